@@ -1,0 +1,1 @@
+"""The TFX components of customer-age, and what they stand on."""

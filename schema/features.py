@@ -1,0 +1,64 @@
+"""Names of the features of an ingested example, and what each holds.
+
+One `tf.train.Example` is one photo. Every feature holds exactly one value.
+"""
+
+IMAGE_ENCODED = "image/encoded"
+"""bytes: a JPEG, upright, RGB, at most the stored size on its shorter side, without EXIF."""
+
+IMAGE_FORMAT = "image/format"
+"""str: the format of the photo as it came, in Pillow's words (`JPEG`, `PNG`, ...)."""
+
+IMAGE_MODE = "image/mode"
+"""str: the colour mode of the photo as it came, in Pillow's words (`RGB`, `L`, `CMYK`, ...)."""
+
+IMAGE_WIDTH = "image/width"
+"""int: pixels, of the photo as it came, after it was turned upright."""
+
+IMAGE_HEIGHT = "image/height"
+"""int: pixels, of the photo as it came, after it was turned upright."""
+
+IMAGE_BYTE_SIZE = "image/byte_size"
+"""int: bytes of the file as it came."""
+
+IMAGE_SQUARENESS = "image/squareness"
+"""float: shorter side over longer side, in (0, 1]."""
+
+IMAGE_BRIGHTNESS = "image/brightness"
+"""float: mean luma of the stored photo, 0 (black) to 255 (white)."""
+
+IMAGE_SHARPNESS = "image/sharpness"
+"""float: variance of the Laplacian of the stored photo's luma; low means blurred."""
+
+FILE_NAME = "file_name"
+"""str: the photo's name in its label table."""
+
+REAL_AGE = "real_age"
+"""float: the label, in years."""
+
+AGE_GROUP = "age_group"
+"""str: the evaluation age group that `real_age` falls into (`25-34`, `65+`)."""
+
+PERSON = "person"
+"""str: a keyed hash that stands for the person, or empty where the table names none."""
+
+BATCH = "batch"
+"""str: the name of the batch that the photo came with, or empty."""
+
+STATISTICS = (
+    IMAGE_FORMAT,
+    IMAGE_MODE,
+    IMAGE_WIDTH,
+    IMAGE_HEIGHT,
+    IMAGE_BYTE_SIZE,
+    IMAGE_SQUARENESS,
+    IMAGE_BRIGHTNESS,
+    IMAGE_SHARPNESS,
+    REAL_AGE,
+    AGE_GROUP,
+    BATCH,
+)
+"""The features that TFDV reads: never the bytes, and no name of a photo or a person."""
+
+SPLITS = ("train", "valid", "test")
+"""`train` teaches, `valid` steers training, `test` is read by the Evaluator alone."""

@@ -1,0 +1,62 @@
+"""Packaging of customer-age.
+
+The rooms `schema`, `components`, `pipeline` and `kubeflow` stand at the top of the checkout, and
+are installed as `customer_age.schema` and so on: `schema` and `kubeflow` are the names of public
+packages too, and ours must not hide them from someone who has both.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOMS = [room for room in ("schema", "components", "pipeline", "kubeflow") if Path(room).is_dir()]
+
+# Ranges, not pins: the lock files under requirements/ pin. Each line says why it is here.
+REQUIREMENTS = [
+    "tfx>=1.16,<1.22",  # the pipeline itself: components, metadata, LocalDagRunner
+    "tensorflow>=2.16,<2.22",  # the SavedModel, tf.data
+    "tensorflow-data-validation>=1.16,<1.22",  # statistics, schema, anomalies: the EDA
+    "tensorflow-model-analysis>=0.47,<0.53",  # the gate's measurements
+    "apache-beam>=2.59,<3",  # ingestion at any scale
+    "keras>=3.4,<4",  # the model; named because tf.keras may be Keras 2
+    "pandas>=1.5,<3",  # label tables, and what TFMA returns
+    "pillow>=10",  # decodes, verifies and turns photos
+    "mlflow>=2.14,<4",  # the default model registry and its UI
+    "pydantic>=2.5,<3",  # typed settings
+    "pyyaml>=6",  # settings files
+    "click>=8.1",  # the command line
+    "rich>=13",  # progress on a terminal
+    "jinja2>=3.1",  # the run report
+    "matplotlib>=3.8",  # the run report's plots
+    "dill>=0.3.1",  # TFX 1.16 imports it, and newer Beam does not bring it
+    "setuptools<81",  # TFX 1.16 and TensorFlow Hub import pkg_resources
+]
+
+EXTRAS = {
+    "kubeflow": ["kfp>=2.5,<3"],  # compiling and submitting
+    "vertex": ["kfp>=2.5,<3", "google-cloud-aiplatform>=1.50,<2"],
+    "gcs": ["apache-beam[gcp]"],  # gs:// data folders
+    "s3": ["apache-beam[aws]"],  # s3:// data folders
+    "dev": ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "ruff>=0.6", "mypy>=1.11",
+            "types-PyYAML"],
+}
+
+setup(
+    name="customer-age",
+    version="0.1.0",
+    description="A TFX pipeline that learns age from a photo, proves it and publishes the model",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11,<3.14",
+    packages=[
+        f"customer_age.{package}"
+        for room in ROOMS
+        for package in [room, *(f"{room}.{name}" for name in find_packages(room))]
+    ],
+    package_dir={f"customer_age.{room}": room for room in ROOMS},
+    package_data={"": ["*.pbtxt", "*.yaml", "*.j2", "*.css"]},
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["customer-age = customer_age.pipeline.cli:main"]},
+    classifiers=["Programming Language :: Python :: 3.11", "Typing :: Typed"],
+)
