@@ -37,8 +37,14 @@ EXTRAS = {
     "vertex": ["kfp>=2.5,<3", "google-cloud-aiplatform>=1.50,<2"],
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
-    "dev": ["pytest>=8", "pytest-xdist>=3", "hypothesis>=6", "ruff>=0.6", "mypy>=1.11",
-            "types-PyYAML"],
+    "dev": [
+        "pytest>=8",
+        "pytest-xdist>=3",
+        "hypothesis>=6",
+        "ruff>=0.6",
+        "mypy>=1.11",
+        "types-PyYAML",
+    ],
 }
 
 setup(

@@ -1,0 +1,1 @@
+"""A TFX component that turns a label table and its photos into examples."""

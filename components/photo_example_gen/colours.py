@@ -1,0 +1,82 @@
+"""What colours a photo's pixels mean: any of Pillow's modes, with or without profile, to sRGB."""
+
+import functools
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+_RESIZABLE = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
+
+
+def resizable(image: Image.Image) -> Image.Image:
+    """Bring an image to a mode whose pixels may be averaged, without a loss that can be seen.
+
+    Palettes and single bits become colours, deep greys become 8 bits, and what is see-through
+    keeps its alpha.
+    """
+    if "transparency" in image.info and image.mode in ("1", "L", "I", "I;16", "RGB", "P"):
+        if image.mode.startswith("I"):
+            image = _eight_bits(image)
+        return image.convert("RGBA")
+    if image.mode in _RESIZABLE:
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I") or image.mode == "F":
+        return _eight_bits(image)
+    return image.convert("RGBA" if image.mode in ("PA", "La", "RGBa") else "RGB")
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """Bring an image to mode RGB, its colours in sRGB, what is see-through on white.
+
+    Args:
+        image: as `resizable` returns it; its ICC profile, if any, is in `info`.
+    """
+    profile = image.info.get("icc_profile")
+    if image.mode in ("RGBA", "LA"):
+        image = _on_white(image)
+    if profile and image.mode in ("L", "RGB", "CMYK"):
+        transform = _transform_to_srgb(profile, image.mode)
+        if transform is not None:
+            return ImageCms.applyTransform(image, transform)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    white = Image.new("RGB", rgba.size, "white")
+    white.paste(rgba, mask=rgba.getchannel("A"))
+    return white
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale deep greys (16 and 32 bits, floats) to 8 bits; Pillow alone would cut them off.
+
+    How deep the values are is not always said, so the smallest usual depth that holds them all is
+    taken: 8, 12 or 16 bits, 0 to 1 for floats, and else the largest value itself.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0, posinf=0, neginf=0)
+    largest = float(values.max())
+    usual = (1, 255, 4095, 65535) if image.mode == "F" else (255, 4095, 65535)
+    full = next((depth for depth in usual if largest <= depth), largest)
+    return Image.fromarray((np.clip(values / full, 0, 1) * 255 + 0.5).astype(np.uint8), "L")
+
+
+# A phone or a scanner puts the same profile into every photo.
+@functools.lru_cache(maxsize=16)
+def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The way from a profile to sRGB, or None where there is none, or no need of one."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+            return None
+        return ImageCms.buildTransform(source, _srgb(), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None  # A broken profile, or one of another colour space than the photo.
+
+
+@functools.lru_cache(maxsize=1)
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))

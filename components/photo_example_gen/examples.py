@@ -1,0 +1,122 @@
+"""What one row and its photo become: a `tf.train.Example`, or a refusal."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from customer_age.components import age_groups
+from customer_age.components.photo_example_gen import photos, splits
+from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason, Refusal
+from customer_age.components.photo_example_gen.sources import LabelRow
+from customer_age.schema import features
+
+
+@dataclass(frozen=True)
+class IngestionSettings:
+    """What decides how a photo becomes an example.
+
+    Attributes:
+        stored_size: pixels; a photo's shorter side is shrunk to this.
+        min_size: pixels; a photo whose shorter side is below this is refused.
+        jpeg_quality: of the stored JPEG, 1 to 100.
+        split_shares: split name to share, where there are no official splits.
+        split_key: keys the hash that deals the splits, and the one that stands for a person.
+        groups: the evaluation's age groups.
+    """
+
+    stored_size: int
+    min_size: int
+    jpeg_quality: int
+    split_shares: Mapping[str, float]
+    split_key: str
+    groups: age_groups.AgeGroups
+
+
+def age_of(text: str) -> float:
+    """Read an age, in years.
+
+    Raises:
+        PhotoRefused: it is missing, no number, or outside 0 to 120.
+    """
+    if not text:
+        raise PhotoRefused(Reason.AGE_MISSING, "real_age is empty")
+    try:
+        # A table with semicolons often comes from where the decimal point is a comma. Python
+        # reads 1_0 as ten; people do not.
+        age = float(text.replace(",", ".").replace("_", "?"))
+    except ValueError as error:
+        raise PhotoRefused(
+            Reason.AGE_NOT_A_NUMBER, f"real_age {text[:40]!r} is not a number"
+        ) from error
+    if age != age:
+        raise PhotoRefused(Reason.AGE_NOT_A_NUMBER, f"real_age {text!r} is not a number")
+    if not 0 <= age <= age_groups.OLDEST:
+        raise PhotoRefused(
+            Reason.AGE_OUT_OF_RANGE, f"real_age {text} is outside 0 to {age_groups.OLDEST}"
+        )
+    return age
+
+
+def refusal(row: LabelRow, reason: Reason, detail: str) -> Refusal:
+    """The line of `refused.csv` for a row."""
+    return Refusal(row.table, row.line, row.file_name, str(reason), detail)
+
+
+def make(
+    row: LabelRow, read: Callable[[str], bytes], settings: IngestionSettings
+) -> tuple[str, bytes]:
+    """Read a row's photo and make its example.
+
+    Args:
+        row: a row whose age is known to be one.
+        read: gives the content of a file.
+        settings: how.
+
+    Returns:
+        The split's name and the serialized `tf.train.Example`.
+
+    Raises:
+        PhotoRefused: the photo cannot be used.
+    """
+    content = read(row.photo)
+    photo = photos.prepare(
+        content, settings.stored_size, settings.min_size, settings.jpeg_quality
+    )
+    identity = row.person or hashlib.sha256(content).hexdigest()
+    split = row.split or splits.split_of(identity, settings.split_shares, settings.split_key)
+    return split, _serialized(row, photo, settings)
+
+
+def _serialized(row: LabelRow, photo: photos.Photo, settings: IngestionSettings) -> bytes:
+    age = age_of(row.age)
+    texts = {
+        features.IMAGE_FORMAT: photo.format,
+        features.IMAGE_MODE: photo.mode,
+        features.FILE_NAME: row.file_name,
+        features.AGE_GROUP: settings.groups.of(age),
+        features.PERSON: splits.pseudonym(row.person, settings.split_key),
+        features.BATCH: row.batch,
+    }
+    numbers = {
+        features.IMAGE_WIDTH: photo.width,
+        features.IMAGE_HEIGHT: photo.height,
+        features.IMAGE_BYTE_SIZE: photo.byte_size,
+    }
+    floats = {
+        features.IMAGE_SQUARENESS: photo.squareness,
+        features.IMAGE_BRIGHTNESS: photo.brightness,
+        features.IMAGE_SHARPNESS: photo.sharpness,
+        features.REAL_AGE: age,
+    }
+    example = tf.train.Example()
+    feature = example.features.feature
+    feature[features.IMAGE_ENCODED].bytes_list.value.append(photo.encoded)
+    for name, text in texts.items():
+        feature[name].bytes_list.value.append(text.encode())
+    for name, number in numbers.items():
+        feature[name].int64_list.value.append(number)
+    for name, value in floats.items():
+        feature[name].float_list.value.append(value)
+    return example.SerializeToString(deterministic=True)

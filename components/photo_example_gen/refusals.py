@@ -1,0 +1,55 @@
+"""Why a row of a label table gives no example."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Reason(enum.StrEnum):
+    """A new reason is one line here, and a `PhotoRefused` where it is found."""
+
+    FILE_MISSING = "file_missing"
+    FILE_EMPTY = "file_empty"
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_UNREADABLE = "file_unreadable"
+    OUTSIDE_DATA_FOLDER = "outside_data_folder"
+    NOT_AN_IMAGE = "not_an_image"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_SMALL = "too_small"
+    AGE_MISSING = "age_missing"
+    AGE_NOT_A_NUMBER = "age_not_a_number"
+    AGE_OUT_OF_RANGE = "age_out_of_range"
+    SPLIT_UNKNOWN = "split_unknown"
+    SAME_NAME_OTHER_AGE = "same_name_other_age"
+    SAME_PHOTO_OTHER_AGE = "same_photo_other_age"
+    DUPLICATE = "duplicate"
+
+
+class PhotoRefused(Exception):
+    """One photo, or its row, cannot be used.
+
+    Attributes:
+        reason: what it is counted under.
+        detail: a sentence for people, without the file's name.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, order=True)
+class Refusal:
+    """A line of `refused.csv`; the order of the fields is the order of its columns."""
+
+    table: str
+    line: int
+    file_name: str
+    reason: str
+    detail: str
+
+    def sentence(self) -> str:
+        """The refusal in one line of text."""
+        return f"{self.table}, line {self.line}: {self.file_name or '(no name)'}: {self.detail}"

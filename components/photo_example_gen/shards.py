@@ -1,0 +1,91 @@
+"""Write examples as TFRecord files that TFX, TFDV, TFMA and tf.data read as they do TFX's own."""
+
+import contextlib
+import gzip
+import uuid
+from typing import Any
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+# Beam's own framing of a record. It is private, but the public transform around it compresses
+# at level 6: JPEGs do not get smaller by it, and it takes longer than all the rest.
+from apache_beam.io.tfrecordio import _TFRecordUtil
+
+UNFINISHED = "unfinished"
+"""Beside the splits' folders: where shards grow until they are complete."""
+
+
+class ShardWriter:
+    """Writes the examples of one shard, a file for each split that it has any of.
+
+    A file gets its name when it is complete; written again, it replaces itself.
+    """
+
+    def __init__(self, examples_uri: str, shard: int, shard_count: int) -> None:
+        self._uri = examples_uri
+        self._name = f"data_tfrecord-{shard:05d}-of-{shard_count:05d}.gz"
+        self._files: dict[str, Any] = {}
+        self._paths: dict[str, str] = {}
+        self._stack = contextlib.ExitStack()
+
+    def write(self, split: str, record: bytes) -> None:
+        """Append a serialized example to the split's file."""
+        if split not in self._files:
+            self._files[split] = self._open(split)
+        _TFRecordUtil.write_record(self._files[split], record)
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(self, error_type: type | None, *_: object) -> None:
+        self._stack.close()
+        if error_type is None:
+            for split, path in self._paths.items():
+                target = FileSystems.join(self._uri, f"Split-{split}", self._name)
+                _replace(path, target)
+
+    def _open(self, split: str) -> Any:
+        folder = FileSystems.join(self._uri, UNFINISHED)
+        make_folder(folder)
+        make_folder(FileSystems.join(self._uri, f"Split-{split}"))
+        path = FileSystems.join(folder, f"{split}-{self._name}-{uuid.uuid4().hex}")
+        plain = self._stack.enter_context(create(path))
+        self._paths[split] = path
+        # Level 0 stores the bytes as they are, inside what every reader of gzip takes; without
+        # a time in it, the same photos give the same bytes.
+        return self._stack.enter_context(
+            gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=plain, mtime=0)
+        )
+
+
+def create(path: str) -> Any:
+    """Open a file for writing, as it is, wherever Beam can."""
+    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def read(path: str) -> bytes:
+    """Read a whole file, as it is, from wherever Beam can."""
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        return file.read()
+
+
+def make_folder(path: str) -> None:
+    """Make a folder, where the file system has folders, unless it is there."""
+    if not FileSystems.exists(path):
+        with contextlib.suppress(FileExistsError):  # Another worker was faster.
+            FileSystems.mkdirs(path)
+
+
+def remove_unfinished(examples_uri: str) -> None:
+    """Delete what stopped or repeated attempts left behind."""
+    folder = FileSystems.join(examples_uri, UNFINISHED)
+    if FileSystems.exists(folder):
+        FileSystems.delete([folder])
+
+
+def _replace(path: str, target: str) -> None:
+    if FileSystems.exists(target):
+        FileSystems.delete([target])
+    FileSystems.rename([path], [target])
+

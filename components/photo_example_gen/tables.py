@@ -1,0 +1,119 @@
+"""Read label tables as people save them: comma, semicolon or tab, quoted, BOM, gzip, Parquet."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from customer_age.components.errors import SettingsError
+
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+
+_DELIMITERS = ",;\t"
+_FIRST_LINE_LIMIT = 2**20
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """One table of a data set.
+
+    Attributes:
+        path: the file.
+        columns: our name of a column to the table's own; what the table must have.
+        optional: the same, of columns that it may have.
+        split: the official split of all its photos, or None.
+        photos: the folder of its photos, relative to the data folder; `.` is the data folder.
+    """
+
+    path: Path
+    columns: Mapping[str, str]
+    optional: Mapping[str, str]
+    split: str | None
+    photos: str
+
+    @property
+    def name(self) -> str:
+        """The file's name, as people know the table by."""
+        return self.path.name
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Read the table.
+
+        Yields:
+            The line where a row ends, 1 being the header's (for Parquet, counted as if it were
+            such a file), and our column names with the row's stripped texts; an optional column
+            that the table lacks is empty. Blank lines are no rows.
+
+        Raises:
+            SettingsError: the table cannot be read, or lacks a column.
+        """
+        if self.name.endswith(".parquet"):
+            yield from self._parquet_rows()
+        else:
+            yield from self._text_rows()
+
+    def _text_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        opener = gzip.open if self.name.endswith(".gz") else open
+        try:
+            with opener(self.path, "rt", encoding="utf-8-sig", newline="") as file:
+                header = file.readline(_FIRST_LINE_LIMIT)
+                reader = csv.reader(_rejoined(header, file), delimiter=_delimiter(header))
+                places = self._places(next(reader, []))
+                for cells in reader:
+                    if any(cell.strip() for cell in cells):
+                        yield reader.line_num, _row(cells, places)
+        except UnicodeDecodeError as error:
+            raise SettingsError(
+                f"{self.path}: not a text in UTF-8; save the table as CSV in UTF-8"
+            ) from error
+        except (OSError, EOFError, csv.Error) as error:
+            raise SettingsError(f"{self.path}: cannot be read: {error}") from error
+
+    def _parquet_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        import pandas as pd  # noqa: PLC0415 - slow, and most tables are text
+
+        try:
+            table = pd.read_parquet(self.path)
+        except Exception as error:  # Each of pandas' engines has errors of its own.
+            first = str(error).partition("\n")[0]
+            raise SettingsError(f"{self.path}: cannot be read as Parquet: {first}") from error
+        places = self._places([str(column) for column in table.columns])
+        texts = table.astype(object).where(table.notna(), "")
+        for number, cells in enumerate(texts.itertuples(index=False, name=None)):
+            yield number + 2, _row([str(cell) for cell in cells], places)
+
+    def _places(self, header: Sequence[str]) -> dict[str, int | None]:
+        there = [column.strip() for column in header]
+        if not any(there):
+            raise SettingsError(f"{self.path}: the table is empty")
+        missing = [column for column in self.columns.values() if column not in there]
+        if missing:
+            raise SettingsError(
+                f"{self.path}: no column {' and no column '.join(map(repr, missing))}; "
+                f"there are: {', '.join(there)}"
+            )
+        places: dict[str, int | None] = {
+            ours: there.index(theirs) for ours, theirs in self.columns.items()
+        }
+        for ours, theirs in self.optional.items():
+            places[ours] = there.index(theirs) if theirs in there else None
+        return places
+
+
+def _rejoined(header: str, file: io.TextIOBase) -> Iterator[str]:
+    yield header
+    yield from file
+
+
+def _delimiter(header: str) -> str:
+    """The delimiter that cuts the header into most columns; a comma where none does."""
+    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))
+
+
+def _row(cells: Sequence[str], places: Mapping[str, int | None]) -> dict[str, str]:
+    return {
+        ours: cells[place].strip() if place is not None and place < len(cells) else ""
+        for ours, place in places.items()
+    }

@@ -1,0 +1,87 @@
+"""The RunReport component: what it takes and gives."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from customer_age.components import source_code
+from customer_age.components.artifacts import RunReportPage
+from customer_age.components.run_report import executor, redaction
+from customer_age.components.run_report.facts import RunDescription
+
+
+def _optional(kind: type[types.Artifact]) -> component_spec.ChannelParameter:
+    return component_spec.ChannelParameter(type=kind, optional=True)
+
+
+class RunReportSpec(component_spec.ComponentSpec):
+    """Every input but the examples may be missing: its section is then left out."""
+
+    PARAMETERS = {
+        "run_facts": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": _optional(standard_artifacts.ExampleStatistics),
+        "anomalies": _optional(standard_artifacts.ExampleAnomalies),
+        "model_run": _optional(standard_artifacts.ModelRun),
+        "evaluation": _optional(standard_artifacts.ModelEvaluation),
+        "blessing": _optional(standard_artifacts.ModelBlessing),
+        "pushed_model": _optional(standard_artifacts.PushedModel),
+        "baseline": _optional(standard_artifacts.Model),
+    }
+    OUTPUTS = {"report": component_spec.ChannelParameter(type=RunReportPage)}
+
+
+class RunReport(base_component.BaseComponent):
+    """Writes `report.html`: what the run did, and why it ended as it did."""
+
+    SPEC_CLASS = RunReportSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        run: RunDescription,
+        examples: types.BaseChannel,
+        *,
+        statistics: types.BaseChannel | None = None,
+        anomalies: types.BaseChannel | None = None,
+        model_run: types.BaseChannel | None = None,
+        evaluation: types.BaseChannel | None = None,
+        blessing: types.BaseChannel | None = None,
+        pushed_model: types.BaseChannel | None = None,
+        baseline: types.BaseChannel | None = None,
+    ):
+        """Wire the component.
+
+        Args:
+            run: what is known of the run before it starts.
+            examples: of PhotoExampleGen, with `ingestion.json` and `refused.csv`.
+            statistics: of StatisticsGen.
+            anomalies: of ExampleValidator.
+            model_run: of the Trainer, with `training.json`.
+            evaluation: of the Evaluator.
+            blessing: of the Evaluator.
+            pushed_model: of RegistryPusher, with the custom properties `pushed`,
+                `pushed_version` and `pushed_destination`.
+            baseline: of Champion, with the custom properties `kind` and `version`.
+        """
+        # TFX keeps parameters in its metadata for ever: no secret may get there either.
+        settings = redaction.hide_secret_settings(run.settings)
+        description = run.model_copy(update={"settings": settings}).model_dump_json()
+        super().__init__(
+            RunReportSpec(
+                run_facts=redaction.hide_credentials(description),
+                code=source_code.fingerprint(__package__),
+                examples=examples,
+                statistics=statistics,
+                anomalies=anomalies,
+                model_run=model_run,
+                evaluation=evaluation,
+                blessing=blessing,
+                pushed_model=pushed_model,
+                baseline=baseline,
+                report=types.Channel(type=RunReportPage),
+            )
+        )

@@ -1,0 +1,76 @@
+"""The RunReport's work: from artifacts to the page."""
+
+from datetime import datetime
+from typing import Any
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from customer_age.components.run_report import facts as run_facts
+from customer_age.components.run_report import page
+
+
+class Executor(base_executor.BaseExecutor):
+    """Collects the facts from the artifacts and writes `report.html`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Write the report.
+
+        Raises:
+            OSError: the page cannot be written.
+        """
+        inputs = {
+            key: artifact_utils.get_single_instance(artifacts)
+            for key, artifacts in input_dict.items()
+            if artifacts
+        }
+        started = _started(self._context.pipeline_run_id if self._context else None)
+        facts = run_facts.collect(
+            {key: artifact.uri for key, artifact in inputs.items()},
+            run_facts.RunDescription.model_validate_json(exec_properties["run_facts"]),
+            started=started,
+            seconds=(datetime.now(started.tzinfo) - started).total_seconds() if started else None,
+            baseline=_baseline(inputs.get("baseline")),
+            publication=_publication(inputs.get("pushed_model")),
+        )
+        report = f"{artifact_utils.get_single_uri(output_dict['report']).rstrip('/')}/report.html"
+        page.write_report(facts, report)
+        logging.info("The run report is %s", report)
+
+
+def _started(run_id: str | None) -> datetime | None:
+    """LocalDagRunner names a run by the time of its start; other orchestrators do not."""
+    try:
+        return datetime.fromisoformat(run_id) if run_id else None
+    except ValueError:
+        return None
+
+
+def _baseline(artifact: types.Artifact | None) -> run_facts.Baseline | None:
+    if artifact is None:
+        return None
+    return run_facts.Baseline(
+        kind=artifact.get_string_custom_property("kind"), version=_version(artifact, "version")
+    )
+
+
+def _publication(artifact: types.Artifact | None) -> run_facts.Publication | None:
+    if artifact is None or artifact.get_int_custom_property("pushed") != 1:
+        return None
+    return run_facts.Publication(
+        version=_version(artifact, "pushed_version"),
+        destination=artifact.get_string_custom_property("pushed_destination"),
+    )
+
+
+def _version(artifact: types.Artifact, key: str) -> str:
+    """A version is a number in some registries and a name in others."""
+    value = artifact.get_custom_property(key)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,187 @@
+"""Numbers and findings in words, as the page prints them."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+from customer_age.components.run_report.facts import RunFacts, Verdict
+from customer_age.components.run_report.gate import baseline_name
+from customer_age.components.run_report.photo_statistics import Count, SplitStatistics
+from customer_age.schema import features
+
+NOT_SQUARE_BELOW = 0.99
+"""Shorter side over longer side."""
+
+DARK_BELOW = 50.0
+"""Mean luma, of 255: about a fifth of full brightness."""
+
+BLURRED_BELOW = 100.0
+"""Variance of the Laplacian: the customary first guess of Pech-Pacheco et al., 'Diatom
+autofocusing in brightfield microscopy' (2000), as it is used on photos of people."""
+
+TITLES = {
+    Verdict.PUBLISHED: "Published",
+    Verdict.MODEL_REFUSED: "Refused by the gate",
+    Verdict.DATA_REFUSED: "Data refused",
+    Verdict.SETTINGS_REFUSED: "Settings refused",
+    Verdict.FAILED: "Failed",
+}
+
+
+def years(value: float, decimals: int = 2) -> str:
+    """Format an age or an error in years: `6.42`."""
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "not a number"
+
+
+def signed(value: float) -> str:
+    """Format a difference in years: `+0.31`, `−0.31`, `0.00`."""
+    if not math.isfinite(value):
+        return "not a number"
+    text = f"{abs(value):.2f}"
+    if float(text) == 0:
+        return text
+    return f"{'+' if value > 0 else '−'}{text}"  # noqa: RUF001  a true minus sign lines up with +
+
+
+def count(value: float) -> str:
+    """Format a number of photos: `7,591`."""
+    return f"{value:,.0f}"
+
+
+def apart(measured: float, limit: float) -> tuple[str, str]:
+    """Format two values with as many decimals, two or more, as it takes to tell them apart."""
+    for decimals in range(2, 7):
+        texts = years(measured, decimals), years(limit, decimals)
+        if texts[0] != texts[1] or measured == limit:
+            break
+    return texts
+
+
+def duration(seconds: float) -> str:
+    """Format a time span: `4.2 s`, `3 min 07 s`, `1 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def sentence(text: str) -> str:
+    """Give a text a capital, unless it starts with a name, and a full stop."""
+    text = text.strip()
+    if text.split(" ", maxsplit=1)[0].isalpha():
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def title(facts: RunFacts) -> str:
+    """Say how the run ended, in three words or so."""
+    if facts.verdict is Verdict.PUBLISHED and facts.publication and facts.publication.version:
+        return f"Published as version {facts.publication.version}"
+    return TITLES[facts.verdict]
+
+
+def why(facts: RunFacts) -> tuple[str, ...]:
+    """Say why the run ended as it did: always one sentence at least."""
+    if facts.verdict is Verdict.PUBLISHED:
+        return (_why_published(facts),)
+    if facts.verdict is Verdict.MODEL_REFUSED and facts.evaluation and facts.evaluation.refusals:
+        return tuple(sentence(refusal) for refusal in facts.evaluation.refusals)
+    if facts.errors:
+        return tuple(sentence(error) for error in facts.errors)
+    if facts.verdict is Verdict.MODEL_REFUSED:
+        return ("The gate did not bless the model.",)
+    if facts.evaluation is not None and facts.evaluation.passed:
+        return ("The gate passed the model, but the registry did not take it. The log says more.",)
+    return ("The run stopped early and left no reason. The log says more.",)
+
+
+def _why_published(facts: RunFacts) -> str:
+    evaluation, limits = facts.evaluation, facts.run.limits
+    if evaluation is None:
+        return "The gate passed the model, and the registry took it."
+    mine = evaluation.candidate.overall
+    text = f"The test MAE is {years(mine.mae)} years on {count(mine.photos)} photos"
+    if limits is not None:
+        measured, limit = apart(mine.mae, limits.max_mae)
+        text = (
+            f"The test MAE is {measured} years on {count(mine.photos)} photos, "
+            f"within the limit of {limit}"
+        )
+    if evaluation.baseline is None:
+        return f"{text}."
+    theirs = evaluation.baseline.overall.mae
+    name = baseline_name(facts.baseline)
+    if mine.mae < theirs:
+        return f"{text}, and {years(theirs - mine.mae)} better than the {name}."
+    return f"{text}; it is {years(mine.mae - theirs)} worse than the {name}, within the tolerance."
+
+
+def about_the_photos(statistics: Mapping[str, SplitStatistics]) -> tuple[str, ...]:
+    """Say what the photos were like before ingestion: format, mode, shape, light, sharpness."""
+    total = sum(split.photos for split in statistics.values())
+    found = []
+    if formats := _values(statistics, features.IMAGE_FORMAT):
+        found.append(_of_one_kind(formats, total, "came as"))
+    if modes := _values(statistics, features.IMAGE_MODE):
+        found.append(_of_one_kind(modes, total, "are"))
+    for feature, limit, none, some in (
+        (
+            features.IMAGE_SQUARENESS,
+            NOT_SQUARE_BELOW,
+            "All are square",
+            "{} not square: the shorter side is under 99% of the longer",
+        ),
+        (
+            features.IMAGE_BRIGHTNESS,
+            DARK_BELOW,
+            "None is dark: no mean brightness is under 50 of 255",
+            "{} dark: the mean brightness is under 50 of 255",
+        ),
+        (
+            features.IMAGE_SHARPNESS,
+            BLURRED_BELOW,
+            "None looks blurred: no sharpness is under 100",
+            "{} blurred, or plain: the sharpness is under 100",
+        ),
+    ):
+        below = _below(statistics, feature, limit)
+        if below is not None:
+            found.append(f"{some.format(_are(below, total))}." if below.photos else f"{none}.")
+    return tuple(found)
+
+
+def _values(statistics: Mapping[str, SplitStatistics], feature: str) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for split in statistics.values():
+        totals.update(split.words.get(feature, {}))
+    return totals
+
+
+def _of_one_kind(values: Counter[str], total: int, verb: str) -> str:
+    (first, photos), *others = values.most_common()
+    if not others:
+        return f"All {count(total)} photos {verb} {first}."
+    rest = ", ".join(f"{name} ({count(number)})" for name, number in others)
+    return f"{count(photos)} of {count(total)} photos {verb} {first}; the others {verb} {rest}."
+
+
+def _below(
+    statistics: Mapping[str, SplitStatistics], feature: str, limit: float
+) -> Count | None:
+    counts = [
+        split.spreads[feature].below(limit)
+        for split in statistics.values()
+        if feature in split.spreads
+    ]
+    if not counts:
+        return None
+    return Count(sum(one.photos for one in counts), all(one.exact for one in counts))
+
+
+def _are(number: Count, total: int) -> str:
+    if number.exact and number.photos == total:
+        return f"All {count(total)} photos are"
+    text = f"{count(number.photos)} of {count(total)} {'is' if number.photos == 1 else 'are'}"
+    return text if number.exact else f"About {text}"

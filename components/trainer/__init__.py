@@ -1,0 +1,1 @@
+"""What TFX's Trainer runs: a ResNet50 that answers with an age in years."""

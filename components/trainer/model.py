@@ -1,0 +1,116 @@
+"""The ResNet50 regressor, and where its weights come from."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from customer_age.components.errors import RunError, SettingsError
+from customer_age.components.trainer import images
+
+IMAGENET = "imagenet"
+CHAMPION = "champion"
+RANDOM = "none"
+
+BACKBONE = "resnet50"
+
+
+def build_model(
+    input_size: int, weights: str, dropout: float, median_age: float, age_spread: float
+) -> keras.Model:
+    """A ResNet50 with global average pooling and one output in years.
+
+    The output starts at the training median for every photo, and its unit is the spread of the
+    training ages: so the output layer and the backbone learn at one pace under Adam.
+
+    Args:
+        input_size: pixels of the square that the network sees.
+        weights: `imagenet`, `none`, `champion` (set afterwards by `copy_weights`), or the path of
+            a file in the layout of `keras.applications.ResNet50(include_top=False)`.
+        dropout: share of the pooled features dropped in training.
+        median_age: years.
+        age_spread: years, such as the standard deviation.
+
+    Returns:
+        A model from float32 [batch, input_size, input_size, 3], RGB 0 to 255, to float32
+        [batch, 1], years.
+
+    Raises:
+        SettingsError: the weights do not fit.
+        RunError: the ImageNet weights could not be downloaded.
+    """
+    backbone = _backbone(weights)
+    photos = keras.Input((input_size, input_size, 3), name="photos")
+    pooled = backbone(images.as_imagenet(photos))
+    pooled = keras.layers.Dropout(dropout)(pooled)
+    deviation = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32")(pooled)
+    age = keras.layers.Rescaling(age_spread, median_age, dtype="float32", name="age")(deviation)
+    return keras.Model(photos, age, name="customer_age")
+
+
+def copy_weights(saved_model: str, model: keras.Model) -> None:
+    """Start from a published model.
+
+    Args:
+        saved_model: the folder of a SavedModel that `signatures.export` wrote.
+        model: of `build_model`; its weights are replaced.
+
+    Raises:
+        SettingsError: it is not such a model.
+    """
+    published = getattr(tf.saved_model.load(saved_model), "model_weights", None)
+    if published is None or [weight.shape for weight in published] != [
+        weight.shape for weight in model.weights
+    ]:
+        raise SettingsError(
+            "trainer.weights: the champion is not a model of this kind; start from `imagenet` "
+            "or from a file"
+        )
+    for weight, value in zip(model.weights, published, strict=True):
+        weight.assign(value)
+
+
+def _backbone(weights: str) -> keras.Model:
+    if weights in (RANDOM, CHAMPION):
+        backbone = _resnet50(None)
+        if weights == RANDOM:
+            _follow_quickly(backbone)
+        return backbone
+    if weights == IMAGENET:
+        try:
+            return _resnet50(IMAGENET)
+        except Exception as error:  # Keras raises a bare Exception when a download fails
+            raise RunError(
+                "trainer.weights: the ImageNet weights could not be downloaded "
+                f"({_one_line(error)}); give a file instead: --weights FILE.weights.h5"
+            ) from error
+    if not Path(weights).is_file():
+        raise SettingsError(f"trainer.weights: no such file: {weights}")
+    try:
+        return _resnet50(weights)
+    except (ValueError, OSError, KeyError, IndexError) as error:
+        raise SettingsError(
+            f"trainer.weights: {weights} does not fit a ResNet50 without its top: "
+            f"{_one_line(error)}"
+        ) from error
+
+
+def _resnet50(weights: str | None) -> keras.Model:
+    return keras.applications.ResNet50(
+        include_top=False, weights=weights, pooling="avg", name=BACKBONE
+    )
+
+
+def _follow_quickly(backbone: keras.Model) -> None:
+    """Let the moving statistics follow weights that change much in few steps.
+
+    Keras's momentum of 0.99 looks back over hundreds of steps: a network that starts from random
+    weights would be measured by the statistics of one that no longer exists.
+    """
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

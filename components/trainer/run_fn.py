@@ -1,0 +1,134 @@
+"""TFX's Trainer calls `run_fn`: here a run's settings and examples become a SavedModel."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from customer_age.components.errors import RunError
+from customer_age.components.trainer import devices, inputs, phases, signatures
+from customer_age.components.trainer import model as models
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """The Trainer's `custom_config`; each is described with the settings of the same name."""
+
+    weights: str
+    input_size: int
+    batch_size: int
+    head_epochs: int
+    epochs: int
+    head_learning_rate: float
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    patience: int
+    augmentation: bool
+    seed: int
+
+    @classmethod
+    def of(cls, custom_config: Mapping[str, Any]) -> "Hyperparameters":
+        """Take what is ours; the rest (the code's fingerprint) only keys TFX's cache."""
+        return cls(**{name: custom_config[name] for name in cls.__dataclass_fields__})
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Train on `train`, steered by `valid`, and export.
+
+    Besides the SavedModel, writes `training.json` (settings, history, device, seconds) and
+    TensorBoard logs into the model run's folder.
+
+    Args:
+        fn_args: TFX's; `custom_config` holds the hyperparameters.
+
+    Raises:
+        DataRefused: a split is empty, or smaller than one batch.
+        SettingsError: the weights do not fit.
+        RunError: training diverged, or ImageNet weights could not be had.
+    """
+    started = time.monotonic()
+    chosen = Hyperparameters.of(fn_args.custom_config)
+    keras.utils.set_random_seed(chosen.seed)
+    device = devices.find_device()
+    ages = inputs.real_ages(fn_args.train_files)
+    batches = _batches(fn_args, chosen, len(ages))
+    with devices.precision(device.precision), device.strategy.scope():
+        model = models.build_model(
+            chosen.input_size,
+            chosen.weights,
+            chosen.dropout,
+            median_age=float(np.median(ages)),
+            age_spread=max(float(np.std(ages)), 1.0),
+        )
+        if chosen.weights == models.CHAMPION:
+            models.copy_weights(fn_args.base_model, model)
+        history = _train(model, batches, chosen, fn_args.model_run_dir)
+        signatures.export(model, fn_args.serving_model_dir)
+    record = {
+        **asdict(chosen),
+        "weights": _weights_name(chosen.weights),
+        "history": history,
+        "best_epoch": _best(history)["epoch"],
+        "median_age": float(np.median(ages)),
+        "photos": len(ages),
+        "device": device.name,
+        "precision": device.precision,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/training.json", "w") as file:
+        json.dump(record, file, indent=1)
+
+
+def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Batches:
+    batch_size = min(chosen.batch_size, photos)
+    inputs.real_ages(fn_args.eval_files)  # an empty split is named before an hour is spent
+    return phases.Batches(
+        train=inputs.training_batches(
+            fn_args.train_files, chosen.input_size, batch_size, chosen.augmentation, chosen.seed
+        ),
+        valid=inputs.measuring_batches(fn_args.eval_files, chosen.input_size, 2 * batch_size),
+        steps=photos // batch_size,
+    )
+
+
+def _train(
+    model: keras.Model, batches: phases.Batches, chosen: Hyperparameters, log_folder: str
+) -> list[dict]:
+    history = []
+    if chosen.head_epochs and chosen.weights not in (models.RANDOM, models.CHAMPION):
+        history += phases.train_head(
+            model, batches, chosen.head_epochs, chosen.head_learning_rate, log_folder
+        )
+    history += phases.train_whole(
+        model,
+        batches,
+        chosen.epochs,
+        chosen.learning_rate,
+        chosen.weight_decay,
+        chosen.patience,
+        log_folder,
+    )
+    if not np.isfinite(_best(history)["val_mae"]):
+        raise RunError(
+            "training diverged: the MAE on valid is not a number; "
+            f"lower trainer.learning_rate (it is {chosen.learning_rate:g})"
+        )
+    return history
+
+
+def _best(history: list[dict]) -> dict:
+    """The epoch whose weights were kept: of the whole network's, the lowest MAE on `valid`."""
+    whole = [epoch for epoch in history if epoch["phase"] == "whole"]
+    return min(whole, key=lambda epoch: (not np.isfinite(epoch["val_mae"]), epoch["val_mae"]))
+
+
+def _weights_name(weights: str) -> str:
+    return Path(weights).name

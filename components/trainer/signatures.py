@@ -1,0 +1,61 @@
+"""What is served: one graph, two ways in."""
+
+import keras
+import tensorflow as tf
+
+from customer_age.components.trainer import images
+from customer_age.schema import features
+
+
+class AgeModel(tf.Module):
+    """The trained network with decoding in front, complete in itself: TensorFlow alone loads it.
+
+    Ages are kept within 0 to 120 years.
+    """
+
+    def __init__(self, model: keras.Model):
+        super().__init__(name="age_model")
+        self.model = model
+        self.model_weights = [weight.value for weight in model.weights]
+        self.input_size = model.input_shape[1]
+
+    def ages(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        """Encoded photos, string [batch], to years, float32 [batch]."""
+        photos = tf.map_fn(
+            lambda encoded: images.square(encoded, self.input_size),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec([self.input_size, self.input_size, 3], tf.float32),
+        )
+        ages = self.model(photos, training=False)
+        return tf.clip_by_value(tf.squeeze(ages, axis=-1), 0.0, 120.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`serving_default`: the name ends in `_bytes`, so TF Serving's REST decodes base64."""
+        return {"age": self.ages(image_bytes)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`serving_examples`: serialized `tf.train.Example`s, as ingested; the Evaluator's way."""
+        parsed = tf.io.parse_example(
+            examples, {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
+        )
+        return {"age": self.ages(parsed[features.IMAGE_ENCODED])}
+
+
+def export(model: keras.Model, folder: str) -> None:
+    """Write a SavedModel with both signatures.
+
+    Args:
+        model: of `build_model`.
+        folder: that does not exist yet.
+    """
+    module = AgeModel(model)
+    tf.saved_model.save(
+        module,
+        folder,
+        signatures={
+            "serving_default": module.serve_photos,
+            "serving_examples": module.serve_examples,
+        },
+    )

@@ -1,0 +1,84 @@
+"""Draws a person: shapes from back to front, then light and the noise of a camera."""
+
+import numpy as np
+from PIL import Image
+
+from customer_age.pipeline.demo_faces import features, hair
+from customer_age.pipeline.demo_faces.canvas import Canvas, arc, mirrored, oval
+from customer_age.pipeline.demo_faces.looks import Looks, imagine, mix, shadow
+
+
+def draw_face(age: float, rng: np.random.Generator, size: int) -> Image.Image:
+    """Draw a portrait of a made-up person.
+
+    Args:
+        age: years; the looks depend on it smoothly.
+        rng: gives everything that is by chance; the same state gives the same person.
+        size: pixels, the side of the square picture.
+
+    Returns:
+        An RGB picture.
+    """
+    looks = imagine(age, rng)
+    centre = (0.5 + rng.normal(0, 0.02), 0.5 + rng.normal(0, 0.015))
+    scale, tilt = 0.335 * rng.uniform(0.93, 1.07), rng.normal(0, 0.06)
+    canvas = Canvas(size, looks.background, centre, scale, tilt)
+    _backdrop(canvas, looks, rng)
+    hair.back(canvas, looks, rng)
+    _body(canvas, looks)
+    _head(canvas, looks)
+    features.skin_marks(canvas, looks, rng)
+    features.wrinkles(canvas, looks)
+    features.nose(canvas, looks)
+    hair.beard(canvas, looks)
+    features.mouth(canvas, looks)
+    features.eyes(canvas, looks)
+    hair.front(canvas, looks, rng)
+    features.glasses(canvas, looks, rng)
+    return _photographed(canvas.finished(), rng)
+
+
+def _backdrop(canvas: Canvas, looks: Looks, rng: np.random.Generator) -> None:
+    for _ in range(rng.integers(0, 4)):
+        x, y = rng.uniform(-1.6, 1.6, 2)
+        light = mix(looks.background, (255, 255, 255), rng.uniform(0, 0.3))
+        canvas.fill(oval(x, y, *rng.uniform(0.3, 1.2, 2)), light)
+
+
+def _body(canvas: Canvas, looks: Looks) -> None:
+    neck, top, wide = looks.neck, 1.18, 0.6 + 1.6 * looks.neck
+    shoulder = arc((neck, top), (wide + 0.05, top + 0.1), (wide + 0.25, 2.6))
+    canvas.fill(np.concatenate([mirrored(shoulder)[::-1], shoulder]), looks.clothes)
+    throat = np.array([(-neck, 0.5), (neck, 0.5), (neck, top), (-neck, top)])
+    for points in (throat, oval(0, top, neck * 0.98, 0.22)):
+        canvas.fill(points, mix(looks.skin, shadow(looks.skin), 0.45))
+    collar = arc((-neck * 1.1, top), (0, top + 0.5), (neck * 1.1, top))
+    canvas.line(collar, 0.07, mix(looks.clothes, (0, 0, 0), 0.2))
+
+
+def _head(canvas: Canvas, looks: Looks) -> None:
+    side, level = looks.head_width, looks.eye_level + 0.16
+    for x, width, height, depth in ((0.97, 0.62, 1.0, 0.12), (1.0, 0.32, 0.6, 0.4)):
+        ear = oval(side * x, level, looks.ear * width, looks.ear * height)
+        for points in (ear, mirrored(ear)):
+            canvas.fill(points, mix(looks.skin, shadow(looks.skin), depth))
+    canvas.fill(hair.head_outline(looks), looks.skin)
+
+
+def _photographed(picture: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    """Light from one side, exposure, white balance and sensor noise.
+
+    Args:
+        picture: float64, (size, size, 3), 0 to 255.
+        rng: where the light comes from, and the noise.
+    """
+    size = len(picture)
+    across, down = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
+    direction = rng.uniform(0, 2 * np.pi)
+    slope = rng.uniform(0.03, 0.16) * (across * np.cos(direction) + down * np.sin(direction))
+    vignette = 1.02 - rng.uniform(0, 0.12) * (across**2 + down**2)
+    exposure = rng.uniform(0.82, 1.03)
+    white_balance = 1 + rng.normal(0, 0.025, 3)
+    lit = picture * ((1 + slope) * vignette * exposure)[..., None] * white_balance
+    noisy = lit + rng.normal(0, rng.uniform(1, 4), picture.shape)
+    return Image.fromarray(noisy.clip(0, 255).round().astype(np.uint8))

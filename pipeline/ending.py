@@ -1,0 +1,148 @@
+"""How a run ended: the exit code, the sentence, the report."""
+
+import datetime
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from customer_age.components.errors import ModelRefused, RunError
+from customer_age.components.run_report import facts as run_facts
+from customer_age.pipeline.graph import Launch, run_description
+from customer_age.pipeline.run_records import ArtifactRecord, RunRecords
+from customer_age.pipeline.settings import Settings
+
+_REPORTED = {
+    "examples": ("PhotoExampleGen", "examples"),
+    "statistics": ("StatisticsGen", "statistics"),
+    "anomalies": ("ExampleValidator", "anomalies"),
+    "baseline": ("Champion", "model"),
+    "model_run": ("Trainer", "model_run"),
+    "evaluation": ("Evaluator", "evaluation"),
+    "blessing": ("Evaluator", "blessing"),
+    "pushed_model": ("RegistryPusher", "pushed_model"),
+    "report": ("RunReport", "report"),
+}
+"""What a run leaves behind, and the node and output that it comes from."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What the command line says at the end; `components.errors` tells the exit codes."""
+
+    exit_code: int
+    sentence: str
+    report: Path | None
+    log: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and the artifacts that it came to."""
+
+    exit_code: int
+    sentence: str
+    artifacts: Mapping[str, ArtifactRecord]
+    error: RunError | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a run's report goes, and what is known of the run besides its artifacts."""
+
+    file: Path
+    newest: Path
+    started: datetime.datetime
+    log: Path
+
+
+def of(records: RunRecords, before: int, settings: Settings, error: RunError | None) -> Outcome:
+    """Find out how a run ended.
+
+    Args:
+        records: of the pipeline.
+        before: the newest execution when the run started.
+        settings: of the run.
+        error: what stopped it, if something did.
+    """
+    artifacts = _artifacts(records, before)
+    if error is not None:
+        return Outcome(error.exit_code, str(error), artifacts, error)
+    found = _measured(artifacts)
+    pushed = artifacts["pushed_model"].properties
+    if pushed.get("pushed"):
+        version = f"version {pushed['pushed_version']} of {settings.registry.model_name}"
+        return Outcome(0, f"Published: {version} is the champion, {found}.", artifacts)
+    refusal = ModelRefused(f"The gate refused the model: {found}.")
+    return Outcome(refusal.exit_code, str(refusal), artifacts)
+
+
+def write_page(
+    page: Page, outcome: Outcome, settings: Settings, launch: Launch | None
+) -> Path | None:
+    """Put the run's report where a person finds it.
+
+    A whole run has one from RunReport; for one that stopped, it is written here.
+
+    Returns:
+        The page, or None where none could be written: the log says why.
+    """
+    try:
+        if outcome.error is None:
+            source = Path(outcome.artifacts["report"].uri) / "report.html"
+            shutil.copyfile(source, page.file)
+        else:
+            _write_page_of_a_stopped_run(page, outcome, settings, launch)
+        unfinished = page.newest.with_suffix(".unfinished")
+        shutil.copyfile(page.file, unfinished)
+        unfinished.replace(page.newest)
+    except Exception:  # the run's own ending must still be told
+        logging.exception("The report could not be written.")
+        return None
+    return page.newest
+
+
+def _write_page_of_a_stopped_run(
+    page: Page, outcome: Outcome, settings: Settings, launch: Launch | None
+) -> None:
+    from customer_age.components.run_report.page import write_report
+
+    seconds = (datetime.datetime.now().astimezone() - page.started).total_seconds()
+    artifacts = outcome.artifacts
+    facts = run_facts.collect(
+        {name: artifact.uri for name, artifact in artifacts.items() if name in run_facts.INPUTS},
+        run_description(settings, launch or Launch(), log=str(page.log)),
+        exit_code=outcome.exit_code,
+        errors=[outcome.sentence],
+        started=page.started,
+        seconds=seconds,
+        baseline=_baseline(artifacts),
+    )
+    write_report(facts, page.file)
+
+
+def _artifacts(records: RunRecords, before: int) -> dict[str, ArtifactRecord]:
+    artifacts = {}
+    for name, (node_id, output) in _REPORTED.items():
+        node = records.node(node_id, since=before)
+        if node is not None and node.complete and output in node.outputs:
+            artifacts[name] = node.outputs[output]
+    return artifacts
+
+
+def _measured(artifacts: Mapping[str, ArtifactRecord]) -> str:
+    from customer_age.components import evaluation
+
+    found = evaluation.read(artifacts["evaluation"].uri)
+    if not found.passed:
+        return "; ".join(found.refusals)
+    measured = found.candidate.overall
+    return f"with a test MAE of {measured.mae:.2f} years on {measured.photos:,} photos"
+
+
+def _baseline(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Baseline | None:
+    if "baseline" not in artifacts:
+        return None
+    properties = artifacts["baseline"].properties
+    return run_facts.Baseline(str(properties["kind"]), str(properties.get("version", "")))

@@ -1,0 +1,228 @@
+"""The graph: the one place where components are wired, whatever runs them."""
+
+import json
+import os
+from dataclasses import dataclass
+
+import tensorflow_data_validation as tfdv
+from tfx import types
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.dsl.components.base import base_node
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration import pipeline
+from tfx.proto import trainer_pb2
+from tfx.types import standard_artifacts
+from tfx.version import __version__ as tfx_version
+
+from customer_age.components import evaluation
+from customer_age.components.artifacts import PhotoDataSet
+from customer_age.components.champion.component import Champion
+from customer_age.components.data_gate.component import DataGate
+from customer_age.components.evaluator import Evaluator
+from customer_age.components.photo_example_gen.component import PhotoExampleGen
+from customer_age.components.registry_pusher.component import RegistryPusher
+from customer_age.components.run_report.component import RunReport
+from customer_age.components.run_report.facts import Limits, RunDescription
+from customer_age.pipeline.run_key import RunKey, code
+from customer_age.pipeline.settings import Settings
+from customer_age.schema import features
+from customer_age.schema.photos import schema_uri
+
+RUN_FN = "customer_age.components.trainer.run_fn.run_fn"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a runner knows when it starts a run, and the settings do not say."""
+
+    key: RunKey = RunKey()
+    champion_as_of: str = ""
+    """The champion's version, as the runner saw it: Champion looks anew when it changes."""
+
+
+def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipeline.Pipeline:
+    """Wire the components.
+
+    Reads no data and starts nothing.
+
+    Args:
+        settings: of the run.
+        launch: what the runner knows; it keys TFX's cache.
+
+    Returns:
+        A pipeline for any of TFX's runners; a local one still sets the metadata's place.
+    """
+    launch = launch or Launch()
+    data_set = Importer(
+        source_uri=settings.data.path or "",
+        artifact_type=PhotoDataSet,
+        properties={"fingerprint": launch.key.data},
+    ).with_id("DataSet")
+    schema = Importer(
+        source_uri=schema_uri(settings.pipeline_root), artifact_type=standard_artifacts.Schema
+    ).with_id("Schema")
+    photo_example_gen = _photo_example_gen(settings, data_set.outputs["result"])
+    examples = photo_example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(
+        examples=examples,
+        stats_options=tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS)),
+    )
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["result"]
+    )
+    data_gate = DataGate(
+        examples=examples,
+        anomalies=example_validator.outputs["anomalies"],
+        max_refused_share=settings.data.max_refused_share,
+        max_wrong_ages=settings.data.max_wrong_ages,
+        code=code("data_gate"),
+    )
+    champion = Champion(
+        examples=examples,
+        registry_uri=settings.registry_uri,
+        model_name=settings.registry.model_name,
+        as_of=launch.champion_as_of,
+        code=code("champion", "model_registry"),
+    )
+    champion.add_upstream_node(data_gate)
+    baseline = champion.outputs["model"]
+    trainer = _trainer(settings, examples, schema.outputs["result"], baseline, launch)
+    trainer.add_upstream_node(data_gate)
+    evaluator = _evaluator(settings, examples, trainer.outputs["model"], baseline)
+    registry_pusher = RegistryPusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        examples=examples,
+        baseline=baseline,
+        registry_uri=settings.registry_uri,
+        model_name=settings.registry.model_name,
+        lineage=_lineage(settings, launch),
+        code=code("registry_pusher", "model_registry"),
+    )
+    run_report = RunReport(
+        examples=examples,
+        statistics=statistics_gen.outputs["statistics"],
+        anomalies=example_validator.outputs["anomalies"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        pushed_model=registry_pusher.outputs["pushed_model"],
+        baseline=baseline,
+        run_facts=run_description(settings, launch).model_dump_json(),
+        code=code("run_report"),
+    )
+    components: list[base_node.BaseNode] = [
+        data_set, schema, photo_example_gen, statistics_gen, example_validator, data_gate,
+        champion, trainer, evaluator, registry_pusher, run_report,
+    ]  # fmt: skip
+    return pipeline.Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root=settings.pipeline_root,
+        components=components,
+        enable_cache=True,
+        beam_pipeline_args=beam_args(settings),
+    )
+
+
+def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDescription:
+    """What the run report says about a run besides what its artifacts hold."""
+    return RunDescription(
+        name=settings.name,
+        settings=settings.model_dump(mode="json"),
+        fingerprints={
+            "data": launch.key.data,
+            "weights": launch.key.weights,
+            "code": launch.key.code,
+            "run": launch.key.digest(),
+        },
+        limits=Limits(
+            max_mae=settings.gate.max_mae,
+            min_test_photos=settings.gate.min_test_photos,
+            champion_tolerance=settings.gate.champion_tolerance,
+        ),
+        log=log,
+        registry=settings.registry_uri,
+    )
+
+
+def beam_args(settings: Settings) -> list[str]:
+    """Beam's options: threads in one process, unless the settings name another runner."""
+    workers = settings.beam.workers or len(os.sched_getaffinity(0))
+    return [
+        "--direct_running_mode=in_memory",
+        f"--direct_num_workers={workers}",
+        # Without it each component packs 45 MB of sources for workers that do not exist.
+        "--sdk_container_image=none",
+        *settings.beam.args,
+    ]
+
+
+def _photo_example_gen(settings: Settings, data_set: types.BaseChannel) -> PhotoExampleGen:
+    data = settings.data
+    return PhotoExampleGen(
+        data_set=data_set,
+        layout=data.layout,
+        face_crops=data.face_crops,
+        stored_size=data.stored_size,
+        min_size=data.min_size,
+        jpeg_quality=data.jpeg_quality,
+        split_shares=data.split_shares,
+        split_key=data.split_key,
+        age_groups=list(settings.gate.age_groups),
+        code=code("photo_example_gen"),
+    )
+
+
+def _trainer(
+    settings: Settings,
+    examples: types.BaseChannel,
+    schema: types.BaseChannel,
+    baseline: types.BaseChannel,
+    launch: Launch,
+) -> Trainer:
+    return Trainer(
+        run_fn=RUN_FN,
+        examples=examples,
+        schema=schema,
+        base_model=baseline if settings.trainer.weights == "champion" else None,
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
+        custom_config={
+            **settings.trainer.model_dump(mode="json"),
+            "weights_fingerprint": launch.key.weights,
+            "code": code("trainer"),
+        },
+    )
+
+
+def _evaluator(
+    settings: Settings,
+    examples: types.BaseChannel,
+    model: types.BaseChannel,
+    baseline: types.BaseChannel,
+) -> Evaluator:
+    return Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=baseline,
+        example_splits=["test"],
+        eval_config=evaluation.eval_config(
+            settings.gate.max_mae,
+            settings.gate.min_test_photos,
+            settings.gate.champion_tolerance,
+        ),
+    )
+
+
+def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
+    return {
+        "run_key": launch.key.digest(),
+        "data_fingerprint": launch.key.data,
+        "weights_fingerprint": launch.key.weights,
+        "code_version": launch.key.code,
+        "tfx_version": tfx_version,
+        "settings": json.dumps(settings.model_dump(mode="json"), sort_keys=True),
+    }

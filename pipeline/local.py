@@ -1,0 +1,162 @@
+"""One run on this machine: checks first, then LocalDagRunner, then how it ended."""
+
+import contextlib
+import datetime
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from customer_age.components.errors import RunError
+from customer_age.pipeline import failures, preflight, run_log
+from customer_age.pipeline.node_events import NodeEvents
+from customer_age.pipeline.run_display import RunDisplay, TrainingEvents
+from customer_age.pipeline.run_key import RunKey
+from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.work_folder import WorkFolder
+
+if TYPE_CHECKING:
+    from customer_age.pipeline.ending import Ending
+    from customer_age.pipeline.graph import Launch
+    from customer_age.pipeline.run_records import RunRecords
+
+_DATA_NODES = ("DataSet", "Schema")
+"""Importers: data that go in, and no line on the screen."""
+
+
+def run(settings: Settings) -> "Ending":
+    """Run the pipeline on this machine.
+
+    Args:
+        settings: of the run.
+
+    Returns:
+        How it ended. Whatever ended it, its report says why.
+
+    Raises:
+        SettingsError: nothing was started.
+        RunError: another run holds the work folder.
+    """
+    key = preflight.check(settings)
+    folder = WorkFolder(settings.work_dir)
+    folder.prepare()
+    with folder.held():
+        return LocalRun(settings, folder, key).run()
+
+
+class LocalRun:
+    """One run in a work folder that is held for it."""
+
+    def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey):
+        self._settings = settings
+        self._folder = folder
+        self._key = key
+        self._started = datetime.datetime.now().astimezone()
+        self._name = self._started.strftime("%Y-%m-%dT%H-%M-%S")
+        self._log = folder.logs / f"{self._name}.log"
+        self._events = NodeEvents()
+
+    def run(self) -> "Ending":
+        """Run every component, and write down how it ended."""
+        run_log.quiet_libraries()
+        with run_log.redirected(self._log) as screen, RunDisplay(screen) as display:
+            display.say(f"work folder: {self._folder.path}", style="dim")
+            display.say(f"log:         {self._log}", style="dim")
+            records = self._import_tfx(display)
+            before = records.newest_execution()
+            error: RunError | None = None
+            launch: Launch | None = None
+            try:
+                launch = self._launch()
+                with self._shown(display, records, before):
+                    self._run_graph(launch)
+            except (Exception, KeyboardInterrupt) as caught:
+                logging.exception("The run stopped.")
+                error = failures.explained(caught, self._events.running, self._log)
+                display.failed(self._events.running or "the run")
+            return self._end(records, before, launch, error)
+
+    def _import_tfx(self, display: RunDisplay) -> "RunRecords":
+        display.started("TensorFlow, TFX")
+        started = time.monotonic()
+        from customer_age.pipeline import graph, run_records  # noqa: F401  the heavy imports
+
+        records = run_records.RunRecords(self._folder.metadata, self._settings.name)
+        discarded = records.discard_unfinished(self._folder.pipeline_root)
+        leftovers = f", {discarded} killed execution(s) cleared away" if discarded else ""
+        display.ended("TensorFlow, TFX", time.monotonic() - started, f"imported{leftovers}")
+        return records
+
+    def _launch(self) -> "Launch":
+        """Look at the registry as it is now."""
+        from customer_age.components.champion.as_of import baseline_for
+        from customer_age.components.model_registry import open_registry
+        from customer_age.pipeline.graph import Launch
+
+        registry = open_registry(self._settings.registry_uri, self._settings.registry.model_name)
+        return Launch(self._key, champion_as_of=baseline_for(registry, self._key.digest()))
+
+    def _run_graph(self, launch: "Launch") -> None:
+        from tfx.orchestration import metadata
+        from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+        from customer_age.pipeline.graph import create_pipeline
+        from customer_age.schema.photos import put_schema
+
+        put_schema(self._settings.pipeline_root)
+        pipeline = create_pipeline(self._settings, launch)
+        pipeline.metadata_connection_config = metadata.sqlite_metadata_connection_config(
+            str(self._folder.metadata)
+        )
+        arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands them on to its executors
+        try:
+            LocalDagRunner().run(pipeline)
+        finally:
+            sys.argv = arguments
+
+    @contextlib.contextmanager
+    def _shown(self, display: RunDisplay, records: "RunRecords", before: int) -> Iterator[None]:
+        """Show nodes and training steps while the graph runs."""
+        from customer_age.pipeline import node_facts
+
+        def started(node_id: str) -> None:
+            if node_id not in _DATA_NODES:
+                display.started(node_id)
+
+        def ended(node_id: str, seconds: float) -> None:
+            node = records.node(node_id, since=before)
+            if node is not None and node_id not in _DATA_NODES:
+                fact = node_facts.fact(node_id, node.outputs)
+                display.ended(node_id, None if node.cached else seconds, fact)
+
+        self._events.on_start, self._events.on_end = started, ended
+        training = logging.getLogger("customer_age.training")
+        training.setLevel(logging.DEBUG)
+        tfx, steps = logging.getLogger("absl"), TrainingEvents(display)
+        tfx.addHandler(self._events)
+        training.addHandler(steps)
+        try:
+            yield
+        finally:
+            tfx.removeHandler(self._events)
+            training.removeHandler(steps)
+
+    def _end(
+        self,
+        records: "RunRecords",
+        before: int,
+        launch: "Launch | None",
+        error: RunError | None,
+    ) -> "Ending":
+        from customer_age.pipeline import ending
+
+        outcome = ending.of(records, before, self._settings, error)
+        page = ending.Page(
+            file=self._folder.reports / f"{self._name}.html",
+            newest=self._folder.newest_report,
+            started=self._started,
+            log=self._log,
+        )
+        report = ending.write_page(page, outcome, self._settings, launch)
+        return ending.Ending(outcome.exit_code, outcome.sentence, report, self._log)

@@ -1,0 +1,87 @@
+"""The one fact worth knowing about each component that ended."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from customer_age.pipeline.run_records import ArtifactRecord
+
+Outputs = Mapping[str, ArtifactRecord]
+
+
+def fact(node_id: str, outputs: Outputs) -> str:
+    """A few words on what a component found or made, or nothing for one without any."""
+    tell = _FACTS.get(node_id)
+    return tell(outputs) if tell else ""
+
+
+def _photos(outputs: Outputs) -> str:
+    ingestion = _json(outputs["examples"], "ingestion.json")
+    splits = ", ".join(f"{number:,} {split}" for split, number in ingestion["photos"].items())
+    refused = sum(ingestion["refused"].values())
+    return f"{sum(ingestion['photos'].values()):,} photos in ({splits}), {refused:,} refused"
+
+
+def _statistics(outputs: Outputs) -> str:
+    splits = [folder for folder in Path(outputs["statistics"].uri).glob("Split-*")]
+    return f"TFDV statistics of {len(splits)} splits"
+
+
+def _anomalies(outputs: Outputs) -> str:
+    blessed = json.loads(str(outputs["anomalies"].properties.get("blessed", "{}")))
+    bad = [split for split, passed in blessed.items() if not passed]
+    return f"anomalies in {', '.join(bad)}" if bad else "no anomalies"
+
+
+def _approval(outputs: Outputs) -> str:
+    return "the data passed"
+
+
+def _champion(outputs: Outputs) -> str:
+    properties = outputs["model"].properties
+    if properties.get("kind") == "champion":
+        return f"version {properties['version']} is the one to beat"
+    return "none yet: the median predictor is the one to beat"
+
+
+def _training(outputs: Outputs) -> str:
+    record = _json(outputs["model_run"], "training.json")
+    whole = [epoch for epoch in record["history"] if epoch["phase"] == "whole"]
+    best = whole[record["best_epoch"] - 1]
+    return (
+        f"valid MAE {best['val_mae']:.2f} years "
+        f"(epoch {best['epoch']} of {len(whole)}, {record['device']})"
+    )
+
+
+def _evaluation(outputs: Outputs) -> str:
+    from customer_age.components import evaluation
+
+    found = evaluation.read(outputs["evaluation"].uri)
+    measured = found.candidate.overall
+    blessed = "blessed" if found.passed else "not blessed"
+    return f"test MAE {measured.mae:.2f} years on {measured.photos:,} photos: {blessed}"
+
+
+def _version(outputs: Outputs) -> str:
+    pushed = outputs["pushed_model"].properties
+    if not pushed.get("pushed"):
+        return "nothing published"
+    return f"version {pushed['pushed_version']} published as champion"
+
+
+def _json(artifact: ArtifactRecord, name: str) -> dict[str, Any]:
+    return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
+
+
+_FACTS: dict[str, Callable[[Outputs], str]] = {
+    "PhotoExampleGen": _photos,
+    "StatisticsGen": _statistics,
+    "ExampleValidator": _anomalies,
+    "DataGate": _approval,
+    "Champion": _champion,
+    "Trainer": _training,
+    "Evaluator": _evaluation,
+    "RegistryPusher": _version,
+}

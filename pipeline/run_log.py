@@ -1,0 +1,61 @@
+"""Sends everything that libraries print to the run's log file, and leaves the screen to us."""
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+_FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
+
+
+@contextlib.contextmanager
+def redirected(log_file: Path) -> Iterator[TextIO]:
+    """Write logs, warnings, and whatever native code prints, to a file.
+
+    TensorFlow's C++ code writes to the file descriptors, past Python's `sys.stderr`; so the
+    descriptors themselves are turned.
+
+    Args:
+        log_file: appended to.
+
+    Yields:
+        The terminal, or what stood in its place: the standard output as it was.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    screen = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding or "utf-8", errors="replace")
+    log = log_file.open("a", encoding="utf-8")
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root = logging.getLogger()
+    level = root.level
+    try:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        logging.captureWarnings(True)
+        yield screen
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(level)
+        root.removeHandler(handler)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, original in zip((1, 2), saved, strict=True):
+            os.dup2(original, descriptor)
+            os.close(original)
+        with contextlib.suppress(OSError):  # the disk may be full: that is told elsewhere
+            log.close()
+        screen.close()
+
+
+def quiet_libraries() -> None:
+    """Keep TensorFlow's start-up notes out of even the log; must come before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")

@@ -1,0 +1,115 @@
+"""What ML Metadata knows of a run on this machine."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ml_metadata import errors
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration import metadata
+
+_OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
+
+
+@dataclass(frozen=True)
+class ArtifactRecord:
+    """One output: its folder, and the properties that its component gave it."""
+
+    uri: str
+    properties: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """The last execution of a node."""
+
+    execution_id: int
+    cached: bool
+    complete: bool
+    outputs: Mapping[str, ArtifactRecord]
+
+
+class RunRecords:
+    """Reads the metadata of one pipeline's runs."""
+
+    def __init__(self, database: Path, pipeline_name: str):
+        self._database = database
+        self._pipeline_name = pipeline_name
+
+    def node(self, node_id: str, since: int = 0) -> NodeRecord | None:
+        """The newest execution of a node with an id above `since`, or None where it has none."""
+        store = self._store()
+        executions = [each for each in self._executions(store, node_id) if each.id > since]
+        if not executions:
+            return None
+        execution = max(executions, key=lambda each: each.id)
+        return NodeRecord(
+            execution_id=execution.id,
+            cached=execution.last_known_state == mlmd.Execution.CACHED,
+            complete=execution.last_known_state in (mlmd.Execution.CACHED, mlmd.Execution.COMPLETE),
+            outputs=_outputs(store, execution.id),
+        )
+
+    def newest_execution(self) -> int:
+        """The highest id that any execution has, 0 where there is none."""
+        if not self._database.exists():
+            return 0
+        return max((execution.id for execution in self._store().get_executions()), default=0)
+
+    def discard_unfinished(self, pipeline_root: Path) -> int:
+        """Mark what a killed run left running as failed, and delete its half-written outputs.
+
+        TFX itself never reuses them; this keeps the metadata true and the disk free. Only for a
+        caller that holds the work folder.
+
+        Returns:
+            How many executions were discarded.
+        """
+        if not self._database.exists():
+            return 0
+        store = self._store()
+        unfinished = [
+            execution
+            for execution in store.get_executions()
+            if execution.last_known_state in (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
+        ]
+        for execution in unfinished:
+            for folder in pipeline_root.glob(f"*/*/{execution.id}"):
+                shutil.rmtree(folder)
+            execution.last_known_state = mlmd.Execution.FAILED
+        if unfinished:
+            store.put_executions(unfinished)
+        return len(unfinished)
+
+    def _store(self) -> MetadataStore:
+        return MetadataStore(metadata.sqlite_metadata_connection_config(str(self._database)))
+
+    def _executions(self, store: MetadataStore, node_id: str) -> list[mlmd.Execution]:
+        try:
+            context = store.get_context_by_type_and_name("node", f"{self._pipeline_name}.{node_id}")
+        except errors.NotFoundError:
+            return []
+        return store.get_executions_by_context(context.id) if context else []
+
+
+def _outputs(store: MetadataStore, execution_id: int) -> dict[str, ArtifactRecord]:
+    keys = {
+        event.artifact_id: event.path.steps[0].key
+        for event in store.get_events_by_execution_ids([execution_id])
+        if event.type in _OUTPUTS and event.path.steps
+    }
+    return {
+        keys[artifact.id]: ArtifactRecord(artifact.uri, _properties(artifact))
+        for artifact in store.get_artifacts_by_id(list(keys))
+    }
+
+
+def _properties(artifact: mlmd.Artifact) -> dict[str, str | int | float]:
+    return {
+        name: getattr(value, value.WhichOneof("value"))
+        for properties in (artifact.properties, artifact.custom_properties)
+        for name, value in properties.items()
+        if value.WhichOneof("value") in ("int_value", "double_value", "string_value")
+    }

@@ -1,0 +1,270 @@
+"""The settings of a run: typed, read from YAML, changed by `--set`, checked before anything runs.
+
+Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answered at once.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from customer_age.components import age_groups
+from customer_age.components.errors import SettingsError
+from customer_age.schema.features import SPLITS
+
+CONFIGS = Path(__file__).parent / "configs"
+WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
+
+Years = Annotated[float, Field(ge=0, le=120)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    """A part of the settings: unknown keys and numbers given as text are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataSettings(_Section):
+    """Where the photos are, how they are stored, and when the run must stop for them."""
+
+    path: str | None = None
+    """The folder with the label table and the photos."""
+    layout: Literal["auto", "hand_out", "appa_real"] = "auto"
+    face_crops: bool = True
+    """APPA-REAL release: take the face crop beside a photo where there is one."""
+    stored_size: int = Field(256, ge=32, le=2048)
+    """Pixels; a photo's shorter side is shrunk to this once, at ingestion."""
+    min_size: int = Field(32, ge=1)
+    """Pixels; a photo whose shorter side is below this is refused."""
+    jpeg_quality: int = Field(92, ge=50, le=100)
+    split_shares: dict[str, Share] = {"train": 0.8, "valid": 0.1, "test": 0.1}
+    split_key: str = Field("customer-age", min_length=1)
+    """Keys the hash that gives a photo its split; another key deals the photos anew."""
+    max_refused_share: Share = 0.05
+    """Share of the table's rows; more photos refused than this stop the run."""
+    max_wrong_ages: int = Field(0, ge=0)
+    """Rows whose age is no age (999, -1, 'old'). One is a sign of a broken table."""
+
+    @field_validator("split_shares")
+    @classmethod
+    def _shares_make_a_whole(cls, shares: dict[str, float]) -> dict[str, float]:
+        if set(shares) != set(SPLITS):
+            raise ValueError(f"must name the splits {', '.join(SPLITS)}")
+        if abs(sum(shares.values()) - 1) > 1e-6:
+            raise ValueError(f"must add up to 1, not {sum(shares.values()):g}")
+        if min(shares.values()) <= 0:
+            raise ValueError("must give each split a share above 0")
+        return shares
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "DataSettings":
+        if self.min_size > self.stored_size:
+            raise ValueError(
+                f"min_size {self.min_size} is above stored_size {self.stored_size}: "
+                "every photo would be refused or blown up"
+            )
+        return self
+
+
+class TrainerSettings(_Section):
+    """The ResNet50 regressor and how it is trained."""
+
+    weights: str = "imagenet"
+    """`imagenet` (Keras downloads them), `champion`, `none` (random), or a `.weights.h5` file."""
+    input_size: int = Field(96, ge=32, le=1024)
+    """Pixels; the network sees squares of this side."""
+    batch_size: int = Field(32, ge=1)
+    """Photos per step, over all GPUs."""
+    head_epochs: int = Field(1, ge=0)
+    """Epochs of the output layer alone; left out where the weights are random."""
+    epochs: int = Field(6, ge=1)
+    """Epochs of the whole network, at most: early stopping may end sooner."""
+    head_learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(3e-4, gt=0)
+    """Peak of the whole network's schedule: a linear warm-up, then a cosine."""
+    weight_decay: float = Field(1e-4, ge=0)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    patience: int = Field(3, ge=1)
+    """Epochs without a better `valid` MAE after which training stops."""
+    augmentation: bool = True
+    seed: int = 0
+
+
+class GateSettings(_Section):
+    """What TFMA must find on `test` before a model is published."""
+
+    max_mae: float = Field(8.0, gt=0)
+    """Years, inclusive."""
+    min_test_photos: int = Field(100, ge=1)
+    champion_tolerance: float = Field(0.2, ge=0)
+    """Years by which the champion may be better. A first model must beat the median predictor."""
+    age_groups: tuple[str, ...] = (
+        "0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+",
+    )  # fmt: skip
+    """The slices of the evaluation. Predictions may use any other bands."""
+
+    @field_validator("age_groups")
+    @classmethod
+    def _groups_parse(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        age_groups.parse(list(groups))
+        return groups
+
+
+class RegistrySettings(_Section):
+    """Where models are published."""
+
+    uri: str | None = None
+    """`mlflow+sqlite:///...` or `mlflow+http(s)://...`; by default SQLite in the work folder."""
+    model_name: str = Field("customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+
+class BeamSettings(_Section):
+    """How Beam runs ingestion, statistics and evaluation."""
+
+    workers: int = Field(0, ge=0)
+    """Threads of the DirectRunner; 0 takes one per core."""
+    args: tuple[str, ...] = ()
+    """Further Beam options, such as `--runner=FlinkRunner`, passed on as they are."""
+
+
+class Settings(_Section):
+    """Everything a run depends on besides the data, the weights and the code."""
+
+    name: str = Field("customer-age", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """The pipeline's name."""
+    work_dir: str = Field("work", min_length=1)
+    """Where everything that a run makes is kept."""
+    data: DataSettings = DataSettings()
+    trainer: TrainerSettings = TrainerSettings()
+    gate: GateSettings = GateSettings()
+    registry: RegistrySettings = RegistrySettings()
+    beam: BeamSettings = BeamSettings()
+
+    @property
+    def pipeline_root(self) -> str:
+        """The folder of the run's artifacts."""
+        return f"{self.work_dir}/pipeline"
+
+    @property
+    def registry_uri(self) -> str:
+        """The registry's URI, the default one resolved."""
+        if self.registry.uri is not None:
+            return self.registry.uri
+        return f"mlflow+sqlite:///{self.work_dir}/registry/mlflow.db"
+
+    def as_yaml(self) -> str:
+        """The settings as a YAML file would give them."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def fingerprint(self) -> str:
+        """12 hexadecimal digits that change with any setting, but not with the work folder."""
+        settings = self.model_dump(mode="json", exclude={"work_dir"})
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def load(config: str, overrides: tuple[str, ...] = (), **given: str | None) -> Settings:
+    """Read a settings file, then apply what the command line says.
+
+    Args:
+        config: the name of a file in `pipeline/configs` (`local`), or the path of one.
+        overrides: texts such as `trainer.epochs=3`; the value is read as YAML.
+        given: dotted keys with `__` for the dot (`data__path='photos'`); None says nothing.
+
+    Returns:
+        The settings, with an absolute work folder.
+
+    Raises:
+        SettingsError: one line for each thing that is wrong, each with its path.
+    """
+    content = _read(_config_file(config))
+    for key, value in given.items():
+        if value is not None:
+            _put(content, key.split("__"), value)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise SettingsError(f"--set {override}: write it as key=value, as in trainer.epochs=3")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"--set {override}: the value is not YAML") from error
+        _put(content, key.strip().split("."), value)
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(part) for part in error.errors())) from error
+    return _with_absolute_paths(settings)
+
+
+def config_names() -> list[str]:
+    """The names of the settings files that come with the project."""
+    return sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+
+
+def _with_absolute_paths(settings: Settings) -> Settings:
+    """Paths are given relative to where the command is called, and kept for wherever it runs."""
+    data, trainer = settings.data, settings.trainer
+    if data.path is not None and "://" not in data.path:
+        data = data.model_copy(update={"path": str(Path(data.path).resolve())})
+    if trainer.weights not in WEIGHTS_KEYWORDS:
+        trainer = trainer.model_copy(update={"weights": str(Path(trainer.weights).resolve())})
+    work_dir = str(Path(settings.work_dir).resolve())
+    return settings.model_copy(update={"data": data, "trainer": trainer, "work_dir": work_dir})
+
+
+def _config_file(config: str) -> Path:
+    named = CONFIGS / f"{config}.yaml"
+    if "/" not in config and named.is_file():
+        return named
+    if Path(config).is_file():
+        return Path(config)
+    raise SettingsError(
+        f"--config {config}: neither a file nor one of the settings that come with the project "
+        f"({', '.join(config_names())})"
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{file}: cannot be read as YAML: {reason}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file}: must hold keys and values, such as `trainer: {{epochs: 3}}`")
+    return content
+
+
+def _put(content: dict[str, Any], path: list[str], value: Any) -> None:
+    *sections, key = path
+    for section in sections:
+        inner = content.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"{'.'.join(path)}: {section} is a value, not a section")
+        content = inner
+    content[key] = value
+
+
+def _sentence(part: Any) -> str:
+    where = ".".join(str(step) for step in part["loc"]) or "settings"
+    if part["type"] == "extra_forbidden":
+        known = ", ".join(_keys_beside(part["loc"]))
+        return f"{where}: no such setting (there are: {known})"
+    what = part["msg"].removeprefix("Value error, ")
+    what = what[0].lower() + what[1:]
+    if isinstance(part["input"], dict) or part["type"] == "value_error":
+        return f"{where}: {what}"
+    return f"{where}: {what}, not {part['input']!r}"
+
+
+def _keys_beside(location: tuple) -> list[str]:
+    model: Any = Settings
+    for step in location[:-1]:
+        model = model.model_fields[step].annotation
+    return list(model.model_fields)
