@@ -18,6 +18,7 @@ _MEAN_LABEL = "mean_label"
 _MEAN_PREDICTION = "mean_prediction"
 _PHOTOS = "example_count"
 _OVERALL: tuple = ()
+_SMALLEST_IMPROVEMENT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def eval_config(max_mae: float, min_test_photos: int, champion_tolerance: float)
 
     Returns:
         A config for two models, the candidate and the baseline, measured on the same photos,
-        overall and by age group. Thresholds stand on the overall slice alone: TFMA fails the
-        whole validation where a slice has a threshold and no photo.
+        overall and by age group. The thresholds stand on the overall slice alone: TFMA takes a
+        threshold without a slice to be meant for every slice.
     """
     mae_threshold = tfma.MetricThreshold(
         value_threshold=tfma.GenericValueThreshold(upper_bound={"value": max_mae}),
@@ -84,11 +85,17 @@ def eval_config(max_mae: float, min_test_photos: int, champion_tolerance: float)
         metrics_specs=[
             tfma.MetricsSpec(
                 metrics=[
-                    tfma.MetricConfig(class_name="MeanAbsoluteError", threshold=mae_threshold),
+                    tfma.MetricConfig(
+                        class_name="MeanAbsoluteError",
+                        per_slice_thresholds=[_on_all_photos(mae_threshold)],
+                    ),
                     tfma.MetricConfig(class_name="MeanSquaredError"),
                     tfma.MetricConfig(class_name="MeanLabel"),
                     tfma.MetricConfig(class_name="MeanPrediction"),
-                    tfma.MetricConfig(class_name="ExampleCount", threshold=photos_threshold),
+                    tfma.MetricConfig(
+                        class_name="ExampleCount",
+                        per_slice_thresholds=[_on_all_photos(photos_threshold)],
+                    ),
                 ]
             )
         ],
@@ -105,8 +112,9 @@ def require_improvement(config: tfma.EvalConfig) -> tfma.EvalConfig:
     strict = tfma.EvalConfig()
     strict.CopyFrom(config)
     for metric in strict.metrics_specs[0].metrics:
-        if metric.threshold.HasField("change_threshold"):
-            metric.threshold.change_threshold.absolute.value = -1e-6
+        for on_slice in metric.per_slice_thresholds:
+            if on_slice.threshold.HasField("change_threshold"):
+                on_slice.threshold.change_threshold.absolute.value = -_SMALLEST_IMPROVEMENT
     return strict
 
 
@@ -145,6 +153,10 @@ def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
         prediction_key="age",
         is_baseline=is_baseline,
     )
+
+
+def _on_all_photos(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
+    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
 
 
 def _measured(slicing_metrics: Sequence[tuple[Any, Mapping]]) -> Measured | None:

@@ -22,7 +22,6 @@ _REPORTED = {
     "evaluation": ("Evaluator", "evaluation"),
     "blessing": ("Evaluator", "blessing"),
     "pushed_model": ("RegistryPusher", "pushed_model"),
-    "report": ("RunReport", "report"),
 }
 """What a run leaves behind, and the node and output that it comes from."""
 
@@ -83,17 +82,16 @@ def write_page(
 ) -> Path | None:
     """Put the run's report where a person finds it.
 
-    A whole run has one from RunReport; for one that stopped, it is written here.
+    RunReport's own page, an artifact that may come from the cache, knows neither this run's log
+    nor its time, and is not there for a run that stopped: so it is written anew.
 
     Returns:
         The page, or None where none could be written: the log says why.
     """
+    from customer_age.components.run_report.page import write_report
+
     try:
-        if outcome.error is None:
-            source = Path(outcome.artifacts["report"].uri) / "report.html"
-            shutil.copyfile(source, page.file)
-        else:
-            _write_page_of_a_stopped_run(page, outcome, settings, launch)
+        write_report(_facts(page, outcome, settings, launch), page.file)
         unfinished = page.newest.with_suffix(".unfinished")
         shutil.copyfile(page.file, unfinished)
         unfinished.replace(page.newest)
@@ -103,23 +101,20 @@ def write_page(
     return page.newest
 
 
-def _write_page_of_a_stopped_run(
+def _facts(
     page: Page, outcome: Outcome, settings: Settings, launch: Launch | None
-) -> None:
-    from customer_age.components.run_report.page import write_report
-
-    seconds = (datetime.datetime.now().astimezone() - page.started).total_seconds()
+) -> run_facts.RunFacts:
     artifacts = outcome.artifacts
-    facts = run_facts.collect(
+    return run_facts.collect(
         {name: artifact.uri for name, artifact in artifacts.items() if name in run_facts.INPUTS},
         run_description(settings, launch or Launch(), log=str(page.log)),
         exit_code=outcome.exit_code,
-        errors=[outcome.sentence],
+        errors=[outcome.sentence] if outcome.error else [],
         started=page.started,
-        seconds=seconds,
+        seconds=(datetime.datetime.now().astimezone() - page.started).total_seconds(),
         baseline=_baseline(artifacts),
+        publication=_publication(artifacts),
     )
-    write_report(facts, page.file)
 
 
 def _artifacts(records: RunRecords, before: int) -> dict[str, ArtifactRecord]:
@@ -146,3 +141,10 @@ def _baseline(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Baseline | N
         return None
     properties = artifacts["baseline"].properties
     return run_facts.Baseline(str(properties["kind"]), str(properties.get("version", "")))
+
+
+def _publication(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Publication | None:
+    pushed = artifacts["pushed_model"].properties if "pushed_model" in artifacts else {}
+    if not pushed.get("pushed"):
+        return None
+    return run_facts.Publication(str(pushed["pushed_version"]), str(pushed["pushed_destination"]))

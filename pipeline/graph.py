@@ -169,7 +169,7 @@ def _photo_example_gen(settings: Settings, data_set: types.BaseChannel) -> Photo
         stored_size=data.stored_size,
         min_size=data.min_size,
         jpeg_quality=data.jpeg_quality,
-        split_shares=data.split_shares,
+        split_shares=data.split_shares.model_dump(),
         split_key=data.split_key,
         age_groups=list(settings.gate.age_groups),
         code=code("photo_example_gen"),

@@ -118,6 +118,8 @@ class LocalRun:
     @contextlib.contextmanager
     def _shown(self, display: RunDisplay, records: "RunRecords", before: int) -> Iterator[None]:
         """Show nodes and training steps while the graph runs."""
+        from absl import logging as absl_logging
+
         from customer_age.pipeline import node_facts
 
         def started(node_id: str) -> None:
@@ -131,6 +133,8 @@ class LocalRun:
                 display.ended(node_id, None if node.cached else seconds, fact)
 
         self._events.on_start, self._events.on_end = started, ended
+        # Said outright: where it is left open, saving a model turns absl's logger to warnings.
+        absl_logging.set_verbosity(absl_logging.INFO)
         training = logging.getLogger("customer_age.training")
         training.setLevel(logging.DEBUG)
         tfx, steps = logging.getLogger("absl"), TrainingEvents(display)

@@ -24,14 +24,21 @@ def _photos(outputs: Outputs) -> str:
 
 
 def _statistics(outputs: Outputs) -> str:
-    splits = [folder for folder in Path(outputs["statistics"].uri).glob("Split-*")]
+    splits = list(Path(outputs["statistics"].uri).glob("Split-*"))
     return f"TFDV statistics of {len(splits)} splits"
 
 
 def _anomalies(outputs: Outputs) -> str:
-    blessed = json.loads(str(outputs["anomalies"].properties.get("blessed", "{}")))
-    bad = [split for split, passed in blessed.items() if not passed]
-    return f"anomalies in {', '.join(bad)}" if bad else "no anomalies"
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    found = {}
+    for file in sorted(Path(outputs["anomalies"].uri).glob("Split-*/SchemaDiff.pb")):
+        anomalies = anomalies_pb2.Anomalies.FromString(file.read_bytes())
+        number = len(anomalies.anomaly_info) + anomalies.HasField("dataset_anomaly_info")
+        if number:
+            found[file.parent.name.removeprefix("Split-")] = number
+    listed = ", ".join(f"{number} in {split}" for split, number in found.items())
+    return f"anomalies: {listed}" if listed else "no anomalies"
 
 
 def _approval(outputs: Outputs) -> str:
@@ -71,6 +78,11 @@ def _version(outputs: Outputs) -> str:
     return f"version {pushed['pushed_version']} published as champion"
 
 
+def _report(outputs: Outputs) -> str:
+    size = (Path(outputs["report"].uri) / "report.html").stat().st_size
+    return f"one page of {size / 1000:.0f} kB"
+
+
 def _json(artifact: ArtifactRecord, name: str) -> dict[str, Any]:
     return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
 
@@ -84,4 +96,5 @@ _FACTS: dict[str, Callable[[Outputs], str]] = {
     "Trainer": _training,
     "Evaluator": _evaluation,
     "RegistryPusher": _version,
+    "RunReport": _report,
 }

@@ -13,12 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
-from customer_age.schema.features import SPLITS
 
 CONFIGS = Path(__file__).parent / "configs"
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 
-Years = Annotated[float, Field(ge=0, le=120)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -26,6 +24,21 @@ class _Section(BaseModel):
     """A part of the settings: unknown keys and numbers given as text are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SplitShares(_Section):
+    """Shares of the photos, where the data set brings no splits of its own."""
+
+    train: float = Field(0.8, gt=0, lt=1)
+    valid: float = Field(0.1, gt=0, lt=1)
+    test: float = Field(0.1, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _make_a_whole(self) -> "SplitShares":
+        total = self.train + self.valid + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train, valid and test must add up to 1, not {total:g}")
+        return self
 
 
 class DataSettings(_Section):
@@ -41,24 +54,13 @@ class DataSettings(_Section):
     min_size: int = Field(32, ge=1)
     """Pixels; a photo whose shorter side is below this is refused."""
     jpeg_quality: int = Field(92, ge=50, le=100)
-    split_shares: dict[str, Share] = {"train": 0.8, "valid": 0.1, "test": 0.1}
+    split_shares: SplitShares = SplitShares()
     split_key: str = Field("customer-age", min_length=1)
     """Keys the hash that gives a photo its split; another key deals the photos anew."""
     max_refused_share: Share = 0.05
     """Share of the table's rows; more photos refused than this stop the run."""
     max_wrong_ages: int = Field(0, ge=0)
     """Rows whose age is no age (999, -1, 'old'). One is a sign of a broken table."""
-
-    @field_validator("split_shares")
-    @classmethod
-    def _shares_make_a_whole(cls, shares: dict[str, float]) -> dict[str, float]:
-        if set(shares) != set(SPLITS):
-            raise ValueError(f"must name the splits {', '.join(SPLITS)}")
-        if abs(sum(shares.values()) - 1) > 1e-6:
-            raise ValueError(f"must add up to 1, not {sum(shares.values()):g}")
-        if min(shares.values()) <= 0:
-            raise ValueError("must give each split a share above 0")
-        return shares
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "DataSettings":
@@ -84,7 +86,7 @@ class TrainerSettings(_Section):
     epochs: int = Field(6, ge=1)
     """Epochs of the whole network, at most: early stopping may end sooner."""
     head_learning_rate: float = Field(1e-3, gt=0)
-    learning_rate: float = Field(3e-4, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
     """Peak of the whole network's schedule: a linear warm-up, then a cosine."""
     weight_decay: float = Field(1e-4, ge=0)
     dropout: float = Field(0.2, ge=0, lt=1)

@@ -5,6 +5,9 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+_HARMLESS = "duplicate"
+"""An identical photo with the same age: one of them was kept, and nothing is lost."""
+
 _AGE_REASONS = ("age_missing", "age_not_a_number", "age_out_of_range")
 
 
@@ -31,7 +34,9 @@ def refusal_sentences(
         max_refused_share: of the table's rows, 0 to 1.
         max_wrong_ages: rows whose age is no age, at most.
     """
-    refused: Mapping[str, int] = ingestion["refused"]
+    refused = {
+        reason: number for reason, number in ingestion["refused"].items() if reason != _HARMLESS
+    }
     wrong_ages = sum(refused.get(reason, 0) for reason in _AGE_REASONS)
     if wrong_ages > max_wrong_ages:
         yield (

@@ -2,6 +2,7 @@
 
 import functools
 import io
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -40,7 +41,8 @@ def to_srgb(image: Image.Image) -> Image.Image:
     if profile and image.mode in ("L", "RGB", "CMYK"):
         transform = _transform_to_srgb(profile, image.mode)
         if transform is not None:
-            return ImageCms.applyTransform(image, transform)
+            # Without `inPlace`, it always returns an image.
+            return cast(Image.Image, ImageCms.applyTransform(image, transform))
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -57,11 +59,14 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     How deep the values are is not always said, so the smallest usual depth that holds them all is
     taken: 8, 12 or 16 bits, 0 to 1 for floats, and else the largest value itself.
     """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0, posinf=0, neginf=0)
+    values = np.array(image, dtype=np.float32)
+    np.nan_to_num(values, copy=False, nan=0, posinf=0, neginf=0)
     largest = float(values.max())
     usual = (1, 255, 4095, 65535) if image.mode == "F" else (255, 4095, 65535)
-    full = next((depth for depth in usual if largest <= depth), largest)
-    return Image.fromarray((np.clip(values / full, 0, 1) * 255 + 0.5).astype(np.uint8), "L")
+    values *= 255 / next((depth for depth in usual if largest <= depth), largest)
+    np.clip(values, 0, 255, out=values)  # In place, all of it: such a photo is large as it is.
+    values += 0.5
+    return Image.fromarray(values.astype(np.uint8), "L")
 
 
 # A phone or a scanner puts the same profile into every photo.

@@ -1,13 +1,14 @@
 """What one row and its photo become: a `tf.train.Example`, or a refusal."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from customer_age.components import age_groups
-from customer_age.components.photo_example_gen import photos, splits
+from customer_age.components.photo_example_gen import photos, shards, splits
 from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason, Refusal
 from customer_age.components.photo_example_gen.sources import LabelRow
 from customer_age.schema import features
@@ -50,7 +51,7 @@ def age_of(text: str) -> float:
         raise PhotoRefused(
             Reason.AGE_NOT_A_NUMBER, f"real_age {text[:40]!r} is not a number"
         ) from error
-    if age != age:
+    if math.isnan(age):
         raise PhotoRefused(Reason.AGE_NOT_A_NUMBER, f"real_age {text!r} is not a number")
     if not 0 <= age <= age_groups.OLDEST:
         raise PhotoRefused(
@@ -64,14 +65,25 @@ def refusal(row: LabelRow, reason: Reason, detail: str) -> Refusal:
     return Refusal(row.table, row.line, row.file_name, str(reason), detail)
 
 
-def make(
-    row: LabelRow, read: Callable[[str], bytes], settings: IngestionSettings
-) -> tuple[str, bytes]:
+def read_photo(path: str) -> bytes:
+    """Read a photo's file.
+
+    Raises:
+        PhotoRefused: it cannot be read.
+    """
+    try:
+        return shards.read(path)
+    except OSError as error:
+        raise PhotoRefused(
+            Reason.FILE_UNREADABLE, f"cannot be read: {error.strerror or error}"
+        ) from error
+
+
+def make(row: LabelRow, settings: IngestionSettings) -> tuple[str, bytes]:
     """Read a row's photo and make its example.
 
     Args:
         row: a row whose age is known to be one.
-        read: gives the content of a file.
         settings: how.
 
     Returns:
@@ -80,10 +92,8 @@ def make(
     Raises:
         PhotoRefused: the photo cannot be used.
     """
-    content = read(row.photo)
-    photo = photos.prepare(
-        content, settings.stored_size, settings.min_size, settings.jpeg_quality
-    )
+    content = read_photo(row.photo)
+    photo = photos.prepare(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
     identity = row.person or hashlib.sha256(content).hexdigest()
     split = row.split or splits.split_of(identity, settings.split_shares, settings.split_key)
     return split, _serialized(row, photo, settings)

@@ -1,9 +1,12 @@
-"""What photos a folder holds: listed once, never opened."""
+"""A data folder: what files it holds, listed once, and how to open them."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from customer_age.components.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,28 +21,102 @@ class ListedFile:
 
     byte_size: int
     modified_ns: int
-    outside: bool
+    outside: bool = False
 
 
-def walk(folder: Path) -> Iterator[tuple[str, ListedFile]]:
-    """List the files of a folder and its sub-folders; hidden ones and linked folders are left out.
+class Folder(Protocol):
+    """Where a data set lies. Names are relative to it, with `/`; the empty name is itself."""
 
-    Yields:
-        The path relative to the folder, with `/`, and the file.
+    def path(self, name: str) -> str:
+        """The full path or address of a file or a sub-folder."""
+
+    def has_file(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    def has_folder(self, name: str) -> bool:
+        """Whether there is such a sub-folder."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading, its bytes as they are."""
+
+    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
+        """List a sub-folder and its sub-folders; hidden files are left out.
+
+        Yields:
+            The name relative to the data folder, and what is known of the file.
+        """
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder of this machine."""
+
+    root: Path
+
+    def path(self, name: str) -> str:
+        """See `Folder`."""
+        return str(self.root / name)
+
+    def has_file(self, name: str) -> bool:
+        """See `Folder`."""
+        return (self.root / name).is_file()
+
+    def has_folder(self, name: str) -> bool:
+        """See `Folder`."""
+        return (self.root / name).is_dir()
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Folder`."""
+        return (self.root / name).open("rb")
+
+    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
+        """See `Folder`. Linked folders are left out: they can lead anywhere, and in circles.
+
+        Raises:
+            SettingsError: a folder cannot be listed.
+        """
+        # What the user linked into place as the photos' folder is meant to be read.
+        bounds = (os.path.realpath(self.root), os.path.realpath(self.root / name))
+        pending = [name]
+        while pending:
+            inner = pending.pop()
+            try:
+                with os.scandir(self.root / inner) as entries:
+                    for entry in entries:
+                        path = f"{inner}/{entry.name}" if inner else entry.name
+                        if entry.name.startswith("."):
+                            continue
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append(path)
+                        elif (listed := _listed(entry, bounds)) is not None:
+                            yield path, listed
+            except OSError as error:
+                raise SettingsError(
+                    f"{self.root / inner}: cannot be listed: {error.strerror}"
+                ) from error
+
+
+def open_folder(address: str) -> Folder:
+    """Open a data folder.
+
+    Args:
+        address: a path, or an address of an object store such as `gs://bucket/photos`.
+
+    Raises:
+        SettingsError: there is no such folder.
     """
-    root = os.path.realpath(folder)
-    pending = [""]
-    while pending:
-        inner = pending.pop()
-        with os.scandir(Path(root, inner)) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                name = f"{inner}/{entry.name}" if inner else entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(name)
-                elif (listed := _listed(entry, root)) is not None:
-                    yield name, listed
+    if "://" in address:
+        # Brings Beam with it, which takes seconds that a local folder need not wait for.
+        from customer_age.components.photo_example_gen import object_stores
+
+        return object_stores.open_folder(address)
+    try:
+        found = Path(address).is_dir()
+    except OSError as error:
+        raise SettingsError(f"data folder {address}: {error.strerror}") from error
+    if not found:
+        raise SettingsError(f"data folder {address}: there is no such folder")
+    return LocalFolder(Path(address))
 
 
 def leads_out(file_name: str) -> bool:
@@ -48,14 +125,12 @@ def leads_out(file_name: str) -> bool:
     return path.is_absolute() or ".." in path.parts or file_name[1:2] == ":"
 
 
-def _listed(entry: os.DirEntry, root: str) -> ListedFile | None:
+def _listed(entry: os.DirEntry, bounds: tuple[str, ...]) -> ListedFile | None:
     outside = False
     if entry.is_symlink():
         target = os.path.realpath(entry.path)
-        outside = os.path.commonpath([root, target]) != root
-        if not outside and not os.path.isfile(target):
-            return None
-    elif not entry.is_file():
+        outside = all(os.path.commonpath([bound, target]) != bound for bound in bounds)
+    if not outside and not entry.is_file():
         return None
     status = entry.stat(follow_symlinks=not outside)
     return ListedFile(status.st_size, status.st_mtime_ns, outside)

@@ -5,9 +5,9 @@ in `LAYOUTS`.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen.folders import Folder
 from customer_age.components.photo_example_gen.tables import SUFFIXES, LabelTable
 from customer_age.schema.features import SPLITS
 
@@ -15,24 +15,25 @@ _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
 _OPTIONAL = {"person": "person", "batch": "batch", "split": "split"}
 
 
-def _hand_out(folder: Path) -> list[LabelTable]:
+def _hand_out(folder: Folder) -> list[LabelTable]:
     """`labels.csv`, its photos in `final_files/`, or beside it."""
-    photos = "final_files" if (folder / "final_files").is_dir() else "."
+    photos = "final_files" if folder.has_folder("final_files") else ""
     return [
-        LabelTable(path, _COLUMNS, _OPTIONAL, None, photos) for path in _named(folder, "labels")
+        LabelTable(folder, name, _COLUMNS, _OPTIONAL, None, photos)
+        for name in _named(folder, "labels")
     ]
 
 
-def _appa_real(folder: Path) -> list[LabelTable]:
+def _appa_real(folder: Folder) -> list[LabelTable]:
     """The APPA-REAL release: `gt_avg_train.csv` with its photos in `train/`, and so on."""
     return [
-        LabelTable(path, _COLUMNS, {"person": "", "batch": "", "split": ""}, split, split)
+        LabelTable(folder, name, _COLUMNS, {}, split, split)
         for split in SPLITS
-        for path in _named(folder, f"gt_avg_{split}")
+        for name in _named(folder, f"gt_avg_{split}")
     ]
 
 
-LAYOUTS: dict[str, Callable[[Path], list[LabelTable]]] = {
+LAYOUTS: dict[str, Callable[[Folder], list[LabelTable]]] = {
     "hand_out": _hand_out,
     "appa_real": _appa_real,
 }
@@ -43,7 +44,7 @@ _TABLES_SOUGHT = {
 }
 
 
-def find(folder: Path, layout: str) -> tuple[str, tuple[LabelTable, ...]]:
+def find(folder: Folder, layout: str) -> tuple[str, tuple[LabelTable, ...]]:
     """Find the label tables of a data folder.
 
     Args:
@@ -62,29 +63,27 @@ def find(folder: Path, layout: str) -> tuple[str, tuple[LabelTable, ...]]:
     found = {name: tables for name in names if (tables := LAYOUTS[name](folder))}
     if not found:
         sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
-        raise SettingsError(f"data folder {folder}: no label table; expected {sought}")
+        raise SettingsError(f"data folder {folder.path('')}: no label table; expected {sought}")
     if len(found) > 1:
         raise SettingsError(
-            f"data folder {folder}: tables of several layouts; "
+            f"data folder {folder.path('')}: tables of several layouts; "
             f"set data.layout to one of: {', '.join(found)}"
         )
     ((name, tables),) = found.items()
     for table in tables:
-        if not (folder / table.photos).is_dir():
+        if table.photos and not folder.has_folder(table.photos):
             raise SettingsError(
-                f"{table.path}: its photos should be in {folder / table.photos}, "
+                f"{table.path}: its photos should be in {folder.path(table.photos)}, "
                 "and there is no such folder"
             )
     return name, tuple(tables)
 
 
-def _named(folder: Path, stem: str) -> list[Path]:
+def _named(folder: Folder, stem: str) -> list[str]:
     """The table of a name, whatever it is saved as: none, or one."""
-    paths = [folder / f"{stem}{suffix}" for suffix in SUFFIXES]
-    there = [path for path in paths if path.is_file()]
+    there = [f"{stem}{suffix}" for suffix in SUFFIXES if folder.has_file(f"{stem}{suffix}")]
     if len(there) > 1:
         raise SettingsError(
-            f"data folder {folder}: which one is it, "
-            f"{' or '.join(path.name for path in there)}? Keep one"
+            f"data folder {folder.path('')}: which one is it, {' or '.join(there)}? Keep one"
         )
     return there

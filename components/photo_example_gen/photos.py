@@ -13,14 +13,15 @@ from PIL import ExifTags, Image
 from customer_age.components.photo_example_gen import colours
 from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-"""Pillow's names of what is accepted; the decoders of all other formats are never reached."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+"""Pillow's names of what is accepted; the decoders of all other formats are never reached. What
+phones call JPEG may open as `MPO`, a JPEG with further pictures behind it."""
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 120_000_000
 """Of a photo as its header tells it. A progressive JPEG takes up to 6 bytes for each."""
-MAX_DECODED_PIXELS = 50_000_000
-"""Of what is decoded into memory, after JPEG's scaling."""
+MAX_DECODED_PIXELS = 40_000_000
+"""Of what is decoded into memory, after JPEG's scaling; each takes up to 16 bytes on the way."""
 MAX_SIDE = 65_500
 """Pixels; no JPEG can be longer."""
 
@@ -81,11 +82,20 @@ def prepare(content: bytes, stored_size: int, min_size: int, jpeg_quality: int) 
         PhotoRefused: the photo cannot be used.
     """
     image = _open(content)
-    mode, (width, height) = image.mode, image.size
-    _check_size(width, height, min_size)
-    if _orientation(image) >= 5:
-        width, height = height, width
-    stored = _stored_image(image, stored_size)
+    mode, size = image.mode, image.size
+    _check_size(*size, min_size)
+    # At least twice the stored size: scaled decoding alone is no good shrinking filter.
+    image.draft(None, (2 * stored_size, 2 * stored_size))
+    _check_decoded_size(*image.size)
+    try:
+        image.load()
+        if image.format == "TIFF":  # Pillow turned it while it was loaded.
+            size = image.size
+        turn = _orientation(image)
+        stored = _stored_image(image, turn, stored_size)
+    except Exception as error:  # Damaged files make decoders raise what they like.
+        raise _damaged(content, error) from error
+    width, height = reversed(size) if turn >= 5 else size
     luma = np.asarray(stored.convert("L"))
     return Photo(
         encoded=_encode(stored, jpeg_quality),
@@ -126,11 +136,28 @@ def _open(content: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise PhotoRefused(Reason.TOO_MANY_PIXELS, _in_one_line(error)) from error
     except Image.UnidentifiedImageError as error:
+        if _is_cut(content):
+            raise _damaged(content, error) from error
         raise PhotoRefused(
             Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
         ) from error
     except Exception as error:  # Damaged files make decoders raise what they like.
-        raise PhotoRefused(Reason.DAMAGED, f"cannot be opened: {_in_one_line(error)}") from error
+        raise _damaged(content, error) from error
+
+
+def _damaged(content: bytes, error: Exception) -> PhotoRefused:
+    text = _in_one_line(error)
+    if _is_cut(content) or isinstance(error, EOFError) or "truncated" in text.lower():
+        return PhotoRefused(Reason.TRUNCATED, f"the file is cut off: {text}")
+    return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: {text}")
+
+
+def _is_cut(content: bytes) -> bool:
+    """Whether a file lacks its end, as one does whose upload broke off."""
+    if content.startswith(b"RIFF"):
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    ends = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
+    return any(content.startswith(start) and end not in content for start, end in ends.items())
 
 
 def too_large(byte_size: int) -> str:
@@ -151,29 +178,24 @@ def _check_size(width: int, height: int, min_size: int) -> None:
         )
 
 
-def _stored_image(image: Image.Image, stored_size: int) -> Image.Image:
-    """Decode and change what needs few pixels last.
+def _check_decoded_size(width: int, height: int) -> None:
+    if width * height > MAX_DECODED_PIXELS:
+        raise PhotoRefused(
+            Reason.TOO_MANY_PIXELS,
+            f"{width}x{height} pixels: its format can only be decoded whole, and for that "
+            f"{MAX_DECODED_PIXELS // 10**6} million are the limit",
+        )
+
+
+def _stored_image(image: Image.Image, turn: int, stored_size: int) -> Image.Image:
+    """Shrink, then turn and recolour, which needs fewer pixels so.
 
     Returns:
         Upright, mode RGB, the shorter side at most `stored_size`.
     """
-    image.draft(None, (stored_size, stored_size))
-    if image.width * image.height > MAX_DECODED_PIXELS:
-        raise PhotoRefused(
-            Reason.TOO_MANY_PIXELS,
-            f"{image.width}x{image.height} pixels: its format can only be decoded whole, and "
-            f"for that {MAX_DECODED_PIXELS // 10**6} million are the limit",
-        )
-    try:
-        image.load()
-        shrunk = _shrink(colours.resizable(image), stored_size)
-        turn = _TURNS.get(_orientation(image))  # Asked again: Pillow turns TIFF itself.
-        return colours.to_srgb(shrunk if turn is None else shrunk.transpose(turn))
-    except Exception as error:  # Damaged files make decoders raise what they like.
-        text = _in_one_line(error)
-        cut = isinstance(error, EOFError) or "truncated" in text.lower()
-        reason = Reason.TRUNCATED if cut else Reason.DAMAGED
-        raise PhotoRefused(reason, f"cannot be decoded: {text}") from error
+    shrunk = _shrink(colours.resizable(image), stored_size)
+    upright = shrunk.transpose(_TURNS[turn]) if turn in _TURNS else shrunk
+    return colours.to_srgb(upright)
 
 
 def _shrink(image: Image.Image, stored_size: int) -> Image.Image:

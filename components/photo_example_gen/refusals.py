@@ -52,4 +52,5 @@ class Refusal:
 
     def sentence(self) -> str:
         """The refusal in one line of text."""
-        return f"{self.table}, line {self.line}: {self.file_name or '(no name)'}: {self.detail}"
+        name = " ".join(self.file_name.split()) or "(no name)"
+        return f"{self.table}, line {self.line}: {name}: {self.detail}"

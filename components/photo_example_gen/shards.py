@@ -12,6 +12,8 @@ from apache_beam.io.filesystems import FileSystems
 # at level 6: JPEGs do not get smaller by it, and it takes longer than all the rest.
 from apache_beam.io.tfrecordio import _TFRecordUtil
 
+join = FileSystems.join
+
 UNFINISHED = "unfinished"
 """Beside the splits' folders: where shards grow until they are complete."""
 
@@ -42,14 +44,13 @@ class ShardWriter:
         self._stack.close()
         if error_type is None:
             for split, path in self._paths.items():
-                target = FileSystems.join(self._uri, f"Split-{split}", self._name)
-                _replace(path, target)
+                FileSystems.rename([path], [join(self._uri, f"Split-{split}", self._name)])
 
     def _open(self, split: str) -> Any:
-        folder = FileSystems.join(self._uri, UNFINISHED)
+        folder = join(self._uri, UNFINISHED)
         make_folder(folder)
-        make_folder(FileSystems.join(self._uri, f"Split-{split}"))
-        path = FileSystems.join(folder, f"{split}-{self._name}-{uuid.uuid4().hex}")
+        make_folder(join(self._uri, f"Split-{split}"))
+        path = join(folder, f"{split}-{self._name}-{uuid.uuid4().hex}")
         plain = self._stack.enter_context(create(path))
         self._paths[split] = path
         # Level 0 stores the bytes as they are, inside what every reader of gzip takes; without
@@ -70,22 +71,25 @@ def read(path: str) -> bytes:
         return file.read()
 
 
+def write(path: str, content: bytes) -> None:
+    """Write a whole file; it gets its name when it is complete."""
+    unfinished = f"{path}.{uuid.uuid4().hex}"
+    with create(unfinished) as file:
+        file.write(content)
+    FileSystems.rename([unfinished], [path])
+
+
 def make_folder(path: str) -> None:
     """Make a folder, where the file system has folders, unless it is there."""
-    if not FileSystems.exists(path):
-        with contextlib.suppress(FileExistsError):  # Another worker was faster.
-            FileSystems.mkdirs(path)
+    try:
+        FileSystems.mkdirs(path)
+    except OSError:
+        if not FileSystems.exists(path):  # Else it was there, or another worker was faster.
+            raise
 
 
 def remove_unfinished(examples_uri: str) -> None:
     """Delete what stopped or repeated attempts left behind."""
-    folder = FileSystems.join(examples_uri, UNFINISHED)
+    folder = join(examples_uri, UNFINISHED)
     if FileSystems.exists(folder):
         FileSystems.delete([folder])
-
-
-def _replace(path: str, target: str) -> None:
-    if FileSystems.exists(target):
-        FileSystems.delete([target])
-    FileSystems.rename([path], [target])
-

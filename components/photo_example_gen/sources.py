@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders, layouts
@@ -59,7 +59,7 @@ class DataSet:
         face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
     """
 
-    folder: Path
+    folder: folders.Folder
     layout: str
     tables: tuple[LabelTable, ...]
     row_count: int
@@ -81,21 +81,23 @@ class DataSet:
             time of change of a photo.
         """
         digest = hashlib.sha256()
-        ignore_list = self.folder / IGNORE_LIST
-        for path in (*(table.path for table in self.tables), ignore_list):
-            if path.is_file():
-                digest.update(f"{path.name}\0{_file_digest(path)}\0".encode())
-        for name, file in sorted(self._listing.items(), key=lambda item: item[0]):
-            digest.update(f"{name}\0{file.byte_size}\0{file.modified_ns}\0".encode())
+        for name in (*(table.name for table in self.tables), IGNORE_LIST):
+            if self.folder.has_file(name):
+                with self.folder.open(name) as file:
+                    content = hashlib.sha256(file.read()).hexdigest()
+                digest.update(f"{name}\0{content}\0".encode())
+        for name, listed in sorted(self._listing.items(), key=lambda item: item[0]):
+            entry = f"{name}\0{listed.byte_size}\0{listed.modified_ns}\0"
+            digest.update(entry.encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     @cached_property
     def _listing(self) -> dict[str, folders.ListedFile]:
-        """Photo path relative to the data folder to what is known of the file."""
+        """Photo name relative to the data folder to what is known of the file."""
         return {
-            (name if photos == "." else f"{photos}/{name}"): file
+            name: listed
             for photos in sorted({table.photos for table in self.tables})
-            for name, file in folders.walk(self.folder / photos)
+            for name, listed in self.folder.files(photos)
         }
 
     def _label_row(self, table: LabelTable, line: int, row: dict[str, str]) -> LabelRow:
@@ -115,10 +117,10 @@ class DataSet:
             line=line,
             file_name=file_name,
             age=row["real_age"],
-            split=table.split or row["split"] or None,
-            person=row["person"],
-            batch=row["batch"],
-            photo="" if problem else str(self.folder / relative),
+            split=table.split or row.get("split") or None,
+            person=row.get("person", ""),
+            batch=row.get("batch", ""),
+            photo="" if problem else self.folder.path(relative),
             byte_size=listed.byte_size if listed else 0,
             problem=problem,
         )
@@ -136,33 +138,27 @@ def open_data_set(folder: str, layout: str = "auto", face_crops: bool = True) ->
         SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
             be read or has no rows.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise SettingsError(f"data folder {folder}: there is no such folder")
-    name, tables = layouts.find(root, layout)
-    ignored = _ignored(root)
+    opened = folders.open_folder(folder)
+    name, tables = layouts.find(opened, layout)
+    ignored = _ignored(opened)
     row_count = 0
     for table in tables:
         row_count += sum(1 for _, row in table.rows() if row["file_name"] not in ignored)
     if not row_count:
-        raise SettingsError(f"{' and '.join(str(table.path) for table in tables)}: no rows")
+        raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
+    beside = {table.name for table in tables} | {IGNORE_LIST}
     for photos in {table.photos for table in tables}:
-        beside = {table.name for table in tables} | {IGNORE_LIST}
-        if not any(file not in beside for file, _ in folders.walk(root / photos)):
-            raise SettingsError(f"{root / photos}: no photos in this folder")
-    return DataSet(root, name, tables, row_count, face_crops)
+        if not any(file not in beside for file, _ in opened.files(photos)):
+            raise SettingsError(f"{opened.path(photos)}: no photos in this folder")
+    return DataSet(opened, name, tables, row_count, face_crops)
 
 
-def _ignored(folder: Path) -> frozenset[str]:
-    try:
-        text = (folder / IGNORE_LIST).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+def _ignored(folder: folders.Folder) -> frozenset[str]:
+    if not folder.has_file(IGNORE_LIST):
         return frozenset()
+    try:
+        with folder.open(IGNORE_LIST) as file:
+            text = file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{folder / IGNORE_LIST}: cannot be read: {error}") from error
+        raise SettingsError(f"{folder.path(IGNORE_LIST)}: cannot be read: {error}") from error
     return frozenset(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,9 +5,10 @@ import gzip
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO, cast
 
 from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen.folders import Folder
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
@@ -20,23 +21,25 @@ class LabelTable:
     """One table of a data set.
 
     Attributes:
-        path: the file.
+        folder: the data folder.
+        name: the file's, in the data folder.
         columns: our name of a column to the table's own; what the table must have.
         optional: the same, of columns that it may have.
         split: the official split of all its photos, or None.
-        photos: the folder of its photos, relative to the data folder; `.` is the data folder.
+        photos: the sub-folder of its photos; empty for the data folder itself.
     """
 
-    path: Path
+    folder: Folder
+    name: str
     columns: Mapping[str, str]
     optional: Mapping[str, str]
     split: str | None
     photos: str
 
     @property
-    def name(self) -> str:
-        """The file's name, as people know the table by."""
-        return self.path.name
+    def path(self) -> str:
+        """The full path or address of the file."""
+        return self.folder.path(self.name)
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Read the table.
@@ -55,9 +58,8 @@ class LabelTable:
             yield from self._text_rows()
 
     def _text_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        opener = gzip.open if self.name.endswith(".gz") else open
         try:
-            with opener(self.path, "rt", encoding="utf-8-sig", newline="") as file:
+            with self.folder.open(self.name) as content, _text(content, self.name) as file:
                 header = file.readline(_FIRST_LINE_LIMIT)
                 reader = csv.reader(_rejoined(header, file), delimiter=_delimiter(header))
                 places = self._places(next(reader, []))
@@ -72,10 +74,11 @@ class LabelTable:
             raise SettingsError(f"{self.path}: cannot be read: {error}") from error
 
     def _parquet_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        import pandas as pd  # noqa: PLC0415 - slow, and most tables are text
+        import pandas as pd  # Slow, and most tables are text.
 
         try:
-            table = pd.read_parquet(self.path)
+            with self.folder.open(self.name) as file:
+                table = pd.read_parquet(io.BytesIO(file.read()))
         except Exception as error:  # Each of pandas' engines has errors of its own.
             first = str(error).partition("\n")[0]
             raise SettingsError(f"{self.path}: cannot be read as Parquet: {first}") from error
@@ -92,7 +95,7 @@ class LabelTable:
         if missing:
             raise SettingsError(
                 f"{self.path}: no column {' and no column '.join(map(repr, missing))}; "
-                f"there are: {', '.join(there)}"
+                f"there are: {_shown(there)}"
             )
         places: dict[str, int | None] = {
             ours: there.index(theirs) for ours, theirs in self.columns.items()
@@ -102,6 +105,12 @@ class LabelTable:
         return places
 
 
+def _text(content: BinaryIO, name: str) -> io.TextIOWrapper:
+    if name.endswith(".gz"):
+        content = cast(BinaryIO, gzip.GzipFile(fileobj=content))
+    return io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+
+
 def _rejoined(header: str, file: io.TextIOBase) -> Iterator[str]:
     yield header
     yield from file
@@ -109,7 +118,15 @@ def _rejoined(header: str, file: io.TextIOBase) -> Iterator[str]:
 
 def _delimiter(header: str) -> str:
     """The delimiter that cuts the header into most columns; a comma where none does."""
-    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))
+    return max(
+        _DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), []))
+    )
+
+
+def _shown(columns: Sequence[str]) -> str:
+    """Column names for a message: one line, even where the table is none."""
+    names = ", ".join(" ".join(column.split())[:40] for column in columns[:20])
+    return f"{names}, ..." if len(columns) > 20 else names
 
 
 def _row(cells: Sequence[str], places: Mapping[str, int | None]) -> dict[str, str]:

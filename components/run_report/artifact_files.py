@@ -1,11 +1,13 @@
 """The small files that our components leave in their artifacts' folders, as the page needs them."""
 
+import contextlib
 import csv
 import io
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from customer_age.components.run_report.storage import exists, read_bytes
 
@@ -82,7 +84,7 @@ class Training(BaseModel):
 
 def read_ingestion(uri: str) -> Ingestion | None:
     """Read the counts in an Examples artifact, or None where it holds none."""
-    return _read_json(f"{uri}/ingestion.json", Ingestion)
+    return _read_json(uri, "ingestion.json", Ingestion)
 
 
 def read_refused_photos(uri: str) -> dict[str, tuple[RefusedPhoto, ...]]:
@@ -95,7 +97,8 @@ def read_refused_photos(uri: str) -> dict[str, tuple[RefusedPhoto, ...]]:
     first: dict[str, list[RefusedPhoto]] = defaultdict(list)
     if content is not None:
         for row in csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")):
-            photo = RefusedPhoto.model_validate(row)
+            with _one_line("refused.csv"):
+                photo = RefusedPhoto.model_validate(row)
             if len(first[photo.reason]) < EXAMPLES_OF_REFUSED:
                 first[photo.reason].append(photo)
     return {reason: tuple(photos) for reason, photos in first.items()}
@@ -103,7 +106,7 @@ def read_refused_photos(uri: str) -> dict[str, tuple[RefusedPhoto, ...]]:
 
 def read_training(uri: str) -> Training | None:
     """Read the history in a ModelRun artifact, or None where it holds none."""
-    return _read_json(f"{uri}/training.json", Training)
+    return _read_json(uri, "training.json", Training)
 
 
 def is_blessed(uri: str) -> bool | None:
@@ -113,6 +116,20 @@ def is_blessed(uri: str) -> bool | None:
     return False if exists(f"{uri}/NOT_BLESSED") else None
 
 
-def _read_json(uri: str, contents: type[Contents]) -> Contents | None:
-    content = read_bytes(uri)
-    return None if content is None else contents.model_validate_json(content)
+def _read_json(folder: str, name: str, contents: type[Contents]) -> Contents | None:
+    content = read_bytes(f"{folder}/{name}")
+    if content is None:
+        return None
+    with _one_line(name):
+        return contents.model_validate_json(content)
+
+
+@contextlib.contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Say in one line what is wrong with a file, which takes pydantic several."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{name}: {place or 'as a whole'}: {first['msg']}") from error

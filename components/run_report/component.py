@@ -4,7 +4,6 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components import source_code
 from customer_age.components.artifacts import RunReportPage
 from customer_age.components.run_report import executor, redaction
 from customer_age.components.run_report.facts import RunDescription
@@ -42,8 +41,9 @@ class RunReport(base_component.BaseComponent):
 
     def __init__(
         self,
-        run: RunDescription,
         examples: types.BaseChannel,
+        run_facts: str,
+        code: str,
         *,
         statistics: types.BaseChannel | None = None,
         anomalies: types.BaseChannel | None = None,
@@ -56,8 +56,10 @@ class RunReport(base_component.BaseComponent):
         """Wire the component.
 
         Args:
-            run: what is known of the run before it starts.
             examples: of PhotoExampleGen, with `ingestion.json` and `refused.csv`.
+            run_facts: a `facts.RunDescription` as JSON. What changes from run to run, such as the
+                path of a log, makes a cached report useless: leave it out.
+            code: fingerprint of this component's source; keys the cache alone.
             statistics: of StatisticsGen.
             anomalies: of ExampleValidator.
             model_run: of the Trainer, with `training.json`.
@@ -66,14 +68,14 @@ class RunReport(base_component.BaseComponent):
             pushed_model: of RegistryPusher, with the custom properties `pushed`,
                 `pushed_version` and `pushed_destination`.
             baseline: of Champion, with the custom properties `kind` and `version`.
+
+        Raises:
+            ValueError: `run_facts` is no `RunDescription`.
         """
-        # TFX keeps parameters in its metadata for ever: no secret may get there either.
-        settings = redaction.hide_secret_settings(run.settings)
-        description = run.model_copy(update={"settings": settings}).model_dump_json()
         super().__init__(
             RunReportSpec(
-                run_facts=redaction.hide_credentials(description),
-                code=source_code.fingerprint(__package__),
+                run_facts=_without_secrets(run_facts),
+                code=code,
                 examples=examples,
                 statistics=statistics,
                 anomalies=anomalies,
@@ -85,3 +87,12 @@ class RunReport(base_component.BaseComponent):
                 report=types.Channel(type=RunReportPage),
             )
         )
+
+
+def _without_secrets(run_facts: str) -> str:
+    """TFX keeps parameters in its metadata for ever: no secret may get there."""
+    run = RunDescription.model_validate_json(run_facts)
+    settings = redaction.hide_secret_settings(run.settings)
+    return redaction.hide_credentials(
+        run.model_copy(update={"settings": settings}).model_dump_json()
+    )

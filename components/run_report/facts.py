@@ -183,8 +183,9 @@ def collect(
             return None
         try:
             return reader(uris[key].rstrip("/"))
-        except Exception as error:  # noqa: BLE001  whatever it is, the page tells it
-            unread.append(f"{key} in {uris[key]}: {str(error) or type(error).__name__}")
+        except Exception as error:  # whatever it is, the page tells it
+            reason = " ".join(str(error).split()) or type(error).__name__
+            unread.append(f"{key} in {uris[key]}: {reason}")
             return None
 
     evaluation = read("evaluation", _read_evaluation)
@@ -211,7 +212,7 @@ def collect(
 def _read_evaluation(uri: str) -> "Evaluation | None":
     if not storage.exists(uri):
         return None
-    from customer_age.components import evaluation  # noqa: PLC0415  it brings TFMA
+    from customer_age.components import evaluation  # it brings TFMA
 
     return evaluation.read(uri)
 

@@ -2,9 +2,9 @@
 
 import importlib.metadata
 import platform
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import yaml
@@ -29,6 +29,13 @@ _MEASURES = (
     (features.IMAGE_SQUARENESS, "Shorter side over longer", 2, 1),
     (features.IMAGE_BRIGHTNESS, "Brightness, 0 to 255", 0, 1),
     (features.IMAGE_SHARPNESS, "Sharpness", 0, 1),
+)
+
+# What is plotted of each split: the feature, its name and unit, and below what it is poor.
+_PLOTTED = (
+    (features.REAL_AGE, "age, years", None),
+    (features.IMAGE_BRIGHTNESS, "brightness, 0 to 255", wording.DARK_BELOW),
+    (features.IMAGE_SHARPNESS, "sharpness", wording.BLURRED_BELOW),
 )
 
 
@@ -67,9 +74,11 @@ def render(facts: RunFacts) -> str:
         tone=_TONES.get(facts.verdict, "refused"),
         why=wording.why(facts),
         baseline_name=gate.baseline_name(facts.baseline),
-        checks=list(_checks(facts)),
+        checks=gate.checks(facts),
+        decimals=_decimals(facts),
         few_photos=gate.FEW_PHOTOS,
         about_the_photos=wording.about_the_photos(facts.statistics),
+        anomalies=_anomalies(facts),
         measures=list(_measures(facts)),
         group_counts=_group_counts(facts),
         settings=_settings(facts),
@@ -80,13 +89,24 @@ def render(facts: RunFacts) -> str:
     return redaction.hide_credentials(html)
 
 
-def _checks(facts: RunFacts) -> Iterator[dict[str, Any]]:
-    for check in gate.checks(facts):
-        if check.unit == "years":
-            measured, limit = wording.apart(check.measured, check.limit)
-        else:
-            measured, limit = wording.count(check.measured), wording.count(check.limit)
-        yield {"check": check, "measured": measured, "limit": limit}
+def _decimals(facts: RunFacts) -> int:
+    """How many decimals tell every measured error from its limit."""
+    return max(
+        (
+            wording.decimals_apart(check.measured, check.limit)
+            for check in gate.checks(facts)
+            if check.unit == "years"
+        ),
+        default=2,
+    )
+
+
+def _anomalies(facts: RunFacts) -> dict[tuple[str, str], list[str]]:
+    """The splits that an anomaly is found in, by feature and sentence."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for anomaly in facts.anomalies or ():
+        found[anomaly.feature, anomaly.sentence].append(anomaly.split)
+    return found
 
 
 def _measures(facts: RunFacts) -> Iterator[tuple[str, list[str]]]:
@@ -108,9 +128,7 @@ def _median_and_range(spread: Spread | None, decimals: int, per: float) -> str:
 
 def _group_counts(facts: RunFacts) -> dict[str, list[int]]:
     """Photos by age group: for each, a number for each split."""
-    by_split = [
-        split.words.get(features.AGE_GROUP, {}) for split in facts.statistics.values()
-    ]
+    by_split = [split.words.get(features.AGE_GROUP, {}) for split in facts.statistics.values()]
     groups = sorted({group for counts in by_split for group in counts}, key=_first_year)
     return {group: [counts.get(group, 0) for counts in by_split] for group in groups}
 
@@ -138,7 +156,7 @@ def _versions() -> dict[str, str]:
 
 def _plots(facts: RunFacts) -> dict[str, Markup | None]:
     """The plots, by name; None where the data are not there."""
-    drawn: dict[str, Markup | None] = dict.fromkeys(("groups", "ages", "light", "curves"))
+    drawn: dict[str, Markup | None] = dict.fromkeys(("groups", "spreads", "curves"))
     limits = facts.run.limits
     if facts.evaluation is not None and facts.evaluation.candidate.by_age_group:
         names = ("candidate", gate.baseline_name(facts.baseline))
@@ -146,22 +164,9 @@ def _plots(facts: RunFacts) -> dict[str, Markup | None]:
             facts.evaluation, names, limits.max_mae if limits else None
         )
     known = {name for split in facts.statistics.values() for name in split.spreads}
-    if features.REAL_AGE in known:
-        drawn["ages"] = plots.spread(
-            facts.statistics, [(features.REAL_AGE, "age, years", None)], "Ages in each split"
-        )
-    panels = [
-        panel
-        for panel in (
-            (features.IMAGE_BRIGHTNESS, "brightness, 0 to 255", wording.DARK_BELOW),
-            (features.IMAGE_SHARPNESS, "sharpness", wording.BLURRED_BELOW),
-        )
-        if panel[0] in known
-    ]
-    if panels:
-        drawn["light"] = plots.spread(
-            facts.statistics, panels, "Brightness and sharpness in each split"
-        )
+    rows = [row for row in _PLOTTED if row[0] in known]
+    if rows:
+        drawn["spreads"] = plots.spreads(facts.statistics, rows)
     if facts.training is not None and facts.training.history:
         drawn["curves"] = plots.learning_curves(facts.training)
     return drawn

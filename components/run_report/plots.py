@@ -1,6 +1,7 @@
 """The page's plots, as SVG that takes its colours from the page, light or dark."""
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from markupsafe import Markup, escape
 
 from customer_age.components.run_report.artifact_files import Training
 from customer_age.components.run_report.gate import FEW_PHOTOS
-from customer_age.components.run_report.photo_statistics import SplitStatistics
+from customer_age.components.run_report.photo_statistics import Histogram, SplitStatistics
 
 if TYPE_CHECKING:
     from customer_age.components.evaluation import Evaluation
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 # Matplotlib knows no CSS: each colour of the page is drawn as a stand-in, replaced in the SVG.
 _INK, _MUTED, _RULE = "#010101", "#020202", "#030303"
 _CANDIDATE, _BASELINE, _SHADE = "#040404", "#050505", "#060606"
-_TRAIN, _VALID, _TEST = "#070707", "#080808", "#090909"
 _CSS_NAMES = {
     _INK: "ink",
     _MUTED: "muted",
@@ -25,17 +25,10 @@ _CSS_NAMES = {
     _CANDIDATE: "candidate",
     _BASELINE: "baseline",
     _SHADE: "shade",
-    _TRAIN: "train",
-    _VALID: "valid",
-    _TEST: "test",
 }
-# Each split has a dash of its own too, for those who print in grey or see few colours.
-_LOOKS: Mapping[str, dict[str, Any]] = {
-    "train": {"color": _TRAIN, "linestyle": "-"},
-    "valid": {"color": _VALID, "linestyle": (0, (5, 2))},
-    "test": {"color": _TEST, "linestyle": (0, (1.5, 1.5))},
-}
-_WIDTH = 8.6  # inches; with 72 points to an inch, about the page's text width in CSS pixels
+_WIDTH = 7.8  # inches
+_TEXT = 9  # points; on the page about 11 CSS pixels
+_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "ncols": 3}
 
 
 def error_by_age_group(
@@ -48,118 +41,121 @@ def error_by_age_group(
         names: of the candidate and of the baseline, for the legend.
         max_mae: years; drawn as a line where given.
     """
-    groups = evaluation.candidate.by_age_group
-    figure, (axes,) = _figure(1, height=3.0)
-    models = [(evaluation.candidate, _CANDIDATE, names[0])]
+    from matplotlib.patches import Patch
+
+    groups = list(evaluation.candidate.by_age_group)
+    figure, ((axes,),) = _figure(1, 1, height=2.8)
+    models = [(evaluation.candidate, names[0], _CANDIDATE)]
     if evaluation.baseline is not None:
-        models.append((evaluation.baseline, _BASELINE, names[1]))
+        models.append((evaluation.baseline, names[1], _BASELINE))
     width = 0.76 / len(models)
-    for place, (model, color, name) in enumerate(models):
+    legend: list[Any] = []
+    for place, (model, name, color) in enumerate(models):
         shift = (place - (len(models) - 1) / 2) * width
+        legend.append(Patch(color=color, label=name))
         for at, group in enumerate(groups):
-            metrics = model.by_age_group.get(group)
-            if metrics is not None:
+            if (metrics := model.by_age_group.get(group)) is not None:
                 few = metrics.photos < FEW_PHOTOS
-                # Few photos: an outline instead of a full bar.
                 axes.bar(
                     at + shift,
                     metrics.mae,
                     width * 0.92,
                     facecolor="none" if few else color,
                     edgecolor=color,
-                    linewidth=1,
                     hatch="////" if few else None,
                 )
-        axes.bar([0], [0], color=color, label=name)
     if max_mae is not None:
-        axes.axhline(max_mae, color=_INK, linewidth=1, linestyle=(0, (4, 3)), zorder=3)
-        axes.annotate(
-            f"limit {max_mae:g} (all photos)",
-            (1, max_mae),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            color=_INK,
-        )
-    photos = [f"{group}\n{metrics.photos:,} photos" for group, metrics in groups.items()]
-    axes.set_xticks(range(len(groups)), photos)
+        line = {"color": _INK, "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 3}
+        label = f"limit for all photos together, {max_mae:g}"
+        legend.append(axes.axhline(max_mae, label=label, **line))
+    photos = [evaluation.candidate.by_age_group[group].photos for group in groups]
+    ticks = [f"{group}\n{number:,} photos" for group, number in zip(groups, photos, strict=True)]
+    axes.set_xticks(range(len(groups)), ticks)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.tick_params(axis="x", length=0)
+    axes.yaxis.get_major_locator().set_params(integer=True, nbins=6)
     axes.set_ylabel("MAE, years")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+    axes.legend(handles=legend, **_ABOVE)
     return _svg(figure, "groups", "Mean absolute error by age group")
 
 
-def spread(
-    statistics: Mapping[str, SplitStatistics],
-    panels: Sequence[tuple[str, str, float | None]],
-    alt: str,
+def spreads(
+    statistics: Mapping[str, SplitStatistics], rows: Sequence[tuple[str, str, float | None]]
 ) -> Markup:
-    """Draw how features are spread over the photos, the splits over each other.
+    """Draw how features are spread: a row for each feature, a column for each split.
 
-    The height is the share of a split's photos per unit, so that splits of different sizes can
-    be compared.
+    The height is the share of a split's photos per unit of the feature, so that splits of
+    different sizes, and bins of different widths, can be compared along a row.
 
     Args:
         statistics: by split.
-        panels: feature, label of its axis, and the value below which the ground is shaded.
-        alt: what the picture shows, for those who cannot see it.
+        rows: feature, label of its axis, and the value below which the ground is shaded.
     """
-    figure, all_axes = _figure(len(panels), height=2.2)
-    for axes, (feature, label, limit) in zip(all_axes, panels, strict=True):
-        for split, found in statistics.items():
-            histogram = found.spreads[feature].histogram if feature in found.spreads else None
-            if histogram is not None and sum(histogram.counts) > 0:
-                axes.stairs(*_density(histogram), label=split, linewidth=1.6, **_LOOKS[split])
-        if limit is not None and axes.get_xlim()[0] < limit:
-            axes.axvspan(axes.get_xlim()[0], limit, color=_SHADE, linewidth=0, zorder=0)
-        axes.set_xmargin(0)
-        axes.set_ylim(bottom=0)
-        axes.set_yticks([])
-        axes.grid(visible=False)
-        axes.set_xlabel(label)
-    all_axes[0].set_ylabel("share of photos")
-    all_axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
-    return _svg(figure, panels[0][0], alt)
+    figure, grid = _figure(len(rows), len(statistics), height=1.5 * len(rows) + 0.3)
+    for (feature, label, shaded_below), row in zip(rows, grid, strict=True):
+        low, high, top = math.inf, -math.inf, 0.0
+        for axes, split in zip(row, statistics.values(), strict=True):
+            found = split.spreads.get(feature)
+            if found is not None and found.histogram.counts:
+                shares, edges = _density(found.histogram)
+                axes.stairs(shares, edges, fill=True, color=_CANDIDATE)
+                low, high, top = min(low, edges[0]), max(high, edges[-1]), max(top, *shares)
+        for axes in row:
+            axes.set_xlabel(label)
+            axes.set_yticks([])
+            axes.set(xlim=(low, high), ylim=(0, top * 1.05))
+            if shaded_below is not None and low < shaded_below:
+                axes.axvspan(low, min(high, shaded_below), color=_SHADE, linewidth=0, zorder=0)
+    for axes, (name, split) in zip(grid[0], statistics.items(), strict=True):
+        axes.set_title(f"{name}, {split.photos:,} photos", color=_INK, size=_TEXT, loc="left")
+    return _svg(figure, "spreads", "Ages, brightness and sharpness in each split")
 
 
 def learning_curves(training: Training) -> Markup:
     """Draw the MAE on train and valid by epoch, the phases parted, the kept epoch marked."""
     history = training.history
-    figure, (axes,) = _figure(1, height=2.8)
+    figure, ((axes,),) = _figure(1, 1, height=2.7)
     epochs = range(1, len(history) + 1)
     marker = "o" if len(history) < 40 else ""
-    for split, errors in (
-        ("train", [epoch.mae for epoch in history]),
-        ("valid", [epoch.val_mae for epoch in history]),
+    # Dashes too, for those who print in grey or see few colours.
+    for label, errors, color, dashes in (
+        ("train", [epoch.mae for epoch in history], _MUTED, (0, (4, 2))),
+        ("valid", [epoch.val_mae for epoch in history], _CANDIDATE, "-"),
     ):
-        axes.plot(epochs, errors, label=split, linewidth=1.6, marker=marker, ms=3, **_LOOKS[split])
-    phases = [epoch.phase for epoch in history]
-    starts = [i for i, phase in enumerate(phases) if i == 0 or phase != phases[i - 1]]
-    for start in starts:
-        if start:
-            axes.axvline(start + 0.5, color=_MUTED, linewidth=0.8)
-        axes.annotate(
-            {"head": "head only", "whole": "whole network"}.get(phases[start], phases[start]),
-            (start + 0.5 if start else 0.6, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, -10),
-            textcoords="offset points",
-            color=_MUTED,
-        )
+        line = {"color": color, "linestyle": dashes, "linewidth": 1.6}
+        axes.plot(epochs, errors, label=label, marker=marker, ms=3, **line)
     if training.best is not None:
         best = history[training.best].val_mae
-        axes.plot([training.best + 1], [best], "o", ms=9, mfc="none", mec=_INK, label="kept")
+        ring = {"ms": 9, "mfc": "none", "mec": _INK}
+        axes.plot([training.best + 1], [best], "o", label="kept", **ring)
+    _mark_phases(axes, [epoch.phase for epoch in history])
     axes.set_xlim(0.6, len(history) + 0.4)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch")
     axes.set_ylabel("MAE, years")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
+    axes.legend(**{**_ABOVE, "bbox_to_anchor": (0, 1.1)})
     return _svg(figure, "curves", "Mean absolute error by epoch")
 
 
-def _density(histogram: Any) -> tuple[list[float], list[float]]:
+def _mark_phases(axes: Any, phases: Sequence[str]) -> None:
+    """Write each phase's name above its first epoch, with a line where the next begins."""
+    names = {"head": "head only", "whole": "whole network"}
+    for place, phase in enumerate(phases):
+        if place and phase == phases[place - 1]:
+            continue
+        if place:
+            axes.axvline(place + 0.5, color=_MUTED, linewidth=0.8)
+        axes.annotate(
+            names.get(phase, phase),
+            (place + (0.5 if place else 0.6), 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            color=_MUTED,
+        )
+
+
+def _density(histogram: Histogram) -> tuple[list[float], list[float]]:
     """Share of the photos per unit of the feature, and the bins' edges."""
     edges, counts = histogram.edges, histogram.counts
     if edges[0] == edges[-1]:  # one value only: a bin of width 1 around it
@@ -173,34 +169,34 @@ def _density(histogram: Any) -> tuple[list[float], list[float]]:
     return shares, list(edges)
 
 
-def _figure(panels: int, height: float) -> tuple[Any, Any]:
+def _figure(rows: int, columns: int, height: float) -> tuple[Any, Any]:
     # Imported here because it takes a second; no pyplot, which keeps figures for ever.
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    all_axes = [figure.add_subplot(1, panels, place + 1) for place in range(panels)]
-    for axes in all_axes:
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(_MUTED)
-        axes.tick_params(colors=_MUTED, labelcolor=_MUTED, labelsize=9, left=False)
+        axes.tick_params(colors=_MUTED, labelsize=_TEXT, left=False)
         axes.grid(axis="y", color=_RULE, linewidth=0.8)
         axes.set_axisbelow(True)
-    return figure, all_axes
+    return figure, grid
 
 
 def _svg(figure: Any, name: str, alt: str) -> Markup:
     """Turn a figure into an SVG element that stands in the page by itself."""
-    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib as mpl
 
     for axes in figure.axes:
-        axes.xaxis.label.set(color=_MUTED, size=9)
-        axes.yaxis.label.set(color=_MUTED, size=9)
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            label.set(color=_MUTED, size=_TEXT)
         for text in axes.texts:
-            text.set_size(9)
-        if axes.get_legend() is not None:
-            axes.get_legend().set_frame_on(False)
-            for text in axes.get_legend().get_texts():
-                text.set(color=_INK, size=9)
+            text.set_size(_TEXT)
+        if (legend := axes.get_legend()) is not None:
+            legend.set_frame_on(False)
+            for text in legend.get_texts():
+                text.set(color=_INK, size=_TEXT)
     written = io.StringIO()
     # Text stays text, in the page's own font; the salt keeps the ids of two plots apart.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
@@ -218,4 +214,4 @@ def _svg(figure: Any, name: str, alt: str) -> Markup:
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
     for stand_in, css in _CSS_NAMES.items():
         svg = svg.replace(stand_in, f"var(--{css})")
-    return Markup(svg)  # noqa: S704  matplotlib escapes the texts that it draws
+    return Markup(svg)  # matplotlib escapes the texts that it draws

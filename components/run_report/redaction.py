@@ -8,8 +8,9 @@ HIDDEN = "hidden"
 
 # The second form catches a password that holds an unescaped slash.
 _USER_INFO = re.compile(r"""://(?:[^/\s<>"']*@|[^/\s:@<>"']+:[^\s@<>"']*@)""")
+# A `;` parts parameters too, and ends the `&amp;` that parts them in HTML.
 _QUERY = re.compile(
-    r"""(?i)((?:[?;&]|&amp;)[\w.-]*(?:token|secret|password|signature|credential|sig|key)=)"""
+    r"""(?i)([?;&][\w.-]*(?:token|secret|password|signature|credential|sig|key)=)"""
     r"""[^&\s<>"']+"""
 )
 _SECRET_NAME = re.compile(

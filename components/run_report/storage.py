@@ -14,7 +14,7 @@ def exists(uri: str) -> bool:
     """Tell whether there is such a file or folder."""
     if is_remote(uri):
         # Imported here because it brings TensorFlow: a report on a local run needs none of it.
-        from tfx.dsl.io import fileio  # noqa: PLC0415
+        from tfx.dsl.io import fileio
 
         return bool(fileio.exists(uri))
     return Path(uri).exists()
@@ -33,7 +33,7 @@ def read_bytes(uri: str) -> bytes | None:
         OSError: the file is there, but cannot be read.
     """
     if is_remote(uri):
-        from tfx.dsl.io import fileio  # noqa: PLC0415
+        from tfx.dsl.io import fileio
 
         if not fileio.exists(uri):
             return None
@@ -57,7 +57,7 @@ def write_atomically(uri: str, text: str) -> None:
         OSError: the file cannot be written. What stood there before is untouched.
     """
     if is_remote(uri):
-        from tfx.dsl.io import fileio  # noqa: PLC0415
+        from tfx.dsl.io import fileio
 
         with fileio.open(uri, "w") as file:
             file.write(text)

@@ -34,13 +34,13 @@ def years(value: float, decimals: int = 2) -> str:
 
 
 def signed(value: float) -> str:
-    """Format a difference in years: `+0.31`, `−0.31`, `0.00`."""
+    """Format a difference in years with its sign, a true minus: it is as wide as the plus."""
     if not math.isfinite(value):
         return "not a number"
     text = f"{abs(value):.2f}"
     if float(text) == 0:
         return text
-    return f"{'+' if value > 0 else '−'}{text}"  # noqa: RUF001  a true minus sign lines up with +
+    return f"{'+' if value > 0 else chr(0x2212)}{text}"
 
 
 def count(value: float) -> str:
@@ -48,13 +48,12 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def apart(measured: float, limit: float) -> tuple[str, str]:
-    """Format two values with as many decimals, two or more, as it takes to tell them apart."""
-    for decimals in range(2, 7):
-        texts = years(measured, decimals), years(limit, decimals)
-        if texts[0] != texts[1] or measured == limit:
-            break
-    return texts
+def decimals_apart(measured: float, limit: float) -> int:
+    """Tell how many decimals, two to six, it takes to print two values that differ apart."""
+    for decimals in range(2, 6):
+        if measured == limit or years(measured, decimals) != years(limit, decimals):
+            return decimals
+    return 6
 
 
 def duration(seconds: float) -> str:
@@ -104,10 +103,10 @@ def _why_published(facts: RunFacts) -> str:
     mine = evaluation.candidate.overall
     text = f"The test MAE is {years(mine.mae)} years on {count(mine.photos)} photos"
     if limits is not None:
-        measured, limit = apart(mine.mae, limits.max_mae)
+        decimals = decimals_apart(mine.mae, limits.max_mae)
         text = (
-            f"The test MAE is {measured} years on {count(mine.photos)} photos, "
-            f"within the limit of {limit}"
+            f"The test MAE is {years(mine.mae, decimals)} years on {count(mine.photos)} photos, "
+            f"within the limit of {years(limits.max_mae, decimals)}"
         )
     if evaluation.baseline is None:
         return f"{text}."
@@ -167,9 +166,7 @@ def _of_one_kind(values: Counter[str], total: int, verb: str) -> str:
     return f"{count(photos)} of {count(total)} photos {verb} {first}; the others {verb} {rest}."
 
 
-def _below(
-    statistics: Mapping[str, SplitStatistics], feature: str, limit: float
-) -> Count | None:
+def _below(statistics: Mapping[str, SplitStatistics], feature: str, limit: float) -> Count | None:
     counts = [
         split.spreads[feature].below(limit)
         for split in statistics.values()
@@ -183,5 +180,8 @@ def _below(
 def _are(number: Count, total: int) -> str:
     if number.exact and number.photos == total:
         return f"All {count(total)} photos are"
-    text = f"{count(number.photos)} of {count(total)} {'is' if number.photos == 1 else 'are'}"
-    return text if number.exact else f"About {text}"
+    verb = "is" if number.photos == 1 else "are"
+    if number.exact:
+        return f"{count(number.photos)} of {count(total)} {verb}"
+    # Two digits: an estimate shows no more than it knows.
+    return f"About {count(float(f'{number.photos:.2g}'))} of {count(total)} {verb}"

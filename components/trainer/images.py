@@ -22,8 +22,8 @@ def square(encoded: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
 def augment(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
     """Decode one photo as `square` does, but a little different each time.
 
-    Mirrored or not, enlarged by up to a quarter and cut out at a random place, lighter or darker,
-    of more or less contrast, and once in ten times in grey.
+    Mirrored or not, enlarged by up to a sixth and cut out at a random place, lighter or darker,
+    of more or less contrast, and once in twenty times in grey.
 
     Args:
         encoded: scalar string, as for `square`.
@@ -34,13 +34,13 @@ def augment(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
         float32 [size, size, 3], RGB, 0 to 255.
     """
     seeds = tf.unstack(tf.random.split(seed, num=6))
-    side = tf.random.stateless_uniform([], seeds[0], size, size + size // 4 + 1, tf.int32)
+    side = tf.random.stateless_uniform([], seeds[0], size, size + size // 6 + 1, tf.int32)
     photo = square(encoded, side)
     photo = tf.image.stateless_random_crop(photo, [size, size, 3], seeds[1])
     photo = tf.image.stateless_random_flip_left_right(photo, seeds[2])
-    photo = tf.image.stateless_random_brightness(photo, 25.0, seeds[3])
-    photo = tf.image.stateless_random_contrast(photo, 0.8, 1.25, seeds[4])
-    if tf.random.stateless_uniform([], seeds[5]) < 0.1:
+    photo = tf.image.stateless_random_brightness(photo, 20.0, seeds[3])
+    photo = tf.image.stateless_random_contrast(photo, 0.85, 1.15, seeds[4])
+    if tf.random.stateless_uniform([], seeds[5]) < 0.05:
         photo = tf.tile(tf.image.rgb_to_grayscale(photo), [1, 1, 3])
     photo = tf.clip_by_value(photo, 0.0, 255.0)
     photo.set_shape([size, size, 3])

@@ -14,6 +14,10 @@ RANDOM = "none"
 
 BACKBONE = "resnet50"
 
+_MOMENTUM = 0.9
+"""Of the moving statistics. Keras's own 0.99 looks back over hundreds of steps: in a short training
+`valid` would be measured by the statistics of weights that are long gone."""
+
 
 def build_model(
     input_size: int, weights: str, dropout: float, median_age: float, age_spread: float
@@ -72,10 +76,7 @@ def copy_weights(saved_model: str, model: keras.Model) -> None:
 
 def _backbone(weights: str) -> keras.Model:
     if weights in (RANDOM, CHAMPION):
-        backbone = _resnet50(None)
-        if weights == RANDOM:
-            _follow_quickly(backbone)
-        return backbone
+        return _resnet50(None)
     if weights == IMAGENET:
         try:
             return _resnet50(IMAGENET)
@@ -96,20 +97,13 @@ def _backbone(weights: str) -> keras.Model:
 
 
 def _resnet50(weights: str | None) -> keras.Model:
-    return keras.applications.ResNet50(
+    backbone = keras.applications.ResNet50(
         include_top=False, weights=weights, pooling="avg", name=BACKBONE
     )
-
-
-def _follow_quickly(backbone: keras.Model) -> None:
-    """Let the moving statistics follow weights that change much in few steps.
-
-    Keras's momentum of 0.99 looks back over hundreds of steps: a network that starts from random
-    weights would be measured by the statistics of one that no longer exists.
-    """
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.9
+            layer.momentum = _MOMENTUM
+    return backbone
 
 
 def _one_line(error: Exception) -> str:

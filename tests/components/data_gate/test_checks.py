@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
@@ -47,13 +48,15 @@ def test_the_share_of_refused_photos_is_limited_inclusively(refused, sentences):
         assert "6 of 100 rows refused (6.0%: 6 truncated)" in found[0]
 
 
+def test_an_identical_photo_kept_once_is_no_loss():
+    assert not list(checks.refusal_sentences(_ingestion(100, duplicate=50), [], 0.05, 0))
+
+
 def _schema():
     return text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
 
 
 def _photos(**changed):
-    import pandas as pd
-
     columns = {
         features.IMAGE_FORMAT: ["JPEG", "PNG"],
         features.IMAGE_MODE: ["RGB", "L"],

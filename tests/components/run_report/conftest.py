@@ -87,9 +87,7 @@ def uris(tmp_path_factory: pytest.TempPathFactory, frames) -> dict[str, str]:
         write(root / f"statistics/Split-{split}/FeatureStats.pb", statistics.SerializeToString())
         anomalies = root / f"anomalies/Split-{split}/SchemaDiff.pb"
         anomalies.parent.mkdir(parents=True)
-        writer_utils.write_anomalies(
-            str(anomalies), tfdv.validate_statistics(statistics, SCHEMA)
-        )
+        writer_utils.write_anomalies(str(anomalies), tfdv.validate_statistics(statistics, SCHEMA))
     ingestion = {
         "rows": sum(SPLITS.values()) + len(REFUSED),
         "photos": SPLITS,
@@ -147,7 +145,7 @@ def run() -> facts.RunDescription:
         },
         fingerprints={"data": "9f31c2d07b55", "code": "c0ffee123456"},
         limits=facts.Limits(max_mae=8.0, min_test_photos=100, champion_tolerance=0.25),
-        log="/work/runs/1/run.log",
+        log="/srv/runs/1/run.log",
         registry="https://ada:pa55w0rd@mlflow.example.org",
     )
 

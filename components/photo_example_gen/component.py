@@ -1,0 +1,89 @@
+"""PhotoExampleGen: a data set of photos in, examples out."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+
+from customer_age.components.artifacts import PhotoDataSet
+from customer_age.components.photo_example_gen import executor
+
+
+class PhotoExampleGenSpec(component_spec.ComponentSpec):
+    """What PhotoExampleGen takes and gives; lists and dicts travel as JSON."""
+
+    INPUTS = {executor.DATA_SET: component_spec.ChannelParameter(type=PhotoDataSet)}
+    OUTPUTS = {executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    PARAMETERS = {
+        "layout": component_spec.ExecutionParameter(type=str),
+        "face_crops": component_spec.ExecutionParameter(type=bool),
+        "stored_size": component_spec.ExecutionParameter(type=int),
+        "min_size": component_spec.ExecutionParameter(type=int),
+        "jpeg_quality": component_spec.ExecutionParameter(type=int),
+        "split_shares": component_spec.ExecutionParameter(type=str),
+        "split_key": component_spec.ExecutionParameter(type=str),
+        "age_groups": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class PhotoExampleGen(base_beam_component.BaseBeamComponent):
+    """Brings a folder of label tables and photos into TFX.
+
+    Photos are decoded, checked, turned upright, brought to sRGB, shrunk and split once, on Beam.
+    What cannot be used is counted by reason and listed beside the examples; it stops nothing here.
+
+    Output `examples`: TFRecords of `train`, `valid` and `test` as TFX's own ExampleGens write
+    them, with the features of `schema/features.py`, and beside the splits `refused.csv` and
+    `ingestion.json`. Custom properties `photos` and `refused` hold the counts.
+    """
+
+    SPEC_CLASS = PhotoExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        data_set: BaseChannel,
+        age_groups: Sequence[str],
+        layout: str = "auto",
+        face_crops: bool = True,
+        stored_size: int = 256,
+        min_size: int = 32,
+        jpeg_quality: int = 92,
+        split_shares: Mapping[str, float] | None = None,
+        split_key: str = "customer-age",
+        code: str = "",
+    ) -> None:
+        """Construct the component.
+
+        Args:
+            data_set: a channel of one `PhotoDataSet`.
+            age_groups: whole-year bands, such as `["0-17", "18+"]`.
+            layout: of the data set; `auto` recognises it.
+            face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
+            stored_size: pixels; a photo's shorter side is shrunk to this.
+            min_size: pixels; a photo whose shorter side is below this is refused.
+            jpeg_quality: of the stored photos, 1 to 100.
+            split_shares: split name to share, where the data set has no official splits; by
+                default 0.8, 0.1 and 0.1.
+            split_key: keys the hash that deals the splits; another key deals them anew.
+            code: a fingerprint of the code, so that a cached result never outlives it.
+        """
+        shares = split_shares or {"train": 0.8, "valid": 0.1, "test": 0.1}
+        super().__init__(
+            PhotoExampleGenSpec(
+                data_set=data_set,
+                examples=Channel(type=standard_artifacts.Examples),
+                layout=layout,
+                face_crops=face_crops,
+                stored_size=stored_size,
+                min_size=min_size,
+                jpeg_quality=jpeg_quality,
+                split_shares=json.dumps(dict(shares)),
+                split_key=split_key,
+                age_groups=json.dumps(list(age_groups)),
+                code=code,
+            )
+        )

@@ -1,0 +1,170 @@
+"""The work of PhotoExampleGen: runs the ingestion, and says what became of each row."""
+
+import contextlib
+import errno
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from apache_beam.metrics.metric import MetricsFilter
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+
+from customer_age.components import age_groups
+from customer_age.components.errors import DataRefused, RunError
+from customer_age.components.photo_example_gen import ingestion, refused_list, shards, sources
+from customer_age.components.photo_example_gen.examples import IngestionSettings
+from customer_age.components.photo_example_gen.refusals import Refusal
+from customer_age.schema.features import SPLITS
+
+DATA_SET = "data_set"
+EXAMPLES = "examples"
+SUMMARY_FILE = "ingestion.json"
+
+_SHOWN_PER_REASON = 2
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Turns a `PhotoDataSet` into `Examples`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Ingest the data set.
+
+        Args:
+            input_dict: `data_set`, one `PhotoDataSet`.
+            output_dict: `examples`, one `Examples`.
+            exec_properties: the parameters of `PhotoExampleGenSpec`.
+
+        Raises:
+            SettingsError: the data set cannot be read.
+            DataRefused: a split would be empty.
+            RunError: the disk is full, or rows were lost on the way.
+        """
+        output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        data_set = sources.open_data_set(
+            artifact_utils.get_single_uri(input_dict[DATA_SET]),
+            exec_properties["layout"],
+            bool(exec_properties["face_crops"]),
+        )
+        with _full_disk_told(output.uri):
+            summary = self._ingest(data_set, _settings(exec_properties), output.uri)
+        output.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        examples_utils.set_payload_format(output, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(output, "tfrecords_gzip")
+        output.set_int_custom_property("photos", sum(summary["photos"].values()))
+        output.set_int_custom_property("refused", sum(summary["refused"].values()))
+
+    def _ingest(
+        self, data_set: sources.DataSet, settings: IngestionSettings, examples_uri: str
+    ) -> dict[str, Any]:
+        """Write everything that belongs to the examples, the summary last."""
+        started = time.monotonic()
+        counts = self._run_beam(data_set, settings, examples_uri)
+        shards.remove_unfinished(examples_uri)
+        refused = refused_list.read(examples_uri)
+        summary = _summary(counts, refused, time.monotonic() - started)
+        _require_nothing_lost(data_set.row_count, summary, len(refused))
+        _require_photos_in_each_split(summary)
+        shards.write(
+            shards.join(examples_uri, SUMMARY_FILE),
+            json.dumps(summary, indent=2, ensure_ascii=False).encode(),
+        )
+        return summary
+
+    def _run_beam(
+        self, data_set: sources.DataSet, settings: IngestionSettings, examples_uri: str
+    ) -> Counter[str]:
+        """Run the pipeline.
+
+        Returns:
+            Counter name to count.
+        """
+        shards.make_folder(examples_uri)
+        with self._make_beam_pipeline() as pipeline:
+            ingestion.ingest(pipeline, data_set, settings, examples_uri)
+        found = pipeline.result.metrics().query(MetricsFilter().with_namespace(ingestion.NAMESPACE))
+        counts: Counter[str] = Counter()
+        for counter in found["counters"]:  # One for each step that has it.
+            counts[counter.key.metric.name] += counter.result
+        return counts
+
+
+@contextlib.contextmanager
+def _full_disk_told(examples_uri: str) -> Iterator[None]:
+    """Turn what a full disk makes Beam raise into one clear line."""
+    try:
+        yield
+    except Exception as error:
+        # Beam wraps what a worker raised in errors of its own, which keep only the text.
+        if f"[Errno {errno.ENOSPC}]" in str(error):
+            raise RunError(
+                f"{examples_uri}: no space left on this disk; free some, or set work_dir to a "
+                "folder on a larger one, and run again"
+            ) from error
+        raise
+
+
+def _settings(exec_properties: dict[str, Any]) -> IngestionSettings:
+    return IngestionSettings(
+        stored_size=exec_properties["stored_size"],
+        min_size=exec_properties["min_size"],
+        jpeg_quality=exec_properties["jpeg_quality"],
+        split_shares=json.loads(exec_properties["split_shares"]),
+        split_key=exec_properties["split_key"],
+        groups=age_groups.parse(json.loads(exec_properties["age_groups"])),
+    )
+
+
+def _summary(counts: Counter[str], refused: list[Refusal], seconds: float) -> dict[str, Any]:
+    reasons = Counter(refusal.reason for refusal in refused)
+    shown: Counter[str] = Counter()
+    sentences = []
+    for refusal in refused:
+        shown[refusal.reason] += 1
+        if shown[refusal.reason] <= _SHOWN_PER_REASON:
+            sentences.append(refusal.sentence())
+    return {
+        "rows": counts[ingestion.ROWS],
+        "photos": {split: counts[f"{ingestion.PHOTOS}{split}"] for split in SPLITS},
+        "refused": dict(sorted(reasons.items())),
+        "examples_of_refused": sentences,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _require_nothing_lost(row_count: int, summary: dict[str, Any], refused: int) -> None:
+    photos = sum(summary["photos"].values())
+    if not row_count == summary["rows"] == photos + refused:
+        raise RunError(
+            f"ingestion lost count: {row_count} rows, {summary['rows']} of them read, became "
+            f"{photos} examples and {refused} refusals; "
+            "run again, with another --runner or direct_running_mode of Beam"
+        )
+
+
+def _require_photos_in_each_split(summary: dict[str, Any]) -> None:
+    empty = [split for split, photos in summary["photos"].items() if not photos]
+    if not empty:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in summary["refused"].items())
+    because = f" Refused: {reasons}." if reasons else ""
+    first = f" First: {summary['examples_of_refused'][0]}." if reasons else ""
+    if len(empty) == len(SPLITS):
+        raise DataRefused(
+            f"none of {summary['rows']} photos can be used.{because}{first} "
+            "Mend the table or the photos, and run again"
+        )
+    raise DataRefused(
+        f"no photo in split {' and '.join(empty)}, of {summary['rows']} rows.{because}{first} "
+        "Add photos, or give the split a larger share (data.split_shares)"
+    )

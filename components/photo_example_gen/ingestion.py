@@ -1,0 +1,143 @@
+"""The Beam pipeline from a data set to sharded examples and a list of refusals.
+
+Only rows travel between workers. A photo is read, decoded, encoded and written in one place, so
+the memory that a worker needs does not grow with the number of photos.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+
+from customer_age.components.photo_example_gen import duplicates, examples, refused_list, shards
+from customer_age.components.photo_example_gen.duplicates import GOOD, REFUSED
+from customer_age.components.photo_example_gen.examples import IngestionSettings
+from customer_age.components.photo_example_gen.photos import MAX_FILE_BYTES, too_large
+from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason, Refusal
+from customer_age.components.photo_example_gen.sources import DataSet, LabelRow
+from customer_age.schema.features import SPLITS
+
+NAMESPACE = "customer_age.photo_example_gen"
+"""Of the Beam counters: `rows`, `photos/<split>` and `refused/<reason>`."""
+ROWS = "rows"
+PHOTOS = "photos/"
+REFUSED_PREFIX = "refused/"
+
+ROWS_PER_SHARD = 256
+MAX_SHARDS = 1024
+
+_PROBLEMS = {
+    Reason.FILE_MISSING: "there is no such photo",
+    Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the data folder",
+}
+
+
+def shard_count(row_count: int) -> int:
+    """How many shards a data set of so many rows is written in, at most, for each split."""
+    return min(MAX_SHARDS, max(1, round(row_count / ROWS_PER_SHARD)))
+
+
+def ingest(
+    pipeline: beam.Pipeline, data_set: DataSet, settings: IngestionSettings, examples_uri: str
+) -> None:
+    """Add the whole ingestion to a pipeline.
+
+    Args:
+        pipeline: a Beam pipeline, not yet run.
+        data_set: what is read.
+        settings: how a photo becomes an example.
+        examples_uri: the root of the `Examples` artifact; gets a folder `Split-<name>` for each
+            split, and `refused.csv`.
+    """
+    shards_each = shard_count(data_set.row_count)
+    rows = (
+        pipeline
+        | "DataSet" >> beam.Create([data_set])
+        | "ReadTables" >> beam.FlatMap(_rows).with_output_types(LabelRow)
+        | "CheckRows" >> beam.ParDo(CheckRow()).with_outputs(REFUSED, main=GOOD)
+    )
+    photos = rows[GOOD] | "OneRowPerPhoto" >> duplicates.OneRowPerPhoto()
+    written = (
+        photos[GOOD]
+        | "Shard" >> beam.Map(_sharded, shards_each).with_output_types(tuple[int, LabelRow])
+        | "GroupByShard" >> beam.GroupByKey()
+        | "WriteShards" >> beam.ParDo(WriteShard(examples_uri, shards_each, settings))
+    )
+    _ = (
+        (rows[REFUSED], photos[REFUSED], written)
+        | "AllRefused" >> beam.Flatten()
+        | "CountRefused" >> beam.Map(_counted)
+        | "ListRefused" >> refused_list.WriteRefused(examples_uri)
+    )
+
+
+class CheckRow(beam.DoFn):
+    """Lets pass the rows whose age is one, and whose photo lies where it should."""
+
+    def process(self, row: LabelRow) -> Iterator[Any]:
+        """Yield the row, or its refusal to the output `refused`."""
+        try:
+            examples.age_of(row.age)
+            if row.problem is not None:
+                raise PhotoRefused(row.problem, _PROBLEMS[row.problem])
+            if row.split is not None and row.split not in SPLITS:
+                raise PhotoRefused(
+                    Reason.SPLIT_UNKNOWN, f"split {row.split!r} is none of {', '.join(SPLITS)}"
+                )
+            if not row.byte_size:
+                raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")
+            if row.byte_size > MAX_FILE_BYTES:
+                raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(row.byte_size))
+        except PhotoRefused as refused:
+            yield TaggedOutput(REFUSED, examples.refusal(row, refused.reason, refused.detail))
+        else:
+            yield row
+
+
+class WriteShard(beam.DoFn):
+    """Reads, shrinks and writes the photos of a shard, one after another."""
+
+    def __init__(self, examples_uri: str, shard_count: int, settings: IngestionSettings) -> None:
+        self._uri = examples_uri
+        self._shard_count = shard_count
+        self._settings = settings
+
+    def process(self, sharded: tuple[int, Iterable[LabelRow]]) -> Iterator[Refusal]:
+        """Write the shard; yield what of it was refused."""
+        shard, rows = sharded
+        written: Counter[str] = Counter()
+        refused = []
+        with shards.ShardWriter(self._uri, shard, self._shard_count) as writer:
+            # In order, so that the same data give the same files whatever the workers do.
+            for row in sorted(rows, key=lambda row: (row.photo, row.table)):
+                try:
+                    split, example = examples.make(row, self._settings)
+                except PhotoRefused as error:
+                    refused.append(examples.refusal(row, error.reason, error.detail))
+                else:
+                    writer.write(split, example)
+                    written[split] += 1
+        for split, count in written.items():
+            Metrics.counter(NAMESPACE, f"{PHOTOS}{split}").inc(count)
+        yield from refused
+
+
+def _rows(data_set: DataSet) -> Iterator[LabelRow]:
+    rows = Metrics.counter(NAMESPACE, ROWS)
+    for row in data_set.rows():
+        rows.inc()
+        yield row
+
+
+def _sharded(row: LabelRow, shard_count: int) -> tuple[int, LabelRow]:
+    digest = hashlib.sha256(row.photo.rpartition("/")[2].encode()).digest()
+    return int.from_bytes(digest[:8], "big") % shard_count, row
+
+
+def _counted(refusal: Refusal) -> Refusal:
+    Metrics.counter(NAMESPACE, f"{REFUSED_PREFIX}{refusal.reason}").inc()
+    return refusal

@@ -1,0 +1,89 @@
+"""Data folders in object stores (`gs://`, `s3://`), through Beam's file systems."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO, cast
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen.folders import ListedFile
+
+EXTRAS = {"gs": "gcs", "s3": "s3"}
+"""Scheme of an address to the extra of this package that brings its client."""
+
+
+@dataclass(frozen=True)
+class StoreFolder:
+    """A prefix of a bucket, listed once, at the first question."""
+
+    address: str
+
+    def path(self, name: str) -> str:
+        """See `Folder`."""
+        return f"{self.address}/{name}" if name else self.address
+
+    def has_file(self, name: str) -> bool:
+        """See `Folder`."""
+        return name in self._listing
+
+    def has_folder(self, name: str) -> bool:
+        """See `Folder`; a store has no folders, only names with a common beginning."""
+        return any(file.startswith(f"{name}/") for file in self._listing)
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Folder`."""
+        opened = FileSystems.open(self.path(name), compression_type=CompressionTypes.UNCOMPRESSED)
+        return cast(BinaryIO, opened)
+
+    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
+        """See `Folder`."""
+        for file, listed in self._listing.items():
+            if not name or file.startswith(f"{name}/"):
+                yield file, listed
+
+    @cached_property
+    def _listing(self) -> dict[str, ListedFile]:
+        try:
+            (found,) = FileSystems.match([f"{self.address}/**"])
+        except (BeamIOError, ValueError, OSError) as error:
+            raise SettingsError(f"data folder {self.address}: {_reason(error)}") from error
+        start = len(self.address) + 1
+        return {
+            file.path[start:]: ListedFile(
+                file.size_in_bytes, int((file.last_updated_in_seconds or 0) * 10**9)
+            )
+            for file in found.metadata_list
+            # Stores list their zero-byte stand-ins for folders too.
+            if not file.path.endswith("/") and not file.path.rpartition("/")[2].startswith(".")
+        }
+
+
+def open_folder(address: str) -> StoreFolder:
+    """Open a prefix of a bucket.
+
+    Raises:
+        SettingsError: there is nothing, no access to it, or no client for this kind of store.
+    """
+    address = address.rstrip("/")
+    scheme = address.partition("://")[0]
+    try:
+        FileSystems.get_filesystem(address)
+    except ValueError as error:
+        extra = EXTRAS.get(scheme)
+        raise SettingsError(
+            f"data folder {address}: "
+            + (f"install customer-age[{extra}]" if extra else f"no file system for {scheme}://")
+        ) from error
+    folder = StoreFolder(address)
+    if not any(folder.files("")):
+        raise SettingsError(f"data folder {address}: there is nothing under this address")
+    return folder
+
+
+def _reason(error: Exception) -> str:
+    details = getattr(error, "exception_details", None)
+    inner = next(iter(details.values())) if details else error
+    return " ".join(str(inner).split())[:300]

@@ -1,0 +1,92 @@
+"""The TFX component RegistryPusher."""
+
+import json
+from collections.abc import Mapping
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from customer_age.components.model_registry import open_registry
+from customer_age.components.registry_pusher.executor import Executor
+
+
+class RegistryPusherSpec(component_spec.ComponentSpec):
+    """Inputs, output and parameters of RegistryPusher; `lineage` travels as JSON."""
+
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "baseline": component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+    PARAMETERS = {
+        "registry_uri": component_spec.ExecutionParameter(type=str),
+        "model_name": component_spec.ExecutionParameter(type=str),
+        "lineage": component_spec.ExecutionParameter(type=str),
+        "run_id": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class RegistryPusher(base_component.BaseComponent):
+    """Publishes the model as a new version and makes it champion, if the Evaluator blessed it.
+
+    Publishing the same model again gives the same version, so a task may be retried at any time.
+
+    Output `pushed_model`: the custom properties of TFX's own Pusher, `pushed` (0 or 1),
+    `pushed_version` and `pushed_destination` (such as `models:/customer-age/3`), and `champion`
+    (1 where the version is the champion now).
+    """
+
+    SPEC_CLASS = RegistryPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        examples: types.BaseChannel,
+        baseline: types.BaseChannel,
+        registry_uri: str,
+        model_name: str,
+        lineage: Mapping[str, str],
+        run_id: str = "",
+        code: str = "",
+    ):
+        """Wire the component.
+
+        Args:
+            model: of the Trainer.
+            model_blessing: of the Evaluator; no other model is published.
+            evaluation: of the Evaluator; the version carries its metrics.
+            examples: of PhotoExampleGen, with its `ingestion.json`.
+            baseline: of Champion.
+            registry_uri: of the model registry, as `open_registry` takes it.
+            model_name: in the registry.
+            lineage: what the version shall tell of its run, with `run_key`; `settings` as JSON.
+            run_id: of the run; with it, a later run asks the registry again instead of TFX's cache.
+            code: a fingerprint of the code; keys TFX's cache.
+
+        Raises:
+            SettingsError: the URI is not supported, or holds a password.
+        """
+        open_registry(registry_uri, model_name)  # before TFX's metadata keep a password for ever
+        super().__init__(
+            RegistryPusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                evaluation=evaluation,
+                examples=examples,
+                baseline=baseline,
+                registry_uri=registry_uri,
+                model_name=model_name,
+                lineage=json.dumps(dict(lineage), sort_keys=True),
+                run_id=run_id,
+                code=code,
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

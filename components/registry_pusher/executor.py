@@ -1,0 +1,71 @@
+"""RegistryPusher's work."""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from absl import logging
+from tfx import types
+from tfx.components.pusher import executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from customer_age.components import evaluation
+from customer_age.components.model_registry import open_registry
+from customer_age.components.registry_pusher.story import Baseline, publication
+
+
+class Executor(executor.Executor):
+    """TFX's Pusher, to a model registry."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Publish the model if it was blessed."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed_model)
+            return
+        baseline = artifact_utils.get_single_instance(input_dict["baseline"])
+        examples = artifact_utils.get_single_uri(input_dict["examples"])
+        with fileio.open(f"{examples}/ingestion.json") as file:
+            ingestion = json.load(file)
+        registry = open_registry(exec_properties["registry_uri"], exec_properties["model_name"])
+        with _on_disk(self.GetModelPath(input_dict)) as model_dir:
+            version = registry.publish(
+                publication(
+                    model_dir,
+                    evaluation.read(artifact_utils.get_single_uri(input_dict["evaluation"])),
+                    ingestion,
+                    Baseline(
+                        kind=baseline.get_string_custom_property("kind"),
+                        version=baseline.get_string_custom_property("version"),
+                    ),
+                    json.loads(exec_properties["lineage"]),
+                )
+            )
+        logging.info("The model is %s, aliases: %s.", version.uri, ", ".join(version.aliases))
+        self._MarkPushed(
+            pushed_model, pushed_destination=version.uri, pushed_version=version.version
+        )
+        pushed_model.set_int_custom_property("champion", int("champion" in version.aliases))
+
+
+@contextlib.contextmanager
+def _on_disk(folder: str) -> Iterator[Path]:
+    """The folder, or a copy of it where it lies in a bucket."""
+    if Path(folder).is_dir():
+        yield Path(folder)
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = Path(scratch) / "model"
+            io_utils.copy_dir(folder, str(copy))
+            yield copy

@@ -1,0 +1,71 @@
+"""A registry on SQLite; MLflow's migrations, which take seconds, run once."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from customer_age.components.model_registry import (
+    ModelRegistry,
+    Publication,
+    open_registry,
+    saved_model_fingerprint,
+)
+from customer_age.components.model_registry.mlflow_places import SqliteFile
+
+NAME = "customer-age"
+
+Publish = Callable[..., Publication]
+
+
+def write_model(folder: Path, content: str) -> Path:
+    """Files as a SavedModel has them; the registry never looks inside."""
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(content.encode() * 1000)
+    (folder / "variables" / "variables.index").write_bytes(b"index of " + content.encode())
+    (folder / "variables" / "variables.data-00000-of-00001").write_bytes(content.encode() * 5000)
+    return folder
+
+
+def publication_of(folder: Path, content: str, mae: float, baseline: str = "") -> Publication:
+    model = folder if folder.exists() else write_model(folder, content)
+    return Publication(
+        model_dir=model,
+        fingerprint=saved_model_fingerprint(model),
+        metrics={"mae": mae, "photos": 200.0, "mae/25-34": mae - 1, "mae/65+": mae + 3},
+        tags={"run_key": f"key of {content}"},
+        settings={"trainer.epochs": "3"},
+        description=f"The model **{content}**.",
+        baseline_version=baseline,
+    )
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "mlflow.db"
+    SqliteFile(file).prepare()
+    return file
+
+
+@pytest.fixture
+def uri(tmp_path: Path, empty_database: Path) -> str:
+    folder = tmp_path / "a registry"
+    folder.mkdir()
+    shutil.copy(empty_database, folder)
+    return f"mlflow+sqlite:///{folder}/mlflow.db"
+
+
+@pytest.fixture
+def registry(uri: str) -> ModelRegistry:
+    return open_registry(uri, NAME)
+
+
+@pytest.fixture
+def publication(tmp_path: Path) -> Publish:
+    """A model by its content, its MAE in years, and the version it was measured against."""
+
+    def make(content: str, mae: float, baseline: str = "") -> Publication:
+        return publication_of(tmp_path / "models" / content, content, mae, baseline)
+
+    return make

@@ -1,0 +1,123 @@
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
+    """A smooth picture of random colours, the same for the same seed."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).convert(mode)
+
+
+def encoded(image: Image.Image, format_name: str = "JPEG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format_name, **options)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one run of the executor left."""
+
+    uri: Path
+    summary: dict
+    refused: list[dict[str, str]]
+    artifact: object
+
+    def records(self, split: str) -> list:
+        import tensorflow as tf
+
+        files = sorted(str(file) for file in (self.uri / f"Split-{split}").glob("*"))
+        dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+        return [tf.train.Example.FromString(record.numpy()) for record in dataset]
+
+    def by_name(self) -> dict[str, tuple[str, object]]:
+        """File name to (split, example)."""
+        return {
+            example.features.feature["file_name"].bytes_list.value[0].decode(): (split, example)
+            for split in ("train", "valid", "test")
+            if (self.uri / f"Split-{split}").is_dir()
+            for example in self.records(split)
+        }
+
+
+@pytest.fixture(scope="session")
+def ingest():
+    """Run the real executor over a data folder, on Beam, over hand-made artifacts."""
+
+    def run(folder: Path, output: Path, workers: int = 2, **parameters) -> Ingested:
+        from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+        from tfx.types import standard_artifacts
+
+        from customer_age.components.artifacts import PhotoDataSet
+        from customer_age.components.photo_example_gen import executor
+
+        data_set = PhotoDataSet()
+        data_set.uri = str(folder)
+        examples = standard_artifacts.Examples()
+        examples.uri = str(output)
+        args = [
+            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+            "--direct_running_mode=in_memory",
+            f"--direct_num_workers={workers}",
+            "--sdk_container_image=none",
+        ]
+        context = BaseBeamExecutor.Context(
+            beam_pipeline_args=args, tmp_dir=str(output.parent), unique_id="1"
+        )
+        properties = {
+            "layout": "auto",
+            "face_crops": True,
+            "stored_size": 64,
+            "min_size": 16,
+            "jpeg_quality": 92,
+            "split_shares": json.dumps({"train": 0.5, "valid": 0.25, "test": 0.25}),
+            "split_key": "key",
+            "age_groups": json.dumps(["0-12", "13-17", "18-64", "65+"]),
+            "code": "",
+            **parameters,
+        }
+        executor.Executor(context).Do(
+            {"data_set": [data_set]}, {"examples": [examples]}, properties
+        )
+        with (output / "refused.csv").open(newline="", encoding="utf-8") as file:
+            refused = list(csv.DictReader(file))
+        summary = json.loads((output / "ingestion.json").read_text(encoding="utf-8"))
+        return Ingested(output, summary, refused, examples)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def photo():
+    return lambda *args, **kwargs: encoded(picture(*args, **kwargs))
+
+
+@pytest.fixture(scope="session")
+def encode():
+    return encoded
+
+
+@pytest.fixture
+def hand_out(tmp_path):
+    """Write a data set in the hand-out's layout: file name to (age, photo or None)."""
+
+    def write(rows: list[tuple[str, object, bytes | None]], name: str = "data") -> Path:
+        folder = tmp_path / name
+        (folder / "final_files").mkdir(parents=True)
+        with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["file_name", "real_age"])
+            for file_name, age, content in rows:
+                writer.writerow([file_name, age])
+                if content is not None:
+                    (folder / "final_files" / file_name).write_bytes(content)
+        return folder
+
+    return write

@@ -1,0 +1,114 @@
+"""The component runs in a real pipeline, with all of its inputs and with the fewest."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tfx import types
+from tfx.dsl.components.common import importer
+from tfx.orchestration import metadata, pipeline
+from tfx.orchestration.local import local_dag_runner
+from tfx.types import standard_artifacts
+
+from customer_age.components.run_report.component import RunReport, RunReportSpec
+
+TYPES = {
+    "examples": standard_artifacts.Examples,
+    "statistics": standard_artifacts.ExampleStatistics,
+    "anomalies": standard_artifacts.ExampleAnomalies,
+    "model_run": standard_artifacts.ModelRun,
+    "blessing": standard_artifacts.ModelBlessing,
+    "pushed_model": standard_artifacts.PushedModel,
+    "baseline": standard_artifacts.Model,
+}
+
+
+def imported(key: str, uri: str, **properties) -> importer.Importer:
+    return importer.Importer(
+        source_uri=uri, artifact_type=TYPES[key], custom_properties=properties
+    ).with_id(key)
+
+
+def report_of(run, sources: list[importer.Importer], root: Path) -> str:
+    """Run a pipeline of importers and the report alone; give the page."""
+    channels = {source.id: source.outputs["result"] for source in sources}
+    report = RunReport(run_facts=run.model_dump_json(), code="1", **channels)
+    local_dag_runner.LocalDagRunner().run(
+        pipeline.Pipeline(
+            pipeline_name="report",
+            pipeline_root=str(root / "pipeline"),
+            components=[*sources, report],
+            metadata_connection_config=metadata.sqlite_metadata_connection_config(
+                str(root / "metadata.db")
+            ),
+        )
+    )
+    (page,) = (root / "pipeline").rglob("report.html")
+    return page.read_text(encoding="utf-8")
+
+
+def test_a_published_run(run, uris, tmp_path: Path):
+    (tmp_path / "blessing").mkdir()
+    (tmp_path / "blessing" / "BLESSED").touch()
+    (tmp_path / "model").mkdir()
+    html = report_of(
+        run,
+        [
+            *(imported(key, uri) for key, uri in uris.items()),
+            imported("blessing", str(tmp_path / "blessing")),
+            imported(
+                "pushed_model",
+                str(tmp_path / "model"),
+                pushed=1,
+                pushed_version="7",
+                pushed_destination="models:/customer-age/7",
+            ),
+            imported("baseline", str(tmp_path / "model"), kind="champion", version="6"),
+        ],
+        tmp_path,
+    )
+    assert "Published as version 7" in html
+    assert "models:/customer-age/7" in html
+    assert 'id="training"' in html
+    assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
+
+
+def test_the_examples_alone_are_enough(run, uris, tmp_path: Path):
+    html = report_of(run, [imported("examples", uris["examples"])], tmp_path)
+    assert "Failed" in html
+    assert 'id="training"' not in html
+
+
+def test_a_model_that_was_not_pushed_is_not_called_published(run, uris, tmp_path: Path):
+    (tmp_path / "NOT_BLESSED").touch()
+    html = report_of(
+        run,
+        [
+            imported("examples", uris["examples"]),
+            imported("blessing", str(tmp_path)),
+            imported("pushed_model", str(tmp_path), pushed=0),
+        ],
+        tmp_path / "run",
+    )
+    assert "Refused by the gate" in html
+
+
+def test_only_the_examples_have_to_be_there():
+    needed = {key for key, channel in RunReportSpec.INPUTS.items() if not channel.optional}
+    assert needed == {"examples"}
+
+
+def test_no_secret_gets_into_the_metadata(run):
+    examples = types.Channel(type=standard_artifacts.Examples)
+    component = RunReport(examples, run.model_dump_json(), code="1")
+    parameter = component.spec.exec_properties["run_facts"]
+    assert "pa55w0rd" not in parameter
+    assert "s3cr3t" not in parameter
+    assert json.loads(parameter)["name"] == run.name
+
+
+@pytest.mark.parametrize("wrong", ['{"settings": {}}', '{"name": "x", "unknown": 1}', "no JSON"])
+def test_run_facts_that_are_none_are_a_mistake_of_the_graph(wrong):
+    examples = types.Channel(type=standard_artifacts.Examples)
+    with pytest.raises(ValueError, match="RunDescription"):
+        RunReport(examples, wrong, code="1")

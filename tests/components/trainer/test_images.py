@@ -1,0 +1,53 @@
+import io
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from customer_age.components.trainer import images
+
+
+def _encoded(width, height, colour, file_format="PNG"):
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(file, file_format)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "BMP", "GIF"])
+def test_every_format_that_is_served_gives_the_same_square(file_format):
+    photo = images.square(_encoded(50, 50, (200, 100, 50), file_format), 32).numpy()
+    assert photo.shape == (32, 32, 3)
+    np.testing.assert_allclose(photo[16, 16], (200, 100, 50), atol=3)
+
+
+def test_a_wide_photo_is_kept_whole_and_padded_with_black():
+    photo = images.square(_encoded(80, 40, (255, 255, 255)), 32).numpy()
+    np.testing.assert_allclose(photo[:7], 0, atol=1)
+    np.testing.assert_allclose(photo[9:23], 255, atol=1)
+    np.testing.assert_allclose(photo[25:], 0, atol=1)
+
+
+def test_a_single_pixel_becomes_a_square():
+    np.testing.assert_allclose(images.square(_encoded(1, 1, (9, 9, 9)), 32), 9, atol=1)
+
+
+def test_augmentation_is_decided_by_its_seed_alone():
+    random = np.random.default_rng(0)
+    file = io.BytesIO()
+    Image.fromarray(random.integers(0, 255, (60, 60, 3), np.uint8)).save(file, "PNG")
+    one, again, other = (
+        images.augment(file.getvalue(), 32, np.array([seed, 0], np.int64)).numpy()
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - other).mean() > 5
+    assert one.shape == (32, 32, 3)
+    assert one.min() >= 0
+    assert one.max() <= 255
+
+
+def test_colours_reach_the_network_as_keras_prepares_them_for_imagenet():
+    photos = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype("float32")
+    expected = keras.applications.resnet.preprocess_input(photos.copy())
+    np.testing.assert_allclose(images.as_imagenet(photos), expected, atol=1e-4)

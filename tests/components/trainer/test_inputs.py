@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from customer_age.components.errors import DataRefused
+from customer_age.components.trainer import inputs
+
+
+def test_ages_are_read_from_every_file(bright_is_old):
+    train, valid = bright_is_old
+    assert inputs.real_ages(train).shape == (64,)
+    assert inputs.real_ages([*train, *valid]).shape == (80,)
+
+
+def test_an_empty_split_is_named(tmp_path):
+    with pytest.raises(DataRefused, match="no examples in .*nothing"):
+        inputs.real_ages([str(tmp_path / "nothing*")])
+
+
+def test_an_epoch_shows_each_photo_once_in_a_new_order(bright_is_old):
+    train, _ = bright_is_old
+    batches = inputs.training_batches(train, 32, 16, augmentation=False, seed=1)
+    ages = [age.numpy().ravel() for _, age in batches.take(8)]
+    first, second = np.concatenate(ages[:4]), np.concatenate(ages[4:])
+    np.testing.assert_array_equal(np.sort(first), np.sort(inputs.real_ages(train)))
+    np.testing.assert_array_equal(np.sort(first), np.sort(second))
+    assert not np.array_equal(first, second)
+
+
+def test_the_same_seed_gives_the_same_batches(bright_is_old):
+    train, _ = bright_is_old
+    one, again = (
+        next(iter(inputs.training_batches(train, 32, 16, augmentation=True, seed=3)))
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one[0], again[0])
+    np.testing.assert_array_equal(one[1], again[1])
+
+
+def test_measuring_shows_every_photo_once_as_it_is_served(bright_is_old):
+    _, valid = bright_is_old
+    batches = list(inputs.measuring_batches(valid, 32, 6))
+    assert [len(age) for _, age in batches] == [6, 6, 4]
+    for photos, ages in batches:
+        np.testing.assert_allclose(photos.numpy().mean((1, 2, 3)), ages[:, 0] * 3, atol=3)

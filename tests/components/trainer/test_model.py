@@ -1,0 +1,68 @@
+import keras
+import numpy as np
+import pytest
+
+from customer_age.components.errors import SettingsError
+from customer_age.components.trainer import model as models
+
+
+def _built(weights):
+    return models.build_model(32, weights, dropout=0.2, median_age=31.0, age_spread=17.0)
+
+
+@pytest.fixture(scope="module")
+def random_model():
+    return _built("none")
+
+
+def test_a_new_model_answers_the_training_median(random_model):
+    photos = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
+    ages = random_model.predict(photos, verbose=0)
+    assert ages.shape == (3, 1)
+    np.testing.assert_allclose(ages, 31.0, atol=1e-4)
+
+
+def test_it_is_a_resnet50(random_model):
+    backbone = random_model.get_layer(models.BACKBONE)
+    convolutions = [each for each in backbone.layers if isinstance(each, keras.layers.Conv2D)]
+    assert len(convolutions) == 53  # 49 in the blocks and the stem, 4 in the shortcuts
+    assert backbone.count_params() == 23_587_712
+
+
+def test_statistics_follow_the_weights_quickly(random_model):
+    norms = [
+        layer
+        for layer in random_model.get_layer(models.BACKBONE).layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert norms
+    assert {layer.momentum for layer in norms} == {0.9}
+
+
+def test_weights_are_read_from_a_file(random_model, tmp_path):
+    file = tmp_path / "backbone.weights.h5"
+    random_model.get_layer(models.BACKBONE).save_weights(file)
+    loaded = _built(str(file)).get_layer(models.BACKBONE)
+    for ours, theirs in zip(
+        loaded.weights, random_model.get_layer(models.BACKBONE).weights, strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_missing_file_of_weights_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"no such file: .*absent\.weights\.h5"):
+        _built(str(tmp_path / "absent.weights.h5"))
+
+
+def test_weights_of_another_network_do_not_fit(tmp_path):
+    file = tmp_path / "other.weights.h5"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save_weights(file)
+    with pytest.raises(SettingsError, match="does not fit a ResNet50 without its top"):
+        _built(str(file))
+
+
+def test_a_file_that_holds_no_weights_does_not_fit(tmp_path):
+    file = tmp_path / "text.weights.h5"
+    file.write_text("not weights")
+    with pytest.raises(SettingsError, match="does not fit a ResNet50 without its top"):
+        _built(str(file))

@@ -1,0 +1,148 @@
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from customer_age.components.errors import DataRefused
+from customer_age.components.trainer import model as models
+from customer_age.components.trainer.run_fn import run_fn
+
+HYPERPARAMETERS = {
+    "weights": "none",
+    "input_size": 32,
+    "batch_size": 16,
+    "head_epochs": 1,
+    "epochs": 2,
+    "head_learning_rate": 1e-3,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "dropout": 0.0,
+    "patience": 3,
+    "augmentation": True,
+    "seed": 0,
+    "code": "only a cache key",
+}
+
+# Loads a SavedModel where nothing of ours can be imported, and asks both signatures.
+CLIENT = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("customer_age", "tfx", "tensorflow_model_analysis"):
+            raise ImportError(name + " must not be needed")
+
+sys.meta_path.insert(0, Absent())
+import json, pathlib
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+photos = [pathlib.Path(file).read_bytes() for file in sys.argv[2:4]]
+example = pathlib.Path(sys.argv[4]).read_bytes()
+served = model.signatures["serving_default"](image_bytes=tf.constant(photos))
+measured = model.signatures["serving_examples"](examples=tf.constant([example]))
+assert list(served) == list(measured) == ["age"], (served, measured)
+assert served["age"].dtype == tf.float32, served
+print(json.dumps([served["age"].numpy().tolist(), measured["age"].numpy().tolist()]))
+"""
+
+
+def _fn_args(folder, patterns, **changed):
+    train, valid = patterns
+    return FnArgs(
+        working_dir=None,
+        train_files=train,
+        eval_files=valid,
+        train_steps=None,
+        eval_steps=None,
+        schema_path=None,
+        schema_file=None,
+        transform_graph_path=None,
+        data_accessor=None,
+        serving_model_dir=str(folder / "model"),
+        eval_model_dir=None,
+        model_run_dir=str(folder / "model_run"),
+        base_model=changed.pop("base_model", None),
+        hyperparameters=None,
+        custom_config={**HYPERPARAMETERS, **changed},
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(bright_is_old, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    records = []
+    handler = logging.Handler(logging.DEBUG)
+    handler.emit = records.append
+    logger = logging.getLogger("customer_age.training")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    run_fn(_fn_args(folder, bright_is_old))
+    logger.removeHandler(handler)
+    return folder, records
+
+
+@pytest.mark.slow
+def test_the_saved_model_answers_with_tensorflow_alone(trained, photo, tmp_path):
+    folder, _ = trained
+    (tmp_path / "young.jpg").write_bytes(photo.encoded(30))
+    (tmp_path / "old.png").write_bytes(photo.encoded(220, size=(70, 50), file_format="PNG"))
+    (tmp_path / "young.example").write_bytes(photo.example(photo.encoded(30), 10.0))
+    names = ("young.jpg", "old.png", "young.example")
+    client = subprocess.run(
+        [sys.executable, "-c", CLIENT, folder / "model", *(tmp_path / name for name in names)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert client.returncode == 0, client.stderr[-2000:]
+    (young, old), [measured] = json.loads(client.stdout)
+    assert 0 <= young <= 120
+    assert 0 <= old <= 120
+    assert abs(young - measured) < 0.01, "both signatures are one graph"
+
+
+@pytest.mark.slow
+def test_what_was_trained_is_written_down(trained):
+    folder, _ = trained
+    record = json.loads((folder / "model_run" / "training.json").read_text())
+    assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
+    assert {epoch["phase"] for epoch in record["history"]} == {"whole"}, "random: no head phase"
+    assert record["best_epoch"] == 1 + int(np.argmin([e["val_mae"] for e in record["history"]]))
+    assert record["weights"] == "none"
+    assert record["photos"] == 64
+    assert "code" not in record
+    events = list((folder / "model_run").rglob("events.out.tfevents.*"))
+    assert len(events) == 2, "TensorBoard: train and validation"
+
+
+@pytest.mark.slow
+def test_each_step_and_each_epoch_is_reported(trained):
+    _, records = trained
+    moments = [record.training for record in records]
+    assert [moment.step for moment in moments if moment.val_mae is None] == [1, 2, 3, 4] * 2
+    assert [moment.epoch for moment in moments if moment.val_mae is not None] == [1, 2]
+    assert {(moment.epochs, moment.steps) for moment in moments} == {(2, 4)}
+
+
+@pytest.mark.slow
+def test_a_champion_is_where_the_next_training_starts(trained):
+    folder, _ = trained
+    model = models.build_model(32, models.CHAMPION, 0.0, median_age=31.0, age_spread=17.0)
+    models.copy_weights(str(folder / "model"), model)
+    published = tf.saved_model.load(str(folder / "model"))
+    for ours, theirs in zip(model.weights, published.model_weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_empty_valid_split_is_named_before_training(bright_is_old, tmp_path):
+    train, _ = bright_is_old
+    with pytest.raises(DataRefused, match="no examples in"):
+        run_fn(_fn_args(tmp_path, (train, [str(tmp_path / "none*")])))
+    assert not Path(tmp_path / "model").exists()

@@ -1,0 +1,90 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TINY = Path(__file__).parent / "tiny.yaml"
+CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """A hand-out data set of 240 grey squares whose brightness is the age."""
+    return write_photos(tmp_path_factory.mktemp("photos"), 240)
+
+
+def write_photos(folder, number):
+    random = np.random.default_rng(11)
+    (folder / "final_files").mkdir()
+    with (folder / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", "real_age"])
+        for index in range(number):
+            age = int(random.integers(5, 80))
+            pixels = np.clip(random.normal(age * 3, 6, (40, 40, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "final_files" / f"{index:06}.jpg")
+            table.writerow([f"{index:06}.jpg", age])
+    return folder
+
+
+class Command:
+    """`customer-age run` as a process of its own."""
+
+    def __init__(self, data, work, *overrides, config=TINY, options=(), prefix=()):
+        arguments = [CUSTOMER_AGE, "run", "--config", config, "--data", data, "--work-dir", work]
+        for override in overrides:
+            arguments += ["--set", override]
+        self.process = subprocess.Popen(
+            [str(argument) for argument in [*prefix, *arguments, *options]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.output = ""
+
+    def ended(self):
+        """Wait for the end; gives the exit code and everything that was printed."""
+        rest, _ = self.process.communicate(timeout=600)
+        self.output += rest
+        assert "Traceback" not in self.output, self.output
+        return self.process.returncode, self.output
+
+    def killed_when(self, is_time):
+        """Kill the process as soon as `is_time(its output so far)`."""
+        os.set_blocking(self.process.stdout.fileno(), False)
+        deadline = time.monotonic() + 600
+        while not is_time(self.output):
+            assert self.process.poll() is None, f"it ended too early:\n{self.output}"
+            assert time.monotonic() < deadline, f"the moment never came:\n{self.output}"
+            self.output += self.process.stdout.read() or ""
+            time.sleep(0.002)
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        return self.output
+
+
+@pytest.fixture(scope="session")
+def command():
+    return Command
+
+
+@pytest.fixture(scope="session")
+def versions():
+    """The registry of a work folder: its versions, and the champion's number."""
+
+    def read(work):
+        from customer_age.components.model_registry import open_registry
+
+        registry = open_registry(f"mlflow+sqlite:///{work}/registry/mlflow.db", "customer-age")
+        champion = registry.champion()
+        return registry, registry.versions(), champion and champion.version
+
+    return read

@@ -1,0 +1,67 @@
+"""Whatever a run is doing when it dies, the next one ends in one good version."""
+
+import json
+
+import pytest
+
+from customer_age.components.model_registry import saved_model_fingerprint
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """One work folder for all: what one test has ingested, the next need not."""
+    return tmp_path_factory.mktemp("killed") / "work"
+
+
+def _check_one_more_good_version(versions, work, tmp_path, number):
+    registry, found, champion = versions(work)
+    assert [each.version for each in found] == [str(n) for n in range(1, number + 1)]
+    assert champion == str(number)
+    model = registry.download(champion, tmp_path / "model")
+    trained = sorted(work.glob("pipeline/Trainer/model/*/Format-Serving"))
+    assert saved_model_fingerprint(model) in map(saved_model_fingerprint, trained), "complete"
+
+
+def test_killed_in_ingestion(command, photos, work, versions, tmp_path):
+    examples = work / "pipeline" / "PhotoExampleGen" / "examples"
+    printed = command(photos, work).killed_when(lambda _: any(examples.glob("*/*")))
+    assert "✓ PhotoExampleGen" not in printed
+    [half_written] = examples.iterdir()
+
+    exit_code, printed = command(photos, work).ended()
+    assert exit_code == 0, printed
+    assert "1 killed execution(s) cleared away" in printed
+    assert not half_written.exists()
+    [ingestion] = [json.loads(file.read_text()) for file in examples.glob("*/ingestion.json")]
+    assert sum(ingestion["photos"].values()) == 240
+    _check_one_more_good_version(versions, work, tmp_path, 1)
+
+
+def test_killed_in_training(command, photos, work, versions, tmp_path):
+    run = command(photos, work, "trainer.seed=1")
+    printed = run.killed_when(lambda output: "epoch 1 of 3" in output)
+    assert "✓ Trainer" not in printed
+
+    exit_code, printed = command(photos, work, "trainer.seed=1").ended()
+    assert exit_code == 0, printed
+    assert "✓ PhotoExampleGen      reused" in printed
+    _check_one_more_good_version(versions, work, tmp_path, 2)
+
+
+def test_killed_in_publishing(command, photos, work, versions, tmp_path):
+    artifacts = work / "registry"
+
+    def uploading(output):
+        before = uploading.before
+        return "RegistryPusher started" in output and len(list(artifacts.rglob("*"))) > before
+
+    uploading.before = len(list(artifacts.rglob("*")))
+    printed = command(photos, work, "trainer.seed=2").killed_when(uploading)
+    assert "✓ RegistryPusher" not in printed
+
+    exit_code, printed = command(photos, work, "trainer.seed=2").ended()
+    assert exit_code == 0, printed
+    assert "✓ Trainer              reused" in printed
+    _check_one_more_good_version(versions, work, tmp_path, 3)

@@ -1,0 +1,180 @@
+"""A whole run on one machine, and the ways in which it may end."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+import tensorflow as tf
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def published(command, photos, tmp_path_factory):
+    """A work folder in which one run published one model, and what that run printed."""
+    work = tmp_path_factory.mktemp("published") / "work"
+    exit_code, printed = command(photos, work).ended()
+    assert exit_code == 0, printed
+    return work, printed
+
+
+def test_a_run_tells_what_each_component_found(published):
+    _, printed = published
+    for component, fact in (
+        ("PhotoExampleGen", r"240 photos in \(\d+ train, \d+ valid, \d+ test\), 0 refused"),
+        ("StatisticsGen", "TFDV statistics of 3 splits"),
+        ("ExampleValidator", "no anomalies"),
+        ("DataGate", "the data passed"),
+        ("Champion", "none yet: the median predictor is the one to beat"),
+        ("Trainer", r"valid MAE \d+\.\d\d years \(epoch \d of 3"),
+        ("Evaluator", r"test MAE \d+\.\d\d years on \d+ photos: blessed"),
+        ("RegistryPusher", "version 1 published as champion"),
+        ("RunReport", ""),
+    ):
+        assert f"… {component} started" in printed
+        assert re.search(rf"✓ {component} +\d+\.\d s  {fact}", printed), (component, printed)
+    assert "Published: version 1 of customer-age is the champion" in printed
+    assert "whole network, epoch 3 of 3: MAE" in printed
+    assert "Component" not in printed, "TFX's own words go to the log"
+
+
+def test_it_leaves_a_report_and_a_log(published):
+    work, printed = published
+    assert f"report: {work / 'report.html'}" in printed
+    assert "version 1" in (work / "report.html").read_text()
+    [log] = (work / "logs").iterdir()
+    assert f"log:         {log}" in printed
+    assert "Component Trainer is running." in log.read_text()
+
+
+def test_the_version_tells_where_it_comes_from(published, versions):
+    work, _ = published
+    _, [version], champion = versions(work)
+    assert champion == version.version == "1"
+    assert version.metrics["mae"] < 60
+    assert version.metrics["photos"] > 10
+    assert any(name.startswith("mae/") for name in version.metrics), "by age group"
+    assert len(version.tags["data_fingerprint"]) == 64
+    assert version.tags["tfx_version"]
+
+
+def test_the_statistics_never_read_the_photos(published):
+    work, _ = published
+    for file in work.glob("pipeline/StatisticsGen/statistics/*/Split-*/*"):
+        assert b"image/encoded" not in file.read_bytes()
+
+
+def test_no_person_or_file_stands_in_two_splits(published):
+    work, _ = published
+    seen = {}
+    for file in work.glob("pipeline/PhotoExampleGen/examples/*/Split-*/*.gz"):
+        for record in tf.data.TFRecordDataset(str(file), "GZIP").as_numpy_iterator():
+            example = tf.train.Example.FromString(record)
+            name = example.features.feature["file_name"].bytes_list.value[0]
+            assert seen.setdefault(name, file.parent.name) == file.parent.name
+    assert len(seen) == 240
+
+
+def test_mlflow_shows_the_version(published):
+    work, _ = published
+    port = 5731
+    server = subprocess.Popen(
+        [
+            sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1",
+            "--backend-store-uri", f"sqlite:///{work}/registry/mlflow.db",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        query = "/api/2.0/mlflow/registered-models/alias?name=customer-age&alias=champion"
+        answer = _ask(f"http://127.0.0.1:{port}{query}")
+        assert answer["model_version"]["version"] == "1"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _ask(url):
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            assert time.monotonic() < deadline, "mlflow ui never answered"
+            time.sleep(0.5)
+
+
+def test_a_second_run_reuses_everything_and_publishes_nothing_new(
+    command, photos, published, versions
+):
+    work, _ = published
+    exit_code, printed = command(photos, work).ended()
+    assert exit_code == 0, printed
+    assert len(re.findall(r"✓ \w+ +reused", printed)) == 9, printed
+    _, found, champion = versions(work)
+    assert len(found) == 1
+    assert champion == "1"
+
+
+def test_the_gate_refuses_and_says_why(command, photos, published, versions):
+    work, _ = published
+    exit_code, printed = command(photos, work, "gate.max_mae=0.1").ended()
+    assert exit_code == 3, printed
+    assert re.search(r"✓ Champion +\d+\.\d s  version 1 is the one to beat", printed)
+    assert re.search(r"The gate refused the model: MAE .* above the limit of 0\.1", printed)
+    assert "above the limit of 0.1" in (work / "report.html").read_text()
+    _, found, champion = versions(work)
+    assert (len(found), champion) == (1, "1")
+
+
+def test_a_first_model_must_beat_the_median(command, photos, tmp_path, versions):
+    """One step at a rate of nothing leaves the median itself: no better, so not published."""
+    overrides = ("trainer.epochs=1", "trainer.batch_size=200", "trainer.learning_rate=1.0e-12")
+    exit_code, printed = command(photos, tmp_path / "work", *overrides).ended()
+    assert exit_code == 3, printed
+    assert "it must be better" in printed
+    _, found, champion = versions(tmp_path / "work")
+    assert (found, champion) == ([], None)
+
+
+def test_two_runs_do_not_share_a_work_folder(command, photos, tmp_path):
+    work = tmp_path / "work"
+    first = command(photos, work)
+    try:
+        while not (work / ".lock").exists() or not (work / ".lock").read_text():
+            assert first.process.poll() is None, "the first run ended too early"
+            time.sleep(0.01)
+        exit_code, printed = command(photos, work).ended()
+    finally:
+        first.process.kill()
+        first.process.wait()
+    assert exit_code == 1
+    assert f"another run (process {first.process.pid}) is using {work}" in printed
+
+
+def _copy(photos, folder, change):
+    shutil.copytree(photos, folder)
+    table = folder / "labels.csv"
+    table.write_text(change(table.read_text()))
+    return folder
+
+
+def test_an_age_of_999_stops_the_run(command, photos, published, tmp_path, versions):
+    work, _ = published
+    data = _copy(
+        photos, tmp_path / "data", lambda text: re.sub(r"000015\.jpg,\d+", "000015.jpg,999", text)
+    )
+    exit_code, printed = command(data, work).ended()
+    assert exit_code == 4, printed
+    assert "✗ DataGate" in printed
+    assert "1 row without a usable age (first: labels.csv, line 17, 000015.jpg" in printed
+    assert "999 is outside 0 to 120" in (work / "report.html").read_text()
+    assert len(versions(work)[1]) == 1, "the registry is untouched"

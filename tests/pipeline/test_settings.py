@@ -1,0 +1,126 @@
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from customer_age.components.errors import SettingsError
+from customer_age.pipeline import settings as settings_files
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(**content):
+        file = tmp_path / "settings.yaml"
+        file.write_text(yaml.safe_dump(content))
+        return str(file)
+
+    return write
+
+
+@pytest.mark.parametrize("name", settings_files.config_names())
+def test_every_settings_file_that_comes_with_the_project_is_valid(name):
+    assert settings_files.load(name).gate.max_mae == 8.0, "the gate is the user's, not a config's"
+
+
+def test_the_command_line_wins_over_the_file(config):
+    file = config(trainer={"epochs": 7, "batch_size": 8})
+    loaded = settings_files.load(file, ("trainer.epochs=3", "data.jpeg_quality=80"))
+    assert loaded.trainer.epochs == 3
+    assert loaded.trainer.batch_size == 8
+    assert loaded.data.jpeg_quality == 80
+
+
+def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    loaded = settings_files.load("local", data__path="photos", trainer__weights="w.weights.h5")
+    assert loaded.data.path == str(tmp_path / "photos")
+    assert loaded.trainer.weights == str(tmp_path / "w.weights.h5")
+    assert loaded.work_dir == str(tmp_path / "work")
+    assert settings_files.load("local", data__path="s3://bucket/a").data.path == "s3://bucket/a"
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("trainer.epoch=3", "trainer.epoch: no such setting (there are: weights, input_size,"),
+        ("trainr.epochs=3", "trainr: no such setting (there are: name, work_dir, data, trainer"),
+        ("trainer.epochs=three", "trainer.epochs: input should be a valid integer"),
+        ("trainer.epochs=0", "trainer.epochs: input should be greater than or equal to 1, not 0"),
+        ("gate.max_mae=-1", "gate.max_mae: input should be greater than 0, not -1"),
+        ("gate.max_mae=.nan", "gate.max_mae: input should be a finite number"),
+        (
+            "data.split_shares.test=0.5",
+            "data.split_shares: train, valid and test must add up to 1, not 1.4",
+        ),
+        ("data.layout=zip", "data.layout: input should be 'auto', 'hand_out' or 'appa_real'"),
+        ("data.min_size=500", "data: min_size 500 is above stored_size"),
+        ("gate.age_groups=[0-10, 20-30]", "gate.age_groups: "),
+        ("trainer.epochs", "--set trainer.epochs: write it as key=value"),
+        ("trainer.epochs=[1", "--set trainer.epochs=[1: the value is not YAML"),
+        ("name.first=x", "name.first: "),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_path(override, line):
+    overrides = ("name=a", override) if override.startswith("name.") else (override,)
+    with pytest.raises(SettingsError) as raised:
+        settings_files.load("local", overrides)
+    assert raised.value.exit_code == 2
+    assert line in str(raised.value)
+
+
+def test_every_wrong_setting_is_named_at_once(config):
+    with pytest.raises(SettingsError) as raised:
+        settings_files.load(config(trainer={"epochs": 0}, gate={"max_mae": "low"}))
+    lines = str(raised.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["trainer.epochs", "gate.max_mae"]
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- a\n- b", "\x00"])
+def test_a_file_that_holds_no_settings_is_named(tmp_path, text):
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match="settings.yaml: "):
+        settings_files.load(str(file))
+
+
+def test_an_unknown_config_is_named_beside_the_known_ones():
+    with pytest.raises(SettingsError, match=r"--config locl: .*appa_real, .*local"):
+        settings_files.load("locl")
+
+
+def test_the_fingerprint_follows_every_setting_but_the_work_folder():
+    plain = settings_files.load("local")
+    moved = settings_files.load("local", work_dir="elsewhere")
+    changed = settings_files.load("local", ("trainer.seed=1",))
+    assert plain.fingerprint() == moved.fingerprint() != changed.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "says"),
+    [
+        (["--help"], 0, "age-restricted goods"),
+        (["run", "--help"], 0, "Exit codes"),
+        (["run", "--set", "trainer.epoch=3"], 2, "trainer.epoch: no such setting"),
+        (["run"], 2, "data.path: no data set given"),
+        (["run", "--data", "/nowhere"], 2, "/nowhere"),
+        (["run", "--config", "nothing"], 2, "--config nothing"),
+    ],
+)
+def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code, says):
+    program = (
+        "import sys, customer_age.pipeline.cli as cli\n"
+        "heavy = ('tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas', 'matplotlib')\n"
+        "def loaded(): return [name for name in heavy if name in sys.modules]\n"
+        "try:\n    cli.main()\n"
+        "finally:\n    assert not loaded(), loaded()\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == exit_code, done.stderr
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
