@@ -1,7 +1,7 @@
 """A data folder: what files it holds, listed once, and how to open them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
@@ -96,11 +96,12 @@ class LocalFolder:
                 ) from error
 
 
-def open_folder(address: str) -> Folder:
+def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
     """Open a data folder.
 
     Args:
         address: a path, or an address of an object store such as `gs://bucket/photos`.
+        beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
         SettingsError: there is no such folder.
@@ -109,7 +110,7 @@ def open_folder(address: str) -> Folder:
         # Brings Beam with it, which takes seconds that a local folder need not wait for.
         from customer_age.components.photo_example_gen import object_stores
 
-        return object_stores.open_folder(address)
+        return object_stores.open_folder(address, beam_args)
     try:
         found = Path(address).is_dir()
     except OSError as error:

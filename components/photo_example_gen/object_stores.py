@@ -1,12 +1,13 @@
 """Data folders in object stores (`gs://`, `s3://`), through Beam's file systems."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import ListedFile
@@ -61,12 +62,18 @@ class StoreFolder:
         }
 
 
-def open_folder(address: str) -> StoreFolder:
+def open_folder(address: str, beam_args: Sequence[str]) -> StoreFolder:
     """Open a prefix of a bucket.
+
+    Args:
+        address: such as `s3://bucket/photos`.
+        beam_args: Beam options, of which some say how a store is reached (`--s3_endpoint_url`).
 
     Raises:
         SettingsError: there is nothing, no access to it, or no client for this kind of store.
     """
+    # Outside a pipeline, Beam's file systems know no options unless they are told.
+    FileSystems.set_options(PipelineOptions(list(beam_args)))
     address = address.rstrip("/")
     scheme = address.partition("://")[0]
     try:

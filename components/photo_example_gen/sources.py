@@ -4,7 +4,7 @@ Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -126,19 +126,22 @@ class DataSet:
         )
 
 
-def open_data_set(folder: str, layout: str = "auto", face_crops: bool = True) -> DataSet:
+def open_data_set(
+    folder: str, layout: str = "auto", face_crops: bool = True, beam_args: Sequence[str] = ()
+) -> DataSet:
     """Find the label tables of a folder and check that they can be read.
 
     Args:
-        folder: the data folder.
+        folder: the data folder, or the address of one in an object store.
         layout: the name of a layout, or `auto` to recognise it by the tables' names.
         face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
+        beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
         SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
             be read or has no rows.
     """
-    opened = folders.open_folder(folder)
+    opened = folders.open_folder(folder, beam_args)
     name, tables = layouts.find(opened, layout)
     ignored = _ignored(opened)
     row_count = 0
