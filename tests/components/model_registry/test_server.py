@@ -40,7 +40,7 @@ def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             cwd=folder,
             stdout=log,
             stderr=log,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         )
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}", process, folder / "log")

@@ -51,7 +51,9 @@ class Ingested:
 def ingest():
     """Run the real executor over a data folder, on Beam, over hand-made artifacts."""
 
-    def run(folder: Path, output: Path, workers: int = 2, **parameters) -> Ingested:
+    def run(
+        folder: Path | str, output: Path, workers: int = 2, beam_args=(), **parameters
+    ) -> Ingested:
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
         from tfx.types import standard_artifacts
 
@@ -67,6 +69,7 @@ def ingest():
             "--direct_running_mode=in_memory",
             f"--direct_num_workers={workers}",
             "--sdk_container_image=none",
+            *beam_args,
         ]
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=args, tmp_dir=str(output.parent), unique_id="1"
