@@ -5,8 +5,10 @@ Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answere
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,6 +17,7 @@ from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
 
 CONFIGS = Path(__file__).parent / "configs"
+_SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -123,6 +126,17 @@ class RegistrySettings(_Section):
     """`mlflow+sqlite:///...` or `mlflow+http(s)://...`; by default SQLite in the work folder."""
     model_name: str = Field("customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
+    @field_validator("uri")
+    @classmethod
+    def _holds_no_secret(cls, uri: str | None) -> str | None:
+        """Settings are written into the metadata, the report and the registry itself."""
+        if uri is not None and "@" in urlsplit(uri).netloc:
+            raise ValueError(
+                "must hold no user name or password; set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD in the environment"
+            )
+        return uri
+
 
 class BeamSettings(_Section):
     """How Beam runs ingestion, statistics and evaluation."""
@@ -131,6 +145,17 @@ class BeamSettings(_Section):
     """Threads of the DirectRunner; 0 takes one per core."""
     args: tuple[str, ...] = ()
     """Further Beam options, such as `--runner=FlinkRunner`, passed on as they are."""
+
+    @field_validator("args")
+    @classmethod
+    def _hold_no_secret(cls, args: tuple[str, ...]) -> tuple[str, ...]:
+        for name in (arg.partition("=")[0] for arg in args):
+            if _SECRET.search(name):
+                raise ValueError(
+                    f"{name} must not be given here: settings are written down. Object stores "
+                    "read their credentials from the environment"
+                )
+        return args
 
 
 class Settings(_Section):

@@ -19,6 +19,7 @@ class PhotoExampleGenSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "layout": component_spec.ExecutionParameter(type=str),
         "face_crops": component_spec.ExecutionParameter(type=bool),
+        "columns": component_spec.ExecutionParameter(type=str),
         "stored_size": component_spec.ExecutionParameter(type=int),
         "min_size": component_spec.ExecutionParameter(type=int),
         "jpeg_quality": component_spec.ExecutionParameter(type=int),
@@ -49,6 +50,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         age_groups: Sequence[str],
         layout: str = "auto",
         face_crops: bool = True,
+        columns: Mapping[str, str] | None = None,
         stored_size: int = 256,
         min_size: int = 32,
         jpeg_quality: int = 92,
@@ -63,6 +65,8 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
             age_groups: whole-year bands, such as `["0-17", "18+"]`.
             layout: of the data set; `auto` recognises it.
             face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
+            columns: `file_name`, `real_age`, `person`, `batch` or `split` to what the tables call
+                it, where that is not the layout's own name.
             stored_size: pixels; a photo's shorter side is shrunk to this.
             min_size: pixels; a photo whose shorter side is below this is refused.
             jpeg_quality: of the stored photos, 1 to 100.
@@ -78,6 +82,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
                 examples=Channel(type=standard_artifacts.Examples),
                 layout=layout,
                 face_crops=face_crops,
+                columns=json.dumps(dict(columns or {}), sort_keys=True),
                 stored_size=stored_size,
                 min_size=min_size,
                 jpeg_quality=jpeg_quality,

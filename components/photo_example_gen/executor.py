@@ -55,6 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             artifact_utils.get_single_uri(input_dict[DATA_SET]),
             exec_properties["layout"],
             bool(exec_properties["face_crops"]),
+            json.loads(exec_properties.get("columns") or "{}"),
             self._beam_pipeline_args,
         )
         with _full_disk_told(output.uri):

@@ -4,7 +4,7 @@ A layout is a function from the data folder to its label tables; a further one i
 in `LAYOUTS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import Folder
@@ -13,27 +13,29 @@ from customer_age.schema.features import SPLITS
 
 _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
 _OPTIONAL = {"person": "person", "batch": "batch", "split": "split"}
+COLUMNS = (*_COLUMNS, *_OPTIONAL)
+"""What a table can say of a photo, in our words; the settings can name the column of each."""
 
 
-def _hand_out(folder: Folder) -> list[LabelTable]:
+def _hand_out(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
     """`labels.csv`, its photos in `final_files/`, or beside it."""
     photos = "final_files" if folder.has_folder("final_files") else ""
     return [
-        LabelTable(folder, name, _COLUMNS, _OPTIONAL, None, photos)
+        LabelTable(folder, name, {**_COLUMNS, **columns}, _OPTIONAL, None, photos)
         for name in _named(folder, "labels")
     ]
 
 
-def _appa_real(folder: Folder) -> list[LabelTable]:
+def _appa_real(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
     """The APPA-REAL release: `gt_avg_train.csv` with its photos in `train/`, and so on."""
     return [
-        LabelTable(folder, name, _COLUMNS, {}, split, split)
+        LabelTable(folder, name, {**_COLUMNS, **columns}, {}, split, split)
         for split in SPLITS
         for name in _named(folder, f"gt_avg_{split}")
     ]
 
 
-LAYOUTS: dict[str, Callable[[Folder], list[LabelTable]]] = {
+LAYOUTS: dict[str, Callable[[Folder, Mapping[str, str]], list[LabelTable]]] = {
     "hand_out": _hand_out,
     "appa_real": _appa_real,
 }
@@ -44,23 +46,32 @@ _TABLES_SOUGHT = {
 }
 
 
-def find(folder: Folder, layout: str) -> tuple[str, tuple[LabelTable, ...]]:
+def find(
+    folder: Folder, layout: str, columns: Mapping[str, str]
+) -> tuple[str, tuple[LabelTable, ...]]:
     """Find the label tables of a data folder.
 
     Args:
         folder: the data folder.
         layout: the name of a layout, or `auto` for the one whose tables are there.
+        columns: names of `COLUMNS` to what the tables call them instead; these must be there.
 
     Returns:
         The layout's name, and its tables.
 
     Raises:
-        SettingsError: no table, tables of two layouts, a table twice, or a layout not known.
+        SettingsError: no table, tables of two layouts, a table twice, or a layout or a
+            column that is not known.
     """
     if layout != "auto" and layout not in LAYOUTS:
         raise SettingsError(f"data.layout: no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown:
+        raise SettingsError(
+            f"data.columns: no column {unknown[0]!r}; there are: {', '.join(COLUMNS)}"
+        )
     names = list(LAYOUTS) if layout == "auto" else [layout]
-    found = {name: tables for name in names if (tables := LAYOUTS[name](folder))}
+    found = {name: tables for name in names if (tables := LAYOUTS[name](folder, columns))}
     if not found:
         sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
         raise SettingsError(f"data folder {folder.path('')}: no label table; expected {sought}")

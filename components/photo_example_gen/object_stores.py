@@ -1,5 +1,6 @@
 """Data folders in object stores (`gs://`, `s3://`), through Beam's file systems."""
 
+import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,14 +77,18 @@ def open_folder(address: str, beam_args: Sequence[str]) -> StoreFolder:
     FileSystems.set_options(PipelineOptions(list(beam_args)))
     address = address.rstrip("/")
     scheme = address.partition("://")[0]
+    # Beam knows s3:// without its client, and fails at the first question.
+    clientless = scheme == "s3" and importlib.util.find_spec("boto3") is None
     try:
         FileSystems.get_filesystem(address)
-    except ValueError as error:
+    except ValueError:
+        clientless = True
+    if clientless:
         extra = EXTRAS.get(scheme)
         raise SettingsError(
             f"data folder {address}: "
             + (f"install customer-age[{extra}]" if extra else f"no file system for {scheme}://")
-        ) from error
+        )
     folder = StoreFolder(address)
     if not any(folder.files("")):
         raise SettingsError(f"data folder {address}: there is nothing under this address")

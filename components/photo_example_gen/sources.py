@@ -4,7 +4,7 @@ Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -127,7 +127,11 @@ class DataSet:
 
 
 def open_data_set(
-    folder: str, layout: str = "auto", face_crops: bool = True, beam_args: Sequence[str] = ()
+    folder: str,
+    layout: str = "auto",
+    face_crops: bool = True,
+    columns: Mapping[str, str] | None = None,
+    beam_args: Sequence[str] = (),
 ) -> DataSet:
     """Find the label tables of a folder and check that they can be read.
 
@@ -135,6 +139,8 @@ def open_data_set(
         folder: the data folder, or the address of one in an object store.
         layout: the name of a layout, or `auto` to recognise it by the tables' names.
         face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
+        columns: `file_name`, `real_age`, `person`, `batch` or `split` to what the tables call it,
+            where that is not the layout's own name.
         beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
@@ -142,7 +148,7 @@ def open_data_set(
             be read or has no rows.
     """
     opened = folders.open_folder(folder, beam_args)
-    name, tables = layouts.find(opened, layout)
+    name, tables = layouts.find(opened, layout, columns or {})
     ignored = _ignored(opened)
     row_count = 0
     for table in tables:

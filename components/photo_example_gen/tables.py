@@ -101,7 +101,8 @@ class LabelTable:
             ours: there.index(theirs) for ours, theirs in self.columns.items()
         }
         for ours, theirs in self.optional.items():
-            places[ours] = there.index(theirs) if theirs in there else None
+            if ours not in places:
+                places[ours] = there.index(theirs) if theirs in there else None
         return places
 
 

@@ -1,7 +1,7 @@
 import logging
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 from customer_age.pipeline import run_log
 
@@ -41,7 +41,7 @@ def test_everything_goes_to_the_file_and_the_screen_stays_ours(tmp_path):
 
 def test_the_process_is_left_as_it_was(tmp_path):
     root = logging.getLogger()
-    before = root.level, list(root.handlers), len(os.listdir("/proc/self/fd"))
+    before = root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))
     with run_log.redirected(tmp_path / "run.log"):
         pass
-    assert (root.level, list(root.handlers), len(os.listdir("/proc/self/fd"))) == before
+    assert (root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))) == before

@@ -57,6 +57,8 @@ def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
         ("data.layout=zip", "data.layout: input should be 'auto', 'hand_out' or 'appa_real'"),
         ("data.min_size=500", "data: min_size 500 is above stored_size"),
         ("gate.age_groups=[0-10, 20-30]", "gate.age_groups: "),
+        ("registry.uri=mlflow+https://me:hush@host", "registry.uri: must hold no user name or"),
+        ("beam.args=[--s3_secret_access_key=hush]", "beam.args: --s3_secret_access_key must not"),
         ("trainer.epochs", "--set trainer.epochs: write it as key=value"),
         ("trainer.epochs=[1", "--set trainer.epochs=[1: the value is not YAML"),
         ("name.first=x", "name.first: "),
@@ -68,6 +70,7 @@ def test_a_wrong_setting_is_named_with_its_path(override, line):
         settings_files.load("local", overrides)
     assert raised.value.exit_code == 2
     assert line in str(raised.value)
+    assert "hush" not in str(raised.value), "a secret reaches no message"
 
 
 def test_every_wrong_setting_is_named_at_once(config):

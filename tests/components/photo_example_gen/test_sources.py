@@ -81,6 +81,28 @@ def test_optional_columns_are_taken_up(folder):
     assert (b.person, b.batch, b.split) == ("", "", None)
 
 
+def test_columns_can_be_named(folder):
+    (folder / "labels.csv").write_text("photo,age,customer\na.jpg,30,ann\n")
+    names = {"file_name": "photo", "real_age": "age", "person": "customer"}
+    (row,) = sources.open_data_set(str(folder), columns=names).rows()
+    assert (row.file_name, row.age, row.person) == ("a.jpg", "30", "ann")
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (
+            {"person": "customer"},
+            "labels.csv: no column 'customer'; there are: file_name, real_age",
+        ),
+        ({"age": "real_age"}, "data.columns: no column 'age'; there are: file_name, real_age"),
+    ],
+)
+def test_columns_that_are_not_there_are_named(folder, columns, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        sources.open_data_set(str(folder), columns=columns)
+
+
 def test_photos_may_lie_beside_the_table(tmp_path):
     (tmp_path / "labels.csv").write_text(TABLE)
     (tmp_path / "a.jpg").write_bytes(b"photo")

@@ -1,0 +1,189 @@
+"""Champion, Evaluator and RegistryPusher in a row, as the graph runs them; nothing is faked."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tfx import types
+from tfx.components.pusher.executor import Executor as StockPusher
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils, proto_utils
+
+from customer_age.components import evaluation, evaluator
+from customer_age.components.champion.executor import Executor as Champion
+from customer_age.components.errors import SettingsError
+from customer_age.components.model_registry import open_registry, saved_model_fingerprint
+from customer_age.components.registry_pusher.component import RegistryPusher
+from customer_age.components.registry_pusher.executor import Executor
+from customer_age.schema import features
+
+AGES = {"train": [20.0, 30, 40, 50, 60], "valid": [35.0], "test": [22.0, 30, 41, 55, 63] * 4}
+
+
+class ToldModel(tf.Module):
+    """Knows the age from the label, and is wrong by so many years."""
+
+    def __init__(self, years: float):
+        super().__init__()
+        self.years = tf.constant(years)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        label = {features.REAL_AGE: tf.io.FixedLenFeature([], tf.float32)}
+        return {"age": tf.io.parse_example(examples, label)[features.REAL_AGE] + self.years}
+
+
+class Graph:
+    """One folder with a registry, and runs of the three components in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.uri = f"mlflow+sqlite:///{folder}/registry/mlflow.db"
+        self.registry = open_registry(self.uri, "customer-age")
+        self.examples = _examples(folder / "examples")
+
+    def new(self, artifact_type: type, name: str) -> types.Artifact:
+        artifact = artifact_type()
+        artifact.uri = str(self.folder / name)
+        Path(artifact.uri).mkdir()
+        return artifact
+
+    def run(self, name: str, wrong_by: float) -> types.Artifact:
+        """Train a model that is wrong by so many years, evaluate it and publish it."""
+        (self.folder / name).mkdir()
+        baseline = self.new(standard_artifacts.Model, f"{name}/baseline")
+        Champion().Do(
+            {"examples": [self.examples]},
+            {"model": [baseline]},
+            {"registry_uri": self.uri, "model_name": "customer-age"},
+        )
+        model = self.new(standard_artifacts.Model, f"{name}/model")
+        told = ToldModel(wrong_by)
+        tf.saved_model.save(
+            told, path_utils.serving_model_dir(model.uri), {"serving_examples": told.serve}
+        )
+        measured = self.new(standard_artifacts.ModelEvaluation, f"{name}/evaluation")
+        blessing = self.new(standard_artifacts.ModelBlessing, f"{name}/blessing")
+        _evaluator(self.folder).Do(
+            {"examples": [self.examples], "model": [model], "baseline_model": [baseline]},
+            {"evaluation": [measured], "blessing": [blessing]},
+            {
+                "eval_config": proto_utils.proto_to_json(evaluation.eval_config(8.0, 20, 0.2)),
+                "example_splits": '["test"]',
+                "fairness_indicator_thresholds": "null",
+            },
+        )
+        pushed = self.new(standard_artifacts.PushedModel, f"{name}/pushed")
+        Executor().Do(
+            {
+                "model": [model],
+                "model_blessing": [blessing],
+                "evaluation": [measured],
+                "examples": [self.examples],
+                "baseline": [baseline],
+            },
+            {"pushed_model": [pushed]},
+            {
+                "registry_uri": self.uri,
+                "model_name": "customer-age",
+                "lineage": json.dumps({"run_key": name, "settings": '{"epochs": 3}'}),
+            },
+        )
+        return pushed
+
+
+def _evaluator(folder: Path) -> evaluator.Executor:
+    return evaluator.Executor(
+        base_beam_executor.BaseBeamExecutor.Context(
+            beam_pipeline_args=["--direct_num_workers=1", "--sdk_container_image=none"],
+            tmp_dir=str(folder / "tmp"),
+            unique_id="1",
+        )
+    )
+
+
+def _examples(folder: Path) -> types.Artifact:
+    examples = standard_artifacts.Examples()
+    examples.uri = str(folder)
+    examples.split_names = artifact_utils.encode_split_names(list(AGES))
+    examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+    for split, ages in AGES.items():
+        (folder / f"Split-{split}").mkdir(parents=True)
+        file = str(folder / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz")
+        with tf.io.TFRecordWriter(file, tf.io.TFRecordOptions("GZIP")) as writer:
+            for age in ages:
+                writer.write(_example(age))
+    ingestion = {
+        "rows": 27,
+        "photos": {split: len(ages) for split, ages in AGES.items()},
+        "refused": {"unreadable": 1},
+    }
+    (folder / "ingestion.json").write_text(json.dumps(ingestion))
+    return examples
+
+
+def _example(age: float) -> bytes:
+    group = b"0-39" if age < 40 else b"40+"
+    feature = {
+        features.IMAGE_ENCODED: tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"photo"])),
+        features.REAL_AGE: tf.train.Feature(float_list=tf.train.FloatList(value=[age])),
+        features.AGE_GROUP: tf.train.Feature(bytes_list=tf.train.BytesList(value=[group])),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def _properties(pushed: types.Artifact) -> Sequence[object]:
+    return (
+        pushed.get_int_custom_property("pushed"),
+        pushed.get_string_custom_property("pushed_version"),
+        pushed.get_string_custom_property("pushed_destination"),
+        pushed.get_int_custom_property("champion"),
+    )
+
+
+@pytest.mark.slow
+def test_models_are_published_as_the_gate_says(tmp_path):
+    graph = Graph(tmp_path)
+    assert _properties(graph.run("useless", wrong_by=20.0)) == (0, "", "", 0)
+    assert not (tmp_path / "registry").exists()
+
+    assert _properties(graph.run("good", wrong_by=2.0)) == (1, "1", "models:/customer-age/1", 1)
+    version = graph.registry.champion()
+    assert version.metrics["mae"] == pytest.approx(2.0)
+    assert version.metrics["bias"] == pytest.approx(2.0)
+    assert version.metrics["photos"] == 20
+    assert version.metrics["photos/40+"] == 12
+    # The median of train is 40 years: the test ages are 18, 10, 1, 15 and 23 years from it.
+    assert version.metrics["baseline_mae"] == pytest.approx(13.4)
+    assert version.tags["baseline_kind"] == "median"
+    assert version.tags["photos_train"] == "5"
+    assert version.settings == {"epochs": "3"}
+    published = saved_model_fingerprint(tmp_path / "good" / "model" / "Format-Serving")
+    assert version.tags["fingerprint"] == published
+
+    assert _properties(graph.run("worse", wrong_by=3.0)) == (0, "", "", 0)
+    assert _properties(graph.run("better", wrong_by=1.0))[1] == "2"
+    second = graph.registry.champion()
+    assert second.version == "2"
+    assert second.metrics["baseline_mae"] == pytest.approx(2.0), "measured against version 1"
+    assert second.tags["baseline_version"] == "1"
+    assert "version 1, the champion then, had an MAE of 2.00 years" in second.description
+
+
+def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
+    assert issubclass(Executor, StockPusher)
+    channels = {
+        "model": types.Channel(type=standard_artifacts.Model),
+        "model_blessing": types.Channel(type=standard_artifacts.ModelBlessing),
+        "evaluation": types.Channel(type=standard_artifacts.ModelEvaluation),
+        "examples": types.Channel(type=standard_artifacts.Examples),
+        "baseline": types.Channel(type=standard_artifacts.Model),
+    }
+    given = {"model_name": "customer-age", "lineage": {"run_key": "key"}}
+    pusher = RegistryPusher(**channels, **given, registry_uri="mlflow+https://host")
+    assert json.loads(pusher.exec_properties["lineage"]) == {"run_key": "key"}
+    with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD"):
+        RegistryPusher(**channels, **given, registry_uri="mlflow+https://anna:s3cret@host")
