@@ -24,7 +24,7 @@ def cli() -> None:
     """
 
 
-@cli.command(epilog=_EXIT_CODES)
+@cli.command(epilog=_EXIT_CODES, short_help="Photos in, a published model out.")
 @click.option("--data", metavar="DIR", help="Folder with a label table and its photos.")
 @click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
 @click.option("--work-dir", metavar="DIR", help="Where everything the run makes is kept.")
@@ -66,9 +66,9 @@ def run(
     sys.exit(ending.exit_code)
 
 
-@cli.command("demo-data")
+@cli.command("demo-data", short_help="Draw faces to try it with.")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--photos", default=1200, show_default=True, type=click.IntRange(1))
+@click.option("--photos", default=2000, show_default=True, type=click.IntRange(1))
 @click.option("--size", default=96, show_default=True, type=click.IntRange(32), help="Pixels.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 def demo_data(folder: Path, photos: int, size: int, seed: int) -> None:

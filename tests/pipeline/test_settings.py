@@ -1,7 +1,3 @@
-import subprocess
-import sys
-import time
-
 import pytest
 import yaml
 
@@ -98,32 +94,3 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
     moved = settings_files.load("local", work_dir="elsewhere")
     changed = settings_files.load("local", ("trainer.seed=1",))
     assert plain.fingerprint() == moved.fingerprint() != changed.fingerprint()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "exit_code", "says"),
-    [
-        (["--help"], 0, "age-restricted goods"),
-        (["run", "--help"], 0, "Exit codes"),
-        (["run", "--set", "trainer.epoch=3"], 2, "trainer.epoch: no such setting"),
-        (["run"], 2, "data.path: no data set given"),
-        (["run", "--data", "/nowhere"], 2, "/nowhere"),
-        (["run", "--config", "nothing"], 2, "--config nothing"),
-    ],
-)
-def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code, says):
-    program = (
-        "import sys, customer_age.pipeline.cli as cli\n"
-        "heavy = ('tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas', 'matplotlib')\n"
-        "def loaded(): return [name for name in heavy if name in sys.modules]\n"
-        "try:\n    cli.main()\n"
-        "finally:\n    assert not loaded(), loaded()\n"
-    )
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == exit_code, done.stderr
-    assert says in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
