@@ -7,6 +7,7 @@ again goes on from there.
 
 import logging
 import math
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -33,9 +34,6 @@ CHAMPION_UNTIL = "champion_until"
 ROLLED_BACK = "rolled_back"
 """Tag: when someone went back from this version to the former one."""
 
-_SETTLED = {PUBLISHED, CHAMPION_UNTIL, ROLLED_BACK}
-"""A version with any of these tags has had its turn."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -48,10 +46,11 @@ class ChampionRegistry(ModelRegistry):
 
     def publish(self, publication: Publication) -> ModelVersion:  # noqa: D102
         with self._store.exclusive():
-            settled = {each.version for each in self.versions() if _SETTLED & each.tags.keys()}
+            before = {each.version: each for each in self.versions()}
             version = self._version_of(publication)
-            if version.version not in settled or self._may_return(version, publication):
-                self._crown(version, publication.baseline_version, settled)
+            known = before.get(version.version)
+            if known is None or not _settled(known) or self._may_return(known, publication):
+                self._crown(version, publication.baseline_version, before)
                 self._store.set_tag(version.version, PUBLISHED, _now())
                 _log.info("%s: version %s is published", self._name, version.version)
             return self._version(version.version)
@@ -109,7 +108,10 @@ class ChampionRegistry(ModelRegistry):
         """The one version of a model: the one that is there, or a new one."""
         if not self._same(publication):
             self._store.add(publication)
-        first, *twins = self._same(publication)
+        same = self._same(publication)
+        if not same:
+            raise RunError(f"{self._name}: the version was made and is gone again; run again")
+        first, *twins = same
         for twin in twins:  # another publisher of the same model was as fast, or was killed
             self._store.remove(twin.version)
         return first
@@ -132,12 +134,19 @@ class ChampionRegistry(ModelRegistry):
             and publication.baseline_version == champion != version.version
         )
 
-    def _crown(self, version: ModelVersion, baseline: str, settled: set[str]) -> None:
+    def _crown(
+        self, version: ModelVersion, baseline: str, before: Mapping[str, ModelVersion]
+    ) -> None:
         """Let a version take over from the champion that it was measured against.
 
-        Where others were measured against the same one, or another took over in the meantime, the
-        lowest MAE wins. Two publishers may both set the alias: each looks again after it did, so
-        whoever comes last sees both versions, and sets it right.
+        Where another was measured against the same one, or took over in the meantime, the lower
+        MAE wins. Two publishers may both set the alias: each looks again after it did, so whoever
+        comes last sees both versions, and sets it right.
+
+        Args:
+            version: just published.
+            baseline: the champion that it was measured against.
+            before: the versions that there were when publishing began.
         """
         while True:
             champion = self._store.champion()
@@ -146,13 +155,14 @@ class ChampionRegistry(ModelRegistry):
                 for each in self.versions()
                 if each.version == version.version
                 or each.version == champion != baseline
-                or (each.version not in settled and _contends(each, baseline))
+                or _contends(each, baseline, before.get(each.version))
             )
             best = min(rivals, key=lambda each: each.metrics.get(MAE, math.inf))
             if best.version == champion:
                 return
-            if champion is not None and (champion in settled or champion == baseline):
-                self._store.set_tag(champion, CHAMPION_UNTIL, _now())
+            former = before.get(champion) if champion is not None else None
+            if former is not None and (_settled(former) or champion == baseline):
+                self._store.set_tag(former.version, CHAMPION_UNTIL, _now())
             self._store.set_champion(best.version)
             self._store.delete_tag(best.version, CHAMPION_UNTIL)
             _log.info("%s: version %s is the champion", self._name, best.version)
@@ -171,10 +181,24 @@ class ChampionRegistry(ModelRegistry):
         return versions[version]
 
 
-def _contends(version: ModelVersion, baseline: str) -> bool:
-    """Whether a version was measured against this champion, and was never turned away from."""
-    was_champion = {CHAMPION_UNTIL, ROLLED_BACK} & version.tags.keys()
-    return version.tags.get(BASELINE_VERSION) == baseline and not was_champion
+def _settled(version: ModelVersion) -> bool:
+    """Whether a version has had its turn."""
+    return bool({PUBLISHED, CHAMPION_UNTIL, ROLLED_BACK} & version.tags.keys())
+
+
+def _contends(version: ModelVersion, baseline: str, before: ModelVersion | None) -> bool:
+    """Whether a version's publisher was at work together with ours, and nobody has beaten it.
+
+    Args:
+        version: as it is now.
+        baseline: the champion that ours was measured against.
+        before: the version as it was when our publisher began, if it was there.
+    """
+    if {CHAMPION_UNTIL, ROLLED_BACK} & version.tags.keys():
+        return False
+    if before is None:
+        return True
+    return not _settled(before) and version.tags.get(BASELINE_VERSION) == baseline
 
 
 def _now() -> str:

@@ -105,7 +105,7 @@ class MlflowStore(VersionStore):
 
     @_explained
     def set_champion(self, version: str) -> None:  # noqa: D102
-        self._client.set_registered_model_alias(self._name, CHAMPION, version)
+        self._put(self._client.set_registered_model_alias, CHAMPION, version)
         _log.info("%s: alias set to version %s", self._name, version)
 
     @_explained
@@ -126,15 +126,17 @@ class MlflowStore(VersionStore):
         self._client.log_artifacts(run_id, str(publication.model_dir), saved_model)
         _log.info("%s: uploaded", self._name)
         self._ensure_registered()
-        made = self._client.create_model_version(
-            self._name,
-            source=f"{run.info.artifact_uri}/{_FILES}",
-            run_id=run_id,
-            tags={**tags, BASELINE_VERSION: publication.baseline_version},
-            description=publication.description,
-        )
-        _log.info("%s: version %s is made", self._name, made.version)
-        self._finish(run_id, made.version)
+        # Gone while we wait for it: another publisher of this model was faster, and removed it.
+        with _tolerated("RESOURCE_DOES_NOT_EXIST"):
+            made = self._client.create_model_version(
+                self._name,
+                source=f"{run.info.artifact_uri}/{_FILES}",
+                run_id=run_id,
+                tags={**tags, BASELINE_VERSION: publication.baseline_version},
+                description=publication.description,
+            )
+            _log.info("%s: version %s is made", self._name, made.version)
+            self._finish(run_id, made.version)
 
     @_explained
     def remove(self, version: str) -> None:  # noqa: D102
@@ -146,7 +148,7 @@ class MlflowStore(VersionStore):
 
     @_explained
     def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
-        self._client.set_model_version_tag(self._name, version, name, value)
+        self._put(self._client.set_model_version_tag, version, name, value)
         _log.info("%s: version %s tagged %s", self._name, version, name)
 
     @_explained
@@ -178,6 +180,21 @@ class MlflowStore(VersionStore):
 
         self._place.prepare()
         return MlflowClient(tracking_uri=self._place.uri, registry_uri=self._place.uri)
+
+    def _put(self, write: Callable[..., object], *value: str) -> None:
+        """Set an alias or a tag.
+
+        MLflow looks for the row, then inserts or updates it: of two publishers that do so at
+        once, one is told that the row is there by now. Then it is updated.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            write(self._name, *value)
+        except MlflowException as error:
+            if error.error_code != "BAD_REQUEST":  # what a constraint of the database comes as
+                raise
+            write(self._name, *value)
 
     def _describe(self, run_id: str, publication: Publication) -> None:
         from mlflow.entities import Metric, Param

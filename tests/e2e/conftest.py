@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -49,25 +50,30 @@ class Command:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         self.output = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.output += line
 
     def ended(self):
         """Wait for the end; gives the exit code and everything that was printed."""
-        rest, _ = self.process.communicate(timeout=600)
-        self.output += rest
+        self.process.wait(timeout=600)
+        self._reader.join()
         assert "Traceback" not in self.output, self.output
         return self.process.returncode, self.output
 
     def killed_when(self, is_time):
         """Kill the process as soon as `is_time(its output so far)`."""
-        os.set_blocking(self.process.stdout.fileno(), False)
         deadline = time.monotonic() + 600
         while not is_time(self.output):
             assert self.process.poll() is None, f"it ended too early:\n{self.output}"
             assert time.monotonic() < deadline, f"the moment never came:\n{self.output}"
-            self.output += self.process.stdout.read() or ""
             time.sleep(0.002)
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self._reader.join()
         return self.output
 
 

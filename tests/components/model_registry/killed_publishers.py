@@ -104,19 +104,16 @@ class Attempt:
         registry.publish(self._second)
         return {}
 
-    def looked_at(self) -> dict:
+    def looked_at_and_published_again(self) -> dict:
         registry = self._registry()
         champion = registry.champion()
-        return {
+        found = {
             "versions": [each.version for each in registry.versions()],
             "champion": champion.version if champion else None,
         }
-
-    def published_again(self) -> dict:
-        registry = self._registry()
         version = registry.publish(self._second)
         downloaded = registry.download(version.version, self._folder / "downloaded")
-        return {
+        made = {
             "version": version.version,
             "aliases": version.aliases,
             "versions": [each.version for each in registry.versions()],
@@ -124,6 +121,7 @@ class Attempt:
             "uploads": len(list(self._folder.glob("artifacts/*/artifacts"))),
             "former": registry.rollback().version,
         }
+        return {"found": found, "made": made}
 
 
 def main(database: Path, work: Path) -> None:
@@ -133,11 +131,7 @@ def main(database: Path, work: Path) -> None:
         attempt = Attempt(database, work / str(step))
         if forked(partial(attempt.killed, step)) is not None:
             return
-        after = {
-            "after_kill": forked(attempt.looked_at),
-            "again": forked(attempt.published_again),
-        }
-        print(json.dumps(after))
+        print(json.dumps(forked(attempt.looked_at_and_published_again)))
 
 
 if __name__ == "__main__":

@@ -26,18 +26,18 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
     ).stdout
     steps = [json.loads(line) for line in printed.splitlines()]
     for step in steps:
-        after_kill, again = step["after_kill"], step["again"]
-        assert after_kill["champion"] in after_kill["versions"], "the old champion or the new one"
-        assert len(after_kill["versions"]) <= 2
-        assert again["version"] == "2"
-        assert again["aliases"] == ["champion"]
-        assert again["versions"] == ["1", "2"], "one new version"
-        assert again["whole"], "all its files"
-        assert again["uploads"] == 2, "nothing left of the first attempt"
-        assert again["former"] == "1", "and the way back"
+        found, made = step["found"], step["made"]
+        assert found["champion"] in found["versions"], "the old champion or the new one"
+        assert len(found["versions"]) <= 2
+        assert made["version"] == "2"
+        assert made["aliases"] == ["champion"]
+        assert made["versions"] == ["1", "2"], "one new version"
+        assert made["whole"], "all its files"
+        assert made["uploads"] == 2, "nothing left of the first attempt"
+        assert made["former"] == "1", "and the way back"
     # Before the upload, within it, after it, with a version and no alias, with the alias.
     assert len(steps) >= 12
-    champions = [step["after_kill"]["champion"] for step in steps]
+    champions = [step["found"]["champion"] for step in steps]
     assert champions[0] == "1"
     assert champions[-1] == "2"
     assert champions == sorted(champions)

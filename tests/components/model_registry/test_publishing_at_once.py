@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from customer_age.components.model_registry import ModelVersion, Publication
-from customer_age.components.model_registry.champions import ChampionRegistry
+from customer_age.components.model_registry.champions import PUBLISHED, ChampionRegistry
 from customer_age.components.model_registry.version_store import (
     BASELINE_VERSION,
     CHAMPION,
     FINGERPRINT,
     VersionStore,
 )
+
+Publisher = Callable[[ChampionRegistry], object]
 
 
 class MemoryStore(VersionStore):
@@ -120,27 +122,30 @@ def publication(fingerprint: str, mae: float, baseline: str) -> Publication:
     )
 
 
-def publish_at_once(
-    store: MemoryStore, publications: list[Publication], schedule: list[int]
-) -> None:
-    turns = TakingTurns(schedule, len(publications))
+def at_once(store: MemoryStore, publishers: list[Publisher], schedule: list[int]) -> None:
+    """Let publishers work on one store, each in a thread."""
+    turns = TakingTurns(schedule, len(publishers))
     failures: list[BaseException] = []
 
-    def publisher(thread: int) -> None:
+    def run(thread: int) -> None:
         try:
-            ChampionRegistry("test", Stepwise(store, turns, thread)).publish(publications[thread])
+            publishers[thread](ChampionRegistry("test", Stepwise(store, turns, thread)))
         except BaseException as error:
             failures.append(error)
         finally:
             turns.ended(thread)
 
-    threads = [threading.Thread(target=publisher, args=[each]) for each in range(len(publications))]
+    threads = [threading.Thread(target=run, args=[each]) for each in range(len(publishers))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
+
+
+def publishing(fingerprint: str, mae: float, baseline: str) -> Publisher:
+    return lambda registry: registry.publish(publication(fingerprint, mae, baseline))
 
 
 SCHEDULES = st.lists(st.integers(0, 1), max_size=40)
@@ -155,8 +160,8 @@ def test_the_lower_error_becomes_champion(first_champion, schedule):
     baseline = ""
     if first_champion:
         baseline = registry.publish(publication("former", 7.0, "")).version
-    two = [publication("better", 6.0, baseline), publication("worse", 6.5, baseline)]
-    publish_at_once(store, two, schedule)
+    two = [publishing("better", 6.0, baseline), publishing("worse", 6.5, baseline)]
+    at_once(store, two, schedule)
     champion = registry.champion()
     assert champion.tags["fingerprint"] == "better"
     assert len(registry.versions()) == len(two) + first_champion
@@ -167,18 +172,33 @@ def test_the_lower_error_becomes_champion(first_champion, schedule):
 @given(schedule=SCHEDULES)
 def test_one_model_stays_one_version(schedule):
     store = MemoryStore()
-    publish_at_once(store, [publication("same", 6.0, "")] * 2, schedule)
+    at_once(store, [publishing("same", 6.0, "")] * 2, schedule)
     [version] = ChampionRegistry("test", store).versions()
     assert version.aliases == (CHAMPION,)
 
 
-@given(schedule=SCHEDULES)
-def test_a_slow_publisher_does_not_bring_back_a_beaten_champion(schedule):
-    """One measures against the champion, one is late: it was measured against the one before."""
+@pytest.mark.parametrize("steps", range(16))
+def test_a_publisher_that_is_suspended_brings_no_beaten_champion_back(steps):
+    """Meanwhile one took over from its baseline, and another one from that."""
     store = MemoryStore()
     registry = ChampionRegistry("test", store)
     registry.publish(publication("old", 8.0, ""))
-    registry.publish(publication("beaten", 6.0, "1"))
-    late, newest = publication("late", 6.5, "1"), publication("newest", 6.1, "2")
-    publish_at_once(store, [late, newest], schedule)
+
+    def others(registry: ChampionRegistry) -> None:
+        beaten = registry.publish(publication("beaten", 6.0, "1"))
+        registry.publish(publication("newest", 6.1, beaten.version))
+
+    at_once(store, [publishing("late", 6.5, "1"), others], [0] * steps + [1] * 100)
     assert registry.champion().tags["fingerprint"] == "newest"
+
+
+def test_a_publisher_that_was_killed_and_beaten_does_not_come_back():
+    store = MemoryStore()
+    registry = ChampionRegistry("test", store)
+    killed = publication("killed", 6.0, "")
+    registry.publish(killed)
+    store.delete_tag("1", PUBLISHED)  # it was killed just before
+    registry.publish(publication("newest", 6.1, "1"))
+    registry.publish(killed)
+    assert registry.champion().tags["fingerprint"] == "newest"
+    assert registry.rollback().version == "1"

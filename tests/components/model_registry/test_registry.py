@@ -76,15 +76,16 @@ def test_a_former_champion_measured_against_the_new_one_comes_back(registry, pub
     assert registry.rollback().version == "2"
 
 
-@pytest.mark.parametrize(("mae", "expected"), [(6.0, "3"), (6.3, "2")])
+@pytest.mark.parametrize(("mae", "expected", "former"), [(6.0, "3", "2"), (6.3, "2", "1")])
 def test_where_another_took_over_meanwhile_the_lower_error_wins(
-    registry, publication, mae, expected
+    registry, publication, mae, expected, former
 ):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.2, baseline="1"))
     slow = registry.publish(publication("slow", mae=mae, baseline="1"))
     assert slow.version == "3"
     assert champion(registry) == expected
+    assert registry.rollback().version == former
 
 
 def test_rolling_back_goes_from_champion_to_champion_back_to_the_first(registry, publication):
@@ -99,11 +100,13 @@ def test_rolling_back_goes_from_champion_to_champion_back_to_the_first(registry,
     assert versions(registry) == ["1", "2", "3"]
 
 
-def test_a_loser_is_no_former_champion(registry, publication):
+def test_a_loser_is_no_former_champion_and_no_later_one(registry, publication):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.2, baseline="1"))
     registry.publish(publication("loser", mae=6.4, baseline="1"))
     assert registry.rollback().version == "1"
+    registry.publish(publication("fourth", mae=6.45, baseline="1"))
+    assert champion(registry) == "4"
 
 
 def test_promoting_any_version_can_be_rolled_back(registry, publication):
