@@ -31,7 +31,7 @@ def train_head(
         One entry for each epoch, as `Reporter` keeps them.
     """
     model.get_layer(models.BACKBONE).trainable = False
-    model.compile(keras.optimizers.Adam(learning_rate), loss="mae", metrics=["mae"])
+    _compile(model, keras.optimizers.Adam(learning_rate))
     history = _fit(model, batches, "head", epochs, log_folder, [])
     model.get_layer(models.BACKBONE).trainable = True
     return history
@@ -63,11 +63,17 @@ def train_whole(
         alpha=LAST_RATE_SHARE,
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay)
-    model.compile(optimizer, loss="mae", metrics=["mae"])
+    _compile(model, optimizer)
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
     )
     return _fit(model, batches, "whole", epochs, log_folder, [stopping])
+
+
+def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    # Its variables are made here: made in the first step, that step would be traced twice.
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, loss="mae", metrics=["mae"])
 
 
 def _fit(
