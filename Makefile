@@ -58,7 +58,8 @@ lock: $(READY)  ## make the lock files anew, from setup.py's ranges
 	    --custom-compile-command "make lock" -o requirements/uv.txt -
 	$(UV) pip compile --quiet --upgrade --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" --python-version 3.11 \
-	    --extra dev --extra vertex --constraint requirements/tfx-1.16.constraints \
+	    --extra dev --extra vertex --extra kubeflow-registry --extra gcs --extra s3 \
+	    --constraint requirements/tfx-1.16.constraints \
 	    -o requirements/tfx-1.16-py311.txt setup.py
 
 .PHONY: clean

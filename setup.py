@@ -34,13 +34,20 @@ REQUIREMENTS = [
 
 EXTRAS = {
     "kubeflow": ["kfp>=2.5,<3"],  # compiling and submitting
-    "vertex": ["kfp>=2.5,<3", "google-cloud-aiplatform>=1.50,<2"],
+    "vertex": [
+        "kfp>=2.5,<3",
+        "google-cloud-aiplatform>=1.50,<2",  # pipelines and the model registry
+        "google-cloud-storage>=2.10,<4",  # where that registry takes models from
+    ],
+    "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3",
         "hypothesis>=6",
+        "moto[s3]>=5",  # a real S3 endpoint on loopback; Flask, which it needs, comes with MLflow
+        "gcp-storage-emulator>=2024.8",  # the same for Cloud Storage
         "ruff>=0.6",
         "mypy>=1.11",
         "types-PyYAML",

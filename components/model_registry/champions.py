@@ -14,16 +14,16 @@ from pathlib import Path
 from customer_age.components.errors import RunError
 from customer_age.components.model_registry.fingerprint import saved_model_fingerprint
 from customer_age.components.model_registry.registry import (
+    BASELINE_VERSION,
+    CHAMPION,
+    FINGERPRINT,
+    FORCED,
     MAE,
     ModelRegistry,
     ModelVersion,
     Publication,
 )
-from customer_age.components.model_registry.version_store import (
-    BASELINE_VERSION,
-    FINGERPRINT,
-    VersionStore,
-)
+from customer_age.components.model_registry.version_store import VersionStore
 
 PUBLISHED = "published"
 """Tag: when publishing ended; a version without it is in work, or its publisher was killed."""
@@ -62,9 +62,20 @@ class ChampionRegistry(ModelRegistry):
     def versions(self) -> list[ModelVersion]:  # noqa: D102
         return self._store.versions()
 
-    def promote(self, version: str) -> ModelVersion:  # noqa: D102
-        self._version(version)
+    def version(self, name: str) -> ModelVersion:  # noqa: D102
+        if name == CHAMPION:
+            name = self._reigning()
+        return self._version(name)
+
+    def promote(self, version: str, force: str = "") -> ModelVersion:  # noqa: D102
+        if not self._version(version).blessed and not force.strip():
+            raise RunError(
+                f"{self._name}: version {version} was never blessed, so it is not promoted; if it "
+                "must be, say why (--force REASON)"
+            )
         with self._store.exclusive():
+            if not self._version(version).blessed:
+                self._store.set_tag(version, FORCED, " ".join(force.split()))
             champion = self._store.champion()
             if champion is not None and champion != version:
                 self._store.set_tag(champion, CHAMPION_UNTIL, _now())
@@ -92,6 +103,9 @@ class ChampionRegistry(ModelRegistry):
             self._store.set_champion(last)
             self._store.delete_tag(last, CHAMPION_UNTIL)
             return self._version(last)
+
+    def annotate(self, version: str, name: str, value: str) -> None:  # noqa: D102
+        self._store.set_tag(self._version(version).version, name, value)
 
     def download(self, version: str, folder: Path) -> Path:  # noqa: D102
         published = self._version(version).tags.get(FINGERPRINT)
@@ -170,7 +184,7 @@ class ChampionRegistry(ModelRegistry):
     def _reigning(self) -> str:
         champion = self._store.champion()
         if champion is None:
-            raise RunError(f"{self._name}: there is no champion to roll back from")
+            raise RunError(f"{self._name}: there is no champion")
         return champion
 
     def _version(self, version: str) -> ModelVersion:

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from customer_age.components.errors import RunError
 from customer_age.components.model_registry import mlflow_model
 from customer_age.components.model_registry.mlflow_places import Server, SqliteFile
-from customer_age.components.model_registry.registry import ModelVersion, Publication
-from customer_age.components.model_registry.version_store import (
+from customer_age.components.model_registry.registry import (
     BASELINE_VERSION,
     CHAMPION,
     FINGERPRINT,
-    VersionStore,
+    ModelVersion,
+    Publication,
 )
+from customer_age.components.model_registry.version_store import VersionStore
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,6 +9,21 @@ from typing import Protocol
 MAE = "mae"
 """The metric, in years, by which two models that were published at once are told apart."""
 
+CHAMPION = "champion"
+"""The alias."""
+
+FINGERPRINT = "fingerprint"
+"""Tag: of the SavedModel."""
+
+BASELINE_VERSION = "baseline_version"
+"""Tag: the champion that the version was measured against, empty if none."""
+
+REPORT = "report"
+"""Tag: where the report of the run that published the version lies."""
+
+FORCED = "forced"
+"""Tag: why someone promoted a version that was never blessed."""
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -57,6 +72,11 @@ class ModelVersion:
     uri: str
     description: str = ""
 
+    @property
+    def blessed(self) -> bool:
+        """Whether it came in by `publish`, which only a blessed model does."""
+        return FINGERPRINT in self.tags
+
 
 class ModelRegistry(Protocol):
     """Versions of one model, one of them the champion.
@@ -80,11 +100,32 @@ class ModelRegistry(Protocol):
     def versions(self) -> list[ModelVersion]:
         """Every version, oldest first."""
 
-    def promote(self, version: str) -> ModelVersion:
-        """Make a version the champion, whatever it was before."""
+    def version(self, name: str) -> ModelVersion:
+        """One version.
+
+        Args:
+            name: its number, or the alias `champion`.
+
+        Raises:
+            RunError: there is none of that name.
+        """
+
+    def promote(self, version: str, force: str = "") -> ModelVersion:
+        """Make a version the champion.
+
+        Args:
+            version: to promote.
+            force: why, for one that was never blessed; the version's tag `forced` keeps it.
+
+        Raises:
+            RunError: the version was never blessed, and no reason is given.
+        """
 
     def rollback(self) -> ModelVersion:
         """Make the former champion the champion again; again and again, back to the first."""
+
+    def annotate(self, version: str, name: str, value: str) -> None:
+        """Put a tag on a version, such as where its run's report lies."""
 
     def download(self, version: str, folder: Path) -> Path:
         """Put a version's SavedModel into a folder, and check that it is what was published.

@@ -6,15 +6,6 @@ from typing import Protocol
 
 from customer_age.components.model_registry.registry import ModelVersion, Publication
 
-CHAMPION = "champion"
-"""The alias."""
-
-FINGERPRINT = "fingerprint"
-"""Tag: of the SavedModel."""
-
-BASELINE_VERSION = "baseline_version"
-"""Tag: the champion that the version was measured against, empty if none."""
-
 
 class VersionStore(Protocol):
     """Versions with tags and files, and one alias. It decides nothing: `ChampionRegistry` does."""

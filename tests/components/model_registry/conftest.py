@@ -1,7 +1,14 @@
-"""A registry on SQLite; MLflow's migrations, which take seconds, run once."""
+"""A registry of each kind; MLflow's migrations, which take seconds, run once."""
 
+import os
 import shutil
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +61,54 @@ def uri(tmp_path: Path, empty_database: Path) -> str:
     folder.mkdir()
     shutil.copy(empty_database, folder)
     return f"mlflow+sqlite:///{folder}/mlflow.db"
+
+
+@pytest.fixture
+def sqlite_registry(registry: ModelRegistry) -> ModelRegistry:
+    return registry
+
+
+@pytest.fixture
+def server_registry(server: str) -> ModelRegistry:
+    return open_registry(server, f"customer-age-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="session")
+def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ["--port", str(port), "--workers", "1"]
+    arguments += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    arguments += ["--artifacts-destination", str(folder / "files")]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *arguments],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        )
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}", process, folder / "log")
+            yield f"mlflow+http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"the MLflow server does not answer: {log.read_text()}")
 
 
 @pytest.fixture

@@ -12,12 +12,8 @@ from hypothesis import strategies as st
 
 from customer_age.components.model_registry import ModelVersion, Publication
 from customer_age.components.model_registry.champions import PUBLISHED, ChampionRegistry
-from customer_age.components.model_registry.version_store import (
-    BASELINE_VERSION,
-    CHAMPION,
-    FINGERPRINT,
-    VersionStore,
-)
+from customer_age.components.model_registry.registry import BASELINE_VERSION, CHAMPION, FINGERPRINT
+from customer_age.components.model_registry.version_store import VersionStore
 
 Publisher = Callable[[ChampionRegistry], object]
 

@@ -1,16 +1,9 @@
 """The same registry behind a real MLflow server, where nothing keeps two publishers apart."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -23,44 +16,6 @@ from customer_age.components.model_registry import (
 )
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "mlflow.db").write_bytes(empty_database.read_bytes())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ["--port", str(port), "--workers", "1"]
-    arguments += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    arguments += ["--artifacts-destination", str(folder / "files")]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *arguments],
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        )
-        try:
-            _wait_until_healthy(f"http://127.0.0.1:{port}", process, folder / "log")
-            yield f"mlflow+http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"the MLflow server does not answer: {log.read_text()}")
 
 
 def publish_at_once(uri: str, name: str, publications: list[Publication]) -> list[ModelVersion]:

@@ -1,0 +1,32 @@
+"""What several verbs take: where the settings come from."""
+
+from collections.abc import Callable
+
+import click
+
+from customer_age.pipeline.settings import config_names
+
+_OPTIONS = (
+    click.option("--work-dir", metavar="DIR", help="Where everything a run makes is kept."),
+    click.option(
+        "--config",
+        default="local",
+        show_default=True,
+        metavar="NAME|FILE",
+        help=f"Settings to start from: {', '.join(config_names())}, or a YAML file.",
+    ),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change one setting, as in --set trainer.epochs=3; may be repeated.",
+    ),
+)
+
+
+def settings(command: Callable) -> Callable:
+    """Give a command the options `work_dir`, `config` and `overrides`, for `settings.load`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
