@@ -76,17 +76,13 @@ def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], 
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
 
+    from customer_age.components import local_runner
     from customer_age.components.artifacts import PhotoDataSet
     from customer_age.components.photo_example_gen.executor import Executor
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
     data_set.uri, examples.uri = str(folder), str(output)
-    arguments = [
-        f"--runner={FN_API_RUNNER}",
-        "--direct_running_mode=in_memory",
-        f"--direct_num_workers={workers}",
-        "--sdk_container_image=none",
-    ]
+    arguments = local_runner.options(workers, [])
     properties = {
         "layout": "auto", "face_crops": True, "stored_size": STORED_SIZE, "min_size": 32,
         "jpeg_quality": QUALITY, "split_key": "benchmark", "code": "",

@@ -12,6 +12,8 @@ from customer_age.schema import features
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 
+_MERGED_METRICS = "customer_age.components.merged_metrics"
+
 _MAE = "mean_absolute_error"
 _MSE = "mean_squared_error"
 _MEAN_LABEL = "mean_label"
@@ -86,10 +88,11 @@ def eval_config(max_mae: float, min_test_photos: int, champion_tolerance: float)
             tfma.MetricsSpec(
                 metrics=[
                     tfma.MetricConfig(
-                        class_name="MeanAbsoluteError",
+                        module=_MERGED_METRICS,
+                        class_name="MergedMeanAbsoluteError",
                         per_slice_thresholds=[_on_all_photos(mae_threshold)],
                     ),
-                    tfma.MetricConfig(class_name="MeanSquaredError"),
+                    tfma.MetricConfig(module=_MERGED_METRICS, class_name="MergedMeanSquaredError"),
                     tfma.MetricConfig(class_name="MeanLabel"),
                     tfma.MetricConfig(class_name="MeanPrediction"),
                     tfma.MetricConfig(

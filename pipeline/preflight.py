@@ -18,7 +18,8 @@ def check(settings: Settings) -> RunKey:
         SettingsError: no data set, no photos, a table without the needed columns, no such file
             of weights.
     """
-    if settings.data.path is None:
+    data = settings.data
+    if data.path is None:
         raise SettingsError(
             "data.path: no data set given; point --data at a folder with a label table and photos"
         )
@@ -27,7 +28,14 @@ def check(settings: Settings) -> RunKey:
         raise SettingsError(
             f"trainer.weights: {weights} is neither a file nor one of {', '.join(WEIGHTS_KEYWORDS)}"
         )
-    data_set = sources.open_data_set(settings.data.path, settings.data.layout)
+    data_set = sources.open_data_set(
+        data.path,
+        data.layout,
+        data.face_crops,
+        data.columns,
+        data.keep_columns,
+        beam_args=settings.beam.args,
+    )
     return RunKey(
         settings=settings.fingerprint(),
         data=data_set.fingerprint(),

@@ -49,7 +49,12 @@ class DataSettings(_Section):
 
     path: str | None = None
     """The folder with the label table and the photos."""
-    layout: Literal["auto", "hand_out", "appa_real"] = "auto"
+    layout: Literal["auto", "hand_out", "appa_real", "loyalty_card"] = "auto"
+    columns: dict[str, str] = {}
+    """What the label tables call `file_name`, `real_age`, `person`, `batch`, `split`,
+    `captured_at`, `date_of_birth` or `consent`, where that is not the layout's own name."""
+    keep_columns: tuple[str, ...] = ()
+    """Further columns of the label tables to keep in the examples; all others are left out."""
     face_crops: bool = True
     """APPA-REAL release: take the face crop beside a photo where there is one."""
     stored_size: int = Field(256, ge=32, le=2048)
@@ -59,7 +64,8 @@ class DataSettings(_Section):
     jpeg_quality: int = Field(92, ge=50, le=100)
     split_shares: SplitShares = SplitShares()
     split_key: str = Field("customer-age", min_length=1)
-    """Keys the hash that gives a photo its split; another key deals the photos anew."""
+    """Keys the hash that gives a photo its split, and the one that stands for a person; another
+    key deals the photos anew."""
     max_refused_share: Share = 0.05
     """Share of the table's rows; more photos refused than this stop the run."""
     max_wrong_ages: int = Field(0, ge=0)

@@ -45,6 +45,9 @@ PERSON = "person"
 BATCH = "batch"
 """str: the name of the batch that the photo came with, or empty."""
 
+EXTRA = "extra/"
+"""Before the name of a further column of the label table that the settings keep; str."""
+
 STATISTICS = (
     IMAGE_FORMAT,
     IMAGE_MODE,

@@ -5,8 +5,9 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-_HARMLESS = "duplicate"
-"""An identical photo with the same age: one of them was kept, and nothing is lost."""
+_HARMLESS = ("duplicate", "no_consent")
+"""Signs of nothing wrong: of identical photos with one age, one was kept; and who did not consent
+is rightly left out."""
 
 _AGE_REASONS = ("age_missing", "age_not_a_number", "age_out_of_range")
 
@@ -35,7 +36,7 @@ def refusal_sentences(
         max_wrong_ages: rows whose age is no age, at most.
     """
     refused = {
-        reason: number for reason, number in ingestion["refused"].items() if reason != _HARMLESS
+        reason: number for reason, number in ingestion["refused"].items() if reason not in _HARMLESS
     }
     wrong_ages = sum(refused.get(reason, 0) for reason in _AGE_REASONS)
     if wrong_ages > max_wrong_ages:

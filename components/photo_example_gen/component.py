@@ -20,6 +20,7 @@ class PhotoExampleGenSpec(component_spec.ComponentSpec):
         "layout": component_spec.ExecutionParameter(type=str),
         "face_crops": component_spec.ExecutionParameter(type=bool),
         "columns": component_spec.ExecutionParameter(type=str),
+        "keep_columns": component_spec.ExecutionParameter(type=str),
         "stored_size": component_spec.ExecutionParameter(type=int),
         "min_size": component_spec.ExecutionParameter(type=int),
         "jpeg_quality": component_spec.ExecutionParameter(type=int),
@@ -51,6 +52,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         layout: str = "auto",
         face_crops: bool = True,
         columns: Mapping[str, str] | None = None,
+        keep_columns: Sequence[str] = (),
         stored_size: int = 256,
         min_size: int = 32,
         jpeg_quality: int = 92,
@@ -67,12 +69,14 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
             face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
             columns: `file_name`, `real_age`, `person`, `batch` or `split` to what the tables call
                 it, where that is not the layout's own name.
+            keep_columns: further columns of the tables, each kept as a feature `extra/<name>`.
             stored_size: pixels; a photo's shorter side is shrunk to this.
             min_size: pixels; a photo whose shorter side is below this is refused.
             jpeg_quality: of the stored photos, 1 to 100.
             split_shares: split name to share, where the data set has no official splits; by
                 default 0.8, 0.1 and 0.1.
-            split_key: keys the hash that deals the splits; another key deals them anew.
+            split_key: keys the hash that deals the splits, and the one that stands for a person;
+                another key deals them anew.
             code: a fingerprint of the code, so that a cached result never outlives it.
         """
         shares = split_shares or {"train": 0.8, "valid": 0.1, "test": 0.1}
@@ -83,6 +87,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
                 layout=layout,
                 face_crops=face_crops,
                 columns=json.dumps(dict(columns or {}), sort_keys=True),
+                keep_columns=json.dumps(list(keep_columns)),
                 stored_size=stored_size,
                 min_size=min_size,
                 jpeg_quality=jpeg_quality,

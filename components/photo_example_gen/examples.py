@@ -23,7 +23,7 @@ class IngestionSettings:
         min_size: pixels; a photo whose shorter side is below this is refused.
         jpeg_quality: of the stored JPEG, 1 to 100.
         split_shares: split name to share, where there are no official splits.
-        split_key: keys the hash that deals the splits, and the one that stands for a person.
+        split_key: keys the hash that deals the splits.
         groups: the evaluation's age groups.
     """
 
@@ -106,8 +106,9 @@ def _serialized(row: LabelRow, photo: photos.Photo, settings: IngestionSettings)
         features.IMAGE_MODE: photo.mode,
         features.FILE_NAME: row.file_name,
         features.AGE_GROUP: settings.groups.of(age),
-        features.PERSON: splits.pseudonym(row.person, settings.split_key),
+        features.PERSON: row.person,
         features.BATCH: row.batch,
+        **dict(row.extras),
     }
     numbers = {
         features.IMAGE_WIDTH: photo.width,

@@ -15,9 +15,14 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from customer_age.components import age_groups
+from customer_age.components import age_groups, local_runner
 from customer_age.components.errors import DataRefused, RunError
-from customer_age.components.photo_example_gen import ingestion, refused_list, shards, sources
+from customer_age.components.photo_example_gen import (
+    ingestion,
+    refused_list,
+    shards,
+    sources,
+)
 from customer_age.components.photo_example_gen.examples import IngestionSettings
 from customer_age.components.photo_example_gen.refusals import Refusal
 from customer_age.schema.features import SPLITS
@@ -31,6 +36,8 @@ _SHOWN_PER_REASON = 2
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Turns a `PhotoDataSet` into `Examples`."""
+
+    _beam_pipeline_args: list[str]  # TFX's
 
     def Do(
         self,
@@ -56,6 +63,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties["layout"],
             bool(exec_properties["face_crops"]),
             json.loads(exec_properties.get("columns") or "{}"),
+            json.loads(exec_properties.get("keep_columns") or "[]"),
+            exec_properties["split_key"],
             self._beam_pipeline_args,
         )
         with _full_disk_told(output.uri):
@@ -92,6 +101,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             Counter name to count.
         """
         shards.make_folder(examples_uri)
+        self._beam_pipeline_args = local_runner.sized(self._beam_pipeline_args, data_set.row_count)
         with self._make_beam_pipeline() as pipeline:
             ingestion.ingest(pipeline, data_set, settings, examples_uri)
         found = pipeline.result.metrics().query(MetricsFilter().with_namespace(ingestion.NAMESPACE))

@@ -30,11 +30,6 @@ REFUSED_PREFIX = "refused/"
 ROWS_PER_SHARD = 256
 MAX_SHARDS = 1024
 
-_PROBLEMS = {
-    Reason.FILE_MISSING: "there is no such photo",
-    Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the data folder",
-}
-
 
 def shard_count(row_count: int) -> int:
     """How many shards a data set of so many rows is written in, at most, for each split."""
@@ -81,9 +76,10 @@ class CheckRow(beam.DoFn):
     def process(self, row: LabelRow) -> Iterator[Any]:
         """Yield the row, or its refusal to the output `refused`."""
         try:
-            examples.age_of(row.age)
+            if row.age or row.problem is None:
+                examples.age_of(row.age)
             if row.problem is not None:
-                raise PhotoRefused(row.problem, _PROBLEMS[row.problem])
+                raise PhotoRefused(row.problem, row.detail)
             if row.split is not None and row.split not in SPLITS:
                 raise PhotoRefused(
                     Reason.SPLIT_UNKNOWN, f"split {row.split!r} is none of {', '.join(SPLITS)}"

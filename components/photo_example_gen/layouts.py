@@ -4,16 +4,20 @@ A layout is a function from the data folder to its label tables; a further one i
 in `LAYOUTS`.
 """
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import Folder
+from customer_age.components.photo_example_gen.loyalty_cards import LoyaltyCardTable
 from customer_age.components.photo_example_gen.tables import SUFFIXES, LabelTable
-from customer_age.schema.features import SPLITS
+from customer_age.schema.features import EXTRA, SPLITS
 
 _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
 _OPTIONAL = {"person": "person", "batch": "batch", "split": "split"}
-COLUMNS = (*_COLUMNS, *_OPTIONAL)
+_SHOWN_CARD = {"file_name": "file_name", "person": "card_id", "captured_at": "captured_at"}
+_PROFILE = {"person": "card_id", "date_of_birth": "date_of_birth", "consent": "consent"}
+COLUMNS = (*_COLUMNS, *_OPTIONAL, "captured_at", "date_of_birth", "consent")
 """What a table can say of a photo, in our words; the settings can name the column of each."""
 
 
@@ -35,19 +39,36 @@ def _appa_real(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
     ]
 
 
+def _loyalty_card(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
+    """`photos.csv` says which card was shown, `cards.csv` when its holder was born."""
+    shown, profiles = _named(folder, "photos"), _named(folder, "cards")
+    if not shown or not profiles:
+        return []
+    cards = LabelTable(folder, profiles[0], _renamed(_PROFILE, columns), {}, None, "")
+    photos = "photos" if folder.has_folder("photos") else ""
+    optional = {name: _OPTIONAL[name] for name in ("batch", "split")}
+    return [
+        LoyaltyCardTable(
+            folder, shown[0], _renamed(_SHOWN_CARD, columns), optional, None, photos, cards
+        )
+    ]
+
+
 LAYOUTS: dict[str, Callable[[Folder, Mapping[str, str]], list[LabelTable]]] = {
     "hand_out": _hand_out,
     "appa_real": _appa_real,
+    "loyalty_card": _loyalty_card,
 }
 
 _TABLES_SOUGHT = {
     "hand_out": "labels.csv",
     "appa_real": "gt_avg_train.csv, gt_avg_valid.csv and gt_avg_test.csv",
+    "loyalty_card": "photos.csv and cards.csv",
 }
 
 
 def find(
-    folder: Folder, layout: str, columns: Mapping[str, str]
+    folder: Folder, layout: str, columns: Mapping[str, str], keep_columns: Sequence[str] = ()
 ) -> tuple[str, tuple[LabelTable, ...]]:
     """Find the label tables of a data folder.
 
@@ -55,6 +76,7 @@ def find(
         folder: the data folder.
         layout: the name of a layout, or `auto` for the one whose tables are there.
         columns: names of `COLUMNS` to what the tables call them instead; these must be there.
+        keep_columns: further columns, by the tables' own names; these must be there too.
 
     Returns:
         The layout's name, and its tables.
@@ -87,7 +109,14 @@ def find(
                 f"{table.path}: its photos should be in {folder.path(table.photos)}, "
                 "and there is no such folder"
             )
-    return name, tuple(tables)
+    extras = {f"{EXTRA}{column}": column for column in keep_columns}
+    return name, tuple(
+        dataclasses.replace(table, columns={**table.columns, **extras}) for table in tables
+    )
+
+
+def _renamed(names: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, str]:
+    return {ours: columns.get(ours, theirs) for ours, theirs in names.items()}
 
 
 def _named(folder: Folder, stem: str) -> list[str]:

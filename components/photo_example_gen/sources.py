@@ -10,9 +10,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import folders, layouts
+from customer_age.components.photo_example_gen import folders, layouts, splits
 from customer_age.components.photo_example_gen.refusals import Reason
 from customer_age.components.photo_example_gen.tables import LabelTable
+from customer_age.schema.features import EXTRA
 
 IGNORE_LIST = "ignore_list.txt"
 """In the data folder, one file name a line: photos that are left out as if no table named them."""
@@ -28,11 +29,13 @@ class LabelRow:
         file_name: the photo's name in the table.
         age: the label as text, not yet judged.
         split: the official split, or None.
-        person: who it is, as the table says it, or empty.
+        person: a keyed hash that stands for who it is, or empty.
         batch: the batch that the photo came with, or empty.
+        extras: feature name and text of each further column that is kept.
         photo: the path of the file to read.
         byte_size: of that file, in bytes.
-        problem: why there is no file to read, or None.
+        problem: why there is no file that may be read, or None.
+        detail: the same in a sentence, or empty.
     """
 
     table: str
@@ -42,9 +45,11 @@ class LabelRow:
     split: str | None
     person: str
     batch: str
+    extras: tuple[tuple[str, str], ...]
     photo: str
     byte_size: int
     problem: Reason | None
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class DataSet:
         tables: in the order in which they are read.
         row_count: rows of all tables, without those on the ignore list.
         face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
+        person_key: keys the hash that stands for a person.
     """
 
     folder: folders.Folder
@@ -64,6 +70,7 @@ class DataSet:
     tables: tuple[LabelTable, ...]
     row_count: int
     face_crops: bool
+    person_key: str
 
     def rows(self) -> Iterator[LabelRow]:
         """Read the tables, and look each photo up in the listing."""
@@ -81,7 +88,7 @@ class DataSet:
             time of change of a photo.
         """
         digest = hashlib.sha256()
-        for name in (*(table.name for table in self.tables), IGNORE_LIST):
+        for name in (*(file for table in self.tables for file in table.files), IGNORE_LIST):
             if self.folder.has_file(name):
                 with self.folder.open(name) as file:
                     content = hashlib.sha256(file.read()).hexdigest()
@@ -107,23 +114,35 @@ class DataSet:
         if self.face_crops and f"{relative}_face.jpg" in self._listing:
             relative = f"{relative}_face.jpg"
         listed = self._listing.get(relative)
-        problem = None
-        if folders.leads_out(file_name) or (listed is not None and listed.outside):
-            problem = Reason.OUTSIDE_DATA_FOLDER
-        elif listed is None:
-            problem = Reason.FILE_MISSING
+        problem, detail = self._problem(file_name, listed, row)
         return LabelRow(
             table=table.name,
             line=line,
             file_name=file_name,
             age=row["real_age"],
             split=table.split or row.get("split") or None,
-            person=row.get("person", ""),
+            # What a person is called goes no further than this.
+            person=splits.pseudonym(row.get("person", ""), self.person_key),
             batch=row.get("batch", ""),
+            extras=tuple(item for item in row.items() if item[0].startswith(EXTRA)),
             photo="" if problem else self.folder.path(relative),
             byte_size=listed.byte_size if listed else 0,
             problem=problem,
+            detail=detail,
         )
+
+    @staticmethod
+    def _problem(
+        file_name: str, listed: folders.ListedFile | None, row: Mapping[str, str]
+    ) -> tuple[Reason | None, str]:
+        """Why a row has no photo that may be read, in a word and in a sentence."""
+        if folders.leads_out(file_name) or (listed is not None and listed.outside):
+            return Reason.OUTSIDE_DATA_FOLDER, "the name leads out of the data folder"
+        if row.get("problem"):
+            return Reason(row["problem"]), row["detail"]
+        if listed is None:
+            return Reason.FILE_MISSING, "there is no such photo"
+        return None, ""
 
 
 def open_data_set(
@@ -131,6 +150,8 @@ def open_data_set(
     layout: str = "auto",
     face_crops: bool = True,
     columns: Mapping[str, str] | None = None,
+    keep_columns: Sequence[str] = (),
+    person_key: str = "",
     beam_args: Sequence[str] = (),
 ) -> DataSet:
     """Find the label tables of a folder and check that they can be read.
@@ -141,6 +162,8 @@ def open_data_set(
         face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
         columns: `file_name`, `real_age`, `person`, `batch` or `split` to what the tables call it,
             where that is not the layout's own name.
+        keep_columns: further columns to keep, by the tables' own names.
+        person_key: keys the hash that stands for a person.
         beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
@@ -148,18 +171,18 @@ def open_data_set(
             be read or has no rows.
     """
     opened = folders.open_folder(folder, beam_args)
-    name, tables = layouts.find(opened, layout, columns or {})
+    name, tables = layouts.find(opened, layout, columns or {}, keep_columns)
     ignored = _ignored(opened)
     row_count = 0
     for table in tables:
         row_count += sum(1 for _, row in table.rows() if row["file_name"] not in ignored)
     if not row_count:
         raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
-    beside = {table.name for table in tables} | {IGNORE_LIST}
+    beside = {file for table in tables for file in table.files} | {IGNORE_LIST}
     for photos in {table.photos for table in tables}:
         if not any(file not in beside for file, _ in opened.files(photos)):
             raise SettingsError(f"{opened.path(photos)}: no photos in this folder")
-    return DataSet(opened, name, tables, row_count, face_crops)
+    return DataSet(opened, name, tables, row_count, face_crops, person_key)
 
 
 def _ignored(folder: folders.Folder) -> frozenset[str]:

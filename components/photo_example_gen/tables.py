@@ -37,6 +37,11 @@ class LabelTable:
     photos: str
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that the rows are read from."""
+        return (self.name,)
+
+    @property
     def path(self) -> str:
         """The full path or address of the file."""
         return self.folder.path(self.name)

@@ -20,6 +20,7 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "baseline": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
     PARAMETERS = {
@@ -51,6 +52,7 @@ class RegistryPusher(base_component.BaseComponent):
         evaluation: types.BaseChannel,
         examples: types.BaseChannel,
         baseline: types.BaseChannel,
+        model_run: types.BaseChannel,
         registry_uri: str,
         model_name: str,
         lineage: Mapping[str, str],
@@ -65,6 +67,7 @@ class RegistryPusher(base_component.BaseComponent):
             evaluation: of the Evaluator; the version carries its metrics.
             examples: of PhotoExampleGen, with its `ingestion.json`.
             baseline: of Champion.
+            model_run: of the Trainer, with its `training.json`.
             registry_uri: of the model registry, as `open_registry` takes it.
             model_name: in the registry.
             lineage: what the version shall tell of its run, with `run_key`; `settings` as JSON.
@@ -82,6 +85,7 @@ class RegistryPusher(base_component.BaseComponent):
                 evaluation=evaluation,
                 examples=examples,
                 baseline=baseline,
+                model_run=model_run,
                 registry_uri=registry_uri,
                 model_name=model_name,
                 lineage=json.dumps(dict(lineage), sort_keys=True),

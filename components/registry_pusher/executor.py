@@ -35,9 +35,8 @@ class Executor(executor.Executor):
             self._MarkNotPushed(pushed_model)
             return
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
-        examples = artifact_utils.get_single_uri(input_dict["examples"])
-        with fileio.open(f"{examples}/ingestion.json") as file:
-            ingestion = json.load(file)
+        ingestion = _read_json(input_dict["examples"], "ingestion.json")
+        training = _read_json(input_dict["model_run"], "training.json")
         registry = open_registry(exec_properties["registry_uri"], exec_properties["model_name"])
         with _on_disk(self.GetModelPath(input_dict)) as model_dir:
             version = registry.publish(
@@ -45,6 +44,7 @@ class Executor(executor.Executor):
                     model_dir,
                     evaluation.read(artifact_utils.get_single_uri(input_dict["evaluation"])),
                     ingestion,
+                    training,
                     Baseline(
                         kind=baseline.get_string_custom_property("kind"),
                         version=baseline.get_string_custom_property("version"),
@@ -57,6 +57,11 @@ class Executor(executor.Executor):
             pushed_model, pushed_destination=version.uri, pushed_version=version.version
         )
         pushed_model.set_int_custom_property("champion", int("champion" in version.aliases))
+
+
+def _read_json(artifacts: list[types.Artifact], name: str) -> dict[str, Any]:
+    with fileio.open(f"{artifact_utils.get_single_uri(artifacts)}/{name}") as file:
+        return json.load(file)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,10 @@ _UNFIT = (
     "**Not fit for** any decision about a single person. Above all it must not decide the sale of "
     "age-restricted goods: its guesses are often wrong by many years, and a birth date is not."
 )
+_SIGNATURE = (
+    "`serving_default` takes `image_bytes`, encoded photos (string, [batch]), and gives `age`, "
+    "years (float32, [batch])."
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ def publication(
     model_dir: Path,
     evaluation: "Evaluation",
     ingestion: Mapping[str, Any],
+    training: Mapping[str, Any],
     baseline: Baseline,
     lineage: Mapping[str, str],
 ) -> Publication:
@@ -44,6 +49,7 @@ def publication(
         model_dir: a SavedModel.
         evaluation: of the model.
         ingestion: the content of PhotoExampleGen's `ingestion.json`.
+        training: the content of the Trainer's `training.json`.
         baseline: of the evaluation.
         lineage: name to value; `settings`, if there, is the run's settings as JSON.
     """
@@ -60,6 +66,9 @@ def publication(
             "rows": str(ingestion["rows"]),
             "refused": str(sum(ingestion["refused"].values())),
             "baseline_kind": baseline.kind,
+            "training_seconds": f"{training['seconds']:.0f}",
+            "training_device": str(training["device"]),
+            "started_from": str(training["weights"]),
         },
         settings=dict(_flat(settings)),
         description=_description(evaluation, ingestion, baseline),
@@ -98,6 +107,7 @@ def _description(evaluation: "Evaluation", ingestion: Mapping[str, Any], baselin
             _comparison(evaluation, baseline),
             _table(evaluation.candidate),
             f"Learned from {photos['train']:,} photos, steered by {photos['valid']:,} others.",
+            _SIGNATURE,
         )
     )
 

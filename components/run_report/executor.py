@@ -8,6 +8,8 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from customer_age.components.model_registry import open_registry
+from customer_age.components.model_registry.registry import REPORT
 from customer_age.components.run_report import facts as run_facts
 from customer_age.components.run_report import page
 
@@ -21,10 +23,11 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Write the report.
+        """Write the report, and tell the version that it is about where it lies.
 
         Raises:
             OSError: the page cannot be written.
+            RunError: the registry cannot be reached.
         """
         inputs = {
             key: artifact_utils.get_single_instance(artifacts)
@@ -42,6 +45,9 @@ class Executor(base_executor.BaseExecutor):
         )
         report = f"{artifact_utils.get_single_uri(output_dict['report']).rstrip('/')}/report.html"
         page.write_report(facts, report)
+        if facts.publication is not None:
+            registry = open_registry(facts.run.registry, facts.run.model_name)
+            registry.annotate(facts.publication.version, REPORT, report)
         logging.info("The run report is %s", report)
 
 

@@ -76,6 +76,7 @@ class RunDescription(BaseModel):
         limits: of the gate.
         log: where the run's log is.
         registry: URI of the model registry.
+        model_name: in that registry.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,6 +87,7 @@ class RunDescription(BaseModel):
     limits: Limits | None = None
     log: str = ""
     registry: str = ""
+    model_name: str = ""
 
 
 @dataclass(frozen=True)

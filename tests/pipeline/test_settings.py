@@ -50,7 +50,7 @@ def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
             "data.split_shares.test=0.5",
             "data.split_shares: train, valid and test must add up to 1, not 1.4",
         ),
-        ("data.layout=zip", "data.layout: input should be 'auto', 'hand_out' or 'appa_real'"),
+        ("data.layout=zip", "data.layout: input should be 'auto', 'hand_out', 'appa_real' or"),
         ("data.min_size=500", "data: min_size 500 is above stored_size"),
         ("gate.age_groups=[0-10, 20-30]", "gate.age_groups: "),
         ("registry.uri=mlflow+https://me:hush@host", "registry.uri: must hold no user name or"),

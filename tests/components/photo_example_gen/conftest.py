@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from customer_age.components import local_runner
+
 
 def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
     """A smooth picture of random colours, the same for the same seed."""
@@ -52,7 +54,11 @@ def ingest():
     """Run the real executor over a data folder, on Beam, over hand-made artifacts."""
 
     def run(
-        folder: Path | str, output: Path, workers: int = 2, beam_args=(), **parameters
+        folder: Path | str,
+        output: Path,
+        workers: int = 2,
+        beam_args=(),
+        **parameters,
     ) -> Ingested:
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
         from tfx.types import standard_artifacts
@@ -64,13 +70,7 @@ def ingest():
         data_set.uri = str(folder)
         examples = standard_artifacts.Examples()
         examples.uri = str(output)
-        args = [
-            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-            "--direct_running_mode=in_memory",
-            f"--direct_num_workers={workers}",
-            "--sdk_container_image=none",
-            *beam_args,
-        ]
+        args = local_runner.options(workers, beam_args)
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=args, tmp_dir=str(output.parent), unique_id="1"
         )

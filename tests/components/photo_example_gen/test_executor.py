@@ -13,6 +13,7 @@ from PIL import Image
 from tfx.components.util import examples_utils, tfxio_utils
 from tfx.types import channel_utils, standard_artifacts
 
+from customer_age.components import local_runner
 from customer_age.components.artifacts import PhotoDataSet
 from customer_age.components.errors import DataRefused, RunError, SettingsError
 from customer_age.components.photo_example_gen import executor, ingestion
@@ -49,7 +50,7 @@ def _value(example, name):
 
 def test_examples_hold_the_features_of_the_schema(ingested):
     names = {value for name, value in vars(features).items()
-             if name.isupper() and isinstance(value, str)}  # fmt: skip
+             if name.isupper() and isinstance(value, str) and name != "EXTRA"}  # fmt: skip
     for _, example in ingested.by_name().values():
         assert set(example.features.feature) == names
 
@@ -158,14 +159,14 @@ def test_one_person_stands_in_one_split(ingest, photo, tmp_path):
     rows = ["file_name;real_age;person;batch"]
     for number in range(60):
         (folder / f"{number}.jpg").write_bytes(photo(number))
-        rows.append(f"{number}.jpg;30,5;person {number % 12};monday")
+        rows.append(f"{number}.jpg;30,5;person {number % 20};monday")
     (folder / "labels.csv").write_text("\n".join(rows))
     splits_of_person: dict[bytes, set] = {}
     for split, example in ingest(folder, tmp_path / "examples").by_name().values():
         splits_of_person.setdefault(_value(example, "person"), set()).add(split)
         assert _value(example, "batch") == b"monday"
         assert _value(example, "real_age") == 30.5
-    assert len(splits_of_person) == 12
+    assert len(splits_of_person) == 20
     assert all(len(splits) == 1 for splits in splits_of_person.values())
     assert not any(b"person" in person for person in splits_of_person)
 
@@ -244,3 +245,28 @@ def test_the_component_carries_its_parameters():
     assert json.loads(component.exec_properties["split_shares"]) == {"train": 1.0}
     assert component.exec_properties["code"] == "c"
     assert component.executor_spec.executor_class is executor.Executor
+
+
+def test_further_columns_are_kept_where_asked(hand_out, ingest, photo, tmp_path):
+    folder = hand_out([(f"{number}.jpg", 30 + number, photo(number)) for number in range(16)])
+    table = folder / "labels.csv"
+    header, *rows = table.read_text().splitlines()
+    lines = [f"{header},note,secret", *(f"{row},like {row[0]},x" for row in rows)]
+    table.write_text("\n".join(lines))
+    kept = ingest(folder, tmp_path / "kept", keep_columns=json.dumps(["note"])).by_name()
+    assert _value(kept["3.jpg"][1], "extra/note") == b"like 3"
+    assert "extra/secret" not in kept["3.jpg"][1].features.feature
+    left = ingest(folder, tmp_path / "left").by_name()
+    assert not any(name.startswith("extra/") for name in left["3.jpg"][1].features.feature)
+    with pytest.raises(SettingsError, match="no column 'mood'"):
+        ingest(folder, tmp_path / "none", keep_columns=json.dumps(["mood"]))
+
+
+@pytest.mark.slow
+def test_processes_write_the_same_examples(hand_out, ingest, photo, monkeypatch, tmp_path):
+    folder = hand_out([(f"{number}.jpg", 20 + number, photo(number)) for number in range(40)])
+    threads = ingest(folder, tmp_path / "threads")
+    monkeypatch.setattr(local_runner, "LARGE", 40)
+    processes = ingest(folder, tmp_path / "processes")
+    assert sum(processes.summary["photos"].values()) == 40
+    assert processes.by_name() == threads.by_name()

@@ -20,7 +20,20 @@ def label_row(tmp_path):
     def make(name: str, content: str, age: str = "30", line: int = 2, **fields) -> LabelRow:
         path = tmp_path / name
         path.write_text(content)
-        row = LabelRow("labels.csv", line, name, age, None, "", "", str(path), len(content), None)
+        row = LabelRow(
+            table="labels.csv",
+            line=line,
+            file_name=name,
+            age=age,
+            split=None,
+            person="",
+            batch="",
+            extras=(),
+            photo=str(path),
+            byte_size=len(content),
+            problem=None,
+            detail="",
+        )
         return dataclasses.replace(row, **fields)
 
     return make
@@ -95,7 +108,8 @@ def test_only_photos_of_one_size_are_read_for_it(label_row, monkeypatch):
         ({"byte_size": 0}, Reason.FILE_EMPTY),
         ({"byte_size": MAX_FILE_BYTES + 1}, Reason.FILE_TOO_LARGE),
         ({"problem": Reason.FILE_MISSING}, Reason.FILE_MISSING),
-        ({"problem": Reason.FILE_MISSING, "age": ""}, Reason.AGE_MISSING),
+        ({"problem": Reason.FILE_MISSING, "age": "999"}, Reason.AGE_OUT_OF_RANGE),
+        ({"problem": Reason.NO_CONSENT, "age": ""}, Reason.NO_CONSENT),
     ],
 )
 def test_rows_are_checked(label_row, change, reason):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import sources
+from customer_age.components.photo_example_gen import sources, splits
 from customer_age.components.photo_example_gen.refusals import Reason
 
 TABLE = "file_name,real_age\na.jpg,30\nb.jpg,41\n"
@@ -76,8 +76,9 @@ def test_optional_columns_are_taken_up(folder):
     (folder / "labels.csv").write_text(
         "file_name,real_age,person,batch,split\na.jpg,30,ann,monday,test\nb.jpg,41,,,\n"
     )
-    a, b = sources.open_data_set(str(folder)).rows()
-    assert (a.person, a.batch, a.split) == ("ann", "monday", "test")
+    a, b = sources.open_data_set(str(folder), person_key="key").rows()
+    assert (a.batch, a.split) == ("monday", "test")
+    assert a.person == splits.pseudonym("ann", "key")
     assert (b.person, b.batch, b.split) == ("", "", None)
 
 
@@ -85,7 +86,8 @@ def test_columns_can_be_named(folder):
     (folder / "labels.csv").write_text("photo,age,customer\na.jpg,30,ann\n")
     names = {"file_name": "photo", "real_age": "age", "person": "customer"}
     (row,) = sources.open_data_set(str(folder), columns=names).rows()
-    assert (row.file_name, row.age, row.person) == ("a.jpg", "30", "ann")
+    assert (row.file_name, row.age) == ("a.jpg", "30")
+    assert row.person == splits.pseudonym("ann", "")
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,9 @@ class Graph:
                 "fairness_indicator_thresholds": "null",
             },
         )
+        model_run = self.new(standard_artifacts.ModelRun, f"{name}/model_run")
+        training = {"seconds": 9.0, "device": "2 CPU cores", "weights": "none"}
+        (Path(model_run.uri) / "training.json").write_text(json.dumps(training))
         pushed = self.new(standard_artifacts.PushedModel, f"{name}/pushed")
         Executor().Do(
             {
@@ -84,6 +87,7 @@ class Graph:
                 "evaluation": [measured],
                 "examples": [self.examples],
                 "baseline": [baseline],
+                "model_run": [model_run],
             },
             {"pushed_model": [pushed]},
             {
@@ -181,6 +185,7 @@ def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
         "evaluation": types.Channel(type=standard_artifacts.ModelEvaluation),
         "examples": types.Channel(type=standard_artifacts.Examples),
         "baseline": types.Channel(type=standard_artifacts.Model),
+        "model_run": types.Channel(type=standard_artifacts.ModelRun),
     }
     given = {"model_name": "customer-age", "lineage": {"run_key": "key"}}
     pusher = RegistryPusher(**channels, **given, registry_uri="mlflow+https://host")

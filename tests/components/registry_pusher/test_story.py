@@ -26,6 +26,8 @@ INGESTION = {
     "refused": {"unreadable": 7, "duplicate": 2},
 }
 
+TRAINING = {"seconds": 1234.5, "device": "1 GPU: Tesla T4", "weights": "imagenet"}
+
 LINEAGE = {
     "run_key": "0123456789abcdef",
     "data_fingerprint": "fedcba",
@@ -42,7 +44,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_metrics_hold_all_test_photos_and_each_age_group(model):
-    metrics = publication(model, EVALUATION, INGESTION, CHAMPION, LINEAGE).metrics
+    metrics = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE).metrics
     assert metrics["mae"] == 5.4321
     assert metrics["rmse"] == 7.25
     assert metrics["bias"] == -0.5
@@ -54,7 +56,7 @@ def test_metrics_hold_all_test_photos_and_each_age_group(model):
 
 
 def test_tags_hold_the_lineage_and_the_counts(model):
-    published = publication(model, EVALUATION, INGESTION, CHAMPION, LINEAGE)
+    published = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE)
     assert published.fingerprint == saved_model_fingerprint(model)
     assert published.baseline_version == "3"
     assert published.tags == {
@@ -66,6 +68,9 @@ def test_tags_hold_the_lineage_and_the_counts(model):
         "rows": "7600",
         "refused": "9",
         "baseline_kind": "champion",
+        "training_seconds": "1234",
+        "training_device": "1 GPU: Tesla T4",
+        "started_from": "imagenet",
     }
     assert published.settings == {
         "trainer.epochs": "3",
@@ -75,13 +80,13 @@ def test_tags_hold_the_lineage_and_the_counts(model):
 
 
 def test_the_description_says_what_the_model_must_not_decide(model):
-    description = publication(model, EVALUATION, INGESTION, CHAMPION, LINEAGE).description
+    description = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE).description
     assert "Not fit for" in description
     assert "must not decide the sale of age-restricted goods" in description
 
 
 def test_the_description_names_the_figures(model):
-    description = publication(model, EVALUATION, INGESTION, CHAMPION, LINEAGE).description
+    description = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE).description
     assert "1,978 test photos" in description
     assert "**5.43 years**" in description
     assert "0.50 years too young" in description
@@ -92,13 +97,13 @@ def test_the_description_names_the_figures(model):
 
 
 def test_the_description_tells_of_other_baselines(model):
-    median = publication(model, EVALUATION, INGESTION, Baseline("median", ""), LINEAGE)
+    median = publication(model, EVALUATION, INGESTION, TRAINING, Baseline("median", ""), LINEAGE)
     assert "always answering the median age of the training photos" in median.description
     assert median.baseline_version == ""
     weak = replace(EVALUATION, baseline=Measured(SliceMetrics(1978, 5.4, 7, 0), {}))
-    told = publication(model, weak, INGESTION, CHAMPION, LINEAGE).description
+    told = publication(model, weak, INGESTION, TRAINING, CHAMPION, LINEAGE).description
     assert "0.03 years worse, which is within the tolerance." in told
     alone = replace(EVALUATION, baseline=None)
-    published = publication(model, alone, INGESTION, CHAMPION, LINEAGE)
+    published = publication(model, alone, INGESTION, TRAINING, CHAMPION, LINEAGE)
     assert "measured against no other model" in published.description
     assert "baseline_mae" not in published.metrics

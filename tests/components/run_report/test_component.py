@@ -10,6 +10,11 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
+from customer_age.components.model_registry import (
+    Publication,
+    open_registry,
+    saved_model_fingerprint,
+)
 from customer_age.components.run_report.component import RunReport, RunReportSpec
 
 TYPES = {
@@ -47,7 +52,20 @@ def report_of(run, sources: list[importer.Importer], root: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
-def test_a_published_run(run, uris, tmp_path: Path):
+@pytest.fixture
+def registry_of_one(run, tmp_path: Path):
+    """A registry with one version, and a run that names it."""
+    uri = f"mlflow+sqlite:///{tmp_path}/registry/mlflow.db"
+    (tmp_path / "saved_model").mkdir()
+    (tmp_path / "saved_model" / "saved_model.pb").write_text("graph")
+    registry = open_registry(uri, "customer-age")
+    model = tmp_path / "saved_model"
+    registry.publish(Publication(model, saved_model_fingerprint(model), {"mae": 6.0}))
+    return registry, run.model_copy(update={"registry": uri, "model_name": "customer-age"})
+
+
+def test_a_published_run(registry_of_one, uris, tmp_path: Path):
+    registry, run = registry_of_one
     (tmp_path / "blessing").mkdir()
     (tmp_path / "blessing" / "BLESSED").touch()
     (tmp_path / "model").mkdir()
@@ -60,17 +78,19 @@ def test_a_published_run(run, uris, tmp_path: Path):
                 "pushed_model",
                 str(tmp_path / "model"),
                 pushed=1,
-                pushed_version="7",
-                pushed_destination="models:/customer-age/7",
+                pushed_version="1",
+                pushed_destination="models:/customer-age/1",
             ),
             imported("baseline", str(tmp_path / "model"), kind="champion", version="6"),
         ],
         tmp_path,
     )
-    assert "Published as version 7" in html
-    assert "models:/customer-age/7" in html
+    assert "Published as version 1" in html
+    assert "models:/customer-age/1" in html
     assert 'id="training"' in html
     assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
+    report = Path(registry.champion().tags["report"])
+    assert report.read_text(encoding="utf-8") == html, "the version tells where its report lies"
 
 
 def test_the_examples_alone_are_enough(run, uris, tmp_path: Path):

@@ -1,0 +1,152 @@
+"""A data set in a bucket, behind real endpoints on loopback: S3's, and Cloud Storage's."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from apache_beam.io.filesystems import FileSystems
+
+from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen import sources
+from customer_age.pipeline import preflight, settings
+
+PHOTOS = 24
+BUCKET = "photos-of-a-shop"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The same data set in a bucket and in a folder."""
+
+    folder: Path
+    scheme: str
+    beam_args: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        return f"{self.scheme}://{BUCKET}/spring"
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint():
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def gcs_endpoint():
+    from gcp_storage_emulator.server import create_server
+
+    server = create_server("127.0.0.1", 0, in_memory=True)
+    server.start()
+    yield f"http://127.0.0.1:{server._api._httpd.server_port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(request, monkeypatch, data):
+    import boto3
+
+    endpoint = request.getfixturevalue("s3_endpoint")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = boto3.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket=BUCKET)
+    client.put_object(Bucket=BUCKET, Key="spring/", Body=b"")
+    client.put_object(Bucket=BUCKET, Key="spring/final_files/", Body=b"")
+    for name, file in data.items():
+        client.upload_file(str(file), BUCKET, f"spring/{name}")
+    yield (f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1")
+    for each in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        client.delete_object(Bucket=BUCKET, Key=each["Key"])
+    client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture
+def gs(request, monkeypatch, data):
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import storage
+
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", request.getfixturevalue("gcs_endpoint"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    client = storage.Client(project="test", credentials=AnonymousCredentials())
+    bucket = client.create_bucket(BUCKET)
+    bucket.blob("spring/").upload_from_string(b"")
+    for name, file in data.items():
+        bucket.blob(f"spring/{name}").upload_from_filename(str(file))
+    yield ("--no_auth",)
+    bucket.delete(force=True)
+
+
+@pytest.fixture
+def folder(hand_out, photo):
+    rows = [(f"{number:06d}.jpg", 20 + number, photo(number)) for number in range(PHOTOS)]
+    return hand_out([*rows, ("missing.jpg", 30, None), ("../labels.csv", 30, None)])
+
+
+@pytest.fixture
+def data(folder):
+    return {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*.*"))}
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(request, folder):
+    return Bucket(folder, request.param, request.getfixturevalue(request.param))
+
+
+def test_a_bucket_gives_the_examples_of_a_folder(bucket, ingest, tmp_path):
+    here = ingest(bucket.folder, tmp_path / "here")
+    there = ingest(f"{bucket.address}/", tmp_path / "there", beam_args=bucket.beam_args)
+    assert there.summary["rows"] == PHOTOS + 2
+    assert there.summary["photos"] == here.summary["photos"]
+    assert there.summary["refused"] == {"file_missing": 1, "outside_data_folder": 1}
+    assert there.by_name() == here.by_name()
+
+
+def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
+    listings = []
+    match = FileSystems.match
+
+    def counted(patterns, *limits):
+        listings.append(patterns)
+        return match(patterns, *limits)
+
+    monkeypatch.setattr(FileSystems, "match", staticmethod(counted))
+    data_set = sources.open_data_set(bucket.address, beam_args=bucket.beam_args)
+    assert len(list(data_set.rows())) == PHOTOS + 2
+    assert data_set.fingerprint()
+    assert len(listings) == 1
+
+
+def test_the_fingerprint_changes_with_an_object(bucket):
+    def fingerprint():
+        return sources.open_data_set(bucket.address, beam_args=bucket.beam_args).fingerprint()
+
+    before = fingerprint()
+    assert fingerprint() == before
+    with FileSystems.create(f"{bucket.address}/final_files/000001.jpg") as file:
+        file.write(b"another")
+    assert fingerprint() != before
+
+
+def test_what_is_not_there_is_one_line(bucket):
+    address = f"{bucket.scheme}://{BUCKET}/autumn"
+    with pytest.raises(SettingsError, match=f"data folder {address}: ") as told:
+        sources.open_data_set(address, beam_args=bucket.beam_args)
+    assert "\n" not in str(told.value)
+
+
+def test_a_run_finds_its_data_in_a_bucket(bucket):
+    args = str(list(bucket.beam_args))
+    found = settings.load(
+        "local", ("trainer.weights=none", f"beam.args={args}"), data__path=bucket.address
+    )
+    assert len(preflight.check(found).data) == 64

@@ -1,0 +1,130 @@
+"""The layout of a loyalty-card upload: ages are counted, and card numbers go nowhere."""
+
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen import sources
+from customer_age.components.photo_example_gen.loyalty_cards import age_at
+from customer_age.components.photo_example_gen.refusals import Reason
+
+CARDS = {
+    "4000-0001": ("1990-03-01", "true"),
+    "4000-0002": ("2004-02-29", "1"),
+    "4000-0003": ("1950-12-31", "no"),
+    "4000-0004": ("once", "yes"),
+    "4000-0005": ("2026-01-01", "yes"),
+    "4000-0006": ("1899-01-01", "yes"),
+}
+
+
+def shown(name, card, captured_at="2024-03-01T10:15:00"):
+    return f"{name},{card},{captured_at}"
+
+
+@pytest.fixture
+def upload(tmp_path, photo):
+    """Write an upload: rows of `photos.csv`, and a photo of its own for each."""
+
+    def write(rows, cards=None):
+        folder = tmp_path / "upload"
+        folder.mkdir()
+        for number, row in enumerate(rows):
+            (folder / row.partition(",")[0]).write_bytes(photo(number))
+        (folder / "photos.csv").write_text("\n".join(["file_name,card_id,captured_at", *rows]))
+        profiles = [f"{card},{born},{yes}" for card, (born, yes) in (cards or CARDS).items()]
+        table = "\n".join(["card_id,date_of_birth,consent", *profiles])
+        (folder / "cards.csv").write_text(table)
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("born", "captured", "age"),
+    [
+        ("1990-03-01", "2024-03-01", 34),
+        ("1990-03-01", "2024-02-29", 33 + 365 / 366),
+        ("1990-03-01", "2024-08-31", 34 + 183 / 365),
+        ("2004-02-29", "2024-02-29", 20),
+        ("2004-02-29", "2023-02-28", 18 + 364 / 365),
+        ("2004-02-29", "2023-03-01", 19),
+        ("2024-03-01", "2024-03-01", 0),
+        ("1999-12-31", "2000-01-01", 1 / 366),
+    ],
+)
+def test_ages_are_counted_in_birthdays_and_days(born, captured, age):
+    assert age_at(date.fromisoformat(born), date.fromisoformat(captured)) == pytest.approx(age)
+
+
+def test_the_layout_is_recognised_and_refuses_with_a_reason(upload):
+    tomorrow = (datetime.now(timezone.utc) + timedelta(days=3)).isoformat()
+    folder = upload(
+        [
+            shown("a.jpg", "4000-0001"),
+            shown("b.jpg", "4000-0002", "2024-02-29 09:00"),
+            shown("c.jpg", "4000-0003"),
+            shown("d.jpg", "4000-0004"),
+            shown("e.jpg", "4000-0005"),
+            shown("f.jpg", "4000-9999"),
+            shown("g.jpg", "4000-0001", "yesterday"),
+            shown("h.jpg", "4000-0001", tomorrow),
+        ]
+    )
+    data_set = sources.open_data_set(str(folder), person_key="key")
+    assert data_set.layout == "loyalty_card"
+    found = {row.file_name: row.problem or row.age for row in data_set.rows()}
+    assert found == {
+        "a.jpg": "34.0000",
+        "b.jpg": "20.0000",
+        "c.jpg": Reason.NO_CONSENT,
+        "d.jpg": Reason.BIRTH_UNKNOWN,
+        "e.jpg": Reason.BORN_AFTER_CAPTURE,
+        "f.jpg": Reason.CARD_UNKNOWN,
+        "g.jpg": Reason.CAPTURE_UNKNOWN,
+        "h.jpg": Reason.CAPTURED_IN_FUTURE,
+    }
+
+
+def test_columns_can_be_named_as_the_shop_does(upload):
+    folder = upload([shown("a.jpg", "4000-0001")])
+    for table, ours, theirs in (
+        ("photos.csv", "captured_at", "zeit"),
+        ("cards.csv", "date_of_birth", "geburtstag"),
+    ):
+        file = folder / table
+        file.write_text(file.read_text().replace(ours, theirs))
+    with pytest.raises(SettingsError, match="no column 'date_of_birth'"):
+        sources.open_data_set(str(folder))
+    named = {"captured_at": "zeit", "date_of_birth": "geburtstag"}
+    [row] = sources.open_data_set(str(folder), columns=named).rows()
+    assert row.age == "34.0000"
+
+
+def test_profiles_are_a_part_of_the_fingerprint(upload):
+    folder = upload([shown("a.jpg", "4000-0001")])
+    before = sources.open_data_set(str(folder)).fingerprint()
+    (folder / "cards.csv").write_text(
+        (folder / "cards.csv").read_text().replace("1990-03-01", "1990-03-02")
+    )
+    assert sources.open_data_set(str(folder)).fingerprint() != before
+
+
+def test_card_numbers_and_dates_of_birth_reach_no_file(upload, ingest, tmp_path):
+    cards = {f"4000-{number:04}": ("1990-03-01", "yes") for number in range(12)}
+    rows = [shown(f"{number}.jpg", f"4000-{number % 14:04}") for number in range(42)]
+    cards["4000-0012"] = ("1899-01-01", "yes")
+    result = ingest(upload(rows, cards), tmp_path / "examples")
+    assert result.summary["refused"] == {"age_out_of_range": 3, "card_unknown": 3}
+    assert sum(result.summary["photos"].values()) == 36
+    splits_of_person = {}
+    for split, example in result.by_name().values():
+        person = example.features.feature["person"].bytes_list.value[0]
+        splits_of_person.setdefault(person, set()).add(split)
+    assert [len(splits) for splits in splits_of_person.values()] == [1] * 12
+    for file in result.uri.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()  # shards are stored, not compressed
+            assert b"4000-00" not in content, file
+            assert b"1990-03-01" not in content, file
