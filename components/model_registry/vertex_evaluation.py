@@ -40,8 +40,9 @@ def import_evaluation(
             ),
         )
     slices = _slices(metrics)
-    there = client.list_model_evaluation_slices(parent=evaluation.name)
-    known = {each.slice_.value for each in there}
+    known = {
+        each.slice_.value for each in client.list_model_evaluation_slices(parent=evaluation.name)
+    }
     missing = [each for each in slices if each.slice_.value not in known]
     for first in range(0, len(missing), _AT_ONCE):
         client.batch_import_model_evaluation_slices(

@@ -8,14 +8,16 @@ import functools
 import itertools
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
-from customer_age.components.errors import RunError, SettingsError
+from customer_age.components.errors import RunError
 from customer_age.components.model_registry import vertex_evaluation
+from customer_age.components.model_registry.google_errors import explained
 from customer_age.components.model_registry.registry import (
     BASELINE_VERSION,
     CHAMPION,
@@ -54,49 +56,6 @@ _MOST_LABELS = 64
 
 _log = logging.getLogger(__name__)
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Raise whatever Google Cloud complains of as one line."""
-
-    @functools.wraps(method)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:
-            told = _told(error)
-            if told is None:
-                raise
-            raise told from error
-
-    return call
-
-
-def _told(error: Exception) -> RunError | None:
-    """What to tell of an error, if it is Google Cloud's."""
-    from google.api_core import exceptions
-    from google.auth.exceptions import GoogleAuthError, TransportError
-    from google.resumable_media import DataCorruption
-    from requests import RequestException
-
-    said = " ".join(str(error).split())[:500]
-    unreachable = (
-        exceptions.ServiceUnavailable | exceptions.RetryError | TransportError | RequestException
-    )
-    # gRPC asks for a token within the call, and tells of a failure as of a service that is away.
-    if isinstance(error, GoogleAuthError | exceptions.Unauthenticated) or "from plugin" in said:
-        if not isinstance(error, TransportError):
-            return SettingsError(
-                "registry.uri: Google Cloud is not told who asks; run `gcloud auth "
-                f"application-default login` or set GOOGLE_APPLICATION_CREDENTIALS ({said})"
-            )
-    if isinstance(error, unreachable):
-        return SettingsError(f"registry.uri: Google Cloud does not answer ({said})")
-    ours = exceptions.GoogleAPIError | DataCorruption | TimeoutError | FileNotFoundError
-    return RunError(f"the model registry failed: {said}") if isinstance(error, ours) else None
-
 
 class VertexStore(VersionStore):
     """One model in Vertex AI's registry, and the folder in Cloud Storage that its uploads are in.
@@ -116,7 +75,7 @@ class VertexStore(VersionStore):
         self._clear_away_unfinished()
         yield
 
-    @_explained
+    @explained
     def versions(self) -> list[ModelVersion]:  # noqa: D102
         models = self._models()
         uploads = self._uploads.found(_folder(self._upload(each)) for each in models)
@@ -125,12 +84,12 @@ class VertexStore(VersionStore):
             for each in models
         ]
 
-    @_explained
+    @explained
     def champion(self) -> str | None:  # noqa: D102
         models = self._models()
         return next((each.version_id for each in models if CHAMPION in each.version_aliases), None)
 
-    @_explained
+    @explained
     def set_champion(self, version: str) -> None:  # noqa: D102
         self._client.merge_version_aliases(
             name=self._resource(version),
@@ -139,7 +98,7 @@ class VertexStore(VersionStore):
         )
         _log.info("%s: alias set to version %s", self._place.model, version)
 
-    @_explained
+    @explained
     def add(self, publication: Publication) -> None:  # noqa: D102
         tags = {
             FINGERPRINT: publication.fingerprint,
@@ -154,7 +113,7 @@ class VertexStore(VersionStore):
         _log.info("%s: version %s is made", self._place.model, version)
         self._import_evaluation(version, upload)
 
-    @_explained
+    @explained
     def remove(self, version: str) -> None:  # noqa: D102
         from google.api_core.exceptions import NotFound
 
@@ -164,25 +123,27 @@ class VertexStore(VersionStore):
                     self._client.delete_model_version(name=self._resource(version)).result()
                 self._uploads.delete(self._upload(each))
 
-    @_explained
+    @explained
     def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
         self._uploads.set_tag(self._upload(self._model(version)), name, value)
         _log.info("%s: version %s tagged %s", self._place.model, version, name)
 
-    @_explained
+    @explained
     def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
         self._uploads.delete_tag(self._upload(self._model(version)), name)
 
-    @_explained
+    @explained
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         self._uploads.fetch(self._model(version).artifact_uri.rstrip("/"), folder)
 
     @functools.cached_property
     def _client(self) -> "ModelServiceClient":
-        from google.cloud.aiplatform_v1 import ModelServiceClient
-        from google.cloud.aiplatform_v1.services.model_service.transports import (
-            ModelServiceGrpcTransport,
-        )
+        with warnings.catch_warnings():  # that Python 3.11 ends in 2027 is no news for a user
+            warnings.simplefilter("ignore", FutureWarning)
+            from google.cloud.aiplatform_v1 import ModelServiceClient
+            from google.cloud.aiplatform_v1.services.model_service.transports import (
+                ModelServiceGrpcTransport,
+            )
 
         if self._channel is not None:
             return ModelServiceClient(transport=ModelServiceGrpcTransport(channel=self._channel))
@@ -258,9 +219,7 @@ class VertexStore(VersionStore):
         from google.cloud.aiplatform_v1.types import UploadModelRequest
 
         request = UploadModelRequest(parent=self._place.parent, model=model, **as_what)
-        return (
-            self._client.upload_model(request).result(timeout=_GIVEN_UP_AFTER).model_version_id
-        )
+        return self._client.upload_model(request).result(timeout=_GIVEN_UP_AFTER).model_version_id
 
     def _import_evaluation(self, version: str, upload: str) -> None:
         """Only for Vertex AI's pages: where it will not have the metrics, the version stands."""
@@ -280,7 +239,7 @@ class VertexStore(VersionStore):
         else:
             self._uploads.set_evaluated(upload)
 
-    @_explained
+    @explained
     def _clear_away_unfinished(self) -> None:
         """Delete the uploads that dead publishers left; what became a version is completed."""
         staging = self._place.staging

@@ -30,7 +30,7 @@ from customer_age.components.model_registry.vertex_store import VertexStore
 NAME = "customer-age"
 
 Publish = Callable[..., Publication]
-OpenVertex = Callable[[str], ChampionRegistry]
+OpenVertex = Callable[..., ChampionRegistry]
 
 
 def write_model(folder: Path, content: str) -> Path:
@@ -128,11 +128,16 @@ def open_vertex(
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", vertex_servers["storage"])
     with contextlib.ExitStack() as channels:
 
-        def opened(name: str) -> ChampionRegistry:
-            place = VertexPlace.of(
-                f"vertex://shop/europe-west4/{name}?staging=gs://models/up", ""
-            )
+        def opened(
+            name: str,
+            *interceptors: grpc.UnaryUnaryClientInterceptor,
+            project: str = "shop",
+            staging: str = "gs://models/up",
+        ) -> ChampionRegistry:
+            uri = f"vertex://{project}/europe-west4/{name}?staging={staging}"
+            place = VertexPlace.of(uri, "customer-age")
             channel = channels.enter_context(grpc.insecure_channel(vertex_servers["vertex"]))
+            channel = grpc.intercept_channel(channel, *interceptors)
             return ChampionRegistry(name, VertexStore(place, channel))
 
         yield opened

@@ -1,8 +1,8 @@
 """A stand-in for Vertex AI's ModelService, beside an emulator of Cloud Storage; both on loopback.
 
 It keeps state, and refuses what the service refuses, as far as the documentation of its client and
-https://cloud.google.com/vertex-ai/docs/model-registry say it. Run as a process of its own, it prints
-one line of JSON with both addresses, and ends with its standard input.
+https://cloud.google.com/vertex-ai/docs/model-registry say it. Run as a process of its own, it
+prints one line of JSON with both addresses, and ends with its standard input.
 """
 
 import itertools
@@ -21,7 +21,7 @@ import grpc
 from gcp_storage_emulator.server import create_server
 from google.cloud.aiplatform_v1 import types
 from google.longrunning import operations_pb2
-from google.protobuf import any_pb2, empty_pb2
+from google.protobuf import any_pb2, empty_pb2, timestamp_pb2
 from google.rpc import status_pb2
 
 PROJECT = "shop"
@@ -86,7 +86,7 @@ class ModelService:
         self._numbers = itertools.count(1000)
 
     def upload_model(self, request: types.UploadModelRequest) -> operations_pb2.Operation:
-        if request.parent not in (f"projects/{PROJECT}/locations/{REGION}",):
+        if request.parent != f"projects/{PROJECT}/locations/{REGION}":
             raise Refusal(grpc.StatusCode.PERMISSION_DENIED, f"Permission denied: {request.parent}")
         model_id = self._destination(request)
         model = request.model
@@ -176,9 +176,7 @@ class ModelService:
         self, request: types.ListModelEvaluationsRequest
     ) -> types.ListModelEvaluationsResponse:
         name = self._version_name(request.parent)
-        return types.ListModelEvaluationsResponse(
-            model_evaluations=self._evaluations.get(name, [])
-        )
+        return types.ListModelEvaluationsResponse(model_evaluations=self._evaluations.get(name, []))
 
     def batch_import_model_evaluation_slices(
         self, request: types.BatchImportModelEvaluationSlicesRequest
@@ -193,9 +191,7 @@ class ModelService:
             each.name = f"{request.parent}/slices/{next(self._numbers)}"
         slices.extend(request.model_evaluation_slices)
         return types.BatchImportModelEvaluationSlicesResponse(
-            imported_model_evaluation_slices=[
-                each.name for each in request.model_evaluation_slices
-            ]
+            imported_model_evaluation_slices=[each.name for each in request.model_evaluation_slices]
         )
 
     def list_model_evaluation_slices(
@@ -261,9 +257,7 @@ class ModelService:
         shown = types.Model(registered.versions[version])
         shown.name = f"projects/{NUMBER}/locations/{REGION}/models/{model_id}@{version}"
         shown.version_id = str(version)
-        shown.version_aliases = [
-            alias for alias, at in registered.aliases.items() if at == version
-        ]
+        shown.version_aliases = [alias for alias, at in registered.aliases.items() if at == version]
         return shown
 
     def _version_name(self, name: str) -> str:
@@ -295,10 +289,8 @@ def _id(name: str) -> str:
     return match["id"]
 
 
-def _now() -> Any:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
-    now = Timestamp()
+def _now() -> timestamp_pb2.Timestamp:
+    now = timestamp_pb2.Timestamp()
     now.GetCurrentTime()
     return now
 
