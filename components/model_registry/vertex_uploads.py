@@ -21,7 +21,6 @@ from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
 
 from customer_age.components.model_registry.registry import Publication
 
@@ -130,11 +129,11 @@ class Uploads:
 
     def set_tag(self, upload: str, name: str, value: str) -> None:
         """Write a tag, over the one of that name."""
-        self._write(f"{upload}/{_TAGS}{quote(name, safe='')}", "", {_VALUE: value})
+        self._write(f"{upload}/{_TAGS}{name}", "", {_VALUE: value})
 
     def delete_tag(self, upload: str, name: str) -> None:
         """Delete a tag, which may not be there."""
-        blob = self._blob(f"{upload}/{_TAGS}{quote(name, safe='')}")
+        blob = self._blob(f"{upload}/{_TAGS}{name}")
         blob.bucket.delete_blobs([blob], on_error=lambda _: None, retry=_always())
 
     def set_evaluated(self, upload: str) -> None:
@@ -197,7 +196,7 @@ def _note(upload: Upload, name: str, blob: "Blob") -> None:
     if name.startswith(_TAGS):
         # Whether Cloud Storage gives empty values back, its pages do not say.
         value = (blob.metadata or {}).get(_VALUE, "")
-        upload.tags[unquote(name.removeprefix(_TAGS))] = value
+        upload.tags[name.removeprefix(_TAGS)] = value
     upload.told |= name == _STORY
     upload.evaluated |= name == _EVALUATED
 

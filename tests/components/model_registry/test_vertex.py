@@ -193,6 +193,56 @@ def test_the_files_of_another_publisher_at_work_are_left_alone(
     assert unfinished not in uploads(bucket, name)
 
 
+class Overtaken(grpc.UnaryUnaryClientInterceptor):
+    """Lets something happen just before the first version is made."""
+
+    def __init__(self, meanwhile: Callable[[], object]):
+        self._meanwhile = [meanwhile]
+
+    def intercept_unary_unary(self, continuation: Callable, details, request):
+        if details.method.endswith("/UploadModel") and self._meanwhile:
+            self._meanwhile.pop()()
+        return continuation(details, request)
+
+
+def test_another_publisher_may_be_faster_to_make_the_model(
+    open_vertex, registry, publication, name
+):
+    faster = Overtaken(lambda: registry.publish(publication("faster", mae=6.5)))
+    version = open_vertex(name, faster).publish(publication("better", mae=6.0))
+    assert (version.version, version.aliases) == ("2", ("champion",))
+    assert [each.version for each in registry.versions()] == ["1", "2"]
+
+
+def test_a_second_version_of_the_same_model_is_removed_with_its_files(
+    open_vertex, registry, publication, name, bucket, tmp_path
+):
+    same = publication("same", mae=6.0)
+    twin = Overtaken(lambda: registry.publish(same))
+    assert open_vertex(name, twin).publish(same).version == "1"
+    assert [each.version for each in registry.versions()] == ["1"]
+    assert len(uploads(bucket, name)) == 1
+    registry.download("1", tmp_path / "model")
+
+
+def test_a_version_that_is_being_removed_does_not_hinder_others(
+    open_vertex, registry, publication, name, bucket, monkeypatch
+):
+    registry.publish(publication("first", mae=6.5))
+    [story] = [each for each in bucket.list_blobs(prefix=f"up/{name}/") if "story" in each.name]
+    request = requests.Session.request
+
+    def too_late(session: requests.Session, method: str, url: str, **named: object):
+        if method == "GET" and "story.json" in url:
+            request(session, "DELETE", url.partition("?")[0].replace("/download/", "/"))
+        return request(session, method, url, **named)
+
+    monkeypatch.setattr(requests.Session, "request", too_late)
+    [version] = open_vertex(name).versions()
+    assert version.metrics == {}
+    assert not story.exists()
+
+
 def publish_at_once(open_vertex, name, publications) -> list:
     """Each by a thread with a client of its own."""
     start = threading.Barrier(len(publications))
@@ -243,12 +293,14 @@ def test_a_version_that_another_tool_made_is_listed_and_promoted_by_force_alone(
     )
     request = {"parent": PARENT, "parent_model": f"{PARENT}/models/{name}", "model": by_hand}
     client.upload_model(request).result()
+    client.upload_model(request).result()
     version = registry.version("2")
     assert version.description == "made in the console"
     assert not version.blessed
     with pytest.raises(RunError, match="version 2 was never blessed"):
         registry.promote("2")
     assert registry.promote("2", force="a trial").tags == {"forced": "a trial"}
+    assert registry.version("3").tags == {}
     assert (registry.download("2", tmp_path / "it") / "saved_model.pb").read_bytes() == b"by hand"
     assert registry.rollback().version == "1"
 
