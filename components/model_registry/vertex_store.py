@@ -69,6 +69,8 @@ class VertexStore(VersionStore):
         self._place = place
         self._channel = channel
         self._uploads = Uploads(place.project)
+        # When Google's clients will drop this Python is no news for who lists versions.
+        warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:  # noqa: D102
@@ -101,9 +103,9 @@ class VertexStore(VersionStore):
     @explained
     def add(self, publication: Publication) -> None:  # noqa: D102
         tags = {
+            **publication.tags,
             FINGERPRINT: publication.fingerprint,
             BASELINE_VERSION: publication.baseline_version,
-            **publication.tags,
         }
         staging = self._place.staging
         _log.info("%s: uploading %s to %s", self._place.model, publication.model_dir, staging)
@@ -138,12 +140,10 @@ class VertexStore(VersionStore):
 
     @functools.cached_property
     def _client(self) -> "ModelServiceClient":
-        with warnings.catch_warnings():  # that Python 3.11 ends in 2027 is no news for a user
-            warnings.simplefilter("ignore", FutureWarning)
-            from google.cloud.aiplatform_v1 import ModelServiceClient
-            from google.cloud.aiplatform_v1.services.model_service.transports import (
-                ModelServiceGrpcTransport,
-            )
+        from google.cloud.aiplatform_v1 import ModelServiceClient
+        from google.cloud.aiplatform_v1.services.model_service.transports import (
+            ModelServiceGrpcTransport,
+        )
 
         if self._channel is not None:
             return ModelServiceClient(transport=ModelServiceGrpcTransport(channel=self._channel))
@@ -260,7 +260,10 @@ def _folder(upload: str) -> str:
 
 
 def _labels(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that Vertex AI takes as labels, by which its pages and filters find a version."""
+    """The tags that Vertex AI takes as labels, by which its pages and filters find a version.
+
+    They are never read back: Vertex AI shows a version's labels mixed with its model's.
+    """
     fit = (
         (name, value)
         for name, value in tags.items()
