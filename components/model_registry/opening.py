@@ -8,9 +8,12 @@ from customer_age.components.model_registry.champions import ChampionRegistry
 from customer_age.components.model_registry.mlflow_places import Server, SqliteFile
 from customer_age.components.model_registry.mlflow_store import MlflowStore
 from customer_age.components.model_registry.registry import ModelRegistry
+from customer_age.components.model_registry.vertex_place import AS_IN, VertexPlace
+from customer_age.components.model_registry.vertex_store import VertexStore
 
 _SUPPORTED = (
-    "mlflow+sqlite:////folder/mlflow.db, mlflow+http://host:port and mlflow+https://host:port"
+    "mlflow+sqlite:////folder/mlflow.db, mlflow+http://host:port, mlflow+https://host:port and "
+    f"{AS_IN}"
 )
 
 
@@ -32,6 +35,9 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
     if scheme in ("mlflow+http", "mlflow+https"):
         server = _server(uri.removeprefix("mlflow+"))
         return ChampionRegistry(model_name, MlflowStore(server, model_name))
+    if scheme == "vertex":
+        place = VertexPlace.of(uri, model_name)
+        return ChampionRegistry(place.model, VertexStore(place))
     kind = repr(scheme) if rest else "what is given"
     raise SettingsError(f"registry.uri: {kind} is no kind of registry; there are {_SUPPORTED}")
 

@@ -1,5 +1,7 @@
 """A registry of each kind; MLflow's migrations, which take seconds, run once."""
 
+import contextlib
+import json
 import os
 import shutil
 import socket
@@ -11,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 
 from customer_age.components.model_registry import (
@@ -19,11 +22,15 @@ from customer_age.components.model_registry import (
     open_registry,
     saved_model_fingerprint,
 )
+from customer_age.components.model_registry.champions import ChampionRegistry
 from customer_age.components.model_registry.mlflow_places import SqliteFile
+from customer_age.components.model_registry.vertex_place import VertexPlace
+from customer_age.components.model_registry.vertex_store import VertexStore
 
 NAME = "customer-age"
 
 Publish = Callable[..., Publication]
+OpenVertex = Callable[..., ChampionRegistry]
 
 
 def write_model(folder: Path, content: str) -> Path:
@@ -97,6 +104,48 @@ def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         finally:
             process.terminate()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def vertex_servers() -> Iterator[dict[str, str]]:
+    """Addresses of the stand-in for Vertex AI, and of an emulator of Cloud Storage."""
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("vertex_stand_in.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield json.loads(process.stdout.readline())
+    process.communicate()
+
+
+@pytest.fixture
+def open_vertex(
+    vertex_servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OpenVertex]:
+    """A registry by the name of its model, each time with a client of its own."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", vertex_servers["storage"])
+    with contextlib.ExitStack() as channels:
+
+        def opened(
+            name: str,
+            *interceptors: grpc.UnaryUnaryClientInterceptor,
+            project: str = "shop",
+            staging: str = "gs://models/up",
+        ) -> ChampionRegistry:
+            uri = f"vertex://{project}/europe-west4/{name}?staging={staging}"
+            place = VertexPlace.of(uri, "customer-age")
+            channel = channels.enter_context(grpc.insecure_channel(vertex_servers["vertex"]))
+            channel = grpc.intercept_channel(channel, *interceptors)
+            return ChampionRegistry(name, VertexStore(place, channel))
+
+        yield opened
+
+
+@pytest.fixture
+def vertex_registry(open_vertex: OpenVertex) -> ModelRegistry:
+    return open_vertex(f"customer-age-{uuid.uuid4().hex[:8]}")
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path) -> None:

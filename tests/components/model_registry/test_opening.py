@@ -7,18 +7,27 @@ import pytest
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.model_registry import open_registry
+from customer_age.components.model_registry.vertex_place import VertexPlace
 
 
 @pytest.mark.parametrize(
     ("uri", "told"),
     [
         ("mlruns", "what is given is no kind of registry"),
-        ("vertex://project/region/model", r"'vertex' is no kind of registry; there are mlflow\+"),
+        ("wandb://project/model", r"'wandb' is no kind of registry; there are mlflow\+"),
         ("mlflow+sqlite:///registry/mlflow.db", "whole path, with four slashes"),
         ("mlflow+sqlite:////registry/", "must name a file"),
         ("mlflow+sqlite:////registry/m.db?mode=ro", "no question mark"),
         ("mlflow+http://", "named as in"),
         ("mlflow+https://host/?token=1", "named as in"),
+        ("vertex://shop/europe-west4", r"in which folder .*\?staging=gs://bucket/folder"),
+        ("vertex://shop/europe-west4/m?staging=", "staging= is no folder in Cloud Storage"),
+        ("vertex://shop/europe-west4/m?staging=/mnt/b", "staging=/mnt/b is no folder in Cloud"),
+        ("vertex://shop/europe-west4/m?staging=gs://b/f&deploy=1", "nothing else"),
+        ("vertex://shop/europe-west4/m/2?staging=gs://bu/f", "named as in vertex://"),
+        ("vertex:///europe-west4/m?staging=gs://bu/f", "named as in vertex://"),
+        ("vertex://shop/m?staging=gs://bu/f", "'m' is no region"),
+        ("vertex://shop/europe-west4/Model?staging=gs://bu/f", "'Model' cannot be the id"),
     ],
 )
 def test_a_uri_that_cannot_be_used_is_named(uri, told):
@@ -31,6 +40,17 @@ def test_a_password_in_a_uri_is_refused_and_not_repeated():
         open_registry("mlflow+https://anna:s3cret@host:5000", "customer-age")
     assert "s3cret" not in str(told.value)
     assert "anna" not in str(told.value)
+
+
+def test_the_model_in_vertex_ai_is_named_by_the_uri_or_by_the_settings():
+    uri = "vertex://shop/europe-west4{}?staging=gs://bucket/folder/"
+    named = VertexPlace.of(uri.format("/ages"), "customer-age")
+    assert named.name == "projects/shop/locations/europe-west4/models/ages"
+    assert named.staging == "gs://bucket/folder/ages"
+    assert named.serving_image.startswith("europe-docker.pkg.dev/")
+    assert VertexPlace.of(uri.format(""), "customer-age").name.endswith("/models/customer-age")
+    with pytest.raises(SettingsError, match=r"^registry.model_name: 'Customer\.Age' cannot be"):
+        VertexPlace.of(uri.format(""), "Customer.Age")
 
 
 def test_a_server_that_does_not_answer_is_told_at_once():
@@ -57,9 +77,12 @@ def test_opening_imports_nothing_heavy():
         "import sys\n"
         "from customer_age.components.model_registry import open_registry\n"
         "from customer_age.components.champion.as_of import baseline_for\n"
+        "vertex = 'vertex://shop/europe-west4/m?staging=gs://bucket'\n"
+        "open_registry(vertex, 'customer-age')\n"
         "registry = open_registry('mlflow+sqlite:////nowhere/mlflow.db', 'customer-age')\n"
         "assert baseline_for(registry, 'key') == 'none'\n"
-        "heavy = {'mlflow', 'tensorflow', 'tfx', 'pandas', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'mlflow', 'tensorflow', 'tfx', 'pandas', 'numpy', 'grpc', 'google.api_core'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
