@@ -116,12 +116,13 @@ def _checks(measurements: Measurements, limits: Limits) -> Iterator[tuple[str, C
 
 
 def _unanswered(answers: Mapping[str, Answer]) -> Check:
-    errors = [
-        f"the model did not answer {name}: {answer.error}"
-        for name, answer in answers.items()
-        if answer.error
-    ]
-    return Check(len(errors), 0, "; ".join(errors))
+    unanswered = [name for name, answer in answers.items() if answer.error]
+    if not unanswered:
+        return Check(0, 0, "")
+    first, *others = unanswered
+    sentence = f"the model did not answer {first}: {answers[first].error}"
+    nor = f"; nor {len(others)} of the other questions" if others else ""
+    return Check(len(unanswered), 0, f"{sentence}{nor}")
 
 
 def _out_of_range(answers: Mapping[str, Answer]) -> Check:

@@ -51,7 +51,7 @@ def questions(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Questi
                 ("a transparent PNG", pictures.transparent_png()),
             )
         ),
-        _of_photos(BATCH, *batch, times=3),
+        _of_photos(BATCH, *batch, times=2),
         _of_photos(ALONE, batch[0], times=6),
         Question(STORED, "serving_examples", "examples", stored),
     ]

@@ -18,6 +18,7 @@ TYPES = {
     "anomalies": standard_artifacts.ExampleAnomalies,
     "model_run": standard_artifacts.ModelRun,
     "blessing": standard_artifacts.ModelBlessing,
+    "infra_blessing": standard_artifacts.InfraBlessing,
     "pushed_model": standard_artifacts.PushedModel,
     "baseline": standard_artifacts.Model,
 }
@@ -70,6 +71,7 @@ def test_a_published_run(run, uris, tmp_path: Path):
     assert "Published as version 7" in html
     assert "models:/customer-age/7" in html
     assert 'id="training"' in html
+    assert 'id="canary"' in html
     assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
 
 
