@@ -9,7 +9,11 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-ROOMS = [room for room in ("schema", "components", "pipeline", "kubeflow") if Path(room).is_dir()]
+ROOMS = [
+    room
+    for room in ("schema", "components", "pipeline", "kubeflow")
+    if Path(room, "__init__.py").is_file()  # a room may hold nothing but manifests
+]
 
 # Ranges, not pins: the lock files under requirements/ pin. Each line says why it is here.
 REQUIREMENTS = [

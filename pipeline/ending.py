@@ -3,11 +3,12 @@
 import datetime
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from customer_age.components.errors import ModelRefused, RunError
+from customer_age.components.run_report import artifact_files
 from customer_age.components.run_report import facts as run_facts
 from customer_age.pipeline.graph import Launch, run_description
 from customer_age.pipeline.run_records import ArtifactRecord, RunRecords
@@ -21,6 +22,7 @@ _REPORTED = {
     "model_run": ("Trainer", "model_run"),
     "evaluation": ("Evaluator", "evaluation"),
     "blessing": ("Evaluator", "blessing"),
+    "infra_blessing": ("Canary", "blessing"),
     "pushed_model": ("RegistryPusher", "pushed_model"),
 }
 """What a run leaves behind, and the node and output that it comes from."""
@@ -68,12 +70,12 @@ def of(records: RunRecords, before: int, settings: Settings, error: RunError | N
     artifacts = _artifacts(records, before)
     if error is not None:
         return Outcome(error.exit_code, str(error), artifacts, error)
-    found = _measured(artifacts)
     pushed = artifacts["pushed_model"].properties
     if pushed.get("pushed"):
         version = f"version {pushed['pushed_version']} of {settings.registry.model_name}"
-        return Outcome(0, f"Published: {version} is the champion, {found}.", artifacts)
-    refusal = ModelRefused(f"The gate refused the model: {found}.")
+        measured = _measured(artifacts)
+        return Outcome(0, f"Published: {version} is the champion, {measured}.", artifacts)
+    refusal = ModelRefused(" ".join(_refusals(artifacts)))
     return Outcome(refusal.exit_code, str(refusal), artifacts)
 
 
@@ -129,11 +131,20 @@ def _artifacts(records: RunRecords, before: int) -> dict[str, ArtifactRecord]:
 def _measured(artifacts: Mapping[str, ArtifactRecord]) -> str:
     from customer_age.components import evaluation
 
+    measured = evaluation.read(artifacts["evaluation"].uri).candidate.overall
+    return f"with a test MAE of {measured.mae:.2f} years on {measured.photos:,} photos"
+
+
+def _refusals(artifacts: Mapping[str, ArtifactRecord]) -> Iterator[str]:
+    """A sentence for each of the two that did not bless the model."""
+    from customer_age.components import evaluation
+
     found = evaluation.read(artifacts["evaluation"].uri)
     if not found.passed:
-        return "; ".join(found.refusals)
-    measured = found.candidate.overall
-    return f"with a test MAE of {measured.mae:.2f} years on {measured.photos:,} photos"
+        yield f"The gate refused the model: {'; '.join(found.refusals)}."
+    canary = artifact_files.read_canary(artifacts["infra_blessing"].uri)
+    if canary is not None and not canary.passed:
+        yield f"The canary refused the model: {'; '.join(canary.refusals)}."
 
 
 def _baseline(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Baseline | None:

@@ -17,6 +17,7 @@ from tfx.version import __version__ as tfx_version
 
 from customer_age.components import evaluation
 from customer_age.components.artifacts import PhotoDataSet
+from customer_age.components.canary.component import Canary
 from customer_age.components.champion.component import Champion
 from customer_age.components.data_gate.component import DataGate
 from customer_age.components.evaluator import Evaluator
@@ -91,6 +92,8 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     trainer = _trainer(settings, examples, schema.outputs["result"], baseline, launch)
     trainer.add_upstream_node(data_gate)
     evaluator = _evaluator(settings, examples, trainer.outputs["model"], baseline)
+    canary = _canary(settings, examples, trainer.outputs["model"])
+    canary.add_upstream_node(evaluator)  # runs whatever that finds, but what it finds comes first
     registry_pusher = RegistryPusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -98,10 +101,11 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         examples=examples,
         baseline=baseline,
         model_run=trainer.outputs["model_run"],
+        infra_blessing=canary.outputs["blessing"],
         registry_uri=settings.registry_uri,
         model_name=settings.registry.model_name,
         lineage=_lineage(settings, launch),
-        code=code("registry_pusher", "model_registry"),
+        code=code("registry_pusher", "model_registry", "local_copy"),
     )
     run_report = RunReport(
         examples=examples,
@@ -110,6 +114,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
+        infra_blessing=canary.outputs["blessing"],
         pushed_model=registry_pusher.outputs["pushed_model"],
         baseline=baseline,
         run_facts=run_description(settings, launch).model_dump_json(),
@@ -117,7 +122,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     )
     components: list[base_node.BaseNode] = [
         data_set, schema, photo_example_gen, statistics_gen, example_validator, data_gate,
-        champion, trainer, evaluator, registry_pusher, run_report,
+        champion, trainer, evaluator, canary, registry_pusher, run_report,
     ]  # fmt: skip
     return pipeline.Pipeline(
         pipeline_name=settings.name,
@@ -206,6 +211,17 @@ def _evaluator(
             settings.gate.min_test_photos,
             settings.gate.champion_tolerance,
         ),
+    )
+
+
+def _canary(settings: Settings, examples: types.BaseChannel, model: types.BaseChannel) -> Canary:
+    return Canary(
+        model=model,
+        examples=examples,
+        max_seconds_per_photo=settings.canary.max_seconds_per_photo,
+        max_memory_mb=settings.canary.max_memory_mb,
+        timeout_seconds=settings.canary.timeout_seconds,
+        code=code("canary", "local_copy"),
     )
 
 

@@ -71,6 +71,17 @@ def _evaluation(outputs: Outputs) -> str:
     return f"test MAE {measured.mae:.2f} years on {measured.photos:,} photos: {blessed}"
 
 
+def _canary(outputs: Outputs) -> str:
+    found = _json(outputs["blessing"], "canary.json")
+    checks, fit = found["checks"], "fit" if found["passed"] else "not fit"
+    measured = []
+    if "seconds_per_photo" in checks:
+        measured.append(f"{checks['seconds_per_photo']['measured'] * 1000:.0f} ms a photo")
+    if "memory_mb" in checks:
+        measured.append(f"{checks['memory_mb']['measured']:,} MB")
+    return f"{', '.join(measured)}{': ' if measured else ''}{fit} to serve"
+
+
 def _version(outputs: Outputs) -> str:
     pushed = outputs["pushed_model"].properties
     if not pushed.get("pushed"):
@@ -95,6 +106,7 @@ _FACTS: dict[str, Callable[[Outputs], str]] = {
     "Champion": _champion,
     "Trainer": _training,
     "Evaluator": _evaluation,
+    "Canary": _canary,
     "RegistryPusher": _version,
     "RunReport": _report,
 }

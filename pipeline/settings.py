@@ -125,6 +125,17 @@ class GateSettings(_Section):
         return groups
 
 
+class CanarySettings(_Section):
+    """What a model may need in a fresh process, on the CPU, to be published."""
+
+    max_seconds_per_photo: float = Field(2.0, gt=0)
+    """For one photo alone, and on average in a batch of 64."""
+    max_memory_mb: int = Field(4096, ge=1)
+    """At the process's peak: TensorFlow, the weights, 64 photos and one of 12 megapixels."""
+    timeout_seconds: int = Field(300, ge=1)
+    """For everything that the canary asks; a model that hangs is refused after it."""
+
+
 class RegistrySettings(_Section):
     """Where models are published."""
 
@@ -174,6 +185,7 @@ class Settings(_Section):
     data: DataSettings = DataSettings()
     trainer: TrainerSettings = TrainerSettings()
     gate: GateSettings = GateSettings()
+    canary: CanarySettings = CanarySettings()
     registry: RegistrySettings = RegistrySettings()
     beam: BeamSettings = BeamSettings()
 

@@ -21,6 +21,9 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "baseline": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
+        "infra_blessing": component_spec.ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
     PARAMETERS = {
@@ -33,7 +36,10 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
 
 
 class RegistryPusher(base_component.BaseComponent):
-    """Publishes the model as a new version and makes it champion, if the Evaluator blessed it.
+    """Publishes the model as a new version and makes it champion, if it was blessed.
+
+    The Evaluator must have blessed it, and so must the Canary, or any other InfraValidator, where
+    one is wired in.
 
     Publishing the same model again gives the same version, so a task may be retried at any time.
 
@@ -58,6 +64,7 @@ class RegistryPusher(base_component.BaseComponent):
         lineage: Mapping[str, str],
         run_id: str = "",
         code: str = "",
+        infra_blessing: types.BaseChannel | None = None,
     ):
         """Wire the component.
 
@@ -73,6 +80,7 @@ class RegistryPusher(base_component.BaseComponent):
             lineage: what the version shall tell of its run, with `run_key`; `settings` as JSON.
             run_id: of the run; with it, a later run asks the registry again instead of TFX's cache.
             code: a fingerprint of the code; keys TFX's cache.
+            infra_blessing: of the Canary; a model that it refused is not published.
 
         Raises:
             SettingsError: the URI is not supported, or holds a password.
@@ -86,6 +94,7 @@ class RegistryPusher(base_component.BaseComponent):
                 examples=examples,
                 baseline=baseline,
                 model_run=model_run,
+                infra_blessing=infra_blessing,
                 registry_uri=registry_uri,
                 model_name=model_name,
                 lineage=json.dumps(dict(lineage), sort_keys=True),

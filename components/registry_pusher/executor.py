@@ -1,10 +1,6 @@
 """RegistryPusher's work."""
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from absl import logging
@@ -12,9 +8,9 @@ from tfx import types
 from tfx.components.pusher import executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils
 
 from customer_age.components import evaluation
+from customer_age.components.local_copy import on_disk
 from customer_age.components.model_registry import open_registry
 from customer_age.components.registry_pusher.story import Baseline, publication
 
@@ -28,7 +24,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Publish the model if it was blessed."""
+        """Publish the model if the Evaluator and, where it was asked, the Canary blessed it."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         if not self.CheckBlessing(input_dict):
@@ -38,7 +34,7 @@ class Executor(executor.Executor):
         ingestion = _read_json(input_dict["examples"], "ingestion.json")
         training = _read_json(input_dict["model_run"], "training.json")
         registry = open_registry(exec_properties["registry_uri"], exec_properties["model_name"])
-        with _on_disk(self.GetModelPath(input_dict)) as model_dir:
+        with on_disk(self.GetModelPath(input_dict)) as model_dir:
             version = registry.publish(
                 publication(
                     model_dir,
@@ -62,15 +58,3 @@ class Executor(executor.Executor):
 def _read_json(artifacts: list[types.Artifact], name: str) -> dict[str, Any]:
     with fileio.open(f"{artifact_utils.get_single_uri(artifacts)}/{name}") as file:
         return json.load(file)
-
-
-@contextlib.contextmanager
-def _on_disk(folder: str) -> Iterator[Path]:
-    """The folder, or a copy of it where it lies in a bucket."""
-    if Path(folder).is_dir():
-        yield Path(folder)
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            copy = Path(scratch) / "model"
-            io_utils.copy_dir(folder, str(copy))
-            yield copy

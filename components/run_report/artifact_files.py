@@ -82,6 +82,27 @@ class Training(BaseModel):
         return None
 
 
+class CanaryCheck(BaseModel):
+    """One thing that the Canary measured; `measured` must be at most `limit`."""
+
+    measured: float
+    limit: float
+    passed: bool
+
+
+class Canary(BaseModel):
+    """`canary.json`: whether the model is fit to serve.
+
+    Attributes:
+        checks: by name; those that could not be measured are not there.
+        refusals: why it is not fit, one sentence each.
+    """
+
+    passed: bool
+    refusals: list[str]
+    checks: dict[str, CanaryCheck]
+
+
 def read_ingestion(uri: str) -> Ingestion | None:
     """Read the counts in an Examples artifact, or None where it holds none."""
     return _read_json(uri, "ingestion.json", Ingestion)
@@ -107,6 +128,11 @@ def read_refused_photos(uri: str) -> dict[str, tuple[RefusedPhoto, ...]]:
 def read_training(uri: str) -> Training | None:
     """Read the history in a ModelRun artifact, or None where it holds none."""
     return _read_json(uri, "training.json", Training)
+
+
+def read_canary(uri: str) -> Canary | None:
+    """Read the checks in an InfraBlessing artifact, or None where it holds none."""
+    return _read_json(uri, "canary.json", Canary)
 
 
 def is_blessed(uri: str) -> bool | None:

@@ -27,6 +27,7 @@ class RunReportSpec(component_spec.ComponentSpec):
         "model_run": _optional(standard_artifacts.ModelRun),
         "evaluation": _optional(standard_artifacts.ModelEvaluation),
         "blessing": _optional(standard_artifacts.ModelBlessing),
+        "infra_blessing": _optional(standard_artifacts.InfraBlessing),
         "pushed_model": _optional(standard_artifacts.PushedModel),
         "baseline": _optional(standard_artifacts.Model),
     }
@@ -50,6 +51,7 @@ class RunReport(base_component.BaseComponent):
         model_run: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
         blessing: types.BaseChannel | None = None,
+        infra_blessing: types.BaseChannel | None = None,
         pushed_model: types.BaseChannel | None = None,
         baseline: types.BaseChannel | None = None,
     ):
@@ -65,6 +67,7 @@ class RunReport(base_component.BaseComponent):
             model_run: of the Trainer, with `training.json`.
             evaluation: of the Evaluator.
             blessing: of the Evaluator.
+            infra_blessing: of the Canary, with `canary.json`.
             pushed_model: of RegistryPusher, with the custom properties `pushed`,
                 `pushed_version` and `pushed_destination`.
             baseline: of Champion, with the custom properties `kind` and `version`.
@@ -82,6 +85,7 @@ class RunReport(base_component.BaseComponent):
                 model_run=model_run,
                 evaluation=evaluation,
                 blessing=blessing,
+                infra_blessing=infra_blessing,
                 pushed_model=pushed_model,
                 baseline=baseline,
                 report=types.Channel(type=RunReportPage),

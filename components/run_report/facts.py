@@ -10,7 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from customer_age.components import errors as run_errors
 from customer_age.components.run_report import artifact_files, photo_statistics, storage
-from customer_age.components.run_report.artifact_files import Ingestion, RefusedPhoto, Training
+from customer_age.components.run_report.artifact_files import (
+    Canary,
+    Ingestion,
+    RefusedPhoto,
+    Training,
+)
 from customer_age.components.run_report.photo_statistics import Anomaly, SplitStatistics
 
 if TYPE_CHECKING:
@@ -23,6 +28,7 @@ INPUTS = (
     "model_run",
     "evaluation",
     "blessing",
+    "infra_blessing",
     "pushed_model",
     "baseline",
 )
@@ -132,6 +138,7 @@ class RunFacts:
     anomalies: tuple[Anomaly, ...] | None = None
     training: Training | None = None
     evaluation: "Evaluation | None" = None
+    canary: Canary | None = None
     baseline: Baseline | None = None
     publication: Publication | None = None
     unread: tuple[str, ...] = ()
@@ -163,7 +170,7 @@ def collect(
         uris: folders of the artifacts, by the names in `INPUTS`; any may be missing.
         run: what was known before the start.
         exit_code: of the run; when None, read from what is there: 0 where a version was
-            published, 3 where the gate refused the model, 1 otherwise.
+            published, 3 where the gate or the canary refused the model, 1 otherwise.
         errors: what stopped the run, one sentence each.
         started: when the run started.
         seconds: how long it took.
@@ -191,8 +198,10 @@ def collect(
             return None
 
     evaluation = read("evaluation", _read_evaluation)
+    canary = read("infra_blessing", artifact_files.read_canary)
     if exit_code is None:
-        exit_code = _exit_code(publication, evaluation, read("blessing", artifact_files.is_blessed))
+        blessed = read("blessing", artifact_files.is_blessed)
+        exit_code = _exit_code(publication, evaluation, blessed, canary)
     return RunFacts(
         run=run,
         exit_code=exit_code,
@@ -205,6 +214,7 @@ def collect(
         anomalies=read("anomalies", photo_statistics.read_anomalies),
         training=read("model_run", artifact_files.read_training),
         evaluation=evaluation,
+        canary=canary,
         baseline=baseline,
         publication=publication,
         unread=tuple(unread),
@@ -220,10 +230,14 @@ def _read_evaluation(uri: str) -> "Evaluation | None":
 
 
 def _exit_code(
-    publication: Publication | None, evaluation: "Evaluation | None", blessed: bool | None
+    publication: Publication | None,
+    evaluation: "Evaluation | None",
+    blessed: bool | None,
+    canary: Canary | None,
 ) -> int:
     if publication is not None:
         return 0
-    if blessed is False or (evaluation is not None and not evaluation.passed):
+    refused_by_gate = blessed is False or (evaluation is not None and not evaluation.passed)
+    if refused_by_gate or (canary is not None and not canary.passed):
         return run_errors.ModelRefused.exit_code
     return run_errors.RunError.exit_code

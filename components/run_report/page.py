@@ -76,6 +76,7 @@ def render(facts: RunFacts) -> str:
         baseline_name=gate.baseline_name(facts.baseline),
         checks=gate.checks(facts),
         decimals=_decimals(facts),
+        canary_rows=list(_canary_rows(facts)),
         few_photos=gate.FEW_PHOTOS,
         about_the_photos=wording.about_the_photos(facts.statistics),
         anomalies=_anomalies(facts),
@@ -99,6 +100,14 @@ def _decimals(facts: RunFacts) -> int:
         ),
         default=2,
     )
+
+
+def _canary_rows(facts: RunFacts) -> Iterator[tuple[str, str, str, str, bool]]:
+    """Rows of the canary's table: name, measured, limit, unit, and whether it passed."""
+    for key, check in facts.canary.checks.items() if facts.canary else ():
+        name, unit, decimals = wording.CANARY_CHECKS.get(key, (key, "", 4))
+        measured, limit = (f"{value:,.{decimals}f}" for value in (check.measured, check.limit))
+        yield name, measured, limit, unit, check.passed
 
 
 def _anomalies(facts: RunFacts) -> dict[tuple[str, str], list[str]]:

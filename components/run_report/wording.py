@@ -19,6 +19,18 @@ BLURRED_BELOW = 100.0
 """Variance of the Laplacian: the customary first guess of Pech-Pacheco et al., 'Diatom
 autofocusing in brightfield microscopy' (2000), as it is used on photos of people."""
 
+CANARY_CHECKS = {
+    "questions_unanswered": ("Questions without an answer", "questions", 0),
+    "ages_out_of_range": ("Ages not within 0 to 120", "ages", 0),
+    "years_apart_twice": ("The same batch, sent twice", "years apart", 4),
+    "years_apart_alone": ("A photo alone and in a batch", "years apart", 4),
+    "years_apart_signatures": ("The two signatures", "years apart", 4),
+    "seconds_per_photo": ("One photo", "seconds", 3),
+    "seconds_per_batch": ("64 photos at once", "seconds", 3),
+    "memory_mb": ("Memory at its peak", "MB", 0),
+}
+"""What the Canary measured, by its own names: a name, a unit and the decimals to print."""
+
 TITLES = {
     Verdict.PUBLISHED: "Published",
     Verdict.MODEL_REFUSED: "Refused by the gate",
@@ -78,6 +90,8 @@ def title(facts: RunFacts) -> str:
     """Say how the run ended, in three words or so."""
     if facts.verdict is Verdict.PUBLISHED and facts.publication and facts.publication.version:
         return f"Published as version {facts.publication.version}"
+    if facts.verdict is Verdict.MODEL_REFUSED and _passed_the_gate(facts) and _not_fit(facts):
+        return "Refused by the canary"
     return TITLES[facts.verdict]
 
 
@@ -85,15 +99,29 @@ def why(facts: RunFacts) -> tuple[str, ...]:
     """Say why the run ended as it did: always one sentence at least."""
     if facts.verdict is Verdict.PUBLISHED:
         return (_why_published(facts),)
-    if facts.verdict is Verdict.MODEL_REFUSED and facts.evaluation and facts.evaluation.refusals:
-        return tuple(sentence(refusal) for refusal in facts.evaluation.refusals)
+    if facts.verdict is Verdict.MODEL_REFUSED and (refusals := _refusals(facts)):
+        return tuple(sentence(refusal) for refusal in refusals)
     if facts.errors:
         return tuple(sentence(error) for error in facts.errors)
     if facts.verdict is Verdict.MODEL_REFUSED:
         return ("The gate did not bless the model.",)
-    if facts.evaluation is not None and facts.evaluation.passed:
+    if _passed_the_gate(facts):
         return ("The gate passed the model, but the registry did not take it. The log says more.",)
     return ("The run stopped early and left no reason. The log says more.",)
+
+
+def _refusals(facts: RunFacts) -> list[str]:
+    by_gate = facts.evaluation.refusals if facts.evaluation else ()
+    by_canary = facts.canary.refusals if facts.canary else ()
+    return [*by_gate, *(f"Not fit to serve: {refusal}" for refusal in by_canary)]
+
+
+def _passed_the_gate(facts: RunFacts) -> bool:
+    return facts.evaluation is not None and facts.evaluation.passed
+
+
+def _not_fit(facts: RunFacts) -> bool:
+    return facts.canary is not None and not facts.canary.passed
 
 
 def _why_published(facts: RunFacts) -> str:

@@ -31,7 +31,11 @@ class AgeModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`serving_default`: the name ends in `_bytes`, so TF Serving's REST decodes base64."""
+        """`serving_default`: encoded photos, string [batch], to years, float32 [batch].
+
+        TensorFlow Serving's REST API decodes `{"b64": ...}` under any name; Google's prediction
+        service asks that the name of such an input end in `_bytes`.
+        """
         return {"age": self.ages(image_bytes)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])

@@ -33,6 +33,7 @@ def test_a_run_tells_what_each_component_found(published):
         ("Champion", "none yet: the median predictor is the one to beat"),
         ("Trainer", r"valid MAE \d+\.\d\d years \(epoch \d of 3"),
         ("Evaluator", r"test MAE \d+\.\d\d years on \d+ photos: blessed"),
+        ("Canary", r"\d+ ms a photo, [\d,]+ MB: fit to serve"),
         ("RegistryPusher", "version 1 published as champion"),
         ("RunReport", ""),
     ):
@@ -118,7 +119,7 @@ def test_a_second_run_reuses_everything_and_publishes_nothing_new(
     work, _ = published
     exit_code, printed = command(photos, work).ended()
     assert exit_code == 0, printed
-    assert len(re.findall(r"✓ \w+ +reused", printed)) == 9, printed
+    assert len(re.findall(r"✓ \w+ +reused", printed)) == 10, printed
     _, found, champion = versions(work)
     assert len(found) == 1
     assert champion == "1"
@@ -131,6 +132,18 @@ def test_the_gate_refuses_and_says_why(command, photos, published, versions):
     assert re.search(r"✓ Champion +\d+\.\d s  version 1 is the one to beat", printed)
     assert re.search(r"The gate refused the model: MAE .* above the limit of 0\.1", printed)
     assert "above the limit of 0.1" in (work / "report.html").read_text()
+    _, found, champion = versions(work)
+    assert (len(found), champion) == (1, "1")
+
+
+def test_the_canary_refuses_and_says_why(command, photos, published, versions):
+    work, _ = published
+    exit_code, printed = command(photos, work, "canary.max_memory_mb=50").ended()
+    assert exit_code == 3, printed
+    assert re.search(r"✓ Canary +\d+\.\d s  \d+ ms a photo, [\d,]+ MB: not fit to serve", printed)
+    refusal = r"The canary refused the model: the process needed [\d,]+ MB, more than canary\."
+    assert re.search(refusal, printed)
+    assert "Refused by the canary" in (work / "report.html").read_text()
     _, found, champion = versions(work)
     assert (len(found), champion) == (1, "1")
 

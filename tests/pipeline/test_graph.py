@@ -20,7 +20,7 @@ def nodes():
 def test_the_graph_is_the_drawing(nodes):
     assert list(nodes) == [
         "DataSet", "Schema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate",
-        "Champion", "Trainer", "Evaluator", "RegistryPusher", "RunReport",
+        "Champion", "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
     ]  # fmt: skip
 
 
@@ -35,6 +35,15 @@ def test_the_test_split_is_read_by_the_evaluator_alone(nodes):
     assert '"valid"' in parameters["eval_args"].field_value.string_value
     splits = nodes["Evaluator"].parameters.parameters["example_splits"].field_value.string_value
     assert splits == '["test"]'
+
+
+def test_nothing_is_published_that_the_canary_did_not_bless(nodes):
+    assert "Canary" in nodes["RegistryPusher"].upstream_nodes
+    [channel] = nodes["RegistryPusher"].inputs.inputs["infra_blessing"].channels
+    assert channel.producer_node_query.id == "Canary"
+    assert channel.output_key == "blessing"
+    limits = _nodes("canary.max_memory_mb=77")["Canary"].parameters.parameters
+    assert limits["max_memory_mb"].field_value.int_value == 77
 
 
 def test_the_champion_teaches_only_where_it_is_asked_to(nodes):

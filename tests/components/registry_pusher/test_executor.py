@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from tfx import types
+from tfx.components.infra_validator import executor as infra_validator
 from tfx.components.pusher.executor import Executor as StockPusher
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
@@ -51,8 +52,11 @@ class Graph:
         Path(artifact.uri).mkdir()
         return artifact
 
-    def run(self, name: str, wrong_by: float) -> types.Artifact:
-        """Train a model that is wrong by so many years, evaluate it and publish it."""
+    def run(self, name: str, wrong_by: float, fit: bool | None = None) -> types.Artifact:
+        """Train a model that is wrong by so many years, evaluate it and publish it.
+
+        `fit` is what the Canary finds, where it is asked.
+        """
         (self.folder / name).mkdir()
         baseline = self.new(standard_artifacts.Model, f"{name}/baseline")
         Champion().Do(
@@ -80,15 +84,21 @@ class Graph:
         training = {"seconds": 9.0, "device": "2 CPU cores", "weights": "none"}
         (Path(model_run.uri) / "training.json").write_text(json.dumps(training))
         pushed = self.new(standard_artifacts.PushedModel, f"{name}/pushed")
+        inputs = {
+            "model": [model],
+            "model_blessing": [blessing],
+            "evaluation": [measured],
+            "examples": [self.examples],
+            "baseline": [baseline],
+            "model_run": [model_run],
+        }
+        if fit is not None:
+            infra_blessing = self.new(standard_artifacts.InfraBlessing, f"{name}/infra_blessing")
+            mark = infra_validator._mark_blessed if fit else infra_validator._mark_not_blessed
+            mark(infra_blessing)
+            inputs["infra_blessing"] = [infra_blessing]
         Executor().Do(
-            {
-                "model": [model],
-                "model_blessing": [blessing],
-                "evaluation": [measured],
-                "examples": [self.examples],
-                "baseline": [baseline],
-                "model_run": [model_run],
-            },
+            inputs,
             {"pushed_model": [pushed]},
             {
                 "registry_uri": self.uri,
@@ -154,7 +164,11 @@ def test_models_are_published_as_the_gate_says(tmp_path):
     assert _properties(graph.run("useless", wrong_by=20.0)) == (0, "", "", 0)
     assert not (tmp_path / "registry").exists()
 
-    assert _properties(graph.run("good", wrong_by=2.0)) == (1, "1", "models:/customer-age/1", 1)
+    assert _properties(graph.run("unfit", wrong_by=2.0, fit=False)) == (0, "", "", 0)
+    assert not (tmp_path / "registry").exists(), "blessed by the Evaluator alone"
+
+    good = graph.run("good", wrong_by=2.0, fit=True)
+    assert _properties(good) == (1, "1", "models:/customer-age/1", 1)
     version = graph.registry.champion()
     assert version.metrics["mae"] == pytest.approx(2.0)
     assert version.metrics["bias"] == pytest.approx(2.0)
@@ -190,5 +204,11 @@ def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
     given = {"model_name": "customer-age", "lineage": {"run_key": "key"}}
     pusher = RegistryPusher(**channels, **given, registry_uri="mlflow+https://host")
     assert json.loads(pusher.exec_properties["lineage"]) == {"run_key": "key"}
+    assert "infra_blessing" not in pusher.inputs
+    infra_blessing = types.Channel(type=standard_artifacts.InfraBlessing)
+    wired = RegistryPusher(
+        **channels, **given, registry_uri="mlflow+https://host", infra_blessing=infra_blessing
+    )
+    assert "infra_blessing" in wired.inputs
     with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD"):
         RegistryPusher(**channels, **given, registry_uri="mlflow+https://anna:s3cret@host")

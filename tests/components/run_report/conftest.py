@@ -15,6 +15,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.utils import writer_utils
 
+from customer_age.components.canary import checks
+from customer_age.components.canary.process import Answer, Measurements
+from customer_age.components.canary.questions import ALONE, BATCH, STORED
 from customer_age.components.evaluation import Evaluation, Measured, SliceMetrics
 from customer_age.components.run_report import facts
 from customer_age.schema import features
@@ -80,7 +83,7 @@ def frames() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def uris(tmp_path_factory: pytest.TempPathFactory, frames) -> dict[str, str]:
-    """Folders of examples, statistics, anomalies and model_run."""
+    """Folders of examples, statistics, anomalies, model_run and infra_blessing."""
     root = tmp_path_factory.mktemp("artifacts")
     for split, frame in frames.items():
         statistics = tfdv.generate_statistics_from_dataframe(frame)
@@ -99,7 +102,9 @@ def uris(tmp_path_factory: pytest.TempPathFactory, frames) -> dict[str, str]:
         columns = ("table", "line", "file_name", "reason", "detail")
         csv.writer(file).writerows([columns, *REFUSED])
     write(root / "model_run/training.json", json.dumps(training()).encode())
-    return {key: str(root / key) for key in ("examples", "statistics", "anomalies", "model_run")}
+    write(root / "infra_blessing/canary.json", json.dumps(canary()).encode())
+    keys = ("examples", "statistics", "anomalies", "model_run", "infra_blessing")
+    return {key: str(root / key) for key in keys}
 
 
 def write(path: Path, content: bytes) -> None:
@@ -132,6 +137,18 @@ def training() -> dict:
         "seconds": 752.4,
         "input_size": 160,
     }
+
+
+def canary() -> dict:
+    """A model that is fit to serve."""
+    limits = checks.Limits(seconds_per_photo=2.0, memory_mb=4096)
+    age, batch = ((31.25,),), ((31.25, 40.0), (31.25, 40.0))
+    answers = {
+        ALONE: Answer(age * 3, (1.3, 0.0286, 0.0286)),
+        BATCH: Answer(batch, (1.7, 1.62)),
+        STORED: Answer(((31.252, 40.0),), (1.7,)),
+    }
+    return checks.judge(Measurements(answers, 1_110_000_000, ""), limits).as_json()
 
 
 @pytest.fixture(scope="session")

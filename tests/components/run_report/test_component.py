@@ -23,6 +23,7 @@ TYPES = {
     "anomalies": standard_artifacts.ExampleAnomalies,
     "model_run": standard_artifacts.ModelRun,
     "blessing": standard_artifacts.ModelBlessing,
+    "infra_blessing": standard_artifacts.InfraBlessing,
     "pushed_model": standard_artifacts.PushedModel,
     "baseline": standard_artifacts.Model,
 }
@@ -88,6 +89,7 @@ def test_a_published_run(registry_of_one, uris, tmp_path: Path):
     assert "Published as version 1" in html
     assert "models:/customer-age/1" in html
     assert 'id="training"' in html
+    assert 'id="canary"' in html
     assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
     report = Path(registry.champion().tags["report"])
     assert report.read_text(encoding="utf-8") == html, "the version tells where its report lies"

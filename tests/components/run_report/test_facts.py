@@ -20,10 +20,7 @@ def test_everything_that_is_there_is_collected(uris, run):
 
 def test_folders_that_are_empty_or_missing_are_steps_not_reached(run, tmp_path: Path):
     (tmp_path / "examples").mkdir()
-    uris = {
-        key: str(tmp_path / key)
-        for key in ("examples", "statistics", "anomalies", "model_run", "evaluation", "blessing")
-    }
+    uris = {key: str(tmp_path / key) for key in facts.INPUTS}
     found = facts.collect(uris, run)
     assert found == facts.RunFacts(run=run, exit_code=1)
 
@@ -34,6 +31,7 @@ def test_folders_that_are_empty_or_missing_are_steps_not_reached(run, tmp_path: 
         ("examples", "ingestion.json", b'{"rows": 7'),
         ("examples", "refused.csv", b"table,line\nlabels.csv,3\n"),
         ("model_run", "training.json", b'{"history": "none"}'),
+        ("infra_blessing", "canary.json", b'{"passed": '),
         ("statistics", "Split-train/FeatureStats.pb", b"\xff\xff\xff"),
         ("anomalies", "Split-test/SchemaDiff.pb", b"\xff\xff\xff"),
         ("evaluation", "metrics-00000-of-00001.tfrecord", b"cut short"),
@@ -81,6 +79,16 @@ def test_the_exit_code_follows_from_what_is_there(run, tmp_path, file, version, 
     publication = facts.Publication(version) if version else None
     found = facts.collect({"blessing": str(tmp_path)}, run, publication=publication)
     assert found.exit_code == exit_code
+
+
+def test_a_model_that_the_canary_refused_is_a_refused_model(run, tmp_path):
+    (tmp_path / "BLESSED").touch()
+    told = {"passed": False, "refusals": ["it hangs"], "checks": {}}
+    (tmp_path / "canary.json").write_text(json.dumps(told))
+    uris = {"blessing": str(tmp_path), "infra_blessing": str(tmp_path)}
+    found = facts.collect(uris, run)
+    assert found.exit_code == 3
+    assert found.canary.refusals == ["it hangs"]
 
 
 @pytest.mark.parametrize(

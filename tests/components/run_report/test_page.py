@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from customer_age.components.evaluation import Evaluation
-from customer_age.components.run_report import facts, page
+from customer_age.components.run_report import facts, page, wording
+from customer_age.components.run_report.artifact_files import Canary
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -117,6 +118,31 @@ def test_a_refused_model_shows_each_refusal_and_failed_check(published, measured
     assert found.row("Test MAE") == ["Test MAE", "9.10", "at most 8.00", "years", "✕ failed"]
 
 
+def test_what_the_canary_measured_stands_beside_its_limits(published):
+    found = shown(published)
+    assert found.row("One photo")[1:] == ["0.029", "at most 2.000", "seconds", "✓ passed"]
+    assert found.row("64 photos at once")[1:3] == ["1.620", "at most 128.000"]
+    assert found.row("The two signatures")[1:3] == ["0.0020", "at most 0.0100"]
+    assert found.row("Memory at its peak")[1:4] == ["1,110", "at most 4,096", "MB"]
+
+
+def test_every_check_of_the_canary_has_a_name_of_its_own(published):
+    assert list(published.canary.checks) == list(wording.CANARY_CHECKS)
+
+
+def test_a_model_that_is_not_fit_to_serve_is_refused_by_the_canary(published, measured):
+    dead = Canary(passed=False, refusals=["the probe process was killed by SIGABRT"], checks={})
+    refused = dataclasses.replace(published, exit_code=3, publication=None, canary=dead)
+    found = shown(refused)
+    assert "Refused by the canary" in found.text
+    assert "Not fit to serve: the probe process was killed by SIGABRT." in found.text
+    both = Evaluation(measured(9.1), None, False, ("MAE 9.10 years, above the limit of 8",))
+    found = shown(dataclasses.replace(refused, evaluation=both))
+    assert "Refused by the gate" in found.text
+    assert "MAE 9.10 years, above the limit of 8." in found.text
+    assert "Not fit to serve: the probe process was killed by SIGABRT." in found.text
+
+
 @pytest.mark.parametrize(
     ("exit_code", "title"),
     [(1, "Failed"), (2, "Settings refused"), (4, "Data refused"), (137, "Failed")],
@@ -138,7 +164,7 @@ def test_there_is_always_a_reason(run, exit_code):
 
 def test_all_sections_of_a_full_run_in_their_order(published):
     found = shown(published)
-    assert found.sections == ["gate", "groups", "data", "training", "provenance", "use"]
+    assert found.sections == ["gate", "groups", "canary", "data", "training", "provenance", "use"]
     assert {f"#{name}" for name in found.sections} <= set(found.references)
 
 
@@ -148,6 +174,7 @@ def test_all_sections_of_a_full_run_in_their_order(published):
         ({"evaluation": None}, "gate"),
         ({"evaluation": None}, "groups"),
         ({"evaluation": None, "publication": None}, "use"),
+        ({"canary": None}, "canary"),
         ({"training": None}, "training"),
         ({"ingestion": None, "statistics": {}, "anomalies": None}, "data"),
     ],

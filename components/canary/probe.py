@@ -1,0 +1,115 @@
+"""A process of its own: loads a SavedModel with TensorFlow alone, asks it, tells what it did.
+
+`python -I probe.py FOLDER` reads `FOLDER/request.json`:
+
+    {"model": PATH, "questions": [{"name": ..., "signature": ..., "argument": ..., "times": 1,
+                                   "values": [PATH, ...]}, ...]}
+
+It prints a JSON object a line, as it goes, so that whoever reads knows where it died:
+
+    {"doing": "answering a grey photo"}
+    {"answered": "a grey photo", "ages": [[31.2]], "seconds": [0.04]}    a row for each time
+    {"answered": "a grey photo", "error": "InvalidArgumentError: ..."}
+    {"unusable": "OSError: ..."}                                         the model does not load
+    {"peak_bytes": 612000000}                                            the last one
+
+This file imports the standard library, NumPy and TensorFlow, and nothing of ours.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+_OURS = "customer_age"
+_LONGEST_ERROR = 300
+
+# What TensorFlow says around the one line that tells what is wrong with a graph.
+_WRAPPING = ("Graph execution error", "Detected at node", "<stack traces unavailable>", "File ")
+
+
+def hide_ours() -> None:
+    """Make our packages impossible to import, wherever they are installed."""
+    sys.modules[_OURS] = None  # type: ignore[assignment]
+
+
+def main(folder: Path) -> None:
+    """Answer the questions in a folder, one after another."""
+    lines = _own_output()
+    request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    _say(lines, doing="importing TensorFlow")
+    import tensorflow as tf
+
+    _say(lines, doing="loading the model")
+    try:
+        signatures = tf.saved_model.load(request["model"]).signatures
+    except Exception as error:
+        _say(lines, unusable=_one_line(error))
+        return
+    for question in request["questions"]:
+        _say(lines, doing=f"answering {question['name']}")
+        try:
+            ages, seconds = _answers(signatures, question)
+        except Exception as error:
+            _say(lines, answered=question["name"], error=_one_line(error))
+        else:
+            _say(lines, answered=question["name"], ages=ages, seconds=seconds)
+    _say(lines, peak_bytes=_peak_bytes())
+
+
+def _answers(signatures: Any, question: dict[str, Any]) -> tuple[list[list[float]], list[float]]:
+    """Ages in years, a row for each time of asking, and the seconds that each took."""
+    import numpy as np
+    import tensorflow as tf
+
+    name = question["signature"]
+    if name not in signatures:
+        raise LookupError(f"the model has no signature {name}")
+    values = tf.constant([Path(file).read_bytes() for file in question["values"]], tf.string)
+    ages, seconds = [], []
+    for _ in range(question["times"]):
+        started = time.perf_counter()
+        answer = np.asarray(signatures[name](**{question["argument"]: values})["age"])
+        seconds.append(time.perf_counter() - started)
+        expected = (len(question["values"]),)
+        if answer.shape != expected:
+            raise ValueError(f"the ages have the shape {answer.shape}, not {expected}")
+        ages.append([float(age) for age in answer])
+    return ages, seconds
+
+
+def _own_output() -> TextIO:
+    """Standard output for this file alone: what TensorFlow or the model print goes to the log."""
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return lines
+
+
+def _say(lines: TextIO, **what: Any) -> None:
+    lines.write(json.dumps(what) + "\n")
+    lines.flush()
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith(_WRAPPING)]
+    return f"{type(error).__name__}: {telling[0] if telling else ''}"[:_LONGEST_ERROR]
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process ever held.
+
+    Not `resource.getrusage`: on Linux its peak starts with that of the process that started this
+    one, which is the far larger pipeline.
+    """
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError("/proc/self/status tells no VmHWM")
+
+
+if __name__ == "__main__":
+    hide_ours()
+    main(Path(sys.argv[1]))

@@ -1,0 +1,124 @@
+"""Models, good and bad, that need no ResNet50; and the Canary's executor run on them."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils
+
+from customer_age.components.canary.executor import Executor
+from customer_age.schema import features
+
+LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}
+
+
+def photo(brightness: int) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.full((40, 30, 3), brightness, np.uint8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def example(encoded: bytes) -> bytes:
+    image = tf.train.Feature(bytes_list=tf.train.BytesList(value=[encoded]))
+    return tf.train.Example(
+        features=tf.train.Features(feature={features.IMAGE_ENCODED: image})
+    ).SerializeToString()
+
+
+def brightness(encoded: tf.Tensor) -> tf.Tensor:
+    """Photos, string [batch], to their mean brightness, a third of 0 to 255."""
+
+    def one(image: tf.Tensor) -> tf.Tensor:
+        pixels = tf.io.decode_image(image, channels=3, expand_animations=False)
+        return tf.reduce_mean(tf.cast(pixels, tf.float32)) / 3
+
+    return tf.map_fn(one, encoded, fn_output_signature=tf.float32)
+
+
+class TinyModel(tf.Module):
+    """The older, the brighter. `of_photos` and `of_examples` may spoil the ages."""
+
+    def __init__(
+        self,
+        of_photos: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = lambda ages, photos: ages,
+        of_examples: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
+    ):
+        super().__init__()
+        self.of_photos = of_photos
+        self.of_examples = of_examples or of_photos
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"age": self.of_photos(brightness(image_bytes), image_bytes)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        image = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
+        photos = tf.io.parse_example(examples, image)[features.IMAGE_ENCODED]
+        return {"age": self.of_examples(brightness(photos), photos)}
+
+
+class Canary:
+    """The executor, with a folder for its artifacts."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.examples = standard_artifacts.Examples()
+        self.examples.uri = str(folder / "examples")
+        self.examples.split_names = artifact_utils.encode_split_names(["train", "valid", "test"])
+        self.put_examples("valid", 5)
+        self.model = standard_artifacts.Model()
+        self.model.uri = str(folder / "model")
+
+    def put_examples(self, split: str, number: int) -> None:
+        (folder := self.folder / "examples" / f"Split-{split}").mkdir(parents=True, exist_ok=True)
+        file = str(folder / "data_tfrecord-00000-of-00001.gz")
+        with tf.io.TFRecordWriter(file, tf.io.TFRecordOptions("GZIP")) as writer:
+            for place in range(number):
+                writer.write(example(photo(30 + 40 * place)))
+
+    def save(self, model: TinyModel, *signatures: str) -> None:
+        served = {"serving_default": model.serve_photos, "serving_examples": model.serve_examples}
+        tf.saved_model.save(
+            model,
+            path_utils.serving_model_dir(self.model.uri),
+            {name: served[name] for name in signatures or served},
+        )
+
+    def judge(self, **limits: float) -> tuple[standard_artifacts.InfraBlessing, dict]:
+        """Give the blessing and the content of `canary.json`."""
+        blessing = standard_artifacts.InfraBlessing()
+        blessing.uri = str(self.folder / "blessing")
+        Path(blessing.uri).mkdir()
+        Executor().Do(
+            {"model": [self.model], "examples": [self.examples]},
+            {"blessing": [blessing]},
+            LIMITS | limits,
+        )
+        return blessing, json.loads((Path(blessing.uri) / "canary.json").read_text())
+
+    def refusals(self, model: TinyModel, **limits: float) -> list[str]:
+        """Save a model and judge it; it must not be blessed."""
+        self.save(model)
+        blessing, told = self.judge(**limits)
+        assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").exists()
+        assert not (Path(blessing.uri) / "INFRA_BLESSED").exists()
+        assert blessing.get_int_custom_property("blessed") == 0
+        assert told["passed"] is False
+        return told["refusals"]
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Canary:
+    return Canary(tmp_path)
+
+
+@pytest.fixture
+def tiny_model() -> type[TinyModel]:
+    return TinyModel

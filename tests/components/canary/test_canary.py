@@ -1,0 +1,198 @@
+"""Real processes and real SavedModels: what is fit to serve is blessed, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tfx import types
+from tfx.components.infra_validator import executor as infra_validator
+from tfx.components.pusher.executor import Executor as Pusher
+from tfx.types import standard_artifacts
+
+from customer_age.components.canary.component import Canary
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_model, tmp_path):
+    canary.save(tiny_model())
+    blessing, told = canary.judge()
+    assert told["refusals"] == []
+    assert told["passed"] is True
+    assert list(told["checks"]) == [
+        "questions_unanswered",
+        "ages_out_of_range",
+        "years_apart_twice",
+        "years_apart_alone",
+        "years_apart_signatures",
+        "seconds_per_photo",
+        "seconds_per_batch",
+        "memory_mb",
+    ]
+    assert all(check["passed"] for check in told["checks"].values())
+    assert 100 < told["checks"]["memory_mb"]["measured"] < told["checks"]["memory_mb"]["limit"]
+    assert told["checks"]["seconds_per_batch"]["limit"] == 64 * 5
+
+    theirs = standard_artifacts.InfraBlessing()
+    theirs.uri = str(tmp_path / "theirs")
+    infra_validator._mark_blessed(theirs)
+    [mark] = Path(theirs.uri).iterdir()
+    assert (Path(blessing.uri) / mark.name).read_bytes() == mark.read_bytes()
+    assert blessing.mlmd_artifact.custom_properties == theirs.mlmd_artifact.custom_properties
+
+
+def test_a_refusal_is_marked_as_an_infra_validator_marks_it(canary, tiny_model, tmp_path):
+    canary.save(tiny_model(), "serving_default")
+    blessing, told = canary.judge()
+    [refusal] = told["refusals"]
+    assert "did not answer 64 stored examples" in refusal
+    assert "the model has no signature serving_examples" in refusal
+    theirs = standard_artifacts.InfraBlessing()
+    theirs.uri = str(tmp_path / "theirs")
+    infra_validator._mark_not_blessed(theirs)
+    assert {mark.name for mark in Path(theirs.uri).iterdir()} < {
+        file.name for file in Path(blessing.uri).iterdir()
+    }
+    assert blessing.mlmd_artifact.custom_properties == theirs.mlmd_artifact.custom_properties
+    assert Pusher().CheckBlessing({"infra_blessing": [blessing]}) is False
+
+
+def _not_a_number(ages, photos):
+    return tf.where(ages > 40, float("nan"), ages)
+
+
+def _too_old(ages, photos):
+    return ages + 130
+
+
+def _of_the_shape(ages, photos):
+    return ages[:, tf.newaxis]
+
+
+def _random(ages, photos):
+    return ages + tf.random.uniform(tf.shape(ages), 0, 9)
+
+
+def _by_batch(ages, photos):
+    """Depends on what else is in the batch, as a batch normalisation left in training does."""
+    return ages - tf.reduce_mean(ages) / 10
+
+
+def _older(ages, photos):
+    return ages + 1.5
+
+
+def _dies_on_one_pixel(ages, photos):
+    def check(image):
+        shape = tf.io.extract_jpeg_shape(image)
+        tf.debugging.assert_greater(shape[0], 1, "too small to see anything")
+        return 0.0
+
+    is_jpeg = tf.strings.substr(photos, 0, 2) == b"\xff\xd8"
+    checks = tf.map_fn(check, photos[is_jpeg], fn_output_signature=tf.float32)
+    return ages + tf.reduce_sum(checks)
+
+
+def _counts_to(number):
+    """Takes its time: TensorFlow has no op that sleeps, and a Python one is not saved."""
+
+    def spoiled(ages, photos):
+        steps = tf.while_loop(lambda step: step < number, lambda step: [step + 1], [tf.constant(0)])
+        return ages + tf.cast(tf.minimum(steps[0], 1), tf.float32)
+
+    return spoiled
+
+
+def _never_ends(ages, photos):
+    steps = tf.while_loop(lambda step: step >= 0, lambda step: [(step + 1) % 9], [tf.constant(0)])
+    return ages + tf.cast(steps[0], tf.float32)
+
+
+def _aborts(without_error):
+    def spoiled(ages, photos):
+        with tf.control_dependencies([tf.raw_ops.Abort(exit_without_error=without_error)]):
+            return tf.identity(ages)
+
+    return spoiled
+
+
+def _python(ages, photos):
+    return tf.numpy_function(lambda values: values, [ages], tf.float32)
+
+
+@pytest.mark.parametrize(
+    ("of_photos", "of_examples", "sentences"),
+    [
+        (_not_a_number, None, ["gave nan years for", "numbers within 0 to 120"]),
+        (_too_old, None, ["years for a photo of 1x1 pixels: ages must be numbers within 0 to 120"]),
+        (_of_the_shape, None, ["a grey photo: ValueError: the ages have the shape (1, 1), not (1"]),
+        (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
+        (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
+        (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),
+        (_dies_on_one_pixel, None, ["a photo of 1x1 pixels: Inv", "too small to see anything"]),
+        (_python, None, ["a photo of 1x1 pixels: Inv", "; nor 5 of the other questions"]),
+        (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 1x1"]),
+        (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 1x1"]),
+    ],
+)
+def test_an_unfit_model_is_refused_with_a_sentence(
+    canary, tiny_model, of_photos, of_examples, sentences
+):
+    spoilers = {"of_photos": of_photos} if of_photos else {}
+    refusal = canary.refusals(tiny_model(**spoilers, of_examples=of_examples or _unspoiled))[0]
+    for sentence in sentences:
+        assert sentence in refusal
+    assert "\n" not in refusal
+
+
+def _unspoiled(ages, photos):
+    return ages
+
+
+def test_one_thing_that_is_wrong_is_told_once(canary, tiny_model):
+    [refusal] = canary.refusals(tiny_model(_not_a_number))
+    assert "nan years" in refusal
+
+
+def test_a_slow_model_is_refused(canary, tiny_model):
+    alone, together = canary.refusals(tiny_model(_counts_to(50_000)), max_seconds_per_photo=1e-4)
+    assert "one photo took" in alone
+    assert "more than canary.max_seconds_per_photo allows (0.0001 s)" in alone
+    assert "more than 64 times canary.max_seconds_per_photo (0.0064 s)" in together
+
+
+def test_a_model_that_hangs_is_stopped(canary, tiny_model):
+    [refusal] = canary.refusals(tiny_model(_never_ends), timeout_seconds=20)
+    assert "was not done after 20 s (canary.timeout_seconds) while it was answering" in refusal
+
+
+def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):
+    [refusal] = canary.refusals(tiny_model(), max_memory_mb=50)
+    assert "more than canary.max_memory_mb allows (50 MB)" in refusal
+
+
+def test_a_folder_that_is_no_model_is_refused(canary, tiny_model):
+    canary.save(tiny_model())
+    [graph] = Path(canary.model.uri).rglob("saved_model.pb")
+    graph.write_bytes(b"cut short")
+    _, told = canary.judge()
+    assert told["refusals"][0].startswith("the model does not load: ")
+    assert "memory_mb" not in told["checks"]
+
+
+def test_photos_that_are_not_there_are_no_traceback(canary, tiny_model):
+    canary.save(tiny_model())
+    canary.put_examples("valid", 0)
+    _, told = canary.judge()
+    assert told["refusals"] == ["there is no photo in valid to send"]
+
+
+def test_the_component_is_wired_with_an_infra_blessing():
+    component = Canary(
+        model=types.Channel(type=standard_artifacts.Model),
+        examples=types.Channel(type=standard_artifacts.Examples),
+        max_seconds_per_photo=2.0,
+        max_memory_mb=4096,
+        timeout_seconds=300,
+    )
+    assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing

@@ -1,0 +1,62 @@
+"""The judgement, without a process."""
+
+from customer_age.components.canary import checks
+from customer_age.components.canary.process import Answer, Measurements
+from customer_age.components.canary.questions import ALONE, BATCH, STORED, questions
+
+LIMITS = checks.Limits(seconds_per_photo=2.0, memory_mb=1000)
+
+
+def measured(**changes) -> Measurements:
+    answers = {
+        "a grey photo": Answer(((31.0,),), (0.9,)),
+        BATCH: Answer(((30.0, 40.0), (30.0, 40.004), (30.0, 40.0)), (9.0, 3.0, 4.0)),
+        ALONE: Answer(((30.0,),) * 4, (9.0, 0.5, 0.1, 0.3)),
+        STORED: Answer(((30.009, 40.0),), (3.0,)),
+    }
+    found = Measurements(answers, 600_000_000, "")
+    return Measurements(**(vars(found) | changes))
+
+
+def test_what_was_measured_stands_beside_its_limit():
+    verdict = checks.judge(measured(), LIMITS)
+    assert verdict.passed
+    told = verdict.as_json()["checks"]
+    assert told["seconds_per_photo"] == {"measured": 0.3, "limit": 2.0, "passed": True}
+    assert told["seconds_per_batch"]["measured"] == 3.0, "the first time does not count"
+    assert round(told["years_apart_twice"]["measured"], 4) == 0.004
+    assert round(told["years_apart_signatures"]["measured"], 4) == 0.009
+    assert told["memory_mb"] == {"measured": 600, "limit": 1000, "passed": True}
+
+
+def test_the_limits_are_inclusive():
+    assert checks.judge(measured(peak_bytes=1_000_000_000), LIMITS).passed
+    verdict = checks.judge(measured(peak_bytes=1_001_000_000), LIMITS)
+    assert verdict.refusals == (
+        "the process needed 1,001 MB, more than canary.max_memory_mb allows (1,000 MB)",
+    )
+
+
+def test_ages_at_the_ends_of_the_range_are_ages():
+    ends = {"a grey photo": Answer(((0.0, 120.0),), (0.1,))}
+    assert checks.judge(measured(answers=ends), LIMITS).passed
+    for age in (-0.1, 120.1, float("nan"), float("inf")):
+        verdict = checks.judge(measured(answers={"it": Answer(((age,),), (0.1,))}), LIMITS)
+        assert len(verdict.refusals) == 1, age
+
+
+def test_a_process_that_did_not_end_well_is_the_first_reason():
+    failed = measured(failure="the probe process was killed by SIGKILL", peak_bytes=None)
+    verdict = checks.judge(failed, checks.Limits(0.01, 1000))
+    assert verdict.refusals[0] == "the probe process was killed by SIGKILL"
+    assert len(verdict.refusals) == 3
+    assert "memory_mb" not in verdict.checks
+
+
+def test_few_photos_are_repeated_and_many_are_cut():
+    for number in (1, 5, 64, 100):
+        photos = [b"photo %d" % place for place in range(number)]
+        asked = {question.name: question for question in questions(photos, photos)}
+        assert len(asked[BATCH].values) == len(asked[STORED].values) == 64
+        assert set(asked[BATCH].values) == set(photos[:64])
+        assert asked[ALONE].values == (photos[0],)

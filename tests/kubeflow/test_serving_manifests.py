@@ -1,0 +1,206 @@
+"""The manifests are what a cluster takes, and the documented request is what the model takes."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from kubernetes import client
+
+from customer_age.components.champion import median
+from customer_age.components.trainer import images
+
+SERVING = Path(__file__).parents[2] / "kubeflow" / "manifests" / "serving"
+README = (SERVING / "README.md").read_text(encoding="utf-8")
+
+MODELS = {
+    "PersistentVolumeClaim": "V1PersistentVolumeClaim",
+    "Deployment": "V1Deployment",
+    "Service": "V1Service",
+}
+
+# KServe's v1beta1 API, as far as the manifest may use it: besides these, a predictor takes the
+# fields of a pod, and its model those of a container.
+PREDICTOR = {"minReplicas", "maxReplicas", "timeout", "canaryTrafficPercent", "model"}
+MODEL = {"modelFormat", "protocolVersion", "runtime", "runtimeVersion", "storageUri"}
+
+
+def documents(name):
+    return list(yaml.safe_load_all((SERVING / name).read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def by_kind():
+    return {document["kind"]: document for document in documents("tensorflow_serving.yaml")}
+
+
+@pytest.fixture(scope="module")
+def container(by_kind):
+    [container] = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def check(value, type_name, path):
+    """Hold a value against a type of the Kubernetes client; an unknown field is an error."""
+    if nested := re.fullmatch(r"list\[(.+)\]", type_name):
+        assert isinstance(value, list), path
+        for place, item in enumerate(value):
+            check(item, nested[1], f"{path}[{place}]")
+    elif nested := re.fullmatch(r"dict\(str, (.+)\)", type_name):
+        assert isinstance(value, dict), path
+        for key, item in value.items():
+            check(item, nested[1], f"{path}.{key}")
+    elif type_name in ("str", "int", "bool"):
+        assert type(value).__name__ == type_name, f"{path}: {value!r} is no {type_name}"
+    elif type_name == "object":  # an integer or a name
+        assert isinstance(value, str | int), path
+    else:
+        check_fields(value, type_name, path)
+
+
+def check_fields(value, type_name, path, beside=frozenset()):
+    kind = getattr(client, type_name)
+    fields = {there: here for here, there in kind.attribute_map.items()}
+    unknown = set(value) - set(fields) - beside
+    assert not unknown, f"{path}: {type_name} has no {unknown}"
+    known = {name: item for name, item in value.items() if name in fields}
+    for name, item in known.items():
+        check(item, kind.openapi_types[fields[name]], f"{path}.{name}")
+    if not beside:
+        kind(**{fields[name]: item for name, item in known.items()})  # what is required is there
+
+
+def test_each_document_is_valid(by_kind):
+    assert list(by_kind) == list(MODELS)
+    for kind, document in by_kind.items():
+        check(document, MODELS[kind], kind)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"spec": {"replicaCount": 1}}, "replicaCount"),
+        ({"spec": {"replicas": "1"}}, "is no int"),
+        ({"spec": {"replicas": 1, "template": {}}}, "selector"),
+    ],
+)
+def test_the_check_of_validity_finds_mistakes(wrong, message):
+    with pytest.raises((AssertionError, ValueError), match=message):
+        check(wrong, "V1Deployment", "Deployment")
+
+
+def test_the_inference_service_is_valid():
+    [service] = documents("inference_service.yaml")
+    assert service["apiVersion"] == "serving.kserve.io/v1beta1"
+    assert service["kind"] == "InferenceService"
+    assert set(service) == {"apiVersion", "kind", "metadata", "spec"}
+    assert set(service["spec"]) == {"predictor"}
+    check(service["metadata"], "V1ObjectMeta", "metadata")
+    predictor = service["spec"]["predictor"]
+    check_fields(predictor, "V1PodSpec", "predictor", beside=PREDICTOR)
+    assert 1 <= predictor["minReplicas"] <= predictor["maxReplicas"]
+    model = predictor["model"]
+    check_fields(model, "V1Container", "model", beside=MODEL)
+    assert model["modelFormat"] == {"name": "tensorflow"}
+    assert model["protocolVersion"] == "v1"
+    assert re.fullmatch(r"(gs|s3)://CHANGE-ME/customer-age", model["storageUri"])
+
+
+def test_one_pinned_version_serves_in_both(container):
+    image, _, tag = container["image"].partition(":")
+    assert image == "tensorflow/serving"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", tag)
+    [service] = documents("inference_service.yaml")
+    assert service["spec"]["predictor"]["model"]["runtimeVersion"] == tag
+    saved_with = tuple(int(number) for number in tf.__version__.split(".")[:2])
+    assert tuple(int(number) for number in tag.split(".")[:2]) >= saved_with
+
+
+def test_nobody_runs_as_root_or_writes(by_kind, container):
+    pod = by_kind["Deployment"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] > 0
+    [service] = documents("inference_service.yaml")
+    model = service["spec"]["predictor"]["model"]
+    assert model["securityContext"]["runAsNonRoot"] is True
+    assert model["securityContext"]["runAsUser"] > 0
+    for context in (container["securityContext"], model["securityContext"]):
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+    [models] = [mount for mount in container["volumeMounts"] if mount["name"] == "models"]
+    assert models["readOnly"] is True
+    for resources in (container["resources"], model["resources"]):
+        for bound in ("requests", "limits"):
+            assert set(resources[bound]) >= {"cpu", "memory"}
+
+
+def test_ports_paths_and_names_agree(by_kind, container):
+    arguments = dict(argument.lstrip("-").split("=") for argument in container["args"])
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"grpc": int(arguments["port"]), "http": int(arguments["rest_api_port"])}
+    deployment, service = by_kind["Deployment"], by_kind["Service"]
+    for port in service["spec"]["ports"]:
+        assert port["targetPort"] in ports
+        assert port["port"] == ports[port["targetPort"]]
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"] == labels
+
+    name = arguments["model_name"]
+    assert f"POST /v1/models/{name}:predict" in README
+    for probe in ("startupProbe", "readinessProbe"):
+        assert container[probe]["httpGet"] == {"path": f"/v1/models/{name}", "port": "http"}
+    assert container["livenessProbe"]["tcpSocket"] == {"port": "http"}
+
+    pod = deployment["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert set(volumes) == set(mounts)
+    assert arguments["model_base_path"].startswith(f"{mounts['models']}/")
+    claim = by_kind["PersistentVolumeClaim"]["metadata"]["name"]
+    assert volumes["models"]["persistentVolumeClaim"]["claimName"] == claim
+
+    [inference] = documents("inference_service.yaml")
+    assert inference["metadata"]["name"] == name, "KServe serves the model under its own name"
+
+
+def tensors(request, signature):
+    """What TensorFlow Serving makes of a request in row format: a batch for each named input."""
+    inputs = signature.structured_input_signature[1]
+    batches = {}
+    for instance in request["instances"]:
+        assert set(instance) == set(inputs), "TensorFlow Serving asks for exactly these"
+        for name, value in instance.items():
+            assert set(value) == {"b64"}
+            batches.setdefault(name, []).append(base64.b64decode(value["b64"], validate=True))
+    return {name: tf.constant(batch, inputs[name].dtype) for name, batch in batches.items()}
+
+
+def test_the_documented_request_and_answer_are_those_of_a_published_model(tmp_path):
+    request, answer = (json.loads(body) for body in re.findall(r"```json\n(.+?)\n```", README))
+    median.export(34.2, str(tmp_path / "model"))
+    signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    batch = tensors(request, signature)
+    outputs = signature(**batch)
+    assert list(outputs) == ["age"], "one output: TensorFlow Serving leaves its name out"
+    ages = np.round(outputs["age"].numpy().astype(float), 4).tolist()
+    assert answer == {"predictions": ages}
+    assert images.square(batch["image_bytes"][0], 8).shape == (8, 8, 3), "it is a photo"
+
+
+def test_the_documented_way_of_the_examples_is_there(tmp_path):
+    [body] = re.findall(r'`(\{"signature_name".+\})`', README)
+    request = json.loads(body)
+    median.export(34.2, str(tmp_path / "model"))
+    model = tf.saved_model.load(str(tmp_path / "model"))
+    inputs = model.signatures[request["signature_name"]].structured_input_signature[1]
+    assert set(request["instances"][0]) == set(inputs)
+
+
+def test_the_readme_says_what_the_model_is_not_fit_for():
+    assert "not fit to decide the sale of age-restricted goods" in " ".join(README.split())
