@@ -73,8 +73,8 @@ def of(records: RunRecords, before: int, settings: Settings, error: RunError | N
     pushed = artifacts["pushed_model"].properties
     if pushed.get("pushed"):
         version = f"version {pushed['pushed_version']} of {settings.registry.model_name}"
-        measured = _measured(artifacts)
-        return Outcome(0, f"Published: {version} is the champion, {measured}.", artifacts)
+        champion = "is the champion" if pushed.get("champion") else "is not the champion"
+        return Outcome(0, f"Published: {version} {champion}, {_measured(artifacts)}.", artifacts)
     refusal = ModelRefused(" ".join(_refusals(artifacts)))
     return Outcome(refusal.exit_code, str(refusal), artifacts)
 

@@ -86,7 +86,8 @@ def _version(outputs: Outputs) -> str:
     pushed = outputs["pushed_model"].properties
     if not pushed.get("pushed"):
         return "nothing published"
-    return f"version {pushed['pushed_version']} published as champion"
+    role = "as champion" if pushed.get("champion") else "beside a better champion"
+    return f"version {pushed['pushed_version']} published {role}"
 
 
 def _report(outputs: Outputs) -> str:

@@ -140,7 +140,9 @@ class RegistrySettings(_Section):
     """Where models are published."""
 
     uri: str | None = None
-    """`mlflow+sqlite:///...` or `mlflow+http(s)://...`; by default SQLite in the work folder."""
+    """By default MLflow on SQLite in the work folder. Else `mlflow+sqlite:////folder/mlflow.db`,
+    `mlflow+http(s)://host:port`, `vertex://project/region/model?staging=gs://bucket/folder` or
+    `kubeflow-registry://host:port/model?artifacts=s3://bucket/folder`."""
     model_name: str = Field("customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
     @field_validator("uri")
