@@ -2,8 +2,9 @@
 
 `python -I probe.py FOLDER` reads `FOLDER/request.json`:
 
-    {"model": PATH, "questions": [{"name": ..., "signature": ..., "argument": ..., "times": 1,
-                                   "values": [PATH, ...]}, ...]}
+    {"model": PATH, "seconds": 300,
+     "questions": [{"name": ..., "signature": ..., "argument": ..., "times": 1,
+                    "values": [PATH, ...]}, ...]}
 
 It prints a JSON object a line, as it goes, so that whoever reads knows where it died:
 
@@ -18,6 +19,7 @@ This file imports the standard library, NumPy and TensorFlow, and nothing of our
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -39,6 +41,8 @@ def main(folder: Path) -> None:
     """Answer the questions in a folder, one after another."""
     lines = _own_output()
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    # Whoever started this kills it in time; unless it was itself killed before.
+    signal.alarm(request["seconds"])
     _say(lines, doing="importing TensorFlow")
     import tensorflow as tf
 

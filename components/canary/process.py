@@ -22,6 +22,9 @@ _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "1"}
 
 _LONGEST_WORDS = 300
 
+_GRACE_SECONDS = 10
+"""By which the probe's own alarm comes later than the timeout here."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -68,7 +71,7 @@ def ask(model_dir: Path, questions: Sequence[Question], timeout_seconds: int) ->
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        _write_request(folder, model_dir, questions)
+        _write_request(folder, model_dir, questions, timeout_seconds + _GRACE_SECONDS)
         lines, log = folder / "lines", folder / "log"
         with lines.open("wb") as output, log.open("wb") as errors:
             exit_code = _run(folder, output, errors, timeout_seconds)
@@ -78,7 +81,9 @@ def ask(model_dir: Path, questions: Sequence[Question], timeout_seconds: int) ->
     return _measurements(told, exit_code, words, timeout_seconds)
 
 
-def _write_request(folder: Path, model_dir: Path, questions: Sequence[Question]) -> None:
+def _write_request(
+    folder: Path, model_dir: Path, questions: Sequence[Question], seconds: int
+) -> None:
     files: dict[bytes, str] = {}
     for value in (value for question in questions for value in question.values):
         if value not in files:
@@ -86,6 +91,7 @@ def _write_request(folder: Path, model_dir: Path, questions: Sequence[Question])
             Path(files[value]).write_bytes(value)
     request = {
         "model": str(model_dir),
+        "seconds": seconds,
         "questions": [
             {
                 "name": question.name,

@@ -125,7 +125,7 @@ def _python(ages, photos):
     [
         (_not_a_number, None, ["gave nan years for", "numbers within 0 to 120"]),
         (_too_old, None, ["years for a photo of 1x1 pixels: ages must be numbers within 0 to 120"]),
-        (_of_the_shape, None, ["a grey photo: ValueError: the ages have the shape (1, 1), not (1"]),
+        (_of_the_shape, None, ["1x1 pixels: ValueError: the ages have the shape (1, 1), not (1,)"]),
         (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
         (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
         (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),

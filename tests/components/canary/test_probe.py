@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,18 @@ def test_nothing_of_ours_can_be_imported_in_it(module):
 def test_the_import_would_work_in_a_process_that_is_not_the_probe():
     """Else the test above would say nothing."""
     subprocess.run([sys.executable, "-c", "import customer_age.schema.features"], check=True)
+
+
+def test_it_ends_by_itself_where_nobody_is_left_to_stop_it(tmp_path):
+    """A run that is killed must not leave a model that hangs behind."""
+    (tmp_path / "request.json").write_text('{"model": "none", "seconds": 1, "questions": []}')
+    stay = (
+        f"import pathlib, runpy, sys; probe = runpy.run_path({str(PROBE)!r});"
+        "sys.modules['tensorflow'] = type('Hangs', (), {'saved_model': property("
+        "lambda self: __import__('time').sleep(600))})();"
+        f"probe['main'](pathlib.Path({str(tmp_path)!r}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-I", "-c", stay], stdout=subprocess.DEVNULL, timeout=60, check=False
+    )
+    assert ended.returncode == -signal.SIGALRM
