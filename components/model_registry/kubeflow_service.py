@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mr_openapi import ModelRegistryServiceApi
     from mr_openapi.exceptions import ApiException
 
-TOKEN_PATH = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105
+TOKEN_PATH = "KF_PIPELINES_SA_TOKEN_PATH"
 """The variable that names the file of the token."""
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")

@@ -128,8 +128,6 @@ class KubeflowStore(VersionStore):
 
         A name is taken by making the version: the service refuses a second one of that name.
         """
-        from mr_openapi import ModelVersionCreate
-
         model = self._existing_model()
         for _ in range(_ATTEMPTS):
             there = self._kubeflow_versions(model)
@@ -139,15 +137,20 @@ class KubeflowStore(VersionStore):
                 if finished or properties.get(_UNFINISHED) == fingerprint:
                     return each
             numbers = (int(each.name) for each in there if each.name.isdecimal())
-            new = ModelVersionCreate(
-                name=str(max(numbers, default=0) + 1),
-                registered_model_id=model.id,
-                custom_properties={_UNFINISHED: _text(fingerprint)},
-                state="ARCHIVED",
-            )
             with suppress(AlreadyThere):
-                return self._service.ask(lambda api, new=new: api.create_model_version(new))
+                return self._make(model, max(numbers, default=0) + 1, fingerprint)
         raise RunError(f"{self._name}: too many publishers at once; run again")
+
+    def _make(self, model: "RegisteredModel", number: int, fingerprint: str) -> "KubeflowVersion":
+        from mr_openapi import ModelVersionCreate
+
+        new = ModelVersionCreate(
+            name=str(number),
+            registered_model_id=model.id,
+            custom_properties={_UNFINISHED: _text(fingerprint)},
+            state="ARCHIVED",
+        )
+        return self._service.ask(lambda api: api.create_model_version(new))
 
     def _put_artifact(self, version: "KubeflowVersion", address: str) -> None:
         """Say where the files are, in the record that KServe and the service's pages read."""
@@ -204,7 +207,9 @@ class KubeflowStore(VersionStore):
         return ModelVersion(
             version=version.name,
             aliases=(CHAMPION,) if version.name == champion else (),
-            created=datetime.fromtimestamp(int(version.create_time_since_epoch) / 1000, timezone.utc),
+            created=datetime.fromtimestamp(
+                int(version.create_time_since_epoch) / 1000, timezone.utc
+            ),
             metrics=_numbers(version.custom_properties),
             tags={name: text for name, text in texts.items() if not name.startswith(_SETTING)},
             settings={
@@ -235,7 +240,9 @@ class KubeflowStore(VersionStore):
 
     def _artifact(self, version: "KubeflowVersion") -> Any:
         """A version's ModelArtifact, the newest if there are several."""
-        found = self._service.pages(lambda api, page: api.get_model_version_artifacts(version.id, **page))
+        found = self._service.pages(
+            lambda api, page: api.get_model_version_artifacts(version.id, **page)
+        )
         models = [
             each.actual_instance
             for each in found
@@ -294,6 +301,5 @@ def _numbers(properties: "Mapping[str, MetadataValue] | None") -> dict[str, floa
     return {
         name.removeprefix(_METRIC): float(value.actual_instance.double_value)
         for name, value in (properties or {}).items()
-        if value.actual_instance.metadata_type == "MetadataDoubleValue"
-        and name.startswith(_METRIC)
+        if value.actual_instance.metadata_type == "MetadataDoubleValue" and name.startswith(_METRIC)
     }

@@ -183,9 +183,7 @@ class StandIn:
         return [record for identity, record in rows if self._parents[identity] == parent]
 
 
-def _check(
-    body: Any, fields: set[str], states: set[str], required: tuple[str, ...] = ()
-) -> None:
+def _check(body: Any, fields: set[str], states: set[str], required: tuple[str, ...] = ()) -> None:
     if not isinstance(body, dict):
         raise Refused(400, "json: cannot unmarshal into Go value")
     for name in required:
@@ -206,6 +204,8 @@ def _check_properties(properties: Any) -> None:
     if not isinstance(properties, dict):
         raise Refused(400, "json: cannot unmarshal into field customProperties")
     for name, value in properties.items():
+        if not isinstance(value, dict):
+            raise Refused(400, f"failed to unmarshal MetadataValue of {name}")
         field, kind = _VALUES.get(value.get("metadataType"), ("", str))
         if set(value) != {"metadataType", field} or not isinstance(value[field], kind):
             raise Refused(400, f"failed to unmarshal MetadataValue of {name}")
