@@ -25,6 +25,9 @@ Where a store is and who may enter, its client reads from the environment (`AWS_
 `AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS` and so on).
 """
 
+_SPECIAL = set("?*[]#&")
+"""Of a URI, or of the patterns by which files are listed."""
+
 SUPPORTED = "s3://bucket/folder, gs://bucket/folder or file:///folder"
 
 
@@ -114,7 +117,7 @@ def check_address(address: str) -> str:
     scheme, _, path = address.partition("://")
     path = path.rstrip("/")
     whole = path.startswith("/") if scheme == "file" else path and not path.startswith("/")
-    if scheme not in (*_STORES, "file") or not whole:
+    if scheme not in (*_STORES, "file") or not whole or _SPECIAL & set(path):
         raise SettingsError(f"registry.uri: artifacts={address} must be {SUPPORTED}")
     if "@" in path.partition("/")[0]:
         raise SettingsError(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -128,7 +129,10 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
         if not killed:
             break
         champions.append(registry.champion().version)
-        assert champions[-1] in [each.version for each in registry.versions()]
+        there = registry.versions()
+        assert champions[-1] in [each.version for each in there]
+        assert all("run_key" in each.tags for each in there), "whole, or not there"
+        registry.download(there[-1].version, tmp_path / f"{name}-found")
         assert registry.publish(second).aliases == ("champion",)
         assert [each.version for each in registry.versions()] == ["1", "2"]
         assert registry.version("2").tags["run_key"] == "key of second"
@@ -244,6 +248,33 @@ def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
         f"{at}/variables/variables.index",
     ]
     bucket.put_object(Bucket="models", Key=f"{at}/", Body=b"")  # a stand-in for a folder
+    folder = open_registry(uri, "").download("1", tmp_path / "model")
+    assert saved_model_fingerprint(folder) == published.fingerprint
+
+
+@pytest.fixture
+def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An emulator of Cloud Storage on loopback, with the bucket `models`, without credentials."""
+    from apache_beam.internal.gcp import auth
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(auth, "get_service_credentials", lambda options: None)
+    with create_server("127.0.0.1", port, in_memory=True, default_bucket="models"):
+        yield
+
+
+@pytest.mark.usefixtures("cloud_storage")
+def test_the_files_of_a_version_go_to_cloud_storage_and_come_back(
+    kubeflow_host, publication, tmp_path
+):
+    name = f"in-the-cloud-{uuid.uuid4().hex[:8]}"
+    uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=gs://models/of-age"
+    published = publication("first", mae=6.5)
+    open_registry(uri, "").publish(published)
     folder = open_registry(uri, "").download("1", tmp_path / "model")
     assert saved_model_fingerprint(folder) == published.fingerprint
 

@@ -29,6 +29,8 @@ from customer_age.components.model_registry import open_registry, opening
         ("kubeflow-registry://host?artifacts=ftp://models", "artifacts=ftp://models must be"),
         ("kubeflow-registry://host?artifacts=s3:///models", "must be s3://bucket/folder"),
         ("kubeflow-registry://host?artifacts=file://models", "file:///folder"),
+        ("kubeflow-registry://host?artifacts=s3://models&secure=no", "must be s3://"),
+        ("kubeflow-registry://host?artifacts=s3://models/*", "must be s3://"),
     ],
 )
 def test_a_uri_that_cannot_be_used_is_named(uri, told):
