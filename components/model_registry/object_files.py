@@ -1,32 +1,18 @@
 """A model's files in a folder or an object store, for a registry that keeps no files itself."""
 
 import contextlib
-import importlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from customer_age.components.errors import RunError, SettingsError
-
-if TYPE_CHECKING:
-    from apache_beam.io.filesystem import FileSystem
 
 _SAVED_MODEL = "saved_model.pb"
 """The file that makes a folder a SavedModel."""
 
-_STORES = {
-    "s3": ("boto3", "apache_beam.io.aws.s3filesystem", "S3FileSystem", "s3"),
-    "gs": ("google.cloud.storage", "apache_beam.io.gcp.gcsfilesystem", "GCSFileSystem", "gcs"),
-}
-"""Scheme to its client, Beam's file system, and the extra of this package that brings the client.
-
-Where a store is and who may enter, its client reads from the environment (`AWS_ENDPOINT_URL`,
-`AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS` and so on).
-"""
-
 _SPECIAL = set("?*[]#&")
-"""Of a URI, or of the patterns by which files are listed."""
+"""Of a URI, or of patterns: of more than a folder's name."""
 
 SUPPORTED = "s3://bucket/folder, gs://bucket/folder or file:///folder"
 
@@ -66,40 +52,58 @@ class _Folder:
         shutil.copyfile(self._folder / name, target)
 
 
-class _Bucket:
-    """A prefix of a bucket, through Beam's file systems."""
+class _S3:
+    """A prefix of a bucket in S3, or in a store that speaks as S3 does."""
 
     def __init__(self, address: str):
-        self._address = address
-        self._files = _file_system(address)
+        import boto3
+
+        self._client = boto3.client("s3")
+        self._bucket, self._prefix = _bucket_and_prefix(address)
 
     def names(self) -> list[str]:
-        (found,) = self._files.match([f"{self._address}/**"])
-        start = len(self._address) + 1
-        # Stores list their zero-byte stand-ins for folders too.
-        return [each.path[start:] for each in found.metadata_list if not each.path.endswith("/")]
+        listing = self._client.get_paginator("list_objects_v2")
+        pages = listing.paginate(Bucket=self._bucket, Prefix=self._prefix)
+        keys = (each["Key"] for page in pages for each in page.get("Contents", ()))
+        return _files_under(self._prefix, keys)
 
     def put(self, source: Path, name: str) -> None:
-        from apache_beam.io.filesystem import CompressionTypes
-
-        address = f"{self._address}/{name}"
-        plain = CompressionTypes.UNCOMPRESSED
-        with (
-            source.open("rb") as content,
-            self._files.create(address, compression_type=plain) as stream,
-        ):
-            shutil.copyfileobj(content, stream)
+        self._client.upload_file(str(source), self._bucket, self._prefix + name)
 
     def get(self, name: str, target: Path) -> None:
-        from apache_beam.io.filesystem import CompressionTypes
+        self._client.download_file(self._bucket, self._prefix + name, str(target))
 
-        address = f"{self._address}/{name}"
-        plain = CompressionTypes.UNCOMPRESSED
-        with (
-            self._files.open(address, compression_type=plain) as stream,
-            target.open("wb") as content,
-        ):
-            shutil.copyfileobj(stream, content)
+
+class _CloudStorage:
+    """A prefix of a bucket in Google Cloud Storage."""
+
+    def __init__(self, address: str):
+        from google.cloud.storage import Client
+
+        bucket, self._prefix = _bucket_and_prefix(address)
+        self._bucket = Client().bucket(bucket)
+
+    def names(self) -> list[str]:
+        blobs = self._bucket.list_blobs(prefix=self._prefix)
+        return _files_under(self._prefix, (each.name for each in blobs))
+
+    def put(self, source: Path, name: str) -> None:
+        self._bucket.blob(self._prefix + name).upload_from_filename(str(source))
+
+    def get(self, name: str, target: Path) -> None:
+        self._bucket.blob(self._prefix + name).download_to_filename(str(target))
+
+
+_PLACES: dict[str, tuple[Callable[[str], _Place], str]] = {
+    "s3": (_S3, "s3"),
+    "gs": (_CloudStorage, "gcs"),
+    "file": (_Folder, ""),
+}
+"""Scheme to the class, and the extra of this package that brings its client.
+
+Where a store is and who may enter, its client reads from the environment (`AWS_ENDPOINT_URL`,
+`AWS_ACCESS_KEY_ID`, `GOOGLE_APPLICATION_CREDENTIALS` and so on).
+"""
 
 
 def check_address(address: str) -> str:
@@ -117,7 +121,7 @@ def check_address(address: str) -> str:
     scheme, _, path = address.partition("://")
     path = path.rstrip("/")
     whole = path.startswith("/") if scheme == "file" else path and not path.startswith("/")
-    if scheme not in (*_STORES, "file") or not whole or _SPECIAL & set(path):
+    if scheme not in _PLACES or not whole or _SPECIAL & set(path):
         raise SettingsError(f"registry.uri: artifacts={address} must be {SUPPORTED}")
     if "@" in path.partition("/")[0]:
         raise SettingsError(
@@ -172,23 +176,24 @@ def _saved_model_root(names: list[str], address: str) -> str:
 
 
 def _place(address: str) -> _Place:
-    return _Folder(address) if address.startswith("file://") else _Bucket(address)
-
-
-def _file_system(address: str) -> "FileSystem":
-    from apache_beam.options.pipeline_options import PipelineOptions
-
     scheme = address.partition("://")[0]
-    if scheme not in _STORES:
-        raise SettingsError(f"{address}: no file system for {scheme}://")
-    client, module, name, extra = _STORES[scheme]
+    if scheme not in _PLACES:
+        raise SettingsError(f"{address}: files are read from {SUPPORTED}")
+    place, extra = _PLACES[scheme]
     try:
-        importlib.import_module(client)
-        # Not `FileSystems`: its options belong to the whole process, and to ingestion.
-        file_system = getattr(importlib.import_module(module), name)
+        return place(address)
     except ImportError:
         raise SettingsError(f"{address}: install customer-age[{extra}]") from None
-    return file_system(PipelineOptions([]))
+
+
+def _bucket_and_prefix(address: str) -> tuple[str, str]:
+    bucket, _, path = address.partition("://")[2].partition("/")
+    return bucket, f"{path}/" if path else ""
+
+
+def _files_under(prefix: str, keys: Iterable[str]) -> list[str]:
+    """Names after the prefix; stores list their zero-byte stand-ins for folders too."""
+    return [each.removeprefix(prefix) for each in keys if not each.endswith("/")]
 
 
 @contextlib.contextmanager
@@ -199,7 +204,5 @@ def _explained(address: str) -> Iterator[None]:
     except RunError:
         raise
     except Exception as error:
-        details = getattr(error, "exception_details", None)
-        inner = next(iter(details.values())) if details else error
-        said = " ".join(str(inner).split())[:300]
+        said = " ".join(str(error).split())[:300]
         raise RunError(f"the model's files under {address}: {said}") from error

@@ -254,15 +254,13 @@ def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
 
 @pytest.fixture
 def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An emulator of Cloud Storage on loopback, with the bucket `models`, without credentials."""
-    from apache_beam.internal.gcp import auth
+    """An emulator of Cloud Storage on loopback, with the bucket `models`."""
     from gcp_storage_emulator.server import create_server
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    monkeypatch.setattr(auth, "get_service_credentials", lambda options: None)
     with create_server("127.0.0.1", port, in_memory=True, default_bucket="models"):
         yield
 
@@ -301,6 +299,19 @@ def test_a_bucket_that_is_not_there_is_one_line(kubeflow_host, bucket, publicati
         registry.publish(publication("first", mae=6.5))
     assert "\n" not in str(told.value)
     assert registry.versions() == []
+
+
+def test_a_store_that_cannot_be_reached_is_one_line(kubeflow_host, publication, monkeypatch):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        uri = f"kubeflow-registry://{kubeflow_host}/no-store?artifacts=s3://models"
+        with pytest.raises(RunError, match=f"under s3://models/.*{endpoint}") as told:
+            open_registry(uri, "").publish(publication("first", mae=6.5))
+    assert "\n" not in str(told.value)
 
 
 def test_the_pages_of_the_registry_and_kserve_find_a_version(
