@@ -1,19 +1,30 @@
 """From a registry's URI to the registry."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from customer_age.components.errors import SettingsError
+from customer_age.components.model_registry import object_files
 from customer_age.components.model_registry.champions import ChampionRegistry
+from customer_age.components.model_registry.kubeflow_service import TOKEN_PATH, KubeflowService
+from customer_age.components.model_registry.kubeflow_store import KubeflowStore
 from customer_age.components.model_registry.mlflow_places import Server, SqliteFile
 from customer_age.components.model_registry.mlflow_store import MlflowStore
 from customer_age.components.model_registry.registry import ModelRegistry
 from customer_age.components.model_registry.vertex_place import AS_IN, VertexPlace
 from customer_age.components.model_registry.vertex_store import VertexStore
 
+_KUBEFLOW = {"kubeflow-registry": ("http", 8080), "kubeflow-registry+https": ("https", 443)}
+"""Scheme to what it stands for, and the port where none is named: those of Kubeflow's client."""
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_KUBEFLOW_EXAMPLE = "kubeflow-registry://host:8080/model?artifacts=s3://bucket/models"
+
 _SUPPORTED = (
-    "mlflow+sqlite:////folder/mlflow.db, mlflow+http://host:port, mlflow+https://host:port and "
-    f"{AS_IN}"
+    "mlflow+sqlite:////folder/mlflow.db, mlflow+http://host:port, mlflow+https://host:port, "
+    f"{AS_IN}, {_KUBEFLOW_EXAMPLE} and kubeflow-registry+https://..."
 )
 
 
@@ -38,6 +49,8 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
     if scheme == "vertex":
         place = VertexPlace.of(uri, model_name)
         return ChampionRegistry(place.model, VertexStore(place))
+    if scheme in _KUBEFLOW:
+        return _kubeflow(uri, model_name)
     kind = repr(scheme) if rest else "what is given"
     raise SettingsError(f"registry.uri: {kind} is no kind of registry; there are {_SUPPORTED}")
 
@@ -67,3 +80,31 @@ def _server(uri: str) -> Server:
             "registry.uri: an MLflow server is named as in mlflow+https://host:port"
         )
     return Server(uri.rstrip("/"))
+
+
+def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
+    """That registry keeps no files, so its URI says where they go."""
+    parts = urlsplit(uri)
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
+            f"{TOKEN_PATH} in the environment names the file that holds a token"
+        )
+    scheme, default_port = _KUBEFLOW[parts.scheme]
+    name = unquote(parts.path).strip("/") or model_name
+    try:
+        address = f"{scheme}://{parts.hostname}:{parts.port or default_port}"
+    except ValueError:
+        address = ""
+    if not parts.hostname or not address or parts.fragment or not _MODEL_NAME.fullmatch(name):
+        raise SettingsError(
+            f"registry.uri: a Kubeflow Model Registry is named as in {_KUBEFLOW_EXAMPLE}"
+        )
+    key, _, artifacts = parts.query.partition("=")
+    if key != "artifacts":
+        raise SettingsError(
+            "registry.uri: a Kubeflow Model Registry keeps no files, so say where they go: add "
+            f"?artifacts= and {object_files.SUPPORTED}"
+        )
+    files = object_files.check_address(unquote(artifacts))
+    return ChampionRegistry(name, KubeflowStore(KubeflowService(address), files, name))

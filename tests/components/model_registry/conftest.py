@@ -148,6 +148,43 @@ def vertex_registry(open_vertex: OpenVertex) -> ModelRegistry:
     return open_vertex(f"customer-age-{uuid.uuid4().hex[:8]}")
 
 
+@pytest.fixture
+def kubeflow_registry(kubeflow_uri: str) -> ModelRegistry:
+    return open_registry(kubeflow_uri, NAME)
+
+
+@pytest.fixture
+def kubeflow_uri(kubeflow_host: str, tmp_path: Path) -> str:
+    """Of a registered model of its own, with its files in a folder."""
+    model = f"customer-age-{uuid.uuid4().hex[:8]}"
+    return f"kubeflow-registry://{kubeflow_host}/{model}?artifacts=file://{tmp_path}/files"
+
+
+@pytest.fixture(scope="session")
+def kubeflow_host() -> Iterator[str]:
+    with kubeflow_stand_in() as host:
+        yield host
+
+
+@pytest.fixture
+def closed_kubeflow_host() -> Iterator[str]:
+    """One that asks for the token `let-me-in`."""
+    with kubeflow_stand_in("let-me-in") as host:
+        yield host
+
+
+@contextlib.contextmanager
+def kubeflow_stand_in(*token: str) -> Iterator[str]:
+    script = Path(__file__).with_name("kubeflow_stand_in.py")
+    command = [sys.executable, script, *token]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
 def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path) -> None:
     for _ in range(600):
         assert process.poll() is None, log.read_text()

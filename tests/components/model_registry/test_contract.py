@@ -7,7 +7,7 @@ import pytest
 from customer_age.components.errors import RunError
 from customer_age.components.model_registry import ModelRegistry, saved_model_fingerprint
 
-BACKENDS = ("sqlite", "server", "vertex")
+BACKENDS = ("sqlite", "server", "vertex", "kubeflow")
 """Each has a fixture `<backend>_registry` with a model of its own."""
 
 
