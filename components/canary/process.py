@@ -151,7 +151,8 @@ def _measurements(
         return Measurements(answers, None, f"the model does not load: {last['unusable']}")
     doing = [line["doing"] for line in told if "doing" in line] or ["starting"]
     ending = _ending(exit_code, timeout_seconds)
-    failure = f"the probe process {ending} while it was {doing[-1]}{_last_line(words)}"
+    last_words = "" if exit_code is None else _last_line(words)  # those of a hanging one mislead
+    failure = f"the probe process {ending} while it was {doing[-1]}{last_words}"
     return Measurements(answers, None, failure)
 
 
