@@ -6,13 +6,15 @@ import keras
 import tensorflow as tf
 
 from customer_age.components.errors import RunError, SettingsError
-from customer_age.components.trainer import images
+from customer_age.components.trainer import devices, images
 
 IMAGENET = "imagenet"
 CHAMPION = "champion"
 RANDOM = "none"
 
 BACKBONE = "resnet50"
+AGE = "age"
+"""Layers of the model."""
 
 _MOMENTUM = 0.9
 """Of the moving statistics. Keras's own 0.99 looks back over hundreds of steps: in a short training
@@ -48,8 +50,24 @@ def build_model(
     pooled = backbone(images.as_imagenet(photos))
     pooled = keras.layers.Dropout(dropout)(pooled)
     deviation = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32")(pooled)
-    age = keras.layers.Rescaling(age_spread, median_age, dtype="float32", name="age")(deviation)
+    age = keras.layers.Rescaling(age_spread, median_age, dtype="float32", name=AGE)(deviation)
     return keras.Model(photos, age, name="customer_age")
+
+
+def in_full_precision(model: keras.Model) -> keras.Model:
+    """What is served: most of what answers has no GPU, and computes slower in half precision.
+
+    Args:
+        model: of `build_model`, under whatever dtype policy.
+
+    Returns:
+        A model with the same weights that computes in float32.
+    """
+    years = model.get_layer(AGE)
+    with devices.precision("float32"):
+        served = build_model(model.input_shape[1], RANDOM, 0.0, years.offset, years.scale)
+    served.set_weights(model.get_weights())
+    return served
 
 
 def copy_weights(saved_model: str, model: keras.Model) -> None:

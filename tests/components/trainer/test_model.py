@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from customer_age.components.errors import SettingsError
+from customer_age.components.trainer import devices
 from customer_age.components.trainer import model as models
 
 
@@ -66,3 +67,18 @@ def test_a_file_that_holds_no_weights_does_not_fit(tmp_path):
     file.write_text("not weights")
     with pytest.raises(SettingsError, match="does not fit a ResNet50 without its top"):
         _built(str(file))
+
+
+def test_what_was_trained_in_half_precision_is_served_in_full():
+    with devices.precision("mixed_float16"):
+        trained = _built("none")
+    trained.layers[-2].set_weights([np.full((2048, 1), 0.01), np.array([0.5])])
+    served = models.in_full_precision(trained)
+    assert trained.get_layer(models.BACKBONE).layers[-2].compute_dtype == "float16"
+    assert {layer.compute_dtype for layer in served.get_layer(models.BACKBONE).layers} == {
+        "float32"
+    }
+    photos = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
+    np.testing.assert_allclose(
+        served.predict(photos, verbose=0), trained.predict(photos, verbose=0), atol=0.5
+    )
