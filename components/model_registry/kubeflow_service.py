@@ -6,7 +6,7 @@ its event loops nest, and it makes a version in steps that a killed publisher wo
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,7 +42,7 @@ class KubeflowService:
         self._address = address
 
     def ask(self, request: "Callable[[ModelRegistryServiceApi], Awaitable[_T]]") -> _T:
-        """Ask one thing, and wait for the answer.
+        """Ask one thing, or some that belong together, and wait for the answer.
 
         In a thread of its own: whoever calls may have an event loop already, as notebooks do.
 
@@ -53,22 +53,6 @@ class KubeflowService:
         """
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, self._answer(request)).result()
-
-    def pages(
-        self, request: "Callable[[ModelRegistryServiceApi, dict[str, str]], Awaitable[Any]]"
-    ) -> Iterator[Any]:
-        """Ask for a list, page by page.
-
-        Args:
-            request: takes the service, and the query that names the page.
-        """
-        query = {"page_size": _PAGE_SIZE}
-        while True:
-            page = self.ask(lambda service: request(service, query))
-            yield from page.items or []
-            if not page.next_page_token:
-                return
-            query["next_page_token"] = page.next_page_token
 
     async def _answer(self, request: "Callable[[ModelRegistryServiceApi], Awaitable[_T]]") -> _T:
         try:
@@ -107,6 +91,23 @@ class KubeflowService:
         failure = f"the model registry failed: {said}"
         taken = error.status == 409 or (error.status == 400 and "already exists" in said)
         return AlreadyThere(failure) if taken else RunError(failure)
+
+
+async def listed(request: Callable[..., Awaitable[Any]], *of: str) -> list[Any]:
+    """Ask for a list, page by page.
+
+    Args:
+        request: the client's method.
+        of: its first arguments, such as the id of what the list belongs to.
+    """
+    found: list[Any] = []
+    query = {"page_size": _PAGE_SIZE}
+    while True:
+        page = await request(*of, **query)
+        found += page.items or []
+        if not page.next_page_token:
+            return found
+        query["next_page_token"] = page.next_page_token
 
 
 def _token() -> str | None:

@@ -12,6 +12,7 @@ a tag. Publishers of different models tag different versions.
 """
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
@@ -20,7 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from customer_age.components.errors import RunError
 from customer_age.components.model_registry import object_files
-from customer_age.components.model_registry.kubeflow_service import AlreadyThere, KubeflowService
+from customer_age.components.model_registry.kubeflow_service import (
+    AlreadyThere,
+    KubeflowService,
+    listed,
+)
 from customer_age.components.model_registry.registry import (
     BASELINE_VERSION,
     CHAMPION,
@@ -31,7 +36,7 @@ from customer_age.components.model_registry.registry import (
 from customer_age.components.model_registry.version_store import VersionStore
 
 if TYPE_CHECKING:
-    from mr_openapi import MetadataValue, RegisteredModel
+    from mr_openapi import MetadataValue, ModelRegistryServiceApi, RegisteredModel
     from mr_openapi import ModelVersion as KubeflowVersion
 
 _UNFINISHED = "unfinished"
@@ -63,15 +68,9 @@ class KubeflowStore(VersionStore):
         yield
 
     def versions(self) -> list[ModelVersion]:  # noqa: D102
-        model = self._registered_model()
-        if model is None:
-            return []
-        champion = _texts(model.custom_properties).get(CHAMPION)
-        return [
-            self._ours(each, champion)
-            for each in self._kubeflow_versions(model)
-            if each.state == "LIVE"
-        ]
+        model, there = self._look_up()
+        champion = _texts(model.custom_properties).get(CHAMPION) if model else None
+        return [self._ours(each, champion) for each in there if each.state == "LIVE"]
 
     def champion(self) -> str | None:  # noqa: D102
         model = self._registered_model()
@@ -130,7 +129,7 @@ class KubeflowStore(VersionStore):
         """
         model = self._existing_model()
         for _ in range(_ATTEMPTS):
-            there = self._kubeflow_versions(model)
+            _, there = self._look_up()
             for each in there:
                 properties = _texts(each.custom_properties)
                 finished = each.state == "LIVE" and properties.get(FINGERPRINT) == fingerprint
@@ -182,7 +181,8 @@ class KubeflowStore(VersionStore):
         for name, text in publication.settings.items():
             properties[_SETTING + name] = _text(text)
         for name, number in publication.metrics.items():
-            properties[_METRIC + name] = _number(number)
+            if math.isfinite(number):  # JSON has no other
+                properties[_METRIC + name] = _number(number)
         self._update(version, properties, state="LIVE", description=publication.description)
         _log.info("%s: version %s is made", self._name, version.name)
 
@@ -228,21 +228,26 @@ class KubeflowStore(VersionStore):
         return found
 
     def _find(self, version: str) -> "KubeflowVersion | None":
-        there = self._kubeflow_versions(self._existing_model())
+        _, there = self._look_up()
         return next((each for each in there if each.name == version), None)
 
-    def _kubeflow_versions(self, model: "RegisteredModel") -> "list[KubeflowVersion]":
-        """Every version in whatever state, oldest first."""
-        found = self._service.pages(
-            lambda api, page: api.get_registered_model_versions(model.id, **page)
-        )
-        return sorted(found, key=lambda each: int(each.id))
+    def _look_up(self) -> "tuple[RegisteredModel | None, list[KubeflowVersion]]":
+        """The registered model, and every version of it in whatever state, oldest first."""
+
+        async def look_up(
+            service: "ModelRegistryServiceApi",
+        ) -> "tuple[RegisteredModel | None, list[KubeflowVersion]]":
+            model = await self._find_model(service)
+            if model is None:
+                return None, []
+            found = await listed(service.get_registered_model_versions, model.id)
+            return model, sorted(found, key=lambda each: int(each.id))
+
+        return self._service.ask(look_up)
 
     def _artifact(self, version: "KubeflowVersion") -> Any:
         """A version's ModelArtifact, the newest if there are several."""
-        found = self._service.pages(
-            lambda api, page: api.get_model_version_artifacts(version.id, **page)
-        )
+        found = self._service.ask(lambda api: listed(api.get_model_version_artifacts, version.id))
         models = [
             each.actual_instance
             for each in found
@@ -265,8 +270,11 @@ class KubeflowStore(VersionStore):
         return model
 
     def _registered_model(self) -> "RegisteredModel | None":
+        return self._service.ask(self._find_model)
+
+    async def _find_model(self, service: "ModelRegistryServiceApi") -> "RegisteredModel | None":
         """Looked up in the list, since the service's own search takes `_` for any character."""
-        found = self._service.pages(lambda api, page: api.get_registered_models(**page))
+        found = await listed(service.get_registered_models)
         return next((each for each in found if each.name == self._name), None)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import socket
 import threading
 import urllib.error
@@ -10,6 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -83,17 +85,19 @@ class MortalService(KubeflowService):
         self._steps = steps
 
     def ask(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
-        if _asked(request).startswith("get"):
+        if not _writes(request):
             return super().ask(request)
         return self._steps.taken(lambda: super(MortalService, self).ask(request))
 
 
-def _asked(request: Callable[[Any], Awaitable[Any]]) -> str:
-    """What a request would call, without calling it."""
+def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:
+    """Whether a request changes something; what only reads, waits for its first page."""
     service = MagicMock()
-    request(service)
-    [(name, _, _)] = service.method_calls
-    return name
+    asked = request(service)
+    if asyncio.iscoroutine(asked):
+        asked.close()
+        return False
+    return True
 
 
 @pytest.fixture
@@ -188,21 +192,21 @@ def test_a_number_that_another_publisher_takes_first_is_not_taken_twice(
     name = f"raced-{uuid.uuid4().hex[:8]}"
     service = KubeflowService(f"http://{kubeflow_host}")
     store = KubeflowStore(service, f"file://{tmp_path}/files", name)
-    look, raced = store._kubeflow_versions, []
+    look_up = store._look_up
 
-    def look_then_lose(model: Any) -> Any:
-        there = look(model)
-        if not there and not raced and raced.append(True) is None:
-            body = {"name": "1", "registeredModelId": model.id}
-            assert tell(kubeflow_host, "POST", "/model_versions", body)[0] == 201
-        return there
+    def look_up_then_lose() -> Any:
+        monkeypatch.setattr(store, "_look_up", look_up)
+        model, there = look_up()
+        body = {"name": "1", "registeredModelId": model.id}
+        assert tell(kubeflow_host, "POST", "/model_versions", body)[0] == 201
+        return model, there
 
     registry = ChampionRegistry(name, store)
     tell(kubeflow_host, "POST", "/registered_models", {"name": name})
     add = store.add
 
     def add_while_raced(publication: Publication) -> None:
-        monkeypatch.setattr(store, "_kubeflow_versions", look_then_lose)
+        monkeypatch.setattr(store, "_look_up", look_up_then_lose)
         add(publication)
 
     monkeypatch.setattr(store, "add", add_while_raced)
@@ -385,6 +389,13 @@ def test_what_is_archived_is_left_out_and_can_be_published_anew(
     store.set_tag("2", "why", "the wrong photos")
     assert [each.version for each in registry.versions()] == ["1"], "a tag brings nothing back"
     assert registry.publish(second).version == "3"
+
+
+def test_a_metric_that_is_no_number_does_not_keep_a_model_out(kubeflow_uri, publication):
+    published = publication("first", mae=6.5)
+    metrics = {"mae": 6.5, "bias/65+": math.nan}
+    version = open_registry(kubeflow_uri, "").publish(replace(published, metrics=metrics))
+    assert version.metrics == {"mae": 6.5}
 
 
 def test_more_models_and_versions_than_a_page_holds(kubeflow_host, publication, tmp_path):
