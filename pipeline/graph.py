@@ -1,7 +1,6 @@
 """The graph: the one place where components are wired, whatever runs them."""
 
 import json
-import os
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
@@ -25,6 +24,7 @@ from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.components.registry_pusher.component import RegistryPusher
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts import Limits, RunDescription
+from customer_age.pipeline.beam_options import beam_args
 from customer_age.pipeline.run_key import RunKey, code
 from customer_age.pipeline.settings import Settings
 from customer_age.schema import features
@@ -146,18 +146,6 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
         log=log,
         registry=settings.registry_uri,
     )
-
-
-def beam_args(settings: Settings) -> list[str]:
-    """Beam's options: threads in one process, unless the settings name another runner."""
-    workers = settings.beam.workers or len(os.sched_getaffinity(0))
-    return [
-        "--direct_running_mode=in_memory",
-        f"--direct_num_workers={workers}",
-        # Without it each component packs 45 MB of sources for workers that do not exist.
-        "--sdk_container_image=none",
-        *settings.beam.args,
-    ]
 
 
 def _photo_example_gen(settings: Settings, data_set: types.BaseChannel) -> PhotoExampleGen:
