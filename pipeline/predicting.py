@@ -1,10 +1,16 @@
 """What `predict` and `score` have in common: the version that answers, and the age groups."""
 
+import multiprocessing
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_age.components import age_groups
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.work_folder import WorkFolder
 
 if TYPE_CHECKING:
     from customer_age.components.model_registry import ModelRegistry, ModelVersion
@@ -49,6 +55,53 @@ def version(registry: "ModelRegistry", name: str | None) -> "ModelVersion":
             "list` shows what there is; the registry is the one of --work-dir, or registry.uri"
         )
     return champion
+
+
+def fetch(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
+    """Look a version up, and bring its model to this machine.
+
+    Args:
+        settings: say which registry, and where models are kept.
+        name: of the version; None for the champion.
+
+    Returns:
+        The version, and the folder of its SavedModel.
+
+    Raises:
+        RunError: there is none, or it cannot be fetched.
+    """
+    from customer_age.components.model_registry import open_registry
+    from customer_age.components.model_registry.registry import FINGERPRINT
+    from customer_age.components.predictor import model_cache
+
+    registry = open_registry(settings.registry_uri, settings.registry.model_name)
+    found = version(registry, name)
+    models = WorkFolder(settings.work_dir).models
+    fingerprint = found.tags.get(FINGERPRINT)
+    return found, model_cache.fetch(registry, found.version, fingerprint, models)
+
+
+def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
+    """Fetch a version in a process of its own, while this one imports TensorFlow.
+
+    The registry's client takes about as long to import as TensorFlow, and Python imports one thing
+    at a time. Where TensorFlow is there already, there is nothing to do meanwhile.
+
+    Args, returns and raises: see `fetch`.
+    """
+    if "tensorflow" in sys.modules:
+        return fetch(settings, name)
+    from customer_age.components.predictor.age_model import import_tensorflow
+
+    with ProcessPoolExecutor(
+        max_workers=1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # this process tells whoever pressed Ctrl-C
+    ) as beside:
+        fetched = beside.submit(fetch, settings, name)
+        import_tensorflow()
+        return fetched.result()
 
 
 def photo_settings(version: "ModelVersion", settings: Settings) -> "PhotoSettings":

@@ -1,20 +1,20 @@
 """`customer-age predict`: the photos, the version, and the rows on the standard output."""
 
+import os
 import sys
 from dataclasses import dataclass
 
 import click
 
 from customer_age.components.age_groups import AgeGroups
-from customer_age.components.model_registry import ModelVersion, open_registry
-from customer_age.components.model_registry.registry import FINGERPRINT, MAE
-from customer_age.components.predictor import inputs, model_cache, output
+from customer_age.components.model_registry import ModelVersion
+from customer_age.components.model_registry.registry import MAE
+from customer_age.components.predictor import inputs, output
 from customer_age.components.predictor.age_model import AgeModel
 from customer_age.components.predictor.predictor import Predictor
 from customer_age.pipeline import predicting, run_log
 from customer_age.pipeline.beam_options import beam_args
 from customer_age.pipeline.settings import Settings
-from customer_age.pipeline.work_folder import WorkFolder
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,10 @@ def run(settings: Settings, asked: Asked) -> int:
         RunError: there is no such version, or the registry or the model fails.
     """
     sources = inputs.find(asked.photos, beam_args(settings))
+    # Its words about graphics cards would stand between the rows; what fails, it raises.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     run_log.quiet_libraries()
-    registry = open_registry(settings.registry_uri, settings.registry.model_name)
-    version = predicting.version(registry, asked.version)
-    folder = model_cache.fetch(
-        registry,
-        version.version,
-        version.tags.get(FINGERPRINT),
-        WorkFolder(settings.work_dir).models,
-    )
+    version, folder = predicting.fetch_while_importing(settings, asked.version)
     predictor = Predictor(
         AgeModel(folder), predicting.photo_settings(version, settings), asked.groups
     )

@@ -1,8 +1,10 @@
 """A SavedModel, loaded for predictions."""
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 from customer_age.components.errors import RunError
 
@@ -21,8 +23,7 @@ class AgeModel:
         Raises:
             RunError: it is no such model.
         """
-        import tensorflow as tf
-
+        tf = import_tensorflow()
         self._string = tf.string
         self._tensor = tf.constant
         try:
@@ -52,3 +53,20 @@ class AgeModel:
         if len(ages) != len(encoded) or not all(0 <= age < math.inf for age in ages):
             raise RunError("the model does not answer with an age for each photo: roll back")
         return ages
+
+
+def import_tensorflow() -> ModuleType:
+    """Import TensorFlow without Keras, which takes as long again: a SavedModel does not need it.
+
+    TensorFlow looks for Keras when it is imported, and goes on without it. To whoever imports Keras
+    later, nothing of this shows.
+    """
+    if "keras" not in sys.modules:
+        sys.modules["keras.src"] = None  # type: ignore[assignment]  # Python's way to say: not here
+        try:
+            import tensorflow
+        finally:
+            del sys.modules["keras.src"]
+    import tensorflow  # noqa: F811
+
+    return tensorflow

@@ -6,11 +6,11 @@ listed as they are needed, those of one folder or glob at a time; no photo is op
 
 import glob
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders
@@ -41,9 +41,10 @@ class PhotoFile:
     problem: Reason | None = None
 
 
-class PhotoSource(Protocol):
+class PhotoSource(ABC):
     """Photos, in an order that is always the same."""
 
+    @abstractmethod
     def files(self, face_crops: bool) -> Iterator[PhotoFile]:
         """List the photos.
 
@@ -53,7 +54,7 @@ class PhotoSource(Protocol):
 
 
 @dataclass(frozen=True)
-class SinglePhoto:
+class SinglePhoto(PhotoSource):
     """A photo by its path, whether it is there or not."""
 
     path: str
@@ -64,7 +65,7 @@ class SinglePhoto:
 
 
 @dataclass(frozen=True)
-class PhotoFolder:
+class PhotoFolder(PhotoSource):
     """Every photo of a folder and its sub-folders."""
 
     folder: folders.Folder
@@ -79,7 +80,7 @@ class PhotoFolder:
 
 
 @dataclass(frozen=True)
-class PhotoTable:
+class PhotoTable(PhotoSource):
     """The rows of a table with a column `file_name`; the photos lie in the table's folder."""
 
     table: LabelTable

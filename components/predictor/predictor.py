@@ -97,9 +97,7 @@ class Predictor:
         except PhotoRefused as refused:
             return refused
 
-    def _answers(
-        self, batch: Sequence[tuple[PhotoFile, bytes | PhotoRefused]]
-    ) -> list[Prediction]:
+    def _answers(self, batch: Sequence[tuple[PhotoFile, bytes | PhotoRefused]]) -> list[Prediction]:
         encoded = [each for _, each in batch if isinstance(each, bytes)]
         ages = iter(self._model.ages(encoded) if encoded else ())
         return [

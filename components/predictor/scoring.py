@@ -153,7 +153,9 @@ def score(sources: Sequence[PhotoSource], scoring: Scoring, beam_args: Sequence[
     shards.remove_unfinished(scoring.folder)
     counts = _counts(pipeline.result)
     if counts[PHOTOS] != photos:
-        raise RunError(f"scoring lost count: {photos} photos became {counts[PHOTOS]} rows; run again")
+        raise RunError(
+            f"scoring lost count: {photos} photos became {counts[PHOTOS]} rows; run again"
+        )
     refused = {
         name.removeprefix(REFUSED_PREFIX): count
         for name, count in sorted(counts.items())
