@@ -62,7 +62,7 @@ def run(settings: Settings, asked: Asked) -> int:
     from customer_age.components.predictor import destination
 
     place = destination.parse(asked.output, asked.file_format)
-    scoring = _scoring(settings, asked, place)
+    scoring = scoring_of(settings, asked, place)
     place.prepare(asked.overwrite, arguments)
     started = time.monotonic()
     scored = _logged(settings, place, sources, scoring, arguments)
@@ -84,7 +84,8 @@ def run(settings: Settings, asked: Asked) -> int:
     return 0
 
 
-def _scoring(settings: Settings, asked: Asked, place: "Destination") -> "Scoring":
+def scoring_of(settings: Settings, asked: Asked, place: "Destination") -> "Scoring":
+    """Look the version up, and say what is asked of the workers."""
     from customer_age.components.predictor.scoring import PublishedModel, Scoring
 
     registry = open_registry(settings.registry_uri, settings.registry.model_name)

@@ -67,6 +67,6 @@ def import_tensorflow() -> ModuleType:
             import tensorflow
         finally:
             del sys.modules["keras.src"]
-    import tensorflow  # noqa: F811
+    import tensorflow
 
     return tensorflow

@@ -150,7 +150,7 @@ def _sources(argument: str, beam_args: Sequence[str]) -> Iterator[PhotoSource]:
     elif argument.lower().endswith(SUFFIXES):
         yield _table(argument, beam_args)
     elif glob.has_magic(argument) and not os.path.lexists(argument):
-        matches = sorted(glob.iglob(argument, recursive=True))
+        matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  as a shell would
         if not matches:
             raise SettingsError(f"{argument}: matches nothing")
         for match in matches:

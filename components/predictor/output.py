@@ -80,6 +80,4 @@ def _json_lines(file: TextIO, version: str) -> Callable[[Prediction], None]:
 
 def _printable(text: str) -> str:
     """Keep a file's name from steering the terminal."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

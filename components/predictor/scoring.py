@@ -35,7 +35,7 @@ PHOTOS_PER_SHARD = 256
 MAX_SHARDS = 1024
 
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""Beam's own name for its local runner, DirectRunner, would first look for Prism on the internet."""
+"""The local runner by its full name: `DirectRunner` would look for Prism on the internet first."""
 
 # A process, whatever the number of its threads, needs a model once.
 _PREDICTOR = Shared()

@@ -13,15 +13,15 @@ _HELP = f"""Guess the ages of people in millions of photos, with a published mod
 DATA is what `predict` takes: photos, folders, globs, and tables with a column file_name, or the
 address of a folder or a table in an object store.
 
-A folder gets files predictions-00000-of-00012.parquet and so on; one after another they hold a row
-for each photo, in the order of the photos: file_name, age, age_group, reason, detail, version. Where
-there is no age, reason and detail say why. Beam runs as the settings beam.* say, as in
+A folder gets files predictions-00000-of-00012.parquet and so on; one after another they hold a
+row for each photo, in the order of the photos: file_name, age, age_group, reason, detail, version.
+Where there is no age, reason and detail say why. Beam runs as the settings beam.* say, as in
 --set 'beam.args=["--runner=FlinkRunner"]'.
 {predicting.UNFIT}"""
 
 _EXIT_CODES = """
-Exit codes: 0 every photo has its row, 1 failed, 2 wrong settings or usage, 4 more photos have no age
-than data.max_refused_share allows (the rows are written all the same).
+Exit codes: 0 every photo has its row, 1 failed, 2 wrong settings or usage, 4 more photos have no
+age than data.max_refused_share allows (the rows are written all the same).
 """
 
 

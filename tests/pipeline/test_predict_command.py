@@ -29,7 +29,7 @@ def registry_folder(brightness_model, publication, tmp_path_factory):
 
 @pytest.fixture
 def work(registry_folder, tmp_path):
-    """A work folder of a test's own; its registry's records may be changed, its files are shared."""
+    """A work folder of a test's own; its registry's records may be changed."""
     folder = tmp_path / "work"
     (folder / "registry").mkdir(parents=True)
     shutil.copy(registry_folder / "registry" / "mlflow.db", folder / "registry")
@@ -222,6 +222,10 @@ def test_from_a_process_of_its_own_the_rows_alone_are_printed(work, photos, grey
     assert not (work.parent / "none").exists()
 
 
+def _names(folder):
+    return sorted(each.name for each in folder.iterdir())
+
+
 def _scored(path):
     import pandas as pd
 
@@ -262,10 +266,10 @@ def test_score_says_the_same_as_predict(call, many, tmp_path, output):
     assert ": 11 ages, 2 refused; " in printed.out
     assert _scored(tmp_path / output) == [json.loads(line) for line in predicted.splitlines()]
     if "." in output:
-        assert not [name for name in os.listdir(tmp_path) if "unfinished" in name]
+        assert not list(tmp_path.glob("*unfinished*")) + list(tmp_path.glob(".*"))
     else:
         kind = {"out": "parquet", "csv": "csv"}[output]
-        assert sorted(os.listdir(tmp_path / output)) == [
+        assert _names(tmp_path / output) == [
             f"predictions-0000{number}-of-00004.{kind}" for number in range(4)
         ]
 
@@ -286,7 +290,7 @@ def test_score_replaces_nothing_unless_it_is_told_to(call, photos, tmp_path):
     assert exit_code == 2
     assert "is there already" in printed.err and "--overwrite" in printed.err
     assert call("score", photos, "--output", out, "--overwrite")[0] == 0
-    assert sorted(os.listdir(out)) == ["mine.txt", "predictions-00000-of-00001.parquet"]
+    assert _names(out) == ["mine.txt", "predictions-00000-of-00001.parquet"]
 
 
 @pytest.mark.parametrize(
