@@ -7,7 +7,9 @@ import click
 from customer_age.components.errors import RunError
 from customer_age.pipeline.commands.demo_data import demo_data
 from customer_age.pipeline.commands.models import models
+from customer_age.pipeline.commands.predict import predict
 from customer_age.pipeline.commands.run import run
+from customer_age.pipeline.commands.score import score
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,7 +22,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo_data, models):
+for command in (run, demo_data, models, predict, score):
     cli.add_command(command)
 
 

@@ -17,6 +17,7 @@ class WorkFolder:
     logs/            one file a run
     reports/         one page a run
     registry/        MLflow: mlflow.db and the models' files
+    models/          published models that `predict` and `score` use, by fingerprint
     pipeline/        the artifacts of each component
     metadata.sqlite  ML Metadata: what was run, and what can be reused
     ```
@@ -25,6 +26,7 @@ class WorkFolder:
     def __init__(self, path: str):
         self.path = Path(path)
         self.logs = self.path / "logs"
+        self.models = self.path / "models"
         self.reports = self.path / "reports"
         self.newest_report = self.path / "report.html"
         self.metadata = self.path / "metadata.sqlite"

@@ -70,7 +70,9 @@ class LocalFolder:
         return (self.root / name).open("rb")
 
     def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
-        """See `Folder`. Linked folders are left out: they can lead anywhere, and in circles.
+        """See `Folder`. By name, a folder's own files first.
+
+        Linked folders are left out: they can lead anywhere, and in circles.
 
         Raises:
             SettingsError: a folder cannot be listed.
@@ -80,20 +82,22 @@ class LocalFolder:
         pending = [name]
         while pending:
             inner = pending.pop()
+            folders = []
             try:
                 with os.scandir(self.root / inner) as entries:
-                    for entry in entries:
+                    for entry in sorted(entries, key=lambda entry: entry.name):
                         path = f"{inner}/{entry.name}" if inner else entry.name
                         if entry.name.startswith("."):
                             continue
                         if entry.is_dir(follow_symlinks=False):
-                            pending.append(path)
+                            folders.append(path)
                         elif (listed := _listed(entry, bounds)) is not None:
                             yield path, listed
             except OSError as error:
                 raise SettingsError(
                     f"{self.root / inner}: cannot be listed: {error.strerror}"
                 ) from error
+            pending += reversed(folders)
 
 
 def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:

@@ -136,8 +136,10 @@ def _open(content: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise PhotoRefused(Reason.TOO_MANY_PIXELS, _in_one_line(error)) from error
     except Image.UnidentifiedImageError as error:
-        if _is_cut(content):
-            raise _damaged(content, error) from error
+        if _is_cut(content):  # Pillow's own words would be an address in memory.
+            raise PhotoRefused(
+                Reason.TRUNCATED, "the file is cut off: its beginning is not whole"
+            ) from error
         raise PhotoRefused(
             Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
         ) from error

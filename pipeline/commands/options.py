@@ -1,4 +1,4 @@
-"""What several verbs take: where the settings come from."""
+"""What several verbs take: where the settings come from, and who answers with what bands."""
 
 from collections.abc import Callable
 
@@ -30,3 +30,16 @@ def settings(command: Callable) -> Callable:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def prediction(command: Callable) -> Callable:
+    """Give a command the options `version` and `groups`, each None where it is not given."""
+    command = click.option(
+        "--groups",
+        metavar="BANDS",
+        help="Age groups, any that cover every age, as in 0-17,18-34,35-54,55+. By default those "
+        "of the setting gate.age_groups.",
+    )(command)
+    return click.option(
+        "--version", metavar="VERSION", help="A version's number. By default the champion."
+    )(command)

@@ -1,0 +1,196 @@
+"""How fast photos become ages, against the network alone, and how soon the first answer comes.
+
+    python benchmarks/predict.py --photos FOLDER [--count 2000] [--input-size 96] [--rounds 3]
+
+A ResNet50 of random weights is published to a registry of the benchmark's own. Then, turn by turn
+in one process, so that whatever else the machine does falls on all of them alike:
+
+* `plain_loop`: Keras's `model.predict` of the same ResNet50, 32 at a time, on arrays that were
+  decoded and resized before. No files, no decoding, no rows.
+* `predict`: what `customer-age predict` does from the photos' names to CSV.
+* `score`: what `customer-age score` does from the photos' names to Parquet, on Beam's local runner.
+
+Rates count from the first photo to the last, without imports, loading, or tracing; each way's is
+the median of its rounds, and the shares are the medians of the rounds' own shares.
+
+The first answer is `customer-age predict PHOTO` as a new process, with the model in its cache,
+beside a new process that only imports TensorFlow.
+"""
+
+import argparse
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+STORED_SIZE, MIN_SIZE, QUALITY = 256, 32, 92
+BATCH_SIZE = 32
+COLD_STARTS = 5
+MODEL_NAME = "customer-age"
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True, help="a folder with photos in it")
+    parser.add_argument("--count", type=int, default=2000, help="photos of each round")
+    parser.add_argument("--input-size", type=int, default=96, help="pixels that the network sees")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--publish", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if arguments.publish:
+        publish(arguments.publish, arguments.input_size)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary) / "work"
+        command = [sys.executable, __file__, "--photos", str(arguments.photos)]
+        command += ["--input-size", str(arguments.input_size), "--publish", str(work)]
+        subprocess.run(command, check=True)
+        print(f"{len(os.sched_getaffinity(0))} cores, {arguments.count} photos, "
+              f"input size {arguments.input_size}, stored size {STORED_SIZE}")  # fmt: skip
+        first_answer(work, arguments.photos)
+        rates(work, arguments)
+
+
+def publish(work: Path, input_size: int) -> None:
+    """Publish a ResNet50, as the pipeline would."""
+    from customer_age.components.model_registry import (
+        Publication,
+        open_registry,
+        saved_model_fingerprint,
+    )
+    from customer_age.components.trainer import model, signatures
+
+    folder = work / "made"
+    folder.parent.mkdir(parents=True)
+    signatures.export(model.build_model(input_size, "none", 0.0, 30.0, 15.0), str(folder))
+    sizes = {"stored_size": STORED_SIZE, "min_size": MIN_SIZE, "jpeg_quality": QUALITY}
+    registry = open_registry(f"mlflow+sqlite:///{work}/registry/mlflow.db", MODEL_NAME)
+    registry.publish(
+        Publication(
+            model_dir=folder,
+            fingerprint=saved_model_fingerprint(folder),
+            metrics={"mae": 8.0},
+            settings={f"data.{name}": str(value) for name, value in sizes.items()},
+        )
+    )
+
+
+def first_answer(work: Path, photos: Path) -> None:
+    """Print how long new processes take."""
+    photo = next(each for each in sorted(photos.rglob("*.jpg")))
+    command = str(Path(sys.executable).parent / "customer-age")
+    predict = [command, "predict", str(photo), "--work-dir", str(work)]
+    tensorflow = [sys.executable, "-c", "import tensorflow"]
+    _seconds(predict)  # fetches the model
+    answers, imports = [], []
+    for _ in range(COLD_STARTS):
+        answers.append(_seconds(predict))
+        imports.append(_seconds(tensorflow))
+    print("| first answer | median, s | fastest, s | times `import tensorflow` |")
+    print("| --- | --- | --- | --- |")
+    for name, seconds in (("customer-age predict", answers), ("import tensorflow", imports)):
+        median = statistics.median(seconds)
+        print(f"| {name} | {median:.1f} | {min(seconds):.1f} "
+              f"| {median / statistics.median(imports):.2f} |", flush=True)  # fmt: skip
+
+
+def rates(work: Path, arguments: argparse.Namespace) -> None:
+    """Print photos per second of each way, and its share of the plain loop's."""
+    from customer_age.pipeline import predicting
+    from customer_age.pipeline import settings as settings_files
+
+    settings = settings_files.load("local", work_dir=str(work))
+    found = sorted(arguments.photos.rglob("*.jpg"))
+    paths = [str(found[number % len(found)]) for number in range(arguments.count)]
+    version, folder = predicting.fetch_while_importing(settings, None)
+    ways = {
+        "plain_loop": plain_loop(paths, arguments.input_size),
+        "predict": predict(paths, settings, version, folder),
+        "score": score(paths, settings),
+    }
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for way in ways.values():
+        way()  # traces, and warms what there is to warm
+    for _ in range(arguments.rounds):
+        for name, way in ways.items():
+            cpu, started = time.process_time(), time.monotonic()
+            way()
+            seconds = time.monotonic() - started
+            measured[name].append((len(paths) / seconds, time.process_time() - cpu))
+    plain = [rate for rate, _ in measured["plain_loop"]]
+    print("| way | photos/s | share of plain_loop | CPU ms/photo |")
+    print("| --- | --- | --- | --- |")
+    for name, rounds in measured.items():
+        share = statistics.median(
+            rate / base for (rate, _), base in zip(rounds, plain, strict=True)
+        )
+        cpu = statistics.median(cpu for _, cpu in rounds)
+        print(f"| {name} | {statistics.median(rate for rate, _ in rounds):.0f} | {share:.0%} "
+              f"| {1000 * cpu / len(paths):.1f} |")  # fmt: skip
+
+
+def plain_loop(paths: list[str], input_size: int) -> Callable[[], object]:
+    """Keras alone, on arrays."""
+    import numpy as np
+    from PIL import Image
+
+    from customer_age.components.trainer import model
+
+    network = model.build_model(input_size, "none", 0.0, 30.0, 15.0)
+    arrays = np.empty((len(paths), input_size, input_size, 3), np.float32)
+    for number, path in enumerate(paths):
+        with Image.open(path) as photo:
+            arrays[number] = np.asarray(photo.convert("RGB").resize((input_size, input_size)))
+    return lambda: network.predict(arrays, batch_size=BATCH_SIZE, verbose=0)
+
+
+def predict(paths: list[str], settings: object, version: object, folder: Path) -> Callable:
+    """The command `predict`, from the photos' names on."""
+    from customer_age.components.predictor import inputs, output
+    from customer_age.components.predictor.age_model import AgeModel
+    from customer_age.components.predictor.predictor import Predictor
+    from customer_age.pipeline import predicting
+
+    groups = predicting.groups(settings, None)
+    predictor = Predictor(AgeModel(folder), predicting.photo_settings(version, settings), groups)
+
+    def run() -> None:
+        write = output.writer("csv", io.StringIO(), version.version, groups)
+        for rows in predictor.predict(inputs.files(inputs.find(paths), True)):
+            write(rows)
+
+    return run
+
+
+def score(paths: list[str], settings: object) -> Callable:
+    """The command `score`, from the photos' names on."""
+    from customer_age.components.predictor import inputs
+    from customer_age.components.predictor.destination import parse
+    from customer_age.components.predictor.scoring import score
+    from customer_age.pipeline import predicting, scores
+    from customer_age.pipeline.beam_options import beam_args
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as output:
+            asked = scores.Asked((), output, None, False, None, predicting.groups(settings, None))
+            scoring = scores.scoring_of(settings, asked, parse(output, None))
+            score(inputs.find(paths), scoring, beam_args(settings))
+
+    return run
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.monotonic() - started
+
+
+if __name__ == "__main__":
+    main()
