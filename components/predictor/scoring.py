@@ -34,9 +34,6 @@ REFUSED_PREFIX = "refused/"
 PHOTOS_PER_SHARD = 256
 MAX_SHARDS = 1024
 
-LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""The local runner by its full name: `DirectRunner` would look for Prism on the internet first."""
-
 # A process, whatever the number of its threads, needs a model once.
 _PREDICTOR = Shared()
 
@@ -128,7 +125,7 @@ def score(sources: Sequence[PhotoSource], scoring: Scoring, beam_args: Sequence[
     Args:
         sources: of `inputs.find`.
         scoring: what is asked.
-        beam_args: Beam options; without a runner among them, threads of this process do it.
+        beam_args: Beam options, such as `local_runner.options` gives.
 
     Raises:
         RunError: photos were lost on the way.
@@ -139,10 +136,7 @@ def score(sources: Sequence[PhotoSource], scoring: Scoring, beam_args: Sequence[
     per_shard = math.ceil(photos / min(MAX_SHARDS, max(1, round(photos / PHOTOS_PER_SHARD))))
     shard_count = math.ceil(photos / per_shard)
     shards.make_folder(scoring.folder)
-    arguments = list(beam_args)
-    if not any(each.split("=")[0] == "--runner" for each in arguments):
-        arguments.append(f"--runner={LOCAL_RUNNER}")
-    with beam.Pipeline(argv=arguments) as pipeline:
+    with beam.Pipeline(argv=list(beam_args)) as pipeline:
         _ = (
             pipeline
             | "Sources" >> beam.Create([list(sources)])
