@@ -84,12 +84,12 @@ def command():
 
 @pytest.fixture(scope="session")
 def versions():
-    """The registry of a work folder: its versions, and the champion's number."""
+    """A registry on SQLite: itself, its versions, and the champion's number."""
 
-    def read(work):
+    def read(folder):
         from customer_age.components.model_registry import open_registry
 
-        registry = open_registry(f"mlflow+sqlite:///{work}/registry/mlflow.db", "customer-age")
+        registry = open_registry(f"mlflow+sqlite:///{folder}/mlflow.db", "customer-age")
         champion = registry.champion()
         return registry, registry.versions(), champion and champion.version
 
