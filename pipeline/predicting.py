@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,10 @@ def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelV
     ) as beside:
         fetched = beside.submit(fetch, settings, name)
         import_tensorflow()
-        return fetched.result()
+        try:
+            return fetched.result()
+        except BrokenProcessPool:  # the other process was killed, or could not begin
+            return fetch(settings, name)
 
 
 def photo_settings(version: "ModelVersion", settings: Settings) -> "PhotoSettings":

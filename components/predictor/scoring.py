@@ -92,7 +92,8 @@ class Scoring:
 
     def predictor(self) -> Predictor:
         """What answers: one for all threads of a process."""
-        return _PREDICTOR.acquire(self._load, tag=repr(self))
+        tag = repr((self.model, self.photo_settings, self.groups))
+        return _PREDICTOR.acquire(self._load, tag=tag)
 
     def _load(self) -> Predictor:
         return Predictor(self.model.load(), self.photo_settings, self.groups)

@@ -16,6 +16,12 @@ from customer_age.pipeline import cli
         (["run"], 2, "data.path: no data set given"),
         (["run", "--data", "/nowhere"], 2, "/nowhere"),
         (["run", "--config", "nothing"], 2, "--config nothing"),
+        (["predict", "--help"], 0, "age-restricted goods"),
+        (["predict", "photo.jpg", "--groups", "0-17"], 2, "--groups 0-17"),
+        (["predict", "nothing.csv"], 2, "nothing.csv: there is no such table"),
+        (["predict", "nothing*.jpg"], 2, "matches nothing"),
+        (["score", "--help"], 0, "age-restricted goods"),
+        (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
 def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code, says):
