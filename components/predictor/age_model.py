@@ -10,6 +10,9 @@ from customer_age.components.errors import RunError
 
 SIGNATURE = "serving_default"
 
+_SPARED = ("keras.src", "googleapiclient", "scipy")
+"""With Keras come pandas, Matplotlib, scikit-learn and IPython."""
+
 
 class AgeModel:
     """Photos in, ages out; may be called from several threads at once."""
@@ -56,17 +59,17 @@ class AgeModel:
 
 
 def import_tensorflow() -> ModuleType:
-    """Import TensorFlow without Keras, which takes as long again: a SavedModel does not need it.
+    """Import TensorFlow without what takes as long again, and no SavedModel needs.
 
-    TensorFlow looks for Keras when it is imported, and goes on without it. To whoever imports Keras
-    later, nothing of this shows.
+    TensorFlow looks for these packages when it is imported, and goes on without them. Whoever
+    imports one later gets it as ever.
     """
-    if "keras" not in sys.modules:
-        sys.modules["keras.src"] = None  # type: ignore[assignment]  # Python's way to say: not here
-        try:
-            import tensorflow
-        finally:
-            del sys.modules["keras.src"]
-    import tensorflow
-
+    spared = [name for name in _SPARED if name.partition(".")[0] not in sys.modules]
+    for name in spared:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: not here
+    try:
+        import tensorflow
+    finally:
+        for name in spared:
+            del sys.modules[name]
     return tensorflow
