@@ -24,6 +24,7 @@ REQUIREMENTS = [
     "apache-beam>=2.59,<3",  # ingestion at any scale
     "keras>=3.4,<4",  # the model; named because tf.keras may be Keras 2
     "pandas>=1.5,<3",  # label tables, and what TFMA returns
+    "pyarrow>=10",  # Parquet: label tables, and the predictions of `score`
     "pillow>=10",  # decodes, verifies and turns photos
     "mlflow>=2.14,<4",  # the default model registry and its UI
     "pydantic>=2.5,<3",  # typed settings
