@@ -21,7 +21,7 @@ run: $(READY)  ## draw demo faces, train on them, publish the model
 
 .PHONY: test
 test: $(READY) lint  ## every check and every test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-fast
 test-fast: $(READY)  ## the tests that run no pipeline

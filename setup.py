@@ -49,7 +49,7 @@ EXTRAS = {
     "s3": ["apache-beam[aws]"],  # s3:// data folders
     "dev": [
         "pytest>=8",
-        "pytest-xdist>=3",
+        "pytest-xdist>=3.7",
         "hypothesis>=6",
         "moto[s3]>=5",  # a real S3 endpoint on loopback; Flask, which it needs, comes with MLflow
         "gcp-storage-emulator>=2024.8",  # the same for Cloud Storage

@@ -8,8 +8,8 @@ from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.commands import options
 
 _EXIT_CODES = """
-Exit codes: 0 published, 1 failed, 2 wrong settings or usage, 3 the gate refused the model,
-4 the data were refused.
+Exit codes: 0 published, 1 failed, 2 wrong settings or usage, 3 the gate or the canary refused the
+model, 4 the data were refused.
 """
 
 
