@@ -23,6 +23,7 @@ from customer_age.components.data_gate.component import DataGate
 from customer_age.components.evaluator import Evaluator
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.components.registry_pusher.component import RegistryPusher
+from customer_age.components.run_report import redaction
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts import Limits, RunDescription
 from customer_age.pipeline.beam_options import beam_args
@@ -232,5 +233,8 @@ def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
         "weights_fingerprint": launch.key.weights,
         "code_version": launch.key.code,
         "tfx_version": tfx_version,
-        "settings": json.dumps(settings.model_dump(mode="json"), sort_keys=True),
+        # Kept in TFX's metadata and in the registry for ever.
+        "settings": json.dumps(
+            redaction.hide_secret_settings(settings.model_dump(mode="json")), sort_keys=True
+        ),
     }

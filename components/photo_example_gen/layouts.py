@@ -82,8 +82,8 @@ def find(
         The layout's name, and its tables.
 
     Raises:
-        SettingsError: no table, tables of two layouts, a table twice, or a layout or a
-            column that is not known.
+        SettingsError: no table, tables of two layouts, a table twice, a layout or a column that
+            is not known, or a column to keep that says who a person is.
     """
     if layout != "auto" and layout not in LAYOUTS:
         raise SettingsError(f"data.layout: no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
@@ -109,10 +109,19 @@ def find(
                 f"{table.path}: its photos should be in {folder.path(table.photos)}, "
                 "and there is no such folder"
             )
+    return name, tuple(_keeping(table, keep_columns) for table in tables)
+
+
+def _keeping(table: LabelTable, keep_columns: Sequence[str]) -> LabelTable:
+    """The table with further columns."""
+    person = {**table.optional, **table.columns}.get("person")
+    if person in keep_columns:
+        raise SettingsError(
+            f"data.keep_columns: {person!r} says who it is, which no example may hold; a keyed "
+            "hash stands for it as `person`"
+        )
     extras = {f"{EXTRA}{column}": column for column in keep_columns}
-    return name, tuple(
-        dataclasses.replace(table, columns={**table.columns, **extras}) for table in tables
-    )
+    return dataclasses.replace(table, columns={**table.columns, **extras})
 
 
 def _renamed(names: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, str]:

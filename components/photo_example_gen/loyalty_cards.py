@@ -4,6 +4,7 @@ The date of birth is gone once the age is counted, and a card's number leaves `s
 keyed hash.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -31,16 +32,24 @@ class LoyaltyCardTable(LabelTable):
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """See `LabelTable`; with a `real_age`, or with a `problem` (a `Reason`) in a sentence."""
-        profiles = {row["person"]: row for _, row in self.cards.rows()}
+        profiles = self._profiles()
         latest = datetime.now(timezone.utc).date() + timedelta(days=1)  # it is later in the east
         for line, row in super().rows():
             try:
-                age = _age(row["captured_at"], profiles.get(row["person"]), latest)
+                age = _age(row["captured_at"], profiles.get(row["person"], []), latest)
             except PhotoRefused as refused:
                 told = {"real_age": "", "problem": refused.reason, "detail": refused.detail}
             else:
                 told = {"real_age": f"{age:.4f}"}
             yield line, {**row, **told}
+
+    def _profiles(self) -> dict[str, list[dict[str, str]]]:
+        """A card's profiles: none, one, or several that contradict each other."""
+        profiles: dict[str, list[dict[str, str]]] = defaultdict(list)
+        for _, row in self.cards.rows():
+            if row not in profiles[row["person"]]:
+                profiles[row["person"]].append(row)
+        return profiles
 
 
 def age_at(born: date, captured: date) -> float:
@@ -65,9 +74,14 @@ def _birthday(born: date, year: int) -> date:
         return date(year, 3, 1)
 
 
-def _age(captured_at: str, profile: dict[str, str] | None, latest: date) -> float:
-    if profile is None:
+def _age(captured_at: str, profiles: list[dict[str, str]], latest: date) -> float:
+    if not profiles:
         raise PhotoRefused(Reason.CARD_UNKNOWN, "the card has no profile")
+    profile, *others = profiles
+    if others:
+        raise PhotoRefused(
+            Reason.CARD_AMBIGUOUS, "the card has several profiles, which contradict each other"
+        )
     if profile["consent"].lower() not in _YES:
         raise PhotoRefused(Reason.NO_CONSENT, "the card's holder has not consented")
     captured, born = _date(captured_at), _date(profile["date_of_birth"])

@@ -22,6 +22,7 @@ class Reason(enum.StrEnum):
     AGE_OUT_OF_RANGE = "age_out_of_range"
     SPLIT_UNKNOWN = "split_unknown"
     CARD_UNKNOWN = "card_unknown"
+    CARD_AMBIGUOUS = "card_ambiguous"
     NO_CONSENT = "no_consent"
     BIRTH_UNKNOWN = "birth_unknown"
     BORN_AFTER_CAPTURE = "born_after_capture"
@@ -30,6 +31,13 @@ class Reason(enum.StrEnum):
     SAME_NAME_OTHER_AGE = "same_name_other_age"
     SAME_PHOTO_OTHER_AGE = "same_photo_other_age"
     DUPLICATE = "duplicate"
+
+
+NO_FILE = {
+    Reason.FILE_MISSING: "there is no such photo",
+    Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the data folder",
+}
+"""Why a name stands for no file that may be read, in a sentence."""
 
 
 class PhotoRefused(Exception):

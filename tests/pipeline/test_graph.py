@@ -46,6 +46,15 @@ def test_nothing_is_published_that_the_canary_did_not_bless(nodes):
     assert limits["max_memory_mb"].field_value.int_value == 77
 
 
+def test_the_key_of_persons_is_told_to_nobody_but_ingestion():
+    told = {
+        node_id
+        for node_id, node in _nodes("data.split_key=s3cret").items()
+        if "s3cret" in str(node)
+    }
+    assert told == {"PhotoExampleGen"}
+
+
 def test_the_champion_teaches_only_where_it_is_asked_to(nodes):
     assert "base_model" not in nodes["Trainer"].inputs.inputs
     assert "base_model" in _nodes("trainer.weights=champion")["Trainer"].inputs.inputs

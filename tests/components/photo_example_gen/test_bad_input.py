@@ -140,6 +140,7 @@ def test_every_reason_but_the_rare_ones_is_covered(data):
     rare = {Reason.FILE_TOO_LARGE, Reason.FILE_UNREADABLE, Reason.DAMAGED, Reason.SPLIT_UNKNOWN}
     of_cards = {
         Reason.CARD_UNKNOWN,
+        Reason.CARD_AMBIGUOUS,
         Reason.NO_CONSENT,
         Reason.BIRTH_UNKNOWN,
         Reason.BORN_AFTER_CAPTURE,

@@ -87,6 +87,31 @@ def test_the_layout_is_recognised_and_refuses_with_a_reason(upload):
     }
 
 
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        ("4000-0001,1990-03-01,true", "34.0000"),
+        ("4000-0001,1980-03-01,true", Reason.CARD_AMBIGUOUS),
+        ("4000-0001,1990-03-01,no", Reason.CARD_AMBIGUOUS),
+    ],
+    ids=["the same", "another birth", "no consent"],
+)
+def test_profiles_that_contradict_each_other_give_no_age(upload, again, expected):
+    folder = upload([shown("a.jpg", "4000-0001")])
+    with (folder / "cards.csv").open("a") as table:
+        table.write(f"\n{again}\n")
+    [row] = sources.open_data_set(str(folder)).rows()
+    assert (row.problem or row.age) == expected
+
+
+def test_a_card_number_is_no_column_to_keep(upload):
+    folder = upload([shown("a.jpg", "4000-0001")])
+    with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' says who it is"):
+        sources.open_data_set(str(folder), keep_columns=["card_id"])
+    [row] = sources.open_data_set(str(folder), keep_columns=["captured_at"]).rows()
+    assert row.extras == (("extra/captured_at", "2024-03-01T10:15:00"),)
+
+
 def test_columns_can_be_named_as_the_shop_does(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
     for table, ours, theirs in (
