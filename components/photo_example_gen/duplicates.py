@@ -7,7 +7,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from customer_age.components.photo_example_gen import examples
+from customer_age.components.photo_example_gen import examples, photos
 from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason, Refusal
 from customer_age.components.photo_example_gen.sources import LabelRow
 
@@ -70,7 +70,7 @@ class Digest(beam.DoFn):
     def process(self, row: LabelRow) -> Iterator[Any]:
         """Yield (hexadecimal digest, row), or a refusal to `refused`."""
         try:
-            yield hashlib.sha256(examples.read_photo(row.photo)).hexdigest(), row
+            yield hashlib.sha256(photos.read(row.photo)).hexdigest(), row
         except PhotoRefused as refused:
             yield TaggedOutput(REFUSED, examples.refusal(row, refused.reason, refused.detail))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from customer_age.components import age_groups
-from customer_age.components.photo_example_gen import photos, shards, splits
+from customer_age.components.photo_example_gen import photos, splits
 from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason, Refusal
 from customer_age.components.photo_example_gen.sources import LabelRow
 from customer_age.schema import features
@@ -65,20 +65,6 @@ def refusal(row: LabelRow, reason: Reason, detail: str) -> Refusal:
     return Refusal(row.table, row.line, row.file_name, str(reason), detail)
 
 
-def read_photo(path: str) -> bytes:
-    """Read a photo's file.
-
-    Raises:
-        PhotoRefused: it cannot be read.
-    """
-    try:
-        return shards.read(path)
-    except OSError as error:
-        raise PhotoRefused(
-            Reason.FILE_UNREADABLE, f"cannot be read: {error.strerror or error}"
-        ) from error
-
-
 def make(row: LabelRow, settings: IngestionSettings) -> tuple[str, bytes]:
     """Read a row's photo and make its example.
 
@@ -92,7 +78,7 @@ def make(row: LabelRow, settings: IngestionSettings) -> tuple[str, bytes]:
     Raises:
         PhotoRefused: the photo cannot be used.
     """
-    content = read_photo(row.photo)
+    content = photos.read(row.photo)
     photo = photos.prepare(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
     identity = row.person or hashlib.sha256(content).hexdigest()
     split = row.split or splits.split_of(identity, settings.split_shares, settings.split_key)

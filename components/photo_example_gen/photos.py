@@ -5,13 +5,15 @@ scaling, which decodes a large photo at 1/2, 1/4 or 1/8 of its size for a fracti
 """
 
 import io
+import os
 from dataclasses import dataclass
+from stat import S_ISREG
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from customer_age.components.photo_example_gen import colours
-from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason
+from customer_age.components.photo_example_gen.refusals import NO_FILE, PhotoRefused, Reason
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """Pillow's names of what is accepted; the decoders of all other formats are never reached. What
@@ -67,6 +69,34 @@ class Photo:
     def squareness(self) -> float:
         """Shorter side over longer side, in (0, 1]."""
         return min(self.width, self.height) / max(self.width, self.height)
+
+
+def read(path: str) -> bytes:
+    """Read a photo's file.
+
+    Args:
+        path: of a file, or its address in an object store.
+
+    Raises:
+        PhotoRefused: there is none, it cannot be read, or it is too large to be.
+    """
+    try:
+        if "://" in path:
+            from customer_age.components.photo_example_gen import shards  # brings Beam with it
+
+            return shards.read(path)
+        status = os.stat(path)  # noqa: PTH116  not even opened: a pipe would wait for its writer
+        if not S_ISREG(status.st_mode):
+            raise PhotoRefused(Reason.FILE_UNREADABLE, "not a file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(status.st_size))
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except FileNotFoundError as error:
+        raise PhotoRefused(Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]) from error
+    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        said = getattr(error, "strerror", None) or error
+        raise PhotoRefused(Reason.FILE_UNREADABLE, f"cannot be read: {said}") from error
 
 
 def prepare(content: bytes, stored_size: int, min_size: int, jpeg_quality: int) -> Photo:

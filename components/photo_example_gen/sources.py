@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders, layouts, splits
-from customer_age.components.photo_example_gen.refusals import Reason
+from customer_age.components.photo_example_gen.refusals import NO_FILE, Reason
 from customer_age.components.photo_example_gen.tables import LabelTable
 from customer_age.schema.features import EXTRA
 
@@ -137,11 +137,11 @@ class DataSet:
     ) -> tuple[Reason | None, str]:
         """Why a row has no photo that may be read, in a word and in a sentence."""
         if folders.leads_out(file_name) or (listed is not None and listed.outside):
-            return Reason.OUTSIDE_DATA_FOLDER, "the name leads out of the data folder"
+            return Reason.OUTSIDE_DATA_FOLDER, NO_FILE[Reason.OUTSIDE_DATA_FOLDER]
         if row.get("problem"):
             return Reason(row["problem"]), row["detail"]
         if listed is None:
-            return Reason.FILE_MISSING, "there is no such photo"
+            return Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]
         return None, ""
 
 

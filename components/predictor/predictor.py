@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from stat import S_ISREG
 from typing import TypeVar
 
 from customer_age.components.age_groups import AgeGroups
 from customer_age.components.photo_example_gen import photos
-from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason
+from customer_age.components.photo_example_gen.refusals import NO_FILE, PhotoRefused
 from customer_age.components.predictor.age_model import AgeModel
 from customer_age.components.predictor.inputs import PhotoFile
 
@@ -20,11 +19,6 @@ BATCH_SIZE = 32
 
 _BATCHES_AHEAD = 3
 """Prepared while the model works; with the photos' own limits, this bounds the memory."""
-
-_PROBLEMS = {
-    Reason.FILE_MISSING: "there is no such photo",
-    Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the folder",
-}
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -89,10 +83,13 @@ class Predictor:
     def _prepare(self, file: PhotoFile) -> bytes | PhotoRefused:
         try:
             if file.problem is not None:
-                raise PhotoRefused(file.problem, _PROBLEMS[file.problem])
+                raise PhotoRefused(file.problem, NO_FILE[file.problem])
             settings = self._settings
             return photos.prepare(
-                read(file.path), settings.stored_size, settings.min_size, settings.jpeg_quality
+                photos.read(file.path),
+                settings.stored_size,
+                settings.min_size,
+                settings.jpeg_quality,
             ).encoded
         except PhotoRefused as refused:
             return refused
@@ -111,34 +108,6 @@ class Predictor:
         # Rounded first, so that a row agrees with itself: 17.96 is 18.0, and no child's.
         rounded = round(age, 1)
         return Prediction(_text(file.file_name), rounded, self._groups.of(rounded))
-
-
-def read(path: str) -> bytes:
-    """Read a photo's file.
-
-    Args:
-        path: of a file, or its address in an object store.
-
-    Raises:
-        PhotoRefused: there is none, it cannot be read, or it is too large to be.
-    """
-    try:
-        if "://" in path:
-            from customer_age.components.photo_example_gen import shards  # brings Beam with it
-
-            return shards.read(path)
-        status = os.stat(path)  # noqa: PTH116  not even opened: a pipe would wait for its writer
-        if not S_ISREG(status.st_mode):
-            raise PhotoRefused(Reason.FILE_UNREADABLE, "not a file")
-        if status.st_size > photos.MAX_FILE_BYTES:
-            raise PhotoRefused(Reason.FILE_TOO_LARGE, photos.too_large(status.st_size))
-        with open(path, "rb") as file:  # noqa: PTH123
-            return file.read()
-    except FileNotFoundError as error:
-        raise PhotoRefused(Reason.FILE_MISSING, _PROBLEMS[Reason.FILE_MISSING]) from error
-    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
-        said = getattr(error, "strerror", None) or error
-        raise PhotoRefused(Reason.FILE_UNREADABLE, f"cannot be read: {said}") from error
 
 
 def _refused(file: PhotoFile, refused: PhotoRefused) -> Prediction:

@@ -16,7 +16,7 @@ from tfx.types import channel_utils, standard_artifacts
 from customer_age.components import local_runner
 from customer_age.components.artifacts import PhotoDataSet
 from customer_age.components.errors import DataRefused, RunError, SettingsError
-from customer_age.components.photo_example_gen import executor, ingestion
+from customer_age.components.photo_example_gen import executor, ingestion, photos
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.schema import features
 
@@ -174,15 +174,11 @@ def test_one_person_stands_in_one_split(ingest, photo, tmp_path):
 def test_a_photo_that_vanishes_is_refused(data, ingest, tmp_path, monkeypatch):
     fragile = shutil.copytree(data, tmp_path / "data")
     gone = str(fragile / "final_files" / "000007.jpg")
-    opened = FileSystems.open
-
-    def open_unless_gone(path, *args, **kwargs):
-        return opened(f"{path}.gone" if path == gone else path, *args, **kwargs)
-
-    monkeypatch.setattr(FileSystems, "open", open_unless_gone)
+    read = photos.read
+    monkeypatch.setattr(photos, "read", lambda path: read(f"{path}.gone" if path == gone else path))
     result = ingest(fragile, tmp_path / "examples")
     assert [(row["file_name"], row["reason"]) for row in result.refused] == [
-        ("000007.jpg", "file_unreadable")
+        ("000007.jpg", "file_missing")
     ]
 
 
@@ -266,7 +262,15 @@ def test_further_columns_are_kept_where_asked(hand_out, ingest, photo, tmp_path)
 def test_processes_write_the_same_examples(hand_out, ingest, photo, monkeypatch, tmp_path):
     folder = hand_out([(f"{number}.jpg", 20 + number, photo(number)) for number in range(40)])
     threads = ingest(folder, tmp_path / "threads")
+    modes = []
+    make = executor.Executor._make_beam_pipeline
+    monkeypatch.setattr(
+        executor.Executor,
+        "_make_beam_pipeline",
+        lambda self: modes.append(self._beam_pipeline_args) or make(self),
+    )
     monkeypatch.setattr(local_runner, "LARGE", 40)
     processes = ingest(folder, tmp_path / "processes")
+    assert "--direct_running_mode=multi_processing" in modes[0]
     assert sum(processes.summary["photos"].values()) == 40
     assert processes.by_name() == threads.by_name()

@@ -85,9 +85,7 @@ def test_a_row_twice_is_kept_once_and_its_contradiction_never(label_row):
 
 def test_only_photos_of_one_size_are_read_for_it(label_row, monkeypatch):
     read = []
-    monkeypatch.setattr(
-        duplicates.examples, "read_photo", lambda path: read.append(path) or path.encode()
-    )
+    monkeypatch.setattr(duplicates.photos, "read", lambda path: read.append(path) or path.encode())
     rows = [label_row("a", "one"), label_row("b", "two"), label_row("c", "three")]
     _kept_and_refused(rows)(["a", "b", "c"], [])
     assert sorted(path.rpartition("/")[2] for path in read) == ["a", "b"]

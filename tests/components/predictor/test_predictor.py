@@ -11,7 +11,7 @@ from PIL import Image
 from customer_age.components import age_groups
 from customer_age.components.errors import RunError
 from customer_age.components.photo_example_gen import photos
-from customer_age.components.predictor import predictor as predictors
+from customer_age.components.photo_example_gen.refusals import Reason
 from customer_age.components.predictor.age_model import AgeModel
 from customer_age.components.predictor.inputs import PhotoFile
 from customer_age.components.predictor.predictor import BATCH_SIZE, PhotoSettings, Predictor
@@ -73,7 +73,7 @@ def test_a_photo_that_cannot_be_read_has_a_row_and_stops_no_other(model, grey, t
     os.mkfifo(tmp_path / "pipe.jpg")
     files += [
         PhotoFile("gone.jpg", str(tmp_path / "gone.jpg")),
-        PhotoFile("../out.jpg", "", predictors.Reason.OUTSIDE_DATA_FOLDER),
+        PhotoFile("../out.jpg", "", Reason.OUTSIDE_DATA_FOLDER),
         PhotoFile("pipe.jpg", str(tmp_path / "pipe.jpg")),
         PhotoFile("nul\0.jpg", str(tmp_path / "nul\0.jpg")),
         files[0],
