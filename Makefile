@@ -41,16 +41,16 @@ ui: $(READY)  ## the model registry of `make run` in a browser
 setup: $(READY)  ## only the set-up
 
 $(READY): requirements/*.txt requirements/choose.sh setup.py pyproject.toml
-	lock=$$(requirements/choose.sh $(PYTHON)) && \
+	@lock=$$(requirements/choose.sh $(PYTHON)) && \
 	$(PYTHON) -m venv $(VENV) && \
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt && \
 	$(UV) pip sync --quiet --require-hashes $$lock requirements/uv.txt && \
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	# mypy does not follow editable installs: this shows it the rooms under their import names.
-	mkdir -p $(VENV)/rooms/customer_age
-	for room in schema components pipeline; do \
+	@# mypy does not follow editable installs: this shows it the rooms under their import names.
+	@mkdir -p $(VENV)/rooms/customer_age
+	@for room in schema components pipeline; do \
 	    ln -sfn ../../../$$room $(VENV)/rooms/customer_age/$$room; done
-	touch $@
+	@touch $@
 
 .PHONY: lock
 lock: $(READY)  ## make the lock files anew, from setup.py's ranges

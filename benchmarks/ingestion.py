@@ -33,7 +33,6 @@ STORED_SIZE = 256
 QUALITY = 92
 LARGE_PHOTOS = 1000
 SCALES = (1000, 4000, 16_000)
-FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
 
 def main() -> None:
@@ -114,9 +113,11 @@ def by_hand(folder: Path, workers: int, output: Path) -> Callable[[], int]:
     import apache_beam as beam
     import tensorflow as tf
 
+    from customer_age.components import local_runner
+
     rows = _rows(folder)
     arguments = [
-        f"--runner={FN_API_RUNNER}",
+        f"--runner={local_runner.RUNNER}",
         "--direct_running_mode=in_memory",
         f"--direct_num_workers={workers}",
     ]

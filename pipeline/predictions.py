@@ -49,7 +49,7 @@ def run(settings: Settings, asked: Asked) -> int:
     # Its words about graphics cards would stand between the rows; what fails, it raises.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     run_log.quiet_libraries()
-    warnings.simplefilter("ignore")  # Pillow's, of photos whose rows say what is wrong with them
+    warnings.filterwarnings("ignore", module="PIL")  # of photos whose rows say what is wrong
     version, folder = predicting.fetch_while_importing(settings, asked.version)
     predictor = Predictor(
         AgeModel(folder), predicting.photo_settings(version, settings), asked.groups

@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Raise `RunError` where Google Cloud fails, and `SettingsError` where it is away."""
+    """Raise `RunError` where Google Cloud fails, `SettingsError` where it or its client is away."""
 
     @functools.wraps(method)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -27,6 +27,8 @@ def explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def _told(error: Exception) -> RunError | None:
+    if isinstance(error, ImportError):
+        return SettingsError("registry.uri: install customer-age[vertex]")
     from google.api_core import exceptions
     from google.auth.exceptions import GoogleAuthError, TransportError
     from requests import RequestException

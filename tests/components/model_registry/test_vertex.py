@@ -1,6 +1,7 @@
 """What is Vertex AI's own: its real client, against a stand-in of the service."""
 
 import dataclasses
+import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -415,3 +416,10 @@ def test_the_stand_in_keeps_the_rules_of_aliases_and_deletion(registry, publicat
     client.delete_model_version(name=f"{versions}@2").result()
     assert registry.champion() is None
     assert client.get_model(name=versions).version_id == "1"
+
+
+def test_a_client_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.cloud.aiplatform_v1", None)
+    registry = open_registry("vertex://shop/europe-west4?staging=gs://bucket", "customer-age")
+    with pytest.raises(SettingsError, match=r"^registry.uri: install customer-age\[vertex\]$"):
+        registry.champion()
