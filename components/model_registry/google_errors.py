@@ -1,32 +1,10 @@
 """What Google Cloud's clients complain of, as one line."""
 
-import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
 from customer_age.components.errors import RunError, SettingsError
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
-
-def explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Raise `RunError` where Google Cloud fails, `SettingsError` where it or its client is away."""
-
-    @functools.wraps(method)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:
-            told = _told(error)
-            if told is None:
-                raise
-            raise told from error
-
-    return call
-
-
-def _told(error: Exception) -> RunError | None:
+def told(error: Exception) -> RunError | None:
+    """`RunError` where Google Cloud fails, `SettingsError` where it or its client is away."""
     if isinstance(error, ImportError):
         return SettingsError("registry.uri: install customer-age[vertex]")
     from google.api_core import exceptions

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from customer_age.components.errors import RunError
 from customer_age.components.model_registry import mlflow_model
+from customer_age.components.model_registry.explaining import explained_by
 from customer_age.components.model_registry.mlflow_places import Server, SqliteFile
 from customer_age.components.model_registry.registry import (
     BASELINE_VERSION,
@@ -40,28 +41,17 @@ _NOT_A_CHAT = {"mlflow.experimentKind": "custom_model_development"}
 
 _log = logging.getLogger(__name__)
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
+def _told(error: Exception) -> RunError | None:
+    """Whatever MLflow, or what it stands on, complains of as one line."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
 
-def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Raise whatever MLflow, or what it stands on, complains of as one line."""
-
-    @functools.wraps(method)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:
-            from mlflow.exceptions import MlflowException
-            from requests import RequestException
-            from sqlalchemy.exc import SQLAlchemyError
-
-            if not isinstance(error, MlflowException | RequestException | SQLAlchemyError):
-                raise
-            said = " ".join(str(error).split())
-            raise RunError(f"the model registry failed: {said[:500]}") from error
-
-    return call
+    if not isinstance(error, MlflowException | RequestException | SQLAlchemyError):
+        return None
+    said = " ".join(str(error).split())
+    return RunError(f"the model registry failed: {said[:500]}")
 
 
 class MlflowStore(VersionStore):
@@ -77,7 +67,7 @@ class MlflowStore(VersionStore):
             self._clear_away_unfinished()
             yield
 
-    @_explained
+    @explained_by(_told)
     def versions(self) -> list[ModelVersion]:  # noqa: D102
         if not self._place.exists():
             return []
@@ -100,16 +90,16 @@ class MlflowStore(VersionStore):
             for run in [runs.get(each.run_id)]
         ]
 
-    @_explained
+    @explained_by(_told)
     def champion(self) -> str | None:  # noqa: D102
         return self._aliases().get(CHAMPION) if self._place.exists() else None
 
-    @_explained
+    @explained_by(_told)
     def set_champion(self, version: str) -> None:  # noqa: D102
         self._put(self._client.set_registered_model_alias, CHAMPION, version)
         _log.info("%s: alias set to version %s", self._name, version)
 
-    @_explained
+    @explained_by(_told)
     def add(self, publication: Publication) -> None:  # noqa: D102
         tags = {**publication.tags, FINGERPRINT: publication.fingerprint}
         run = self._client.create_run(
@@ -139,7 +129,7 @@ class MlflowStore(VersionStore):
             _log.info("%s: version %s is made", self._name, made.version)
             self._finish(run_id, made.version)
 
-    @_explained
+    @explained_by(_told)
     def remove(self, version: str) -> None:  # noqa: D102
         for each in self._mlflow_versions():
             if str(each.version) == version:
@@ -147,16 +137,16 @@ class MlflowStore(VersionStore):
                     self._client.delete_model_version(self._name, version)
                 self._discard(each.run_id)
 
-    @_explained
+    @explained_by(_told)
     def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
         self._put(self._client.set_model_version_tag, version, name, value)
         _log.info("%s: version %s tagged %s", self._name, version, name)
 
-    @_explained
+    @explained_by(_told)
     def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
         self._client.delete_model_version_tag(self._name, version, name)
 
-    @_explained
+    @explained_by(_told)
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         from mlflow.artifacts import download_artifacts
 
@@ -242,7 +232,7 @@ class MlflowStore(VersionStore):
         with _tolerated("RESOURCE_ALREADY_EXISTS"):
             self._client.create_registered_model(self._name)
 
-    @_explained
+    @explained_by(_told)
     def _clear_away_unfinished(self) -> None:
         """End the runs that dead publishers left; what became a version stays."""
         before = datetime.now() - self._place.abandoned_after

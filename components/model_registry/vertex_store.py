@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_age.components.errors import RunError
-from customer_age.components.model_registry import vertex_evaluation
-from customer_age.components.model_registry.google_errors import explained
+from customer_age.components.model_registry import google_errors, vertex_evaluation
+from customer_age.components.model_registry.explaining import explained_by
 from customer_age.components.model_registry.registry import (
     BASELINE_VERSION,
     CHAMPION,
@@ -77,7 +77,7 @@ class VertexStore(VersionStore):
         self._clear_away_unfinished()
         yield
 
-    @explained
+    @explained_by(google_errors.told)
     def versions(self) -> list[ModelVersion]:  # noqa: D102
         models = self._models()
         uploads = self._uploads.found(_folder(self._upload(each)) for each in models)
@@ -86,12 +86,12 @@ class VertexStore(VersionStore):
             for each in models
         ]
 
-    @explained
+    @explained_by(google_errors.told)
     def champion(self) -> str | None:  # noqa: D102
         models = self._models()
         return next((each.version_id for each in models if CHAMPION in each.version_aliases), None)
 
-    @explained
+    @explained_by(google_errors.told)
     def set_champion(self, version: str) -> None:  # noqa: D102
         self._client.merge_version_aliases(
             name=self._resource(version),
@@ -100,7 +100,7 @@ class VertexStore(VersionStore):
         )
         _log.info("%s: alias set to version %s", self._place.model, version)
 
-    @explained
+    @explained_by(google_errors.told)
     def add(self, publication: Publication) -> None:  # noqa: D102
         tags = {
             **publication.tags,
@@ -115,7 +115,7 @@ class VertexStore(VersionStore):
         _log.info("%s: version %s is made", self._place.model, version)
         self._import_evaluation(version, upload)
 
-    @explained
+    @explained_by(google_errors.told)
     def remove(self, version: str) -> None:  # noqa: D102
         from google.api_core.exceptions import NotFound
 
@@ -125,16 +125,16 @@ class VertexStore(VersionStore):
                     self._client.delete_model_version(name=self._resource(version)).result()
                 self._uploads.delete(self._upload(each))
 
-    @explained
+    @explained_by(google_errors.told)
     def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
         self._uploads.set_tag(self._upload(self._model(version)), name, value)
         _log.info("%s: version %s tagged %s", self._place.model, version, name)
 
-    @explained
+    @explained_by(google_errors.told)
     def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
         self._uploads.delete_tag(self._upload(self._model(version)), name)
 
-    @explained
+    @explained_by(google_errors.told)
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         self._uploads.fetch(self._model(version).artifact_uri.rstrip("/"), folder)
 
@@ -239,7 +239,7 @@ class VertexStore(VersionStore):
         else:
             self._uploads.set_evaluated(upload)
 
-    @explained
+    @explained_by(google_errors.told)
     def _clear_away_unfinished(self) -> None:
         """Delete the uploads that dead publishers left; what became a version is completed."""
         staging = self._place.staging

@@ -19,9 +19,13 @@ from google.cloud.aiplatform_v1.types import Model, ModelContainerSpec
 from google.cloud.storage import Client
 
 from customer_age.components.errors import RunError, SettingsError
-from customer_age.components.model_registry import open_registry, saved_model_fingerprint
+from customer_age.components.model_registry import (
+    google_errors,
+    open_registry,
+    saved_model_fingerprint,
+)
 from customer_age.components.model_registry import vertex_store as store
-from customer_age.components.model_registry.google_errors import explained
+from customer_age.components.model_registry.explaining import explained_by
 
 PARENT = "projects/shop/locations/europe-west4"
 
@@ -362,7 +366,7 @@ def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_pa
     ],
 )
 def test_what_goes_wrong_is_one_line(error, told):
-    @explained
+    @explained_by(google_errors.told)
     def failing() -> None:
         raise error
 
