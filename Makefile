@@ -5,7 +5,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-SOURCES := schema components pipeline tests setup.py
 
 WORK := work/demo
 UV = VIRTUAL_ENV=$(VENV) $(BIN)/uv
@@ -48,7 +47,7 @@ $(READY): requirements/*.txt requirements/choose.sh setup.py pyproject.toml
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@# mypy does not follow editable installs: this shows it the rooms under their import names.
 	@mkdir -p $(VENV)/rooms/customer_age
-	@for room in schema components pipeline; do \
+	@for room in schema components pipeline kubeflow; do \
 	    ln -sfn ../../../$$room $(VENV)/rooms/customer_age/$$room; done
 	@touch $@
 
@@ -58,7 +57,8 @@ lock: $(READY)  ## make the lock files anew, from setup.py's ranges
 	    --custom-compile-command "make lock" -o requirements/uv.txt -
 	$(UV) pip compile --quiet --upgrade --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" --python-version 3.11 \
-	    --extra dev --extra vertex --extra kubeflow-registry --extra gcs --extra s3 \
+	    --extra dev --extra kubeflow --extra vertex --extra kubeflow-registry --extra gcs --extra s3 \
+	    --extra postgres \
 	    --constraint requirements/tfx-1.16.constraints \
 	    -o requirements/tfx-1.16-py311.txt setup.py
 

@@ -27,6 +27,7 @@ REQUIREMENTS = [
     "pyarrow>=10",  # Parquet: label tables, and the predictions of `score`
     "pillow>=10",  # decodes, verifies and turns photos
     "mlflow>=2.14,<4",  # the default model registry and its UI
+    "sqlalchemy>=2,<3",  # the ledger of batches and runs; profiles of loyalty cards
     "pydantic>=2.5,<3",  # typed settings
     "pyyaml>=6",  # settings files
     "click>=8.1",  # the command line
@@ -38,7 +39,10 @@ REQUIREMENTS = [
 ]
 
 EXTRAS = {
-    "kubeflow": ["kfp>=2.5,<3"],  # compiling and submitting
+    "kubeflow": [
+        "kfp>=2.5,<3",  # compiling and submitting
+        "kfp-kubernetes>=1.2,<3",  # node selectors, tolerations and secrets: the platform document
+    ],
     "vertex": [
         "kfp>=2.5,<3",
         "google-cloud-aiplatform>=1.50,<2",  # pipelines and the model registry
@@ -47,12 +51,14 @@ EXTRAS = {
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
+    "postgres": ["psycopg[binary]>=3.1,<4"],  # the ledger on a cluster
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.7",
         "hypothesis>=6",
         "moto[s3]>=5",  # a real S3 endpoint on loopback; Flask, which it needs, comes with MLflow
         "gcp-storage-emulator>=2024.8",  # the same for Cloud Storage
+        "kubernetes-validate>=1.29",  # the manifests against Kubernetes's own schemas
         "ruff>=0.6",
         "mypy>=1.11",
         "types-PyYAML",
