@@ -62,7 +62,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     data_set = Importer(
         source_uri=parameters.data_path,
         artifact_type=PhotoDataSet,
-        properties={"fingerprint": launch.key.data} if launch.key.data else None,
+        custom_properties={"fingerprint": launch.key.data} if launch.key.data else None,
     ).with_id("DataSet")
     photo_schema = PhotoSchema(code=code())
     schema = photo_schema.outputs["schema"]
