@@ -16,10 +16,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
 from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
+from customer_age.pipeline.retraining_settings import NotifySettings, RetrainingSettings
 from customer_age.pipeline.settings_section import Section
 
 CONFIGS = Path(__file__).parent / "configs"
 _SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
+_NO_RESULT = ("work_dir", "cluster", "retraining", "notify")
+"""Settings that change where and when a run runs, and nothing of its result."""
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,6 +48,10 @@ class DataSettings(Section):
 
     path: str | None = None
     """The folder with the label table and the photos."""
+    inbox: str | None = None
+    """The folder or bucket prefix in which each sub-folder is a batch of new photos."""
+    batches: tuple[str, ...] = ()
+    """Batches of the inbox that the run learns from, besides `path`."""
     layout: Literal["auto", "hand_out", "appa_real", "loyalty_card"] = "auto"
     columns: dict[str, str] = {}
     """What the label tables call `file_name`, `real_age`, `person`, `batch`, `split`,
@@ -191,6 +198,8 @@ class Settings(Section):
     registry: RegistrySettings = RegistrySettings()
     beam: BeamSettings = BeamSettings()
     cluster: ClusterSettings = ClusterSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
+    notify: NotifySettings = NotifySettings()
 
     @property
     def pipeline_root(self) -> str:
@@ -204,13 +213,18 @@ class Settings(Section):
             return self.registry.uri
         return f"mlflow+sqlite:///{self.work_dir}/registry/mlflow.db"
 
+    @property
+    def ledger_uri(self) -> str:
+        """Where the ledger of batches and runs is, the default one resolved."""
+        return self.retraining.ledger or f"sqlite:///{self.work_dir}/retraining/ledger.sqlite"
+
     def as_yaml(self) -> str:
         """The settings as a YAML file would give them."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
-        settings = self.model_dump(mode="json", exclude={"work_dir", "cluster"})
+        settings = self.model_dump(mode="json", exclude=set(_NO_RESULT))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -256,8 +270,10 @@ def config_names() -> list[str]:
 def _with_absolute_paths(settings: Settings) -> Settings:
     """Paths are given relative to where the command is called, and kept for wherever it runs."""
     data, trainer = settings.data, settings.trainer
-    if data.path is not None and "://" not in data.path:
-        data = data.model_copy(update={"path": str(Path(data.path).resolve())})
+    for name in ("path", "inbox"):
+        place = getattr(data, name)
+        if place is not None and "://" not in place:
+            data = data.model_copy(update={name: str(Path(place).resolve())})
     if trainer.weights not in WEIGHTS_KEYWORDS:
         trainer = trainer.model_copy(update={"weights": str(Path(trainer.weights).resolve())})
     work_dir = str(Path(settings.work_dir).resolve())
