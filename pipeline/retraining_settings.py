@@ -29,8 +29,9 @@ class RetrainingSettings(Section):
     """After a run that failed or whose data were refused, before its batches are tried again."""
     tries: int = Field(3, ge=1)
     """Runs that fail with a batch, the last of them with it alone, before it is set aside."""
-    newest_batches: int | None = Field(20, ge=1)
-    """The data window: batches that a run learns from besides `data.path`. New ones always are."""
+    newest_batches: int | None = Field(20, ge=0)
+    """The data window: as many batches, the newest, does a run learn from besides `data.path`;
+    null: all. New ones always are in."""
     newest_days: float | None = Field(None, gt=0)
     """The data window in days, back from the newest batch; both limits hold."""
     epochs: int | None = Field(2, ge=1)

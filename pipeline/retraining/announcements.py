@@ -33,7 +33,7 @@ def run_ended(
             "reason": reason,
             "planned_at": run.planned_at.isoformat(),
             "ended_at": ended.isoformat(),
-            "new_batches": [batch.name for batch in run.batches],
+            "new_batches": list(run.new_batches),
             "new_photos": sum(batch.photos for batch in run.batches),
             **facts,
         },

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from customer_age.components.model_registry import ModelRegistry
+from customer_age.components.model_registry import ModelRegistry, open_registry
 from customer_age.pipeline.retraining.inbox import Inbox
 from customer_age.pipeline.retraining.policy import Drift
 from customer_age.pipeline.retraining.records import Batch
+from customer_age.pipeline.settings import Settings
 
 
 class Champions(Protocol):
@@ -54,3 +55,12 @@ class RegisteredChampions:
     def drift(self, inbox: Inbox, batches: Sequence[Batch]) -> Drift | None:
         """See `Champions`."""
         return None
+
+
+def open_champions(settings: Settings) -> RegisteredChampions:
+    """The champions of the registry that the settings name.
+
+    Raises:
+        SettingsError: its address is of no kind that is supported.
+    """
+    return RegisteredChampions(open_registry(settings.registry_uri, settings.registry.model_name))

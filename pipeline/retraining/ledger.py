@@ -174,6 +174,7 @@ class Ledger:
                     active=True,
                     why=why,
                     settings=settings,
+                    new_batches=json.dumps(names, ensure_ascii=False),
                     planned_at=self._clock(),
                 )
             )
@@ -391,6 +392,7 @@ def _run(row: Row, batches: Sequence[Batch]) -> Run:
         state=RunState(row.state),
         why=row.why,
         settings=row.settings,
+        new_batches=tuple(json.loads(row.new_batches)),
         planned_at=row.planned_at,
         batches=tuple(batch for batch in batches if batch.run_id == row.run_id),
         reason=row.reason,

@@ -74,6 +74,8 @@ RUNS = Table(
     Column("why", Text, nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("settings", Text, nullable=False),
+    # Names of the new ones, as JSON: a batch itself points only at the run that it was in last.
+    Column("new_batches", Text, nullable=False),
     Column("planned_at", Utc, nullable=False),
     Column("ended_at", Utc),
     # Who is starting it now, and until when nobody else may.
@@ -142,6 +144,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction that keeps all other ones waiting; it is undone where an error passes."""
+        if not self._ready and self._engine.dialect.name == "sqlite":
+            Path(str(self._engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 _wait_for_the_others(connection)
@@ -172,7 +176,6 @@ def _url(uri: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _PATIENCE_SECONDS})
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _begin_immediate)

@@ -47,7 +47,7 @@ def main(run_id: str, config: str) -> int:
 
 
 class _Stopped:
-    """Knows whether someone pressed Ctrl-C: then the run has not ended, and the next look resumes."""
+    """Knows of Ctrl-C: a run that was stopped so has not ended, and the next look resumes it."""
 
     def __init__(self) -> None:
         self.by_hand = False

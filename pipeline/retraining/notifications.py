@@ -127,9 +127,7 @@ def _send(webhook: Webhook, event: Mapping[str, Any]) -> str:
 def _attempt_in_time(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, bool]:
     """One attempt, and an end to it: a client's own time limit starts anew with every byte."""
     answers: list[tuple[str, bool]] = []
-    thread = threading.Thread(
-        target=lambda: answers.append(_attempt(webhook, event)), daemon=True
-    )
+    thread = threading.Thread(target=lambda: answers.append(_attempt(webhook, event)), daemon=True)
     thread.start()
     thread.join(webhook.timeout_seconds)
     return answers[0] if answers else (f"no answer in {webhook.timeout_seconds:g} seconds", True)

@@ -128,7 +128,9 @@ def window(
     ]
     every = sorted([*learnt, *new], key=_by_arrival)
     newest = every[-1].arrived_at
-    kept = every if settings.newest_batches is None else every[-settings.newest_batches :]
+    kept = every
+    if settings.newest_batches is not None:
+        kept = every[max(0, len(every) - settings.newest_batches) :]
     if settings.newest_days is not None:
         start = newest - timedelta(days=settings.newest_days)
         kept = [batch for batch in kept if batch.arrived_at >= start]

@@ -67,8 +67,9 @@ class Run:
     """A run that the trigger planned; see `ledger_tables.RUNS`.
 
     Attributes:
-        batches: the new ones; those of the data window are in its settings.
-        settings: as JSON.
+        settings: as JSON, with the data window.
+        new_batches: names of those that it is the first to learn from, if all goes well.
+        batches: those of them that were in no later run.
     """
 
     run_id: str
@@ -76,6 +77,7 @@ class Run:
     why: str
     settings: str
     planned_at: datetime
+    new_batches: tuple[str, ...] = ()
     batches: tuple[Batch, ...] = ()
     reason: str = ""
     ended_at: datetime | None = None

@@ -11,8 +11,8 @@ they happen, and what a death after each leaves for the next look:
 """
 
 import json
-import os
 import socket
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from customer_age.components.errors import DataRefused, ModelRefused, RunError, SettingsError
+from customer_age.pipeline import preflight
 from customer_age.pipeline.retraining import announcements, inbox, notifications, policy
 from customer_age.pipeline.retraining.champions import Champions
 from customer_age.pipeline.retraining.inbox import Inbox
@@ -29,9 +30,6 @@ from customer_age.pipeline.retraining.notifications import Webhook
 from customer_age.pipeline.retraining.records import Batch, BatchState, Run
 from customer_age.pipeline.retraining.targets import Explaining, RunState, Target
 from customer_age.pipeline.settings import Settings
-
-_STARTING_SECONDS = 300
-"""For how long the trigger that starts a run is the only one; a target answers sooner."""
 
 _EXIT_CODES = {
     RunState.FAILED: RunError.exit_code,
@@ -54,6 +52,8 @@ class Surroundings:
         say: takes a line for whoever watches.
         webhook: to tell, or None.
         clock: tells the time.
+        start_seconds: for how long the trigger that starts a run is the only one that does; a
+            target answers sooner.
     """
 
     settings: Settings
@@ -65,6 +65,7 @@ class Surroundings:
     say: Callable[[str], None]
     webhook: Webhook | None = None
     clock: Callable[[], datetime] = now
+    start_seconds: float = 300
 
 
 class Trigger:
@@ -74,7 +75,7 @@ class Trigger:
         self._with = surroundings
         self._say = surroundings.say
         self._ledger = surroundings.ledger
-        self._holder = f"{socket.gethostname()[:40]}/{os.getpid()}"
+        self._holder = f"{socket.gethostname()[:40]} {uuid.uuid4().hex[:12]}"
 
     def look(self) -> int:
         """Look once.
@@ -102,7 +103,7 @@ class Trigger:
         """Ask what became of a run; start it again where the target knows nothing of it."""
         state, reason, ours = self._with.target.state(run.run_id), "", False
         if state is RunState.UNKNOWN and self._ledger.hold(
-            run.run_id, self._holder, _STARTING_SECONDS
+            run.run_id, self._holder, self._with.start_seconds
         ):
             state, reason = self._start(run)
             ours = True
@@ -167,7 +168,9 @@ class Trigger:
         if self._with.champions.exists():
             schedule = {"epochs": retraining.epochs, "learning_rate": retraining.learning_rate}
             given = {name: value for name, value in schedule.items() if value is not None}
-            changed["trainer"] = settings.trainer.model_copy(update={"weights": "champion", **given})
+            changed["trainer"] = settings.trainer.model_copy(
+                update={"weights": "champion", **given}
+            )
         return settings.model_copy(update=changed)
 
     def _start(self, run: Run) -> tuple[RunState, str]:
@@ -204,9 +207,8 @@ class Trigger:
         target = self._with.target
         if not reason and isinstance(target, Explaining):
             reason = target.reason(run.run_id)
-        verdicts = policy.verdicts(
-            state, run.batches, reason, self._with.settings.retraining.tries
-        )
+        tries = self._with.settings.retraining.tries
+        verdicts = policy.verdicts(state, run.batches, reason, tries)
         moment = self._with.clock()
         events = []
         if self._with.webhook is not None:
@@ -234,10 +236,38 @@ class Trigger:
             self._say(f"notifications wait: {error}")
 
 
+def open_trigger(settings: Settings, target: Target, say: Callable[[str], None]) -> Trigger:
+    """The trigger of a pipeline.
+
+    Args:
+        settings: of the pipeline.
+        target: to start runs at.
+        say: takes a line for whoever watches.
+
+    Raises:
+        SettingsError: there is no inbox, or the ledger, the webhook or the registry is named
+            wrongly.
+    """
+    from customer_age.pipeline.retraining.champions import open_champions
+
+    return Trigger(
+        Surroundings(
+            settings=settings,
+            inbox=inbox.open_inbox(settings),
+            ledger=Ledger(settings.ledger_uri, settings.name),
+            target=target,
+            champions=open_champions(settings),
+            check=preflight.check,
+            say=say,
+            webhook=notifications.open_webhook(settings.notify),
+        )
+    )
+
+
 def describe(batches: Sequence[Batch], runs: Sequence[Run]) -> list[str]:
     """The ledger in lines, for people."""
     lines = [
-        f"run {run.run_id}: {run.state.value}, {', '.join(each.name for each in run.batches)}"
+        f"run {run.run_id}: {run.state.value}, {', '.join(run.new_batches)}"
         + (f"; {run.reason}" if run.reason else "")
         for run in runs
     ]
