@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import component, executor
 from tfx.dsl.components.base import executor_spec
@@ -30,7 +30,7 @@ class Executor(executor.Executor):
             input_dict[standard_component_specs.BASELINE_MODEL_KEY]
         )
         if baseline.get_string_custom_property("kind") == "median":
-            config = tfma.EvalConfig()
+            config = config_pb2.EvalConfig()
             key = standard_component_specs.EVAL_CONFIG_KEY
             proto_utils.json_to_proto(exec_properties[key], config)
             strict = evaluation.require_improvement(config)
