@@ -51,6 +51,7 @@ EXTRAS = {
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
+    "gpu": ["tensorflow[and-cuda]"],  # CUDA's libraries, where the host brings the driver alone
     "postgres": ["psycopg[binary]>=3.1,<4"],  # the ledger on a cluster
     "dev": [
         "pytest>=8",
