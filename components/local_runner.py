@@ -15,13 +15,13 @@ IMAGE = "--sdk_container_image"
 _LOCAL = ("direct", "bundlebaseddirect", "switchingdirect", "fnapi", "prism")
 
 
-def options(workers: int, further: Sequence[str], image: str | None = None) -> list[str]:
+def options(workers: int, further: Sequence[str], image: str = "") -> list[str]:
     """Beam's options: for this machine, unless they name a runner with workers elsewhere.
 
     Args:
         workers: threads, or processes for large data, on this machine.
         further: options that come after, and win; such as another `--runner`.
-        image: the container image with this code, for workers elsewhere.
+        image: the container image with this code, for workers elsewhere; empty if unknown.
     """
     if not is_local(further):
         # Without an image TFX packs its own sources for the workers, and leaves out ours.

@@ -14,7 +14,7 @@ def beam_args(settings: Settings) -> list[str]:
     PhotoExampleGen takes processes for large data by itself.
     """
     workers = settings.beam.workers or len(os.sched_getaffinity(0))
-    return local_runner.options(workers, settings.beam.args)
+    return local_runner.options(workers, settings.beam.args, settings.cluster.image)
 
 
 def require_addresses(settings: Settings, places: Mapping[str, str]) -> None:

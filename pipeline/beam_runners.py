@@ -38,6 +38,38 @@ def complaint(beam_args: Sequence[str]) -> str | None:
     return _dataflow(beam_args) if runner == "dataflow" else _portable(beam_args)
 
 
+def complaint_of_cluster(
+    beam_args: Sequence[str], image: str, pipeline_root: str, in_place: Sequence[str]
+) -> str | None:
+    """Say what workers on other machines would lack, in one line.
+
+    Args:
+        beam_args: Beam's options, as the settings give them.
+        image: `cluster.image`.
+        pipeline_root: `cluster.pipeline_root`; empty where nothing runs on a cluster.
+        in_place: `cluster.in_place`.
+
+    Returns:
+        The complaint; None where nothing is known to be wrong.
+    """
+    if local_runner.is_local(beam_args):
+        return None
+    runner = local_runner.value(beam_args, "--runner")
+    named = image or local_runner.value(beam_args, local_runner.IMAGE)
+    if local_runner.runner(beam_args) == "dataflow" and not named:
+        return (
+            f"beam.args: --runner={runner} needs an image with this code for its workers; set "
+            f"cluster.image, or {local_runner.IMAGE} in beam.args"
+        )
+    # Kubeflow copies what is not in place to the disk of the component's own container.
+    if pipeline_root and not (pipeline_root.startswith("gs://") and "gs://" in in_place):
+        return (
+            f"beam.args: on a cluster, the workers of --runner={runner} reach the artifacts only "
+            "where cluster.pipeline_root is on gs:// and cluster.in_place holds gs://"
+        )
+    return None
+
+
 def _dataflow(beam_args: Sequence[str]) -> str | None:
     for name in ("--temp_location", "--staging_location"):
         place = local_runner.value(beam_args, name)

@@ -17,10 +17,11 @@ DATAFLOW = (
     "--region=europe-west4",
     "--temp_location=gs://bucket/temp",
 )
+IMAGE = "--sdk_container_image=registry/customer-age:1"
 
 
-def load(*args, **given):
-    return settings_files.load("local", (f"beam.args={list(args)!r}",), **given)
+def load(*args, more=(), **given):
+    return settings_files.load("local", (f"beam.args={list(args)!r}", *more), **given)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,8 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
 @pytest.mark.parametrize(
     "args",
     [
-        DATAFLOW,
-        (*DATAFLOW, "--no_use_public_ips", "--experiments=a", "--experiments=b"),
+        (*DATAFLOW, IMAGE),
+        (*DATAFLOW, IMAGE, "--no_use_public_ips", "--experiments=a", "--experiments=b"),
         ("--runner=FlinkRunner", "--flink_master=flink:8081"),
         (
             "--runner=PortableRunner",
@@ -67,6 +68,22 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
 )
 def test_the_options_of_a_runner_elsewhere_are_passed_on_as_they_are(args):
     assert beam_options.beam_args(load(*args)) == list(args)
+
+
+def test_the_workers_image_is_the_cluster_s():
+    settings = load(*DATAFLOW, more=("cluster.image=registry/customer-age:1",))
+    assert beam_options.beam_args(settings) == [*DATAFLOW, IMAGE]
+    with pytest.raises(SettingsError, match=r"needs an image with this code .* cluster\.image"):
+        load(*DATAFLOW)
+
+
+@pytest.mark.parametrize("root", ["minio://bucket/runs", "gs://bucket/runs"])
+def test_on_a_cluster_workers_elsewhere_find_artifacts_only_in_place(root):
+    flink = ("--runner=FlinkRunner", "--flink_master=flink:8081")
+    with pytest.raises(SettingsError, match=r"FlinkRunner reach the artifacts only where"):
+        load(*flink, more=(f"cluster.pipeline_root={root}",))
+    load(*flink, more=("cluster.pipeline_root=gs://b/r", "cluster.in_place=['gs://']"))
+    load(more=(f"cluster.pipeline_root={root}",))
 
 
 def test_without_a_runner_the_work_is_done_by_the_threads_of_this_machine():
@@ -103,7 +120,9 @@ def test_beam_itself_takes_what_the_settings_take():
 
 
 def test_a_run_on_this_machine_is_not_sent_to_workers_that_cannot_reach_it(tmp_path):
-    settings = load(*DATAFLOW, work_dir=str(tmp_path / "work"), data__path="gs://bucket/photos")
+    settings = load(
+        *DATAFLOW, IMAGE, work_dir=str(tmp_path / "work"), data__path="gs://bucket/photos"
+    )
     with pytest.raises(SettingsError, match=r"^work_dir: Dataflow's workers cannot reach /"):
         local_runs.run(settings)
     assert not (tmp_path / "work").exists()
@@ -118,7 +137,7 @@ def test_a_run_on_this_machine_is_not_sent_to_workers_that_cannot_reach_it(tmp_p
     ],
 )
 def test_scoring_elsewhere_reads_and_writes_elsewhere(tmp_path, registry, data, output, line):
-    settings = load(*DATAFLOW, work_dir=str(tmp_path), registry__uri=registry)
+    settings = load(*DATAFLOW, IMAGE, work_dir=str(tmp_path), registry__uri=registry)
     asked = scores.Asked((data,), output, None, False, None, groups(settings, None))
     with pytest.raises(SettingsError) as raised:
         scores.run(settings, asked)
