@@ -24,9 +24,9 @@ def remove_folder_markers(uri: str) -> int:
         RunError: the store refused.
     """
     try:
-        import google.cloud.storage as storage
         from google.api_core.exceptions import GoogleAPIError
         from google.auth.exceptions import GoogleAuthError
+        from google.cloud import storage
     except ImportError as error:
         raise SettingsError("--in_place: install customer-age[gcs]") from error
     bucket, _, key = uri.removeprefix("gs://").partition("/")
