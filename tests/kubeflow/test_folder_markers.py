@@ -60,6 +60,6 @@ def test_missing_rights_to_ask_are_told_too(monkeypatch, tmp_path):
 
 
 def test_a_missing_client_is_told_by_the_extra_that_brings_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
+    monkeypatch.setitem(sys.modules, "google.cloud", None)
     with pytest.raises(SettingsError, match=r"customer-age\[gcs\]"):
         remove_folder_markers("gs://bucket/run")
