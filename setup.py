@@ -86,6 +86,6 @@ setup(
     },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["customer-age = customer_age.pipeline.cli:main"]},
+    entry_points={"console_scripts": ["customer-age = customer_age.kubeflow.cli:main"]},
     classifiers=["Programming Language :: Python :: 3.11", "Typing :: Typed"],
 )
