@@ -26,6 +26,7 @@ from customer_age.components.registry_pusher.component import RegistryPusher
 from customer_age.components.run_report import redaction
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts import Limits, RunDescription
+from customer_age.pipeline import data_window
 from customer_age.pipeline.beam_options import beam_args
 from customer_age.pipeline.run_key import RunKey, code
 from customer_age.pipeline.settings import Settings
@@ -170,6 +171,7 @@ def _photo_example_gen(settings: Settings, data_set: types.BaseChannel) -> Photo
         split_shares=data.split_shares.model_dump(),
         split_key=data.split_key,
         age_groups=list(settings.gate.age_groups),
+        **data_window.parameters(settings),
         code=code("photo_example_gen"),
     )
 

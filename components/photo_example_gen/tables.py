@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,29 @@ class LabelTable:
     def path(self) -> str:
         """The full path or address of the file."""
         return self.folder.path(self.name)
+
+    def fingerprint(self) -> str:
+        """Changes with what the table says; 64 hexadecimal digits.
+
+        Raises:
+            SettingsError: it cannot be read.
+        """
+        try:
+            with self.folder.open(self.name) as file:
+                return digest_of(self.name, hashlib.sha256(file.read()).hexdigest())
+        except OSError as error:
+            raise SettingsError(f"{self.path}: cannot be read: {error}") from error
+
+    def shown(self, text: str, person: str, stand_in: str) -> str:
+        """A text of a row as it may be kept and told.
+
+        Args:
+            text: such as the photo's name.
+            person: who is on the photo, in the table's words.
+            stand_in: what to write where the text says who it is.
+        """
+        del person, stand_in
+        return text
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Read the table.
@@ -109,6 +133,11 @@ class LabelTable:
             if ours not in places:
                 places[ours] = there.index(theirs) if theirs in there else None
         return places
+
+
+def digest_of(*parts: str) -> str:
+    """A SHA-256 of texts, in 64 hexadecimal digits."""
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
 def _text(content: BinaryIO, name: str) -> io.TextIOWrapper:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from PIL import Image
 
 from customer_age.components import local_runner
+
+PERSON_KEY = "a key of persons, for tests"
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
@@ -66,6 +69,8 @@ def ingest():
         from customer_age.components.artifacts import PhotoDataSet
         from customer_age.components.photo_example_gen import executor
 
+        key_file = output.parent / "person.key"
+        key_file.write_text(PERSON_KEY)
         data_set = PhotoDataSet()
         data_set.uri = str(folder)
         examples = standard_artifacts.Examples()
@@ -82,6 +87,7 @@ def ingest():
             "jpeg_quality": 92,
             "split_shares": json.dumps({"train": 0.5, "valid": 0.25, "test": 0.25}),
             "split_key": "key",
+            "person_key_file": str(key_file),
             "age_groups": json.dumps(["0-12", "13-17", "18-64", "65+"]),
             "code": "",
             **parameters,
@@ -95,6 +101,56 @@ def ingest():
         return Ingested(output, summary, refused, examples)
 
     return run
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One row of a batch's `photos.csv`, and its photo; without one, a picture of its own."""
+
+    file_name: str
+    card: str
+    captured_at: str = "2024-03-01T10:15:00"
+    content: bytes | None = None
+
+
+def write_batch(
+    inbox: Path, name: str, rows: list[Shown], cards: dict[str, str] | None = None
+) -> Path:
+    """Write a batch as a checkout uploads it; `cards` is number to date of birth."""
+    folder = inbox / name
+    (folder / "photos").mkdir(parents=True)
+    table = ["file_name,card_id,captured_at"]
+    for row in rows:
+        seed = zlib.crc32(f"{name}/{row.file_name}".encode())
+        content = row.content or encoded(picture(seed))
+        (folder / "photos" / row.file_name).write_bytes(content)
+        table.append(f"{row.file_name},{row.card},{row.captured_at}")
+    (folder / "photos.csv").write_text("\n".join(table) + "\n")
+    if cards is not None:
+        write_cards(folder, cards)
+    (folder / "_SUCCESS").touch()
+    return folder
+
+
+def write_cards(folder: Path, cards: dict[str, str]) -> None:
+    lines = [f"{card},{born},yes" for card, born in cards.items()]
+    table = "\n".join(["card_id,date_of_birth,consent", *lines])
+    (folder / "cards.csv").write_text(table + "\n")
+
+
+@pytest.fixture(scope="session")
+def batch():
+    return write_batch
+
+
+@pytest.fixture(scope="session")
+def shown():
+    return Shown
+
+
+@pytest.fixture(scope="session")
+def profiles_table():
+    return write_cards
 
 
 @pytest.fixture(scope="session")
