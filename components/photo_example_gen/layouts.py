@@ -52,24 +52,40 @@ def _loyalty_card(
 
     The profiles that the settings name are the shop's newest word; else `cards.csv` is.
     """
-    shown, beside = named(folder, "photos"), named(folder, "cards")
-    if not shown or not (beside or cards.profiles):
+    shown, beside = cards_shown(folder, columns), cards_beside(folder, columns)
+    known: profiles.Profiles
+    if shown is None:
         return []
-    renamed = _renamed(profiles.COLUMNS, columns)
-    renamed |= {name: columns[name] for name in profiles.OPTIONAL if name in columns}
     if cards.profiles:
-        known = profiles.open_profiles(cards.profiles, renamed)
+        known = profiles.open_profiles(cards.profiles, _profile(columns))
+    elif beside is not None:
+        known = profiles.TableProfiles(beside)
     else:
-        known = profiles.TableProfiles(
-            LabelTable(folder, beside[0], renamed, profiles.OPTIONAL, None, "")
-        )
+        return []
+    return [LoyaltyCardTable(**vars(shown), profiles=known, settings=cards)]
+
+
+def cards_shown(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
+    """`photos.csv`, with `person` and `captured_at`, or None where there is none."""
     photos = "photos" if folder.has_folder("photos") else ""
     optional = {name: _OPTIONAL[name] for name in ("batch", "split")}
-    return [
-        LoyaltyCardTable(
-            folder, shown[0], _renamed(_SHOWN_CARD, columns), optional, None, photos, known, cards
-        )
-    ]
+    names = named(folder, "photos")
+    if not names:
+        return None
+    return LabelTable(folder, names[0], _renamed(_SHOWN_CARD, columns), optional, None, photos)
+
+
+def cards_beside(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
+    """`cards.csv`, with the columns of `profiles`, or None where there is none."""
+    names = named(folder, "cards")
+    if not names:
+        return None
+    return LabelTable(folder, names[0], _profile(columns), profiles.OPTIONAL, None, "")
+
+
+def _profile(columns: Mapping[str, str]) -> dict[str, str]:
+    named_by_shop = {name: columns[name] for name in profiles.OPTIONAL if name in columns}
+    return {**_renamed(profiles.COLUMNS, columns), **named_by_shop}
 
 
 Finder = Callable[[Folder, Mapping[str, str], CardSettings], list[LabelTable]]

@@ -83,7 +83,7 @@ class LoyaltyCardTable(LabelTable):
         latest = datetime.now(timezone.utc).date() + timedelta(days=1)  # it is later in the east
         taken: Counter[str] = Counter()
         for line, row in super().rows():
-            captured = _date(row["captured_at"])
+            captured = day_of(row["captured_at"])
             try:
                 age = self._age(captured, profiles.get(row["person"], []), latest)
                 taken[row["person"]] += 1
@@ -112,7 +112,7 @@ class LoyaltyCardTable(LabelTable):
             )
         if profile["consent"].lower() not in _YES:
             raise PhotoRefused(Reason.NO_CONSENT, "the card's holder has not consented")
-        born, updated = _date(profile["date_of_birth"]), _date(profile["updated_at"])
+        born, updated = day_of(profile["date_of_birth"]), day_of(profile["updated_at"])
         if captured is None:
             raise PhotoRefused(
                 Reason.CAPTURE_UNKNOWN, "captured_at is no time, such as 2026-02-28T10:15"
@@ -189,7 +189,8 @@ def _birthday(born: date, year: int) -> date:
         return date(year, 3, 1)
 
 
-def _date(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """The day of an ISO date or time, or None where a text is neither."""
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:

@@ -79,6 +79,25 @@ class PieceCache:
         shards.make_folder(folder)
         return folder
 
+    def attempts(self) -> dict[str, Piece | None]:
+        """Every folder that an attempt was written into, and its piece where it counts."""
+        found: dict[str, Piece | None] = {}
+        for file in shards.files(self._uri):
+            key, _, inner = file[len(self._uri) + 1 :].partition("/")
+            attempt, _, rest = inner.partition("/")
+            if rest:
+                found.setdefault(shards.join(self._uri, key, attempt), None)
+        for key in {folder.split("/")[-2] for folder in found}:
+            if (piece := self.find(key, "")) is not None:
+                found[piece.uri] = piece
+        return found
+
+    def discard(self, folder: str) -> None:
+        """Delete an attempt; a piece stops counting first."""
+        key = folder.split("/")[-2]
+        shards.remove_file(shards.join(self._uri, key, MANIFEST))
+        shards.remove(folder)
+
     def commit(self, key: str, attempt: str, data_set: DataSet, shard_count: int) -> Piece:
         """Let an attempt count, or throw it away where another one does already.
 

@@ -29,6 +29,7 @@ class Entry:
         content: the SHA-256 of the photo's file, in hexadecimal digits.
         age: years.
         group: its age group.
+        batch: the batch that the photo came with, or empty.
         captured: the day on which the photo was taken, an ISO date, or empty.
         table: where its row stands.
         line: where its row ends there.
@@ -41,6 +42,7 @@ class Entry:
     content: str
     age: float
     group: str
+    batch: str
     captured: str
     table: str
     line: int
@@ -61,6 +63,7 @@ def entry(row: LabelRow, made: Made, shard: int, groups: age_groups.AgeGroups) -
         content=made.content,
         age=age,
         group=groups.of(age),
+        batch=row.batch,
         captured=row.captured,
         table=row.table,
         line=row.line,

@@ -114,6 +114,14 @@ def files(folder: str) -> list[str]:
     return sorted(file.path for file in found.metadata_list)
 
 
+def remove_file(path: str) -> None:
+    """Delete a file, if it is there."""
+    if "://" not in path:
+        Path(path).unlink(missing_ok=True)
+    elif FileSystems.exists(path):
+        FileSystems.delete([path])
+
+
 def remove(folder: str) -> None:
     """Delete a folder and all below it, if it is there."""
     if "://" not in folder:

@@ -130,7 +130,7 @@ class DataSet:
 
         def shown(text: str) -> str:
             # What a person is called goes no further than this.
-            return table.shown(text, called, person[:_STAND_IN])
+            return table.shown(text, called, stand_in(person))
 
         return LabelRow(
             table=f"{self.batch}/{table.name}" if self.batch else table.name,
@@ -164,6 +164,11 @@ class DataSet:
         if listed is None:
             return Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]
         return None, ""
+
+
+def stand_in(person: str) -> str:
+    """What is written where a photo's name says who it is, given the person's hash."""
+    return person[:_STAND_IN]
 
 
 def open_data_set(

@@ -1,10 +1,11 @@
 """Read label tables as people save them: comma, semicolon or tab, quoted, BOM, gzip, Parquet."""
 
+import codecs
 import csv
 import gzip
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -86,6 +87,26 @@ class LabelTable:
         else:
             yield from self._text_rows()
 
+    def without(self, lines: Set[int]) -> bytes:
+        """The file's content without some of its rows; all else stays as it is written.
+
+        Args:
+            lines: where these rows end, as `rows` gives it.
+
+        Raises:
+            SettingsError: the table cannot be read.
+        """
+        try:
+            with self.folder.open(self.name) as file:
+                content = file.read()
+            if self.name.endswith(".parquet"):
+                return _parquet_without(content, lines)
+            if self.name.endswith(".gz"):
+                return gzip.compress(_text_without(gzip.decompress(content), lines), mtime=0)
+            return _text_without(content, lines)
+        except (OSError, EOFError, ValueError, csv.Error) as error:
+            raise SettingsError(f"{self.path}: cannot be read: {error}") from error
+
     def _text_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         try:
             with self.folder.open(self.name) as content, _text(content, self.name) as file:
@@ -138,6 +159,31 @@ class LabelTable:
 def digest_of(*parts: str) -> str:
     """A SHA-256 of texts, in 64 hexadecimal digits."""
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
+
+
+def _text_without(content: bytes, lines: Set[int]) -> bytes:
+    """Drop rows from a text, which may each take several lines."""
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    # As `_text` does it: lines are counted by any of the three line ends.
+    text = list(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    reader = csv.reader(iter(text), delimiter=_delimiter(text[0] if text else ""))
+    kept, start = [], 0
+    for _ in reader:
+        if reader.line_num not in lines:
+            kept += text[start : reader.line_num]
+        start = reader.line_num
+    return mark + "".join(kept).encode()
+
+
+def _parquet_without(content: bytes, lines: Set[int]) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = parquet.read_table(pa.BufferReader(content))
+    kept = [number for number in range(table.num_rows) if number + 2 not in lines]
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table.take(pa.array(kept, pa.int64())), sink)
+    return bytes(sink.getvalue())
 
 
 def _text(content: BinaryIO, name: str) -> io.TextIOWrapper:

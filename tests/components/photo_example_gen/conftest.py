@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,56 +100,6 @@ def ingest():
         return Ingested(output, summary, refused, examples)
 
     return run
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One row of a batch's `photos.csv`, and its photo; without one, a picture of its own."""
-
-    file_name: str
-    card: str
-    captured_at: str = "2024-03-01T10:15:00"
-    content: bytes | None = None
-
-
-def write_batch(
-    inbox: Path, name: str, rows: list[Shown], cards: dict[str, str] | None = None
-) -> Path:
-    """Write a batch as a checkout uploads it; `cards` is number to date of birth."""
-    folder = inbox / name
-    (folder / "photos").mkdir(parents=True)
-    table = ["file_name,card_id,captured_at"]
-    for row in rows:
-        seed = zlib.crc32(f"{name}/{row.file_name}".encode())
-        content = row.content or encoded(picture(seed))
-        (folder / "photos" / row.file_name).write_bytes(content)
-        table.append(f"{row.file_name},{row.card},{row.captured_at}")
-    (folder / "photos.csv").write_text("\n".join(table) + "\n")
-    if cards is not None:
-        write_cards(folder, cards)
-    (folder / "_SUCCESS").touch()
-    return folder
-
-
-def write_cards(folder: Path, cards: dict[str, str]) -> None:
-    lines = [f"{card},{born},yes" for card, born in cards.items()]
-    table = "\n".join(["card_id,date_of_birth,consent", *lines])
-    (folder / "cards.csv").write_text(table + "\n")
-
-
-@pytest.fixture(scope="session")
-def batch():
-    return write_batch
-
-
-@pytest.fixture(scope="session")
-def shown():
-    return Shown
-
-
-@pytest.fixture(scope="session")
-def profiles_table():
-    return write_cards
 
 
 @pytest.fixture(scope="session")
