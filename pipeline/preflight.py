@@ -18,8 +18,7 @@ def check(settings: Settings) -> RunKey:
         SettingsError: no data set, no photos, a table without the needed columns, no such file
             of weights.
     """
-    data = settings.data
-    if data.path is None:
+    if settings.data.path is None:
         raise SettingsError(
             "data.path: no data set given; point --data at a folder with a label table and photos"
         )
@@ -28,17 +27,27 @@ def check(settings: Settings) -> RunKey:
         raise SettingsError(
             f"trainer.weights: {weights} is neither a file nor one of {', '.join(WEIGHTS_KEYWORDS)}"
         )
+    return RunKey(
+        settings=settings.fingerprint(),
+        data=data_fingerprint(settings),
+        weights=weights_fingerprint(weights),
+        code=all_code(),
+    )
+
+
+def data_fingerprint(settings: Settings) -> str:
+    """What changes with the data, as far as they can be read from here.
+
+    Raises:
+        SettingsError: they cannot, or are no data set.
+    """
+    data = settings.data
     data_set = sources.open_data_set(
-        data.path,
+        data.path or "",
         data.layout,
         data.face_crops,
         data.columns,
         data.keep_columns,
         beam_args=settings.beam.args,
     )
-    return RunKey(
-        settings=settings.fingerprint(),
-        data=data_set.fingerprint(),
-        weights=weights_fingerprint(weights),
-        code=all_code(),
-    )
+    return data_set.fingerprint()

@@ -14,12 +14,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from customer_age.components.errors import RunError
 from customer_age.kubeflow.submitting import kubeflow_errors
 from customer_age.kubeflow.submitting.kubeflow_errors import TOKEN_PATH, explained
-from customer_age.kubeflow.submitting.runs import Submission, SubmittedRun
+from customer_age.kubeflow.submitting.runs import FINISHED, Submission, SubmittedRun
 
 if TYPE_CHECKING:
     from kfp import Client
@@ -90,7 +88,7 @@ class KubeflowRuns:
                 run = V2beta1Run(
                     experiment_id=experiment_id,
                     display_name=display_name(run_id, submission.run_name),
-                    pipeline_spec=_documents(submission.specification),
+                    pipeline_spec=submission.specification,
                     runtime_config=V2beta1RuntimeConfig(parameters=dict(submission.parameters)),
                     service_account=self._service_account or None,
                 )
@@ -131,7 +129,7 @@ class KubeflowRuns:
         return self._checked(made.experiment_id)
 
     def _found(self, experiment_id: str, run_id: str) -> "list[V2beta1Run]":
-        """The runs of that id that are not cancelled duplicates, the one that stays first."""
+        """The runs of that id, the one that stays first."""
         found: list[V2beta1Run] = []
         token = ""
         while True:
@@ -157,6 +155,8 @@ class KubeflowRuns:
         if not found:
             raise RunError(f"{self._host}: run {run_id} was started, and someone deleted it")
         for younger in found[1:]:
+            if _state(younger.state) in FINISHED:
+                continue  # too late, and what it did is worth keeping
             _log.info("run %s was started twice: %s is removed", run_id, younger.run_id)
             self._remove(younger.run_id)
         return found[0]
@@ -241,14 +241,6 @@ def _content(file: Path) -> str:
         return file.read_text().strip()
     except OSError:
         return ""
-
-
-def _documents(specification: str) -> dict[str, Any]:
-    """The pipeline's specification, and the platform's where there is one, as the API takes them."""
-    pipeline, *platform = yaml.safe_load_all(specification)
-    if not platform:
-        return pipeline
-    return {"pipeline_spec": pipeline, "platform_spec": platform[0]}
 
 
 def _filter(operation: int, text: str) -> str:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-_FINISHED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED", "CANCELLED")
+from customer_age.kubeflow.submitting.specifications import Specification
+
+FINISHED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED", "CANCELLED")
+"""States after which nothing more happens; Kubeflow and Vertex AI spell the last one differently."""
 
 
 @dataclass(frozen=True)
@@ -14,13 +17,13 @@ class Submission:
     Attributes:
         run_id: that makes it one run, however often it is submitted.
         run_name: what the service's pages call it, or empty for the run id.
-        specification: compiled: YAML for Kubeflow, JSON for Vertex AI.
+        specification: compiled, as the service's API takes it.
         parameters: run parameter to value.
     """
 
     run_id: str
     run_name: str
-    specification: str
+    specification: Specification
     parameters: Mapping[str, str | int | float]
 
 
@@ -47,7 +50,7 @@ class SubmittedRun:
     @property
     def finished(self) -> bool:
         """Whether nothing more will happen."""
-        return self.state in _FINISHED
+        return self.state in FINISHED
 
 
 class Runs(Protocol):
