@@ -62,6 +62,18 @@ class Resources(Section):
             raise ValueError("write memory with its unit, such as 4Gi or 512Mi")
         return memory
 
+    @property
+    def cores(self) -> float:
+        """The CPU as a number."""
+        return float(self.cpu[:-1]) / 1000 if self.cpu.endswith("m") else float(self.cpu)
+
+    @property
+    def gigabytes(self) -> float:
+        """The memory in units of 1e9 bytes."""
+        number, unit = re.split("(?=[A-Z])", self.memory, maxsplit=1)
+        base = 1024 if unit.endswith("i") else 1000
+        return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e9
+
 
 class SecretEnvironment(Section):
     """Environment variables whose values are keys of a Kubernetes Secret."""

@@ -62,7 +62,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     data_set = Importer(
         source_uri=parameters.data_path,
         artifact_type=PhotoDataSet,
-        properties={"fingerprint": launch.key.data} if launch.key.data else None,
+        custom_properties={"fingerprint": launch.key.data} if launch.key.data else None,
     ).with_id("DataSet")
     photo_schema = PhotoSchema(code=code())
     schema = photo_schema.outputs["schema"]
@@ -150,7 +150,7 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
     """What the run report says about a run besides what its artifacts hold."""
     return RunDescription(
         name=settings.name,
-        settings=settings.model_dump(mode="json"),
+        settings=settings.model_dump(mode="json", exclude={"cluster"}),
         fingerprints={
             "data": launch.key.data,
             "weights": launch.key.weights,
@@ -231,6 +231,7 @@ def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
         "tfx_version": tfx_version,
         # Kept in TFX's metadata and in the registry for ever.
         "settings": json.dumps(
-            redaction.hide_secret_settings(settings.model_dump(mode="json")), sort_keys=True
+            redaction.hide_secret_settings(settings.model_dump(mode="json", exclude={"cluster"})),
+            sort_keys=True,
         ),
     }

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
+from customer_age.pipeline import beam_runners
 from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
 from customer_age.pipeline.settings_section import Section
 
@@ -158,12 +159,12 @@ class RegistrySettings(Section):
 
 
 class BeamSettings(Section):
-    """How Beam runs ingestion, statistics and evaluation."""
+    """How Beam runs ingestion, statistics, evaluation and scoring; `docs/beam.md` tells more."""
 
     workers: int = Field(0, ge=0)
-    """Threads of the DirectRunner; 0 takes one per core."""
+    """Threads of the local runner; 0 takes one per core."""
     args: tuple[str, ...] = ()
-    """Further Beam options, such as `--runner=FlinkRunner`, passed on as they are."""
+    """Further Beam options, each as `--name=value`, such as `--runner=DataflowRunner`."""
 
     @field_validator("args")
     @classmethod
@@ -174,6 +175,13 @@ class BeamSettings(Section):
                     f"{name} must not be given here: settings are written down. Object stores "
                     "read their credentials from the environment"
                 )
+        return args
+
+    @field_validator("args")
+    @classmethod
+    def _name_what_the_runner_needs(cls, args: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := beam_runners.complaint(args):
+            raise ValueError(wrong)
         return args
 
 
@@ -191,6 +199,15 @@ class Settings(Section):
     registry: RegistrySettings = RegistrySettings()
     beam: BeamSettings = BeamSettings()
     cluster: ClusterSettings = ClusterSettings()
+
+    @model_validator(mode="after")
+    def _workers_elsewhere_reach_what_they_need(self) -> "Settings":
+        cluster = self.cluster
+        if wrong := beam_runners.complaint_of_cluster(
+            self.beam.args, cluster.image, cluster.pipeline_root, cluster.in_place
+        ):
+            raise ValueError(wrong)
+        return self
 
     @property
     def pipeline_root(self) -> str:
