@@ -34,7 +34,9 @@ def explained(host: str) -> Iterator[None]:
             f"{host}: Kubeflow Pipelines does not answer ({_reason(error)}); --host names it"
         ) from error
     except OpenApiException as error:
-        raise RunError(f"{host}: the client of Kubeflow Pipelines failed: {_line(error)}") from error
+        raise RunError(
+            f"{host}: the client of Kubeflow Pipelines failed: {_line(error)}"
+        ) from error
 
 
 def no_api(host: str) -> RunError:

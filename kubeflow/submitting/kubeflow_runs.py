@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from customer_age.components.errors import RunError
 from customer_age.kubeflow.submitting import kubeflow_errors
 from customer_age.kubeflow.submitting.kubeflow_errors import TOKEN_PATH, explained
+from customer_age.kubeflow.submitting.kubeflow_place import KubeflowPlace
 from customer_age.kubeflow.submitting.runs import FINISHED, Submission, SubmittedRun
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ UI_HOST = "KF_PIPELINES_UI_ENDPOINT"
 """The variable that says where the pages are, if not where the API is."""
 
 _POD_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
-_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-"""Where Kubernetes puts them in a pod."""
+"""Where Kubernetes puts it in a pod."""
 
 _PATIENCE = (10, 60)
 """Seconds to connect, and for an answer."""
@@ -48,31 +48,17 @@ class KubeflowRuns:
     """The runs of one experiment.
 
     Args:
-        host: URL of the API.
-        experiment: its name; it is made with the first run.
-        namespace: of the user, or empty: then the pod's own, if we are in one. Where Kubeflow
-            Pipelines has one user, it takes no notice.
-        service_account: of the cluster, that the run's pods have; empty for the service's default.
+        place: which, and where.
         settled_after: seconds after which we look whether others started the same run.
     """
 
-    def __init__(
-        self,
-        host: str,
-        experiment: str,
-        namespace: str = "",
-        service_account: str = "",
-        settled_after: float = _SETTLED_AFTER,
-    ):
-        self._host = host.rstrip("/")
-        self._experiment = experiment
-        self._namespace = namespace or _content(_POD_NAMESPACE)
-        self._service_account = service_account
+    def __init__(self, place: KubeflowPlace, settled_after: float = _SETTLED_AFTER):
+        self._place = place
         self._settled_after = settled_after
 
     def find(self, run_id: str) -> SubmittedRun | None:
         """See `Runs`."""
-        with explained(self._host):
+        with explained(self._place.host):
             experiment_id = self._find_experiment()
             found = self._found(experiment_id, run_id) if experiment_id else []
             return self._shown(run_id, self._whole(found[0])) if found else None
@@ -82,7 +68,7 @@ class KubeflowRuns:
         from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig
 
         run_id = submission.run_id
-        with explained(self._host):
+        with explained(self._place.host):
             experiment_id = self._find_experiment() or self._make_experiment()
             if not self._found(experiment_id, run_id):
                 run = V2beta1Run(
@@ -90,7 +76,7 @@ class KubeflowRuns:
                     display_name=display_name(run_id, submission.run_name),
                     pipeline_spec=submission.specification,
                     runtime_config=V2beta1RuntimeConfig(parameters=dict(submission.parameters)),
-                    service_account=self._service_account or None,
+                    service_account=self._place.service_account or None,
                 )
                 made = self._client.runs.run_service_create_run(run, _request_timeout=_PATIENCE)
                 self._checked(made.run_id)
@@ -99,15 +85,17 @@ class KubeflowRuns:
 
     @functools.cached_property
     def _client(self) -> "Client":
-        return _connected(self._host, self._namespace)
+        return _connected(self._place.host, self._place.namespace)
 
     def _find_experiment(self) -> str | None:
         found = self._client.experiments.experiment_service_list_experiments(
-            namespace=self._namespace or None,
-            filter=_filter(_EQUALS, self._experiment),
+            namespace=self._place.namespace or None,
+            filter=_filter(_EQUALS, self._place.experiment),
             _request_timeout=_PATIENCE,
         )
-        named = [each for each in found.experiments or [] if each.display_name == self._experiment]
+        named = [
+            each for each in found.experiments or [] if each.display_name == self._place.experiment
+        ]
         return self._checked(named[0].experiment_id) if named else None
 
     def _make_experiment(self) -> str:
@@ -115,7 +103,7 @@ class KubeflowRuns:
         from kfp_server_api.exceptions import ApiException
 
         experiment = V2beta1Experiment(
-            display_name=self._experiment, namespace=self._namespace or None
+            display_name=self._place.experiment, namespace=self._place.namespace or None
         )
         try:
             made = self._client.experiments.experiment_service_create_experiment(
@@ -153,7 +141,7 @@ class KubeflowRuns:
         """
         found = self._found(experiment_id, run_id)
         if not found:
-            raise RunError(f"{self._host}: run {run_id} was started, and someone deleted it")
+            raise RunError(f"{self._place.host}: run {run_id} was started, and someone deleted it")
         for younger in found[1:]:
             if _state(younger.state) in FINISHED:
                 continue  # too late, and what it did is worth keeping
@@ -179,7 +167,7 @@ class KubeflowRuns:
 
     def _shown(self, run_id: str, run: "V2beta1Run") -> SubmittedRun:
         tasks = (run.run_details and run.run_details.task_details) or []
-        pages = os.environ.get(UI_HOST, self._host).rstrip("/")
+        pages = os.environ.get(UI_HOST, self._place.host).rstrip("/")
         return SubmittedRun(
             run_id=run_id,
             link=f"{pages}/#/runs/details/{run.run_id}",
@@ -192,7 +180,7 @@ class KubeflowRuns:
     def _checked(self, service_id: str | None) -> str:
         """The client takes any answer that is no error, and leaves empty what it cannot find."""
         if not service_id:
-            raise kubeflow_errors.no_api(self._host)
+            raise kubeflow_errors.no_api(self._place.host)
         return service_id
 
 
@@ -222,7 +210,9 @@ def _connected(host: str, namespace: str) -> "Client":
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     named = os.environ.get(TOKEN_PATH)
     file = Path(named) if named else _POD_TOKEN
-    credentials = ServiceAccountTokenVolumeCredentials(str(file)) if _is_token(file, named) else None
+    credentials = (
+        ServiceAccountTokenVolumeCredentials(str(file)) if _is_token(file, named) else None
+    )
     options = {"namespace": namespace} if namespace else {}
     return Client(host=host, credentials=credentials, **options)
 
@@ -236,13 +226,6 @@ def _is_token(file: Path, named: str | None) -> bool:
         raise RunError(f"{TOKEN_PATH}: {named} cannot be read ({error.strerror})") from error
 
 
-def _content(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except OSError:
-        return ""
-
-
 def _filter(operation: int, text: str) -> str:
     predicate = {"operation": operation, "key": "display_name", "stringValue": text}
     return json.dumps({"predicates": [predicate]})
@@ -250,5 +233,3 @@ def _filter(operation: int, text: str) -> str:
 
 def _state(state: str | None) -> str:
     return "PENDING" if state in (None, "RUNTIME_STATE_UNSPECIFIED") else str(state)
-
-

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import FolderAway
 from customer_age.components.run_parameters import BY_NAME, Value, applied
+from customer_age.kubeflow import preflight
 from customer_age.kubeflow.submitting import data_from_here, run_ids
 from customer_age.pipeline import run_parameters
 from customer_age.pipeline import settings as settings_files
@@ -38,6 +39,7 @@ class Plan:
 
 def plan(
     settings: Settings,
+    target: preflight.Target,
     run_id: str = "",
     run_name: str = "",
     given: Mapping[str, Value] | None = None,
@@ -47,16 +49,19 @@ def plan(
 
     Args:
         settings: of the pipeline.
+        target: where it is to run.
         run_id: that makes it one run; by default derived from all that decides its result.
         run_name: what the service's pages call it.
         given: run parameters that are not to be what the settings say.
         cache: whether tasks may take what they did before.
 
     Raises:
-        SettingsError: the run id, a parameter, or the lack of a data set.
+        SettingsError: the run id or a parameter is none, or something that the target needs is
+            missing.
     """
     given = given or {}
     of_run = _with_parameters(settings, given)
+    preflight.check(of_run, target)
     if of_run.data.path is None:
         raise SettingsError(
             "data.path: no data set given; point --data at a folder in a bucket, as gs:// or s3://"

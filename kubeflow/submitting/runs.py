@@ -7,7 +7,7 @@ from typing import Protocol
 from customer_age.kubeflow.submitting.specifications import Specification
 
 FINISHED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED", "CANCELLED")
-"""States after which nothing more happens; Kubeflow and Vertex AI spell the last one differently."""
+"""States after which nothing more happens. The services spell the last one each in its way."""
 
 
 @dataclass(frozen=True)

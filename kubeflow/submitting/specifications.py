@@ -16,7 +16,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def of_kubeflow(compiled: str) -> Specification:
     """From YAML: a document for the pipeline, and one for the platform where there is one."""
-    pipeline, *platform = yaml.load_all(compiled, Loader=_Loader)  # noqa: S506  a safe one
+    pipeline, *platform = yaml.load_all(compiled, Loader=_Loader)
     return {"pipeline_spec": pipeline, **({"platform_spec": platform[0]} if platform else {})}
 
 
@@ -25,10 +25,14 @@ def of_vertex(compiled: str) -> Specification:
     return json.loads(compiled)
 
 
+def pipeline(specification: Specification) -> dict[str, Any]:
+    """The PipelineSpec in it."""
+    return specification.get("pipelineSpec") or specification["pipeline_spec"]
+
+
 def tasks(specification: Specification) -> dict[str, Any]:
     """The tasks of the pipeline, by name; what is changed in them is changed in it."""
-    pipeline = specification.get("pipelineSpec") or specification["pipeline_spec"]
-    return pipeline["root"]["dag"]["tasks"]
+    return pipeline(specification)["root"]["dag"]["tasks"]
 
 
 def set_caching(specification: Specification, cache: bool, data_known: bool) -> None:

@@ -30,8 +30,6 @@ def told(error: Exception) -> RunError | None:
         )
     if isinstance(error, exceptions.ServiceUnavailable | exceptions.RetryError | TransportError):
         return RunError(f"Vertex AI does not answer ({said}); --project and --region name it")
-    if isinstance(error, exceptions.GoogleAPIError):
-        return RunError(f"Vertex AI refuses: {said}")
-    if isinstance(error, ParseError):
-        return RunError(f"Vertex AI's client does not know the compiled specification: {said}")
+    if isinstance(error, exceptions.GoogleAPIError | ParseError):
+        return RunError(f"Vertex AI or its client refuses: {said}")
     return None

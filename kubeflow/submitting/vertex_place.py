@@ -42,7 +42,12 @@ class VertexPlace:
         for option, value, pattern, example in (
             ("--project", self.project, _PROJECT, "shop-123"),
             ("--region", self.region, _REGION, "europe-west4"),
-            ("--service-account", self.service_account, _SERVICE_ACCOUNT, "name@shop-123.iam.gserviceaccount.com"),
+            (
+                "--service-account",
+                self.service_account,
+                _SERVICE_ACCOUNT,
+                "name@shop-123.iam.gserviceaccount.com",
+            ),
             ("--network", self.network, _NETWORK, "projects/123/global/networks/name"),
         ):
             needed = option in ("--project", "--region")
@@ -75,9 +80,18 @@ class VertexPlace:
     def link(self, run_id: str) -> str:
         """To a job's page."""
         return (
-            "https://console.cloud.google.com/vertex-ai/pipelines/locations/"
-            f"{self.region}/runs/{run_id}?project={self.project}"
+            f"https://console.cloud.google.com/vertex-ai/locations/{self.region}/pipelines/runs/"
+            f"{run_id}?project={self.project}"
         )
+
+    def shown(self) -> dict[str, str]:
+        """For a person to read, label to value."""
+        return {
+            "target": f"Vertex AI Pipelines in {self.project}, {self.region}",
+            "service account": self.service_account,
+            "network": self.network,
+            "labels": ", ".join(f"{key}={value}" for key, value in self.labels.items()),
+        }
 
 
 def labels(given: Sequence[str]) -> dict[str, str]:
