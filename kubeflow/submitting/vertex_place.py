@@ -9,7 +9,7 @@ from customer_age.components.errors import SettingsError
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]|([a-z0-9.-]+:)?[a-z][a-z0-9-]+|[0-9]+")
 _SERVICE_ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_NETWORK = re.compile(r"projects/[^/]+/global/networks/[^/]+")
+_NETWORK = re.compile(r"projects/[0-9]+/global/networks/[^/]+")
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _MOST_LABELS = 64
