@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from customer_age.components.errors import DataRefused, ModelRefused, RunError
 from customer_age.components.model_registry import ModelVersion, open_registry
 from customer_age.kubeflow.submitting.runs import SubmittedRun
+from customer_age.pipeline.cluster_settings import COMPONENTS
 from customer_age.pipeline.retraining.targets import RunState
 from customer_age.pipeline.settings import Settings
 
@@ -48,7 +49,7 @@ def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
     """
     if not run.finished:
         return Outcome(RunState.RUNNING, f"run {run.run_id} is {run.state}")
-    failed = [name for name, state in run.tasks.items() if state == "FAILED"]
+    failed = _failed(run)
     refused_by = next((name for name in _JUDGE_DATA if name in failed), None)
     if refused_by is not None:
         return Outcome(
@@ -69,6 +70,12 @@ def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
     where = f"{' and '.join(failed)} failed" if failed else f"the run is {run.state}"
     reason = f": {' '.join(run.error.split())}" if run.error else ""
     return Outcome(RunState.FAILED, f"{where}{reason}; see {run.link}")
+
+
+def _failed(run: SubmittedRun) -> list[str]:
+    """The components that failed; else what Kubeflow lists besides them, such as their drivers."""
+    failed = [name for name, state in run.tasks.items() if state == "FAILED" and name != "root"]
+    return [name for name in failed if name in COMPONENTS] or failed
 
 
 def _published(run: SubmittedRun, settings: Settings) -> ModelVersion | None:

@@ -42,7 +42,7 @@ def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
 
 
 def _has_client(scheme: str) -> bool:
-    needed = {"gs": "google.cloud.storage", "s3": "boto3", "file": "apache_beam"}.get(scheme)
+    needed = {"gs": "google.cloud.storage", "s3": "boto3"}.get(scheme)
     try:
         return needed is not None and importlib.util.find_spec(needed) is not None
     except ModuleNotFoundError:
