@@ -120,22 +120,22 @@ def test_of_runs_that_are_started_at_the_same_time_one_stays(api):
     assert set(shown) == {f"{api.url}/#/runs/details/{run['run_id']}"}
 
 
-def _twice(api, runs, *created_at):
-    """Two runs of one id, as two submissions leave them that die before they look again."""
+def _several(api, runs, *created_at):
+    """Runs of one id, as submissions leave them that die before they look again: ids, sorted."""
     runs.create(submission("ages-0"))
     body = kfp_server_api.V2beta1Run(
         experiment_id=next(iter(api.experiments)),
         display_name="ages-1",
         pipeline_spec=specifications.of_kubeflow(COMPILED),
     )
-    ids = [runs._client.runs.run_service_create_run(body).run_id for _ in created_at]
+    ids = sorted(runs._client.runs.run_service_create_run(body).run_id for _ in created_at)
     for run_id, moment in zip(ids, created_at, strict=True):
         api.runs[run_id]["created_at"] = f"2026-01-01T00:00:{moment:02d}Z"
     return ids
 
 
 def test_what_a_killed_submission_left_is_mended_by_the_next(api, runs):
-    _, oldest, _ = _twice(api, runs, 7, 5, 6)
+    _, oldest, _ = _several(api, runs, 7, 5, 6)
     assert runs.find("ages-1").link.endswith(oldest)
     assert runs.create(submission()).link.endswith(oldest)
     assert {run["run_id"] for run in api.runs.values() if run["display_name"] == "ages-1"} == {
@@ -144,12 +144,12 @@ def test_what_a_killed_submission_left_is_mended_by_the_next(api, runs):
 
 
 def test_of_runs_of_one_second_the_lower_id_stays(api, runs):
-    ids = _twice(api, runs, 5, 5, 5)
+    ids = _several(api, runs, 5, 5, 5)
     assert runs.create(submission()).link.endswith(min(ids))
 
 
 def test_a_duplicate_that_has_ended_is_kept(api, runs):
-    first, second = _twice(api, runs, 5, 6)
+    first, second = _several(api, runs, 5, 6)
     api.put_state(second, "SUCCEEDED")
     assert runs.create(submission()).link.endswith(first)
     assert second in api.runs

@@ -74,7 +74,10 @@ def submit(monkeypatch, capsys):
         ),
         (["--target", "kubeflow", "--label", "a=1"], "--label is for --target vertex"),
         (["--target", "vertex", *ON_VERTEX, "--project", "shop"], "--region is missing"),
-        (["--target", "vertex"], "Vertex AI keeps artifacts in gs://"),
+        (
+            ["--target", "vertex", "--project", "shop", "--region", "europe-west4"],
+            "Vertex AI keeps artifacts in gs://",
+        ),
         (
             ["--target", "kubeflow", "--host", "http://h", "--data", "photos"],
             "lies on this machine",
