@@ -2,9 +2,10 @@
 
 from customer_age.kubeflow.commands.compile import compile_pipeline
 from customer_age.kubeflow.commands.retrain import retrain
+from customer_age.kubeflow.commands.submit import submit
 from customer_age.pipeline.cli import cli, main
 
-for command in (compile_pipeline, retrain):
+for command in (compile_pipeline, retrain, submit):
     cli.add_command(command)
 
 __all__ = ["main"]

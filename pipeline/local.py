@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from customer_age.components.errors import RunError
 from customer_age.pipeline import failures, preflight, run_log
+from customer_age.pipeline.beam_options import require_addresses
 from customer_age.pipeline.node_events import NodeEvents
 from customer_age.pipeline.run_display import RunDisplay, TrainingEvents
 from customer_age.pipeline.run_key import RunKey
@@ -39,6 +40,7 @@ def run(settings: Settings, run_id: str = "") -> "Ending":
         SettingsError: nothing was started.
         RunError: another run holds the work folder.
     """
+    require_addresses(settings, {"work_dir": settings.work_dir})
     key = preflight.check(settings)
     folder = WorkFolder(settings.work_dir)
     folder.prepare()

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 import click
 
@@ -70,7 +71,8 @@ def retrain(
         return
     from customer_age.pipeline.retraining import trigger
 
-    look = trigger.open_trigger(settings, _target(target, settings), click.echo).look
+    at, check = _target(target, settings)
+    look = trigger.open_trigger(settings, at, check, click.echo).look
     if mode == "once":
         sys.exit(look())
     while True:
@@ -92,11 +94,11 @@ def _show(settings: Settings) -> None:
         click.echo(line)
 
 
-def _target(name: str, settings: Settings) -> Target:
+def _target(name: str, settings: Settings) -> tuple[Target, Callable[[Settings], object]]:
+    """Where runs run, and what says whether one with such settings can start there."""
     if name == "local":
+        from customer_age.pipeline import preflight
         from customer_age.pipeline.retraining.local_target import LocalTarget
 
-        return LocalTarget(settings.work_dir)
-    from customer_age.kubeflow import targets
-
-    return targets.open_target(name, settings)
+        return LocalTarget(settings.work_dir), preflight.check
+    raise NotImplementedError

@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.components.photo_example_gen import object_stores
 from customer_age.components.photo_example_gen.folders import Folder
-from customer_age.pipeline.retraining.inbox import SUCCESS
+from customer_age.components.photo_example_gen.inbox import COMPLETE
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class BucketInbox:
 
     def arrived(self, name: str) -> datetime | None:
         """See `Inbox`."""
-        key = f"{self._prefix}{name}/{SUCCESS}"
+        key = f"{self._prefix}{name}/{COMPLETE}"
         with _explained(self._address):
             found = (each.modified for each in self._bucket.objects(key) if each.key == key)
             return next(found, None)

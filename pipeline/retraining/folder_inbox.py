@@ -8,7 +8,8 @@ from pathlib import Path
 
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.components.photo_example_gen.folders import Folder, LocalFolder
-from customer_age.pipeline.retraining.inbox import SUCCESS, moment
+from customer_age.components.photo_example_gen.inbox import COMPLETE
+from customer_age.pipeline.retraining.inbox import moment
 
 
 class FolderInbox:
@@ -34,7 +35,7 @@ class FolderInbox:
     def arrived(self, name: str) -> datetime | None:
         """See `Inbox`."""
         try:
-            return moment((self._path / name / SUCCESS).stat().st_mtime)
+            return moment((self._path / name / COMPLETE).stat().st_mtime)
         except FileNotFoundError:
             return None
 

@@ -6,7 +6,6 @@ what it costs grows with what is new.
 
 import gzip
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,21 +14,16 @@ from typing import Protocol
 
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.components.photo_example_gen.folders import Folder
+from customer_age.components.photo_example_gen.inbox import BATCH_NAME, COMPLETE
 from customer_age.components.photo_example_gen.tables import SUFFIXES, LabelTable
 from customer_age.pipeline.retraining.records import Batch, BatchState, Found
 from customer_age.pipeline.settings import Settings
 
-SUCCESS = "_SUCCESS"
-"""The empty file that is written into a batch last."""
-
-_TABLES = ("photos", "labels")
+_TABLE = "photos"
 """What a batch's label table is called, without its suffix."""
 
 _PROFILES = "cards."
 """What the profiles beside it begin with: the same photos may come with newer ones."""
-
-_NAME = re.compile(r"[^_.,/\\\s][^,/\\\x00-\x1f\x7f]{0,199}")
-"""What a batch can be called: names travel with commas between; others are hidden or ours."""
 
 _AT_ONCE = 32
 """New batches that are looked into at the same time: an object store's answers take a while."""
@@ -148,14 +142,14 @@ def _opened(inbox: Inbox, name: str, arrived: datetime) -> Found:
         OSError: it cannot be read now.
         RunError: the same.
     """
-    if not _NAME.fullmatch(name):
-        problem = "its name must hold no comma, backslash or control character, and not begin so"
-        return Found(name, arrived, problem=f"{problem}; rename the folder")
+    if not BATCH_NAME.fullmatch(name):
+        problem = "its name may hold letters, digits and . _ = - alone; rename the folder"
+        return Found(name, arrived, problem=problem)
     digests = inbox.digests(name)
-    tables = [file for stem in _TABLES for suffix in SUFFIXES if (file := stem + suffix) in digests]
+    tables = [table for suffix in SUFFIXES if (table := f"{_TABLE}{suffix}") in digests]
     if len(tables) != 1:
         there = " and ".join(tables) or "no label table"
-        return Found(name, arrived, problem=f"{there}; expected one of photos.csv and labels.csv")
+        return Found(name, arrived, problem=f"{there}; expected photos.csv, once")
     content = _content(digests)
     try:
         photos = sum(1 for _ in _rows(inbox.folder(name), tables[0]))
@@ -177,7 +171,7 @@ def _content(digests: Mapping[str, str]) -> str:
     lines = sorted(
         f"{name}\0{digest}"
         for name, digest in digests.items()
-        if name != SUCCESS and not name.startswith(_PROFILES)
+        if name != COMPLETE and not name.startswith(_PROFILES)
     )
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 

@@ -21,7 +21,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from customer_age.components.errors import DataRefused, ModelRefused, RunError, SettingsError
-from customer_age.pipeline import preflight
 from customer_age.pipeline.retraining import announcements, inbox, notifications, policy
 from customer_age.pipeline.retraining.champions import Champions
 from customer_age.pipeline.retraining.inbox import Inbox
@@ -236,12 +235,18 @@ class Trigger:
             self._say(f"notifications wait: {error}")
 
 
-def open_trigger(settings: Settings, target: Target, say: Callable[[str], None]) -> Trigger:
+def open_trigger(
+    settings: Settings,
+    target: Target,
+    check: Callable[[Settings], object],
+    say: Callable[[str], None],
+) -> Trigger:
     """The trigger of a pipeline.
 
     Args:
         settings: of the pipeline.
         target: to start runs at.
+        check: raises `SettingsError` where a run with such settings cannot start there.
         say: takes a line for whoever watches.
 
     Raises:
@@ -257,7 +262,7 @@ def open_trigger(settings: Settings, target: Target, say: Callable[[str], None])
             ledger=Ledger(settings.ledger_uri, settings.name),
             target=target,
             champions=open_champions(settings),
-            check=preflight.check,
+            check=check,
             say=say,
             webhook=notifications.open_webhook(settings.notify),
         )

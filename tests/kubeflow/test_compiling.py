@@ -89,8 +89,8 @@ def platform(kubeflow):
 
 def _unversioned(text):
     """Without what depends on the TFX line and on our code's version, not on what is compiled."""
-    text = re.sub(r"tfx-\d+\.\d+\.\d+|tfx_version[^,}]*", "VERSION", text)
-    text = re.sub(r'"tfx_(py_)?version": "[^"]*"', '"VERSION": ""', text)
+    text = re.sub(r"tfx-\d+\.\d+\.\d+", "tfx-VERSION", text)
+    text = re.sub(r"(tfx_(py_)?version\W+)[\d.-]+", r"\1VERSION", text)
     return re.sub(r"\b[0-9a-f]{12}\b|\b[0-9a-f]{16}\b", "FINGERPRINT", text)
 
 
