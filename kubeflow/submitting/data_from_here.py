@@ -12,7 +12,7 @@ import threading
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import FolderAway
-from customer_age.pipeline import preflight
+from customer_age.pipeline import data_window
 from customer_age.pipeline.settings import Settings
 
 _PATIENCE = 60.0
@@ -33,7 +33,7 @@ def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
     path = settings.data.path or ""
     scheme, address, _ = path.partition("://")
     if not address:
-        return preflight.data_fingerprint(settings)
+        return data_window.fingerprint(data_window.open_all(settings))
     if not _has_client(scheme):
         raise FolderAway(f"data folder {path}: nothing here reads {scheme}://")
     if not _has_credentials(scheme):
@@ -71,7 +71,7 @@ def _within(patience: float, settings: Settings) -> str:
 
     def look() -> None:
         try:
-            answers.put(preflight.data_fingerprint(settings))
+            answers.put(data_window.fingerprint(data_window.open_all(settings)))
         except SettingsError as error:
             answers.put(error)
 

@@ -273,7 +273,17 @@ def test_a_refusal_ends_the_log_with_one_line_and_its_own_exit_code(steps):
 def test_pages_are_told_by_their_files_and_metrics_are_numbers(steps, launcher):
     outputs = steps["RunReport"].outputs
     assert outputs["report"] == f"{RUN}/RunReport/report/report.html"
+    assert outputs["eda"] == f"{RUN}/RunReport/eda/eda.html"
+    assert "1 of 91 rows was refused" in launcher.text(outputs["eda"])
     assert launcher.text(outputs["report"]).startswith("<!DOCTYPE html>")
+    shown = launcher.metadata(outputs["metrics"])
+    assert shown == {
+        "photos": 90,
+        "refused_photos": 1,
+        "anomalies": shown["anomalies"],
+        "published": 0,
+    }
+    assert launcher.files(outputs["metrics"]) == ["metrics.json"]
 
 
 def test_a_component_that_cannot_open_its_input_says_which(launcher):
