@@ -282,7 +282,11 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
-        places: Any = {"work_dir": True, "cluster": True, "data": {"batch_cache", "person_key_file"}}
+        places: Any = {
+            "work_dir": True,
+            "cluster": True,
+            "data": {"batch_cache", "person_key_file"},
+        }
         settings = self.model_dump(mode="json", exclude=places)
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 

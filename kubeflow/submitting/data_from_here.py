@@ -12,7 +12,7 @@ import threading
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import DataAway
-from customer_age.pipeline import data_window
+from customer_age.pipeline import preflight
 from customer_age.pipeline.settings import Settings
 
 _PATIENCE = 60.0
@@ -69,7 +69,7 @@ def _within(patience: float, settings: Settings) -> str:
 
     def look() -> None:
         try:
-            answers.put(data_window.fingerprint(data_window.open_all(settings)))
+            answers.put(preflight.data_fingerprint(settings, runs_here=False))
         except SettingsError as error:
             answers.put(error)
 
