@@ -1,8 +1,8 @@
 """A pipeline that may run: its tasks, checked as the real back end checks them.
 
-Rules of backend/src/v2/compiler/visitor.go (which executors there are),
-backend/src/apiserver/template/v2_template.go (parameters) and backend/src/apiserver/common/utils.go
-(names). The real one finds such faults when a run is created, not when a pipeline is uploaded.
+Rules of backend/src/v2/compiler/visitor.go (which executors there are) and
+backend/src/apiserver/common/utils.go (names). The real one finds such faults when a run is created,
+not when a pipeline is uploaded.
 """
 
 import dataclasses
@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Value
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 
 from .documents import Refused, read_documents
 
 Executor = specs.PipelineDeploymentConfig.ExecutorSpec
-ParameterType = specs.ParameterType
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,31 +43,6 @@ class Template:
     def name(self) -> str:
         """The pipeline's."""
         return self.spec.pipeline_info.name
-
-    def parameters(self, given: Mapping[str, Any]) -> dict[str, Value]:
-        """Check a run's parameters, and add the defaults.
-
-        (*V2Spec).validatePipelineJobInputs refuses; argocompiler.Compile adds the defaults.
-        """
-        defined = self.spec.root.input_definitions.parameters
-        extra = sorted(set(given) - set(defined))
-        if extra:
-            raise Refused(f"parameter(s) provided are not required by pipeline: {', '.join(extra)}")
-        values = {}
-        for name, parameter in defined.items():
-            if name in given:
-                values[name] = json_format.ParseDict(given[name], Value())
-                _check_type(name, parameter.parameter_type, values[name])
-            elif parameter.HasField("default_value"):
-                values[name] = parameter.default_value
-            elif parameter.is_optional:
-                values[name] = Value(null_value=0)
-            else:
-                raise Refused(
-                    f"parameter {name} is not optional, yet has neither default value nor user "
-                    "provided value"
-                )
-        return values
 
     def in_order(self) -> Iterator[Task]:
         """The tasks, each after those it depends on; refuses a ring."""
@@ -191,21 +164,3 @@ def _kubernetes(
         except json_format.ParseError as error:
             raise Refused(f"executor {label}: Kubernetes config: {error}") from error
     return config
-
-
-def _check_type(name: str, parameter_type: int, value: Value) -> None:
-    kinds = {
-        ParameterType.NUMBER_DOUBLE: ("number_value", "double or integer"),
-        ParameterType.NUMBER_INTEGER: ("number_value", "double or integer"),
-        ParameterType.STRING: ("string_value", "string"),
-        ParameterType.BOOLEAN: ("bool_value", "bool"),
-        ParameterType.LIST: ("list_value", "list"),
-        ParameterType.STRUCT: ("struct_value", "struct"),
-    }
-    if parameter_type not in kinds:
-        raise Refused(f"input parameter {name} has unspecified type")
-    kind, words = kinds[parameter_type]
-    if value.WhichOneof("kind") != kind:
-        raise Refused(
-            f"input parameter {name} requires type {words}, but the parameter value is not of it"
-        )

@@ -4,6 +4,7 @@ import uuid
 
 import yaml
 from backend_stand_in.documents import Refused
+from backend_stand_in.parameters import run_parameters
 from backend_stand_in.template import read_template
 
 from .experiments import Experiments
@@ -43,7 +44,7 @@ class Runs:
         except Refused as error:
             raise Answer(500, f"Failed to fetch a template: {error}") from error
         try:
-            template.parameters(runtime.get("parameters") or {})
+            run_parameters(template.spec, runtime.get("parameters") or {})
         except Refused as error:
             raise Answer(400, f"Failed to generate the ExecutionSpec: {error}") from error
         run_id = str(uuid.uuid4())
