@@ -8,6 +8,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from customer_age.components import run_parameters
 from customer_age.components.model_registry import open_registry
 from customer_age.components.model_registry.registry import REPORT
 from customer_age.components.run_report import facts as run_facts
@@ -37,7 +38,7 @@ class Executor(base_executor.BaseExecutor):
         started = _started(self._context.pipeline_run_id if self._context else None)
         facts = run_facts.collect(
             {key: artifact.uri for key, artifact in inputs.items()},
-            run_facts.RunDescription.model_validate_json(exec_properties["run_facts"]),
+            _description(exec_properties),
             started=started,
             seconds=(datetime.now(started.tzinfo) - started).total_seconds() if started else None,
             baseline=_baseline(inputs.get("baseline")),
@@ -49,6 +50,30 @@ class Executor(base_executor.BaseExecutor):
             registry = open_registry(facts.run.registry, facts.run.model_name)
             registry.annotate(facts.publication.version, REPORT, report)
         logging.info("The run report is %s", report)
+
+
+def _description(exec_properties: dict[str, Any]) -> run_facts.RunDescription:
+    """What was wired into the graph, and what the run's own parameters changed since."""
+    described = run_facts.RunDescription.model_validate_json(exec_properties["run_facts"])
+    values = run_parameters.given(exec_properties)
+    if not values:
+        return described
+    limits = described.limits and described.limits.model_copy(
+        update={name: values[name] for name in run_facts.Limits.model_fields if name in values}
+    )
+    fingerprints = {
+        **described.fingerprints,
+        "data": str(values.get("data_fingerprint", "")),
+        "run": run_parameters.run_key(described.fingerprints.get("run", ""), values),
+    }
+    return described.model_copy(
+        update={
+            "settings": run_parameters.applied(described.settings, values),
+            "fingerprints": fingerprints,
+            "limits": limits,
+            "registry": str(values.get("registry_uri", described.registry)),
+        }
+    )
 
 
 def _started(run_id: str | None) -> datetime | None:
