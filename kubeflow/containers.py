@@ -50,7 +50,9 @@ def complete(
         del container.args[_OWN_ARGUMENTS:]
         if name in ON_BEAM:
             workers = settings.beam.workers or max(1, int(resources.cores))
-            container.args.extend(local_runner.options(workers, settings.beam.args))
+            container.args.extend(
+                local_runner.options(workers, settings.beam.args, settings.cluster.image)
+            )
         if settings.cluster.in_place:
             option = f"--in_place={','.join(settings.cluster.in_place)}"
             container.args.insert(_OWN_ARGUMENTS, option)

@@ -127,8 +127,8 @@ class ClusterSettings(Section):
     secret_files: tuple[SecretFile, ...] = ()
     """Kubeflow only."""
     in_place: tuple[str, ...] = ()
-    """Schemes, such as `gs://`, of artifacts that are read and written where they lie, instead of
-    being copied to the container's disk first."""
+    """Beginnings of URIs, `gs://` or `gs://bucket/folder`, of artifacts that components read and
+    write where they lie, instead of on the container's disk."""
 
     @field_validator("environment")
     @classmethod
@@ -140,6 +140,14 @@ class ClusterSettings(Section):
                     "use cluster.secret_environment"
                 )
         return environment
+
+    @field_validator("in_place")
+    @classmethod
+    def _can_be_opened(cls, beginnings: tuple[str, ...]) -> tuple[str, ...]:
+        for beginning in beginnings:
+            if not beginning.startswith("gs://") or "," in beginning:
+                raise ValueError(f"{beginning}: TFX opens artifacts in place on gs:// alone")
+        return beginnings
 
     @field_validator("resources")
     @classmethod

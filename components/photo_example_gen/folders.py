@@ -124,6 +124,41 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
     return LocalFolder(Path(address))
 
 
+def open_if_there(address: str, beam_args: Sequence[str] = ()) -> Folder | None:
+    """Open a folder that may be missing.
+
+    Raises:
+        SettingsError: it cannot be listed.
+    """
+    folder = reach(address, beam_args)
+    if isinstance(folder, LocalFolder):
+        return folder if folder.root.is_dir() else None
+    return folder if any(folder.files("")) else None
+
+
+def reach(address: str, beam_args: Sequence[str] = ()) -> Folder:
+    """Give a folder without a look into it, so that what else lies there costs nothing.
+
+    Raises:
+        SettingsError: there is no client for this kind of store.
+    """
+    if "://" not in address:
+        return LocalFolder(Path(address))
+    from customer_age.components.photo_example_gen import object_stores
+
+    return object_stores.reach(address, beam_args)
+
+
+def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
+    """Whether there is a file or an object of this name, without listing what is beside it."""
+    if "://" not in address:
+        return Path(address).is_file()
+    from apache_beam.io.filesystems import FileSystems
+
+    reach(address, beam_args)  # tells Beam how to get there
+    return bool(FileSystems.exists(address))
+
+
 def leads_out(file_name: str) -> bool:
     """Whether a name in a table would lead out of its folder."""
     path = PurePosixPath(file_name.replace("\\", "/"))

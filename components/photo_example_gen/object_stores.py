@@ -73,6 +73,18 @@ def open_folder(address: str, beam_args: Sequence[str]) -> StoreFolder:
     Raises:
         SettingsError: there is nothing, no access to it, or no client for this kind of store.
     """
+    folder = reach(address, beam_args)
+    if not any(folder.files("")):
+        raise SettingsError(f"data folder {folder.address}: there is nothing under this address")
+    return folder
+
+
+def reach(address: str, beam_args: Sequence[str]) -> StoreFolder:
+    """Find the client for a prefix of a bucket, which may hold nothing.
+
+    Raises:
+        SettingsError: there is no client for this kind of store.
+    """
     # Outside a pipeline, Beam's file systems know no options unless they are told.
     FileSystems.set_options(PipelineOptions(list(beam_args)))
     address = address.rstrip("/")
@@ -89,10 +101,7 @@ def open_folder(address: str, beam_args: Sequence[str]) -> StoreFolder:
             f"data folder {address}: "
             + (f"install customer-age[{extra}]" if extra else f"no file system for {scheme}://")
         )
-    folder = StoreFolder(address)
-    if not any(folder.files("")):
-        raise SettingsError(f"data folder {address}: there is nothing under this address")
-    return folder
+    return StoreFolder(address)
 
 
 def _reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.artifacts import RunReportPage
+from customer_age.components.artifacts import EdaPage, RunMetrics, RunReportPage
 from customer_age.components.parameter_specs import OPTIONAL_PARAMETERS
 from customer_age.components.run_parameters import properties
 from customer_age.components.run_report import executor, redaction
@@ -37,11 +37,20 @@ class RunReportSpec(component_spec.ComponentSpec):
         "pushed_model": _optional(standard_artifacts.PushedModel),
         "baseline": _optional(standard_artifacts.Model),
     }
-    OUTPUTS = {"report": component_spec.ChannelParameter(type=RunReportPage)}
+    OUTPUTS = {
+        "report": component_spec.ChannelParameter(type=RunReportPage),
+        "eda": component_spec.ChannelParameter(type=EdaPage),
+        "metrics": component_spec.ChannelParameter(type=RunMetrics),
+    }
 
 
 class RunReport(base_component.BaseComponent):
-    """Writes `report.html`: what the run did, and why it ended as it did."""
+    """Tells of a run.
+
+    Output `report`: `report.html`, what the run did, and why it ended as it did. Output `eda`:
+    `eda.html`, what the data are like. Output `metrics`: `metrics.json`, and the same numbers as
+    custom properties, such as `mae`, `test_photos` and `published`.
+    """
 
     SPEC_CLASS = RunReportSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -99,6 +108,8 @@ class RunReport(base_component.BaseComponent):
                 baseline=baseline,
                 **properties(run_parameters or {}),
                 report=types.Channel(type=RunReportPage),
+                eda=types.Channel(type=EdaPage),
+                metrics=types.Channel(type=RunMetrics),
             )
         )
 

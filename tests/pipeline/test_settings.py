@@ -105,6 +105,7 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("cluster.resources.Trainer.memory=16", "cluster.resources.Trainer.memory: "),
         ("cluster.environment.API_TOKEN=x", "API_TOKEN must not be given here"),
         ("cluster.pipeline_root=/disk", "name a folder in a bucket"),
+        ("cluster.in_place=[s3://b]", "TFX opens artifacts in place on gs:// alone"),
     ],
 )
 def test_a_wrong_setting_of_the_cluster_is_told(override, sentence):
