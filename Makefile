@@ -1,7 +1,9 @@
 # Each verb does the set-up it needs, once: .venv from a lock file, by uv.
-# A second call finds it done. Only Python 3.11 with venv and pip has to be there.
+# A second call finds it done. What has to be there: Python 3.11, or 3.11 to 3.13 where glibc is
+# 2.38 or newer, with venv, pip and headers, and a C++ compiler.
 
-PYTHON ?= python3
+# Empty: requirements/choose.sh takes the first Python on PATH that has a lock file here.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -11,7 +13,7 @@ UV = VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
 .PHONY: help
 help:  ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: run
 run: $(READY)  ## draw demo faces, train on them, publish the model
@@ -21,6 +23,11 @@ run: $(READY)  ## draw demo faces, train on them, publish the model
 .PHONY: test
 test: $(READY) lint  ## every check and every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: test-debian13
+test-debian13: $(READY)  ## the same on TFX 1.21 in a Debian 13 root, and models handed over; as root
+	tests/debian13/run.sh make test
+	tests/debian13/both_lines.sh $(BIN)/python
 
 .PHONY: test-fast
 test-fast: $(READY)  ## the tests that run no pipeline
@@ -40,8 +47,8 @@ ui: $(READY)  ## the model registry of `make run` in a browser
 setup: $(READY)  ## only the set-up
 
 $(READY): requirements/*.txt requirements/choose.sh setup.py pyproject.toml
-	@lock=$$(requirements/choose.sh $(PYTHON)) && \
-	$(PYTHON) -m venv $(VENV) && \
+	@set -e; chosen=$$(requirements/choose.sh $(PYTHON)); lock=$${chosen#* }; \
+	$${chosen%% *} -m venv --clear $(VENV) && \
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt && \
 	$(UV) pip sync --quiet --require-hashes $$lock requirements/uv.txt && \
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
@@ -53,14 +60,7 @@ $(READY): requirements/*.txt requirements/choose.sh setup.py pyproject.toml
 
 .PHONY: lock
 lock: $(READY)  ## make the lock files anew, from setup.py's ranges
-	echo uv | $(UV) pip compile --quiet --upgrade --generate-hashes --no-annotate \
-	    --custom-compile-command "make lock" -o requirements/uv.txt -
-	$(UV) pip compile --quiet --upgrade --generate-hashes --no-annotate \
-	    --custom-compile-command "make lock" --python-version 3.11 \
-	    --extra dev --extra kubeflow --extra vertex --extra kubeflow-registry --extra gcs --extra s3 \
-	    --extra postgres \
-	    --constraint requirements/tfx-1.16.constraints \
-	    -o requirements/tfx-1.16-py311.txt setup.py
+	UV=$(abspath $(BIN)/uv) requirements/lock.sh
 
 .PHONY: clean
 clean:  ## remove what was made here

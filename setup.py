@@ -34,6 +34,7 @@ REQUIREMENTS = [
     "rich>=13",  # progress on a terminal
     "jinja2>=3.1",  # the run report
     "matplotlib>=3.8",  # the run report's plots
+    "packaging>=22",  # compares versions: `customer-age doctor`
     "dill>=0.3.1",  # TFX 1.16 imports it, and newer Beam does not bring it
     "setuptools<81",  # TFX 1.16 and TensorFlow Hub import pkg_resources
 ]
@@ -51,6 +52,7 @@ EXTRAS = {
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
+    "gpu": ["tensorflow[and-cuda]"],  # CUDA's libraries, where the host brings the driver alone
     "postgres": ["psycopg[binary]>=3.1,<4"],  # the ledger on a cluster
     "dev": [
         "pytest>=8",
@@ -59,6 +61,7 @@ EXTRAS = {
         "moto[s3]>=5",  # a real S3 endpoint on loopback; Flask, which it needs, comes with MLflow
         "gcp-storage-emulator>=2024.8",  # the same for Cloud Storage
         "kubernetes-validate>=1.29",  # the manifests against Kubernetes's own schemas
+        "docker>=7",  # reads .dockerignore as an engine does; none is needed
         "ruff>=0.6",
         "mypy>=1.11",
         "types-PyYAML",
@@ -78,9 +81,12 @@ setup(
         for package in [room, *(f"{room}.{name}" for name in find_packages(room))]
     ],
     package_dir={f"customer_age.{room}": room for room in ROOMS},
-    package_data={"": ["*.pbtxt", "*.yaml", "*.j2", "*.css"]},
+    package_data={
+        "": ["*.pbtxt", "*.j2", "*.css"],
+        "customer_age.pipeline": ["configs/*.yaml"],
+    },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["customer-age = customer_age.pipeline.cli:main"]},
+    entry_points={"console_scripts": ["customer-age = customer_age.kubeflow.cli:main"]},
     classifiers=["Programming Language :: Python :: 3.11", "Typing :: Typed"],
 )

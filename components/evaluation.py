@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2  # `tfma` itself lacks them on TFX 1.21
 
 from customer_age.schema import features
 
@@ -55,7 +56,9 @@ class Evaluation:
     """A sentence for each check that failed."""
 
 
-def eval_config(max_mae: float, min_test_photos: int, champion_tolerance: float) -> tfma.EvalConfig:
+def eval_config(
+    max_mae: float, min_test_photos: int, champion_tolerance: float
+) -> config_pb2.EvalConfig:
     """The gate as TFMA's configuration.
 
     Args:
@@ -68,34 +71,36 @@ def eval_config(max_mae: float, min_test_photos: int, champion_tolerance: float)
         overall and by age group. The thresholds stand on the overall slice alone: TFMA takes a
         threshold without a slice to be meant for every slice.
     """
-    mae_threshold = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(upper_bound={"value": max_mae}),
-        change_threshold=tfma.GenericChangeThreshold(
-            direction=tfma.MetricDirection.LOWER_IS_BETTER,
+    mae_threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(upper_bound={"value": max_mae}),
+        change_threshold=config_pb2.GenericChangeThreshold(
+            direction=config_pb2.MetricDirection.LOWER_IS_BETTER,
             absolute={"value": champion_tolerance},
         ),
     )
-    photos_threshold = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_test_photos})
+    photos_threshold = config_pb2.MetricThreshold(
+        value_threshold=config_pb2.GenericValueThreshold(lower_bound={"value": min_test_photos})
     )
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[_model_spec(CANDIDATE), _model_spec(BASELINE, is_baseline=True)],
         slicing_specs=[
-            tfma.SlicingSpec(),
-            tfma.SlicingSpec(feature_keys=[features.AGE_GROUP]),
+            config_pb2.SlicingSpec(),
+            config_pb2.SlicingSpec(feature_keys=[features.AGE_GROUP]),
         ],
         metrics_specs=[
-            tfma.MetricsSpec(
+            config_pb2.MetricsSpec(
                 metrics=[
-                    tfma.MetricConfig(
+                    config_pb2.MetricConfig(
                         module=_MERGED_METRICS,
                         class_name="MergedMeanAbsoluteError",
                         per_slice_thresholds=[_on_all_photos(mae_threshold)],
                     ),
-                    tfma.MetricConfig(module=_MERGED_METRICS, class_name="MergedMeanSquaredError"),
-                    tfma.MetricConfig(class_name="MeanLabel"),
-                    tfma.MetricConfig(class_name="MeanPrediction"),
-                    tfma.MetricConfig(
+                    config_pb2.MetricConfig(
+                        module=_MERGED_METRICS, class_name="MergedMeanSquaredError"
+                    ),
+                    config_pb2.MetricConfig(class_name="MeanLabel"),
+                    config_pb2.MetricConfig(class_name="MeanPrediction"),
+                    config_pb2.MetricConfig(
                         class_name="ExampleCount",
                         per_slice_thresholds=[_on_all_photos(photos_threshold)],
                     ),
@@ -105,14 +110,14 @@ def eval_config(max_mae: float, min_test_photos: int, champion_tolerance: float)
     )
 
 
-def require_improvement(config: tfma.EvalConfig) -> tfma.EvalConfig:
+def require_improvement(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
     """The same gate for a first model: better than the median predictor, without tolerance.
 
     Returns:
         A copy whose change threshold lets nothing pass that is not strictly below the baseline
         (TFMA's own comparison is inclusive).
     """
-    strict = tfma.EvalConfig()
+    strict = config_pb2.EvalConfig()
     strict.CopyFrom(config)
     for metric in strict.metrics_specs[0].metrics:
         for on_slice in metric.per_slice_thresholds:
@@ -147,8 +152,8 @@ def read(uri: str) -> Evaluation:
     )
 
 
-def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
-    return tfma.ModelSpec(
+def _model_spec(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
         name=name,
         model_type=tfma.TF_GENERIC,
         signature_name="serving_examples",
@@ -158,8 +163,10 @@ def _model_spec(name: str, is_baseline: bool = False) -> tfma.ModelSpec:
     )
 
 
-def _on_all_photos(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThreshold:
-    return tfma.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
+def _on_all_photos(threshold: config_pb2.MetricThreshold) -> config_pb2.PerSliceMetricThreshold:
+    return config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold
+    )
 
 
 def _measured(slicing_metrics: Sequence[tuple[Any, Mapping]]) -> Measured | None:

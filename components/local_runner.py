@@ -1,4 +1,4 @@
-"""How Beam runs on one machine."""
+"""How Beam runs on one machine, and when it is not to."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,29 @@ LARGE = 100_000
 """Rows. Threads are faster to start, and Pillow lets several decode at once; what each photo costs
 beside its pixels, only processes share."""
 
+IMAGE = "--sdk_container_image"
 
-def options(workers: int, further: Sequence[str]) -> list[str]:
-    """Beam's options for this machine.
+_LOCAL = ("direct", "bundlebaseddirect", "switchingdirect", "fnapi", "prism")
+
+
+def options(workers: int, further: Sequence[str], image: str = "") -> list[str]:
+    """Beam's options: for this machine, unless they name a runner with workers elsewhere.
 
     Args:
-        workers: threads, or processes for large data.
+        workers: threads, or processes for large data, on this machine.
         further: options that come after, and win; such as another `--runner`.
+        image: the container image with this code, for workers elsewhere; empty if unknown.
     """
-    local = [] if _says(further, "--runner") else [f"--runner={RUNNER}"]
+    if not is_local(further):
+        # Without an image TFX packs its own sources for the workers, and leaves out ours.
+        ours = [f"{IMAGE}={image}"] if image and value(further, IMAGE) is None else []
+        return [*further, *ours]
+    local = [] if value(further, "--runner") else [f"--runner={RUNNER}"]
     return [
         *local,
         f"--direct_num_workers={workers}",
         # Without it each component packs 45 MB of sources for workers that do not exist.
-        "--sdk_container_image=none",
+        f"{IMAGE}=none",
         *further,
     ]
 
@@ -38,11 +47,24 @@ def sized(beam_args: Sequence[str], row_count: int) -> list[str]:
     Returns:
         The options; as they were, where they name another runner or a mode themselves.
     """
-    local = f"--runner={RUNNER}" in beam_args or not _says(beam_args, "--runner")
-    if row_count < LARGE or not local or _says(beam_args, "--direct_running_mode"):
+    ours = value(beam_args, "--runner") in (None, RUNNER)
+    if row_count < LARGE or not ours or value(beam_args, "--direct_running_mode"):
         return list(beam_args)
     return [*beam_args, "--direct_running_mode=multi_processing"]
 
 
-def _says(beam_args: Sequence[str], name: str) -> bool:
-    return any(arg.split("=")[0] == name for arg in beam_args)
+def is_local(beam_args: Sequence[str]) -> bool:
+    """Whether the runner that the options name works in this process, or in ones beside it."""
+    return runner(beam_args) in _LOCAL
+
+
+def runner(beam_args: Sequence[str]) -> str:
+    """What the options call the runner, in short: `direct`, `dataflow`, `flink`, `portable`."""
+    named = (value(beam_args, "--runner") or RUNNER).rpartition(".")[2]
+    return named.lower().removesuffix("runner")
+
+
+def value(beam_args: Sequence[str], name: str) -> str | None:
+    """What the options say under a name: the last `--name=value`; None where it is not there."""
+    said = [arg.partition("=") for arg in beam_args]
+    return next((what for option, _, what in reversed(said) if option == name), None)

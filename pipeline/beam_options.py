@@ -1,8 +1,10 @@
 """Beam's options, as the settings give them."""
 
 import os
+from collections.abc import Mapping
 
 from customer_age.components import local_runner
+from customer_age.components.errors import SettingsError
 from customer_age.pipeline.settings import Settings
 
 
@@ -12,4 +14,26 @@ def beam_args(settings: Settings) -> list[str]:
     PhotoExampleGen takes processes for large data by itself.
     """
     workers = settings.beam.workers or len(os.sched_getaffinity(0))
-    return local_runner.options(workers, settings.beam.args)
+    return local_runner.options(workers, settings.beam.args, settings.cluster.image)
+
+
+def require_addresses(settings: Settings, places: Mapping[str, str]) -> None:
+    """Refuse paths of this machine where Dataflow's workers, which are others, would use them.
+
+    Flink's workers may share a disk with this machine, so theirs are not looked at.
+
+    Args:
+        settings: which name the runner.
+        places: what the workers read or write, by the name of the setting or argument.
+
+    Raises:
+        SettingsError: a place is a path.
+    """
+    if local_runner.runner(settings.beam.args) != "dataflow":
+        return
+    for name, place in places.items():
+        if "://" not in place or place.startswith("mlflow+sqlite:"):
+            raise SettingsError(
+                f"{name}: Dataflow's workers cannot reach {place}; give an address, such as "
+                "gs://bucket/folder, or leave --runner out of beam.args"
+            )

@@ -6,6 +6,7 @@ import click
 
 from customer_age.components.errors import RunError
 from customer_age.pipeline.commands.demo_data import demo_data
+from customer_age.pipeline.commands.doctor import doctor
 from customer_age.pipeline.commands.forget import forget
 from customer_age.pipeline.commands.models import models
 from customer_age.pipeline.commands.predict import predict
@@ -23,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo_data, models, predict, score, forget):
+for command in (run, demo_data, models, predict, score, forget, doctor):
     cli.add_command(command)
 
 

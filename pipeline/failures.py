@@ -10,13 +10,19 @@ from customer_age.components.errors import RunError
 _FULL_DISK = ("no space left on device", "database or disk is full", "disk quota exceeded")
 
 
-def explained(error: BaseException, node_id: str | None, log_file: Path) -> RunError:
+def explained(
+    error: BaseException,
+    node_id: str | None,
+    log: Path | str,
+    more_space: str = "free some, or choose another --work-dir",
+) -> RunError:
     """What to tell a person.
 
     Args:
         error: as it reached the runner.
         node_id: of the component that was running, if one was.
-        log_file: where the traceback is.
+        log: where the traceback is.
+        more_space: what to do where the disk is full.
 
     Returns:
         The error that our own code raised, if it is one; a full disk by its name; else the
@@ -29,12 +35,12 @@ def explained(error: BaseException, node_id: str | None, log_file: Path) -> RunE
     for cause in _causes(error):
         if _is_full_disk(cause):
             return RunError(
-                f"{where}: no space left on the disk; free some, or choose another --work-dir. "
+                f"{where}: no space left on the disk; {more_space}. "
                 "Nothing half-written will be used"
             )
     text = " ".join(str(error).split()) or type(error).__name__
     shortened = text if len(text) <= 300 else f"{text[:300]}..."
-    return RunError(f"{where} failed: {type(error).__name__}: {shortened} (details: {log_file})")
+    return RunError(f"{where} failed: {type(error).__name__}: {shortened} (details: {log})")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -7,33 +7,29 @@ import tensorflow_data_validation as tfdv
 from tfx import types
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.statistics_gen.component import StatisticsGen
-from tfx.components.trainer.component import Trainer
 from tfx.dsl.components.base import base_node
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import pipeline
-from tfx.proto import trainer_pb2
-from tfx.types import standard_artifacts
 from tfx.version import __version__ as tfx_version
 
-from customer_age.components import evaluation
 from customer_age.components.artifacts import PhotoDataSet
 from customer_age.components.canary.component import Canary
 from customer_age.components.champion.component import Champion
 from customer_age.components.data_gate.component import DataGate
 from customer_age.components.evaluator import Evaluator
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
+from customer_age.components.photo_schema import PhotoSchema
 from customer_age.components.registry_pusher.component import RegistryPusher
 from customer_age.components.run_report import redaction
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts import Limits, RunDescription
-from customer_age.pipeline import data_window
+from customer_age.components.trainer.component import Trainer
+from customer_age.pipeline import data_window, run_parameters
 from customer_age.pipeline.beam_options import beam_args
 from customer_age.pipeline.run_key import RunKey, code
+from customer_age.pipeline.run_parameters import RunParameters
 from customer_age.pipeline.settings import Settings
 from customer_age.schema import features
-from customer_age.schema.photos import schema_uri
-
-RUN_FN = "customer_age.components.trainer.run_fn.run_fn"
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,10 @@ class Launch:
     key: RunKey = RunKey()
     champion_as_of: str = ""
     """The champion's version, as the runner saw it: Champion looks anew when it changes."""
+    run_id: str = ""
+    """Stands in the registry beside what the run publishes."""
+    parameters: RunParameters | None = None
+    """Where the pipeline is compiled now and started later: what may be changed till then."""
 
 
 def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipeline.Pipeline:
@@ -58,22 +58,22 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         A pipeline for any of TFX's runners; a local one still sets the metadata's place.
     """
     launch = launch or Launch()
+    parameters = launch.parameters or run_parameters.fixed(settings, launch.key, launch.run_id)
     data_set = Importer(
-        source_uri=settings.data.path or "",
+        source_uri=parameters.data_path,
         artifact_type=PhotoDataSet,
-        properties={"fingerprint": launch.key.data},
+        custom_properties={"fingerprint": launch.key.data} if launch.key.data else None,
     ).with_id("DataSet")
-    schema = Importer(
-        source_uri=schema_uri(settings.pipeline_root), artifact_type=standard_artifacts.Schema
-    ).with_id("Schema")
-    photo_example_gen = _photo_example_gen(settings, data_set.outputs["result"])
+    photo_schema = PhotoSchema(code=code())
+    schema = photo_schema.outputs["schema"]
+    photo_example_gen = _photo_example_gen(settings, parameters, data_set.outputs["result"])
     examples = photo_example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(
         examples=examples,
         stats_options=tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS)),
     )
     example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["result"]
+        statistics=statistics_gen.outputs["statistics"], schema=schema
     )
     data_gate = DataGate(
         examples=examples,
@@ -84,16 +84,24 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     )
     champion = Champion(
         examples=examples,
-        registry_uri=settings.registry_uri,
+        registry_uri=parameters.registry_uri,
         model_name=settings.registry.model_name,
         as_of=launch.champion_as_of,
         code=code("champion", "model_registry"),
     )
     champion.add_upstream_node(data_gate)
     baseline = champion.outputs["model"]
-    trainer = _trainer(settings, examples, schema.outputs["result"], baseline, launch)
+    trainer = _trainer(settings, parameters, examples, schema, baseline, launch)
     trainer.add_upstream_node(data_gate)
-    evaluator = _evaluator(settings, examples, trainer.outputs["model"], baseline)
+    evaluator = Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        baseline_model=baseline,
+        max_mae=parameters.max_mae,
+        min_test_photos=parameters.min_test_photos,
+        champion_tolerance=parameters.champion_tolerance,
+        code=code("evaluation", "evaluator", "merged_metrics"),
+    )
     canary = _canary(settings, examples, trainer.outputs["model"])
     canary.add_upstream_node(evaluator)  # runs whatever that finds, but what it finds comes first
     registry_pusher = RegistryPusher(
@@ -104,9 +112,11 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         baseline=baseline,
         model_run=trainer.outputs["model_run"],
         infra_blessing=canary.outputs["blessing"],
-        registry_uri=settings.registry_uri,
+        registry_uri=parameters.registry_uri,
         model_name=settings.registry.model_name,
         lineage=_lineage(settings, launch),
+        run_id=parameters.run_id,
+        run_parameters=launch.parameters.by_name() if launch.parameters else None,
         code=code("registry_pusher", "model_registry", "local_copy"),
     )
     run_report = RunReport(
@@ -120,10 +130,11 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         pushed_model=registry_pusher.outputs["pushed_model"],
         baseline=baseline,
         run_facts=run_description(settings, launch).model_dump_json(),
+        run_parameters=launch.parameters.by_name() if launch.parameters else None,
         code=code("run_report"),
     )
     components: list[base_node.BaseNode] = [
-        data_set, schema, photo_example_gen, statistics_gen, example_validator, data_gate,
+        data_set, photo_schema, photo_example_gen, statistics_gen, example_validator, data_gate,
         champion, trainer, evaluator, canary, registry_pusher, run_report,
     ]  # fmt: skip
     return pipeline.Pipeline(
@@ -139,7 +150,7 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
     """What the run report says about a run besides what its artifacts hold."""
     return RunDescription(
         name=settings.name,
-        settings=settings.model_dump(mode="json"),
+        settings=settings.model_dump(mode="json", exclude={"cluster"}),
         fingerprints={
             "data": launch.key.data,
             "weights": launch.key.weights,
@@ -157,10 +168,13 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
     )
 
 
-def _photo_example_gen(settings: Settings, data_set: types.BaseChannel) -> PhotoExampleGen:
+def _photo_example_gen(
+    settings: Settings, parameters: RunParameters, data_set: types.BaseChannel
+) -> PhotoExampleGen:
     data = settings.data
     return PhotoExampleGen(
         data_set=data_set,
+        data_fingerprint=parameters.data_fingerprint,
         layout=data.layout,
         face_crops=data.face_crops,
         columns=data.columns,
@@ -171,49 +185,30 @@ def _photo_example_gen(settings: Settings, data_set: types.BaseChannel) -> Photo
         split_shares=data.split_shares.model_dump(),
         split_key=data.split_key,
         age_groups=list(settings.gate.age_groups),
-        **data_window.parameters(settings),
+        **{**data_window.parameters(settings), "batches": parameters.batches},
         code=code("photo_example_gen"),
     )
 
 
 def _trainer(
     settings: Settings,
+    parameters: RunParameters,
     examples: types.BaseChannel,
     schema: types.BaseChannel,
     baseline: types.BaseChannel,
     launch: Launch,
 ) -> Trainer:
     return Trainer(
-        run_fn=RUN_FN,
         examples=examples,
         schema=schema,
         base_model=baseline if settings.trainer.weights == "champion" else None,
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
-        custom_config={
-            **settings.trainer.model_dump(mode="json"),
+        epochs=parameters.epochs,
+        learning_rate=parameters.learning_rate,
+        hyperparameters={
+            **settings.trainer.model_dump(mode="json", exclude={"epochs", "learning_rate", "gpu"}),
             "weights_fingerprint": launch.key.weights,
             "code": code("trainer"),
         },
-    )
-
-
-def _evaluator(
-    settings: Settings,
-    examples: types.BaseChannel,
-    model: types.BaseChannel,
-    baseline: types.BaseChannel,
-) -> Evaluator:
-    return Evaluator(
-        examples=examples,
-        model=model,
-        baseline_model=baseline,
-        example_splits=["test"],
-        eval_config=evaluation.eval_config(
-            settings.gate.max_mae,
-            settings.gate.min_test_photos,
-            settings.gate.champion_tolerance,
-        ),
     )
 
 
@@ -237,6 +232,7 @@ def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
         "tfx_version": tfx_version,
         # Kept in TFX's metadata and in the registry for ever.
         "settings": json.dumps(
-            redaction.hide_secret_settings(settings.model_dump(mode="json")), sort_keys=True
+            redaction.hide_secret_settings(settings.model_dump(mode="json", exclude={"cluster"})),
+            sort_keys=True,
         ),
     }

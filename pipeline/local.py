@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from customer_age.components.errors import RunError
 from customer_age.pipeline import failures, preflight, run_log
+from customer_age.pipeline.beam_options import require_addresses
 from customer_age.pipeline.node_events import NodeEvents
 from customer_age.pipeline.run_display import RunDisplay, TrainingEvents
 from customer_age.pipeline.run_key import RunKey
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
     from customer_age.pipeline.graph import Launch
     from customer_age.pipeline.run_records import RunRecords
 
-_DATA_NODES = ("DataSet", "Schema")
-"""Importers: data that go in, and no line on the screen."""
+_DATA_NODES = ("DataSet", "PhotoSchema")
+"""What goes in, and no line on the screen."""
 
 
-def run(settings: Settings) -> "Ending":
+def run(settings: Settings, run_id: str = "") -> "Ending":
     """Run the pipeline on this machine.
 
     Args:
         settings: of the run.
+        run_id: stands in the registry beside what the run publishes.
 
     Returns:
         How it ended. Whatever ended it, its report says why.
@@ -38,20 +40,22 @@ def run(settings: Settings) -> "Ending":
         SettingsError: nothing was started.
         RunError: another run holds the work folder.
     """
+    require_addresses(settings, {"work_dir": settings.work_dir})
     key = preflight.check(settings)
     folder = WorkFolder(settings.work_dir)
     folder.prepare()
     with folder.held():
-        return LocalRun(settings, folder, key).run()
+        return LocalRun(settings, folder, key, run_id).run()
 
 
 class LocalRun:
     """One run in a work folder that is held for it."""
 
-    def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey):
+    def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey, run_id: str = ""):
         self._settings = settings
         self._folder = folder
         self._key = key
+        self._run_id = run_id
         self._started = datetime.datetime.now().astimezone()
         self._name = self._started.strftime("%Y-%m-%dT%H-%M-%S")
         self._log = folder.logs / f"{self._name}.log"
@@ -95,16 +99,15 @@ class LocalRun:
         from customer_age.pipeline.graph import Launch
 
         registry = open_registry(self._settings.registry_uri, self._settings.registry.model_name)
-        return Launch(self._key, champion_as_of=baseline_for(registry, self._key.digest()))
+        champion = baseline_for(registry, self._key.digest())
+        return Launch(self._key, champion_as_of=champion, run_id=self._run_id)
 
     def _run_graph(self, launch: "Launch") -> None:
         from tfx.orchestration import metadata
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
         from customer_age.pipeline.graph import create_pipeline
-        from customer_age.schema.photos import put_schema
 
-        put_schema(self._settings.pipeline_root)
         pipeline = create_pipeline(self._settings, launch)
         pipeline.metadata_connection_config = metadata.sqlite_metadata_connection_config(
             str(self._folder.metadata)

@@ -15,7 +15,7 @@ from customer_age.components.model_registry import open_registry
 from customer_age.components.model_registry.registry import FINGERPRINT
 from customer_age.components.predictor import inputs
 from customer_age.pipeline import failures, predicting, run_log
-from customer_age.pipeline.beam_options import beam_args
+from customer_age.pipeline.beam_options import beam_args, require_addresses
 from customer_age.pipeline.settings import Settings
 from customer_age.pipeline.work_folder import WorkFolder
 
@@ -52,10 +52,13 @@ def run(settings: Settings, asked: Asked) -> int:
         The exit code 0.
 
     Raises:
-        SettingsError: there are no such photos, or nothing can be written there.
+        SettingsError: there are no such photos, or nothing can be written there, or Beam's workers
+            cannot reach one of the places.
         RunError: there is no such version, or the work failed.
         DataRefused: too many photos have no age.
     """
+    places = {"registry.uri": settings.registry_uri, "--output": asked.output}
+    require_addresses(settings, places | {f"DATA {place}": place for place in asked.data})
     arguments = beam_args(settings)
     sources = inputs.find(asked.data, arguments)
     run_log.quiet_libraries()

@@ -7,15 +7,18 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.inbox import BATCH_NAME
+from customer_age.pipeline import beam_runners
+from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
+from customer_age.pipeline.settings_section import Section
 
 CONFIGS = Path(__file__).parent / "configs"
 _SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
@@ -25,13 +28,7 @@ _DATA_PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Section(BaseModel):
-    """A part of the settings: unknown keys and numbers given as text are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SplitShares(_Section):
+class SplitShares(Section):
     """Shares of the photos, where the data set brings no splits of its own."""
 
     train: float = Field(0.8, gt=0, lt=1)
@@ -46,7 +43,7 @@ class SplitShares(_Section):
         return self
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """Where the photos are, how they are stored, and when the run must stop for them."""
 
     path: str | None = None
@@ -126,7 +123,7 @@ class DataSettings(_Section):
         return self
 
 
-class TrainerSettings(_Section):
+class TrainerSettings(Section):
     """The ResNet50 regressor and how it is trained."""
 
     weights: str = "imagenet"
@@ -148,9 +145,11 @@ class TrainerSettings(_Section):
     """Epochs without a better `valid` MAE after which training stops."""
     augmentation: bool = True
     seed: int = 0
+    gpu: GpuSettings | None = None
+    """On a cluster. A local run takes the GPUs that TensorFlow sees."""
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """What TFMA must find on `test` before a model is published."""
 
     max_mae: float = Field(8.0, gt=0)
@@ -162,6 +161,8 @@ class GateSettings(_Section):
         "0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+",
     )  # fmt: skip
     """The slices of the evaluation. Predictions may use any other bands."""
+    gpu: GpuSettings | None = None
+    """For the Evaluator, on a cluster."""
 
     @field_validator("age_groups")
     @classmethod
@@ -170,7 +171,7 @@ class GateSettings(_Section):
         return groups
 
 
-class CanarySettings(_Section):
+class CanarySettings(Section):
     """What a model may need in a fresh process, on the CPU, to be published."""
 
     max_seconds_per_photo: float = Field(2.0, gt=0)
@@ -181,7 +182,7 @@ class CanarySettings(_Section):
     """For everything that the canary asks; a model that hangs is refused after it."""
 
 
-class RegistrySettings(_Section):
+class RegistrySettings(Section):
     """Where models are published."""
 
     uri: str | None = None
@@ -202,13 +203,13 @@ class RegistrySettings(_Section):
         return uri
 
 
-class BeamSettings(_Section):
-    """How Beam runs ingestion, statistics and evaluation."""
+class BeamSettings(Section):
+    """How Beam runs ingestion, statistics, evaluation and scoring; `docs/beam.md` tells more."""
 
     workers: int = Field(0, ge=0)
-    """Threads of the DirectRunner; 0 takes one per core."""
+    """Threads of the local runner; 0 takes one per core."""
     args: tuple[str, ...] = ()
-    """Further Beam options, such as `--runner=FlinkRunner`, passed on as they are."""
+    """Further Beam options, each as `--name=value`, such as `--runner=DataflowRunner`."""
 
     @field_validator("args")
     @classmethod
@@ -221,8 +222,15 @@ class BeamSettings(_Section):
                 )
         return args
 
+    @field_validator("args")
+    @classmethod
+    def _name_what_the_runner_needs(cls, args: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := beam_runners.complaint(args):
+            raise ValueError(wrong)
+        return args
 
-class Settings(_Section):
+
+class Settings(Section):
     """Everything a run depends on besides the data, the weights and the code."""
 
     name: str = Field("customer-age", pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -235,6 +243,16 @@ class Settings(_Section):
     canary: CanarySettings = CanarySettings()
     registry: RegistrySettings = RegistrySettings()
     beam: BeamSettings = BeamSettings()
+    cluster: ClusterSettings = ClusterSettings()
+
+    @model_validator(mode="after")
+    def _workers_elsewhere_reach_what_they_need(self) -> "Settings":
+        cluster = self.cluster
+        if wrong := beam_runners.complaint_of_cluster(
+            self.beam.args, cluster.image, cluster.pipeline_root, cluster.in_place
+        ):
+            raise ValueError(wrong)
+        return self
 
     @property
     def pipeline_root(self) -> str:
@@ -263,10 +281,13 @@ class Settings(_Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def fingerprint(self) -> str:
-        """12 hexadecimal digits that change with any setting but those that only name places."""
-        settings = self.model_dump(
-            mode="json", exclude={"work_dir": True, "data": {"batch_cache", "person_key_file"}}
-        )
+        """12 hexadecimal digits that change with whatever a run's result depends on."""
+        places: Any = {
+            "work_dir": True,
+            "cluster": True,
+            "data": {"batch_cache", "person_key_file"},
+        }
+        settings = self.model_dump(mode="json", exclude=places)
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -297,11 +318,19 @@ def load(config: str, overrides: tuple[str, ...] = (), **given: str | None) -> S
         except yaml.YAMLError as error:
             raise SettingsError(f"--set {override}: the value is not YAML") from error
         _put(content, key.strip().split("."), value)
+    return _with_absolute_paths(checked(content))
+
+
+def checked(content: dict[str, Any]) -> Settings:
+    """Settings from what a settings file holds.
+
+    Raises:
+        SettingsError: one line for each thing that is wrong, each with its path.
+    """
     try:
-        settings = Settings.model_validate(content)
+        return Settings.model_validate(content)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(part) for part in error.errors())) from error
-    return _with_absolute_paths(settings)
 
 
 def config_names() -> list[str]:
@@ -366,7 +395,8 @@ def _sentence(part: Any) -> str:
         known = ", ".join(_keys_beside(part["loc"]))
         return f"{where}: no such setting (there are: {known})"
     what = part["msg"].removeprefix("Value error, ")
-    what = what[0].lower() + what[1:]
+    if not what[:2].isupper():  # a name stays as it is
+        what = what[0].lower() + what[1:]
     if isinstance(part["input"], dict) or part["type"] == "value_error":
         return f"{where}: {what}"
     return f"{where}: {what}, not {part['input']!r}"
@@ -375,5 +405,14 @@ def _sentence(part: Any) -> str:
 def _keys_beside(location: tuple) -> list[str]:
     model: Any = Settings
     for step in location[:-1]:
-        model = model.model_fields[step].annotation
+        if step in model.model_fields:
+            model = _section_in(model.model_fields[step].annotation)
     return list(model.model_fields)
+
+
+def _section_in(annotation: Any) -> Any:
+    """The section itself, or the one in `GpuSettings | None` or `dict[str, Resources]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    found = (_section_in(part) for part in get_args(annotation))
+    return next((section for section in found if section is not None), None)

@@ -2,6 +2,7 @@
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
 
 from customer_age.components.champion.executor import Executor
@@ -37,7 +38,7 @@ class Champion(base_component.BaseComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
-        registry_uri: str,
+        registry_uri: str | RuntimeParameter,
         model_name: str,
         as_of: str = "",
         code: str = "",
@@ -54,7 +55,8 @@ class Champion(base_component.BaseComponent):
         Raises:
             SettingsError: the URI is not supported, or holds a password.
         """
-        open_registry(registry_uri, model_name)  # before TFX's metadata keep a password for ever
+        if isinstance(registry_uri, str):  # before TFX's metadata keep a password for ever
+            open_registry(registry_uri, model_name)
         super().__init__(
             ChampionSpec(
                 examples=examples,

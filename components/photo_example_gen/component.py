@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
@@ -18,6 +19,7 @@ class PhotoExampleGenSpec(component_spec.ComponentSpec):
     INPUTS = {executor.DATA_SET: component_spec.ChannelParameter(type=PhotoDataSet)}
     OUTPUTS = {executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples)}
     PARAMETERS = {
+        "data_fingerprint": component_spec.ExecutionParameter(type=str),
         "layout": component_spec.ExecutionParameter(type=str),
         "face_crops": component_spec.ExecutionParameter(type=bool),
         "columns": component_spec.ExecutionParameter(type=str),
@@ -56,6 +58,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         self,
         data_set: BaseChannel,
         age_groups: Sequence[str],
+        data_fingerprint: str | RuntimeParameter = "",
         layout: str = "auto",
         face_crops: bool = True,
         columns: Mapping[str, str] | None = None,
@@ -77,6 +80,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         Args:
             data_set: a channel of one `PhotoDataSet`.
             age_groups: whole-year bands, such as `["0-17", "18+"]`.
+            data_fingerprint: changes whenever the data do; keys the cache of every orchestrator.
             layout: of the data set; `auto` recognises it.
             face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
             columns: names of `layouts.COLUMNS` to what the tables call them, where that is not
@@ -101,6 +105,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         super().__init__(
             PhotoExampleGenSpec(
                 data_set=data_set,
+                data_fingerprint=data_fingerprint,
                 examples=Channel(type=standard_artifacts.Examples),
                 layout=layout,
                 face_crops=face_crops,

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
 
 from customer_age.components.model_registry import open_registry
+from customer_age.components.parameter_specs import OPTIONAL_PARAMETERS
 from customer_age.components.registry_pusher.executor import Executor
+from customer_age.components.run_parameters import properties
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):
@@ -32,6 +36,7 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
         "lineage": component_spec.ExecutionParameter(type=str),
         "run_id": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
+        **OPTIONAL_PARAMETERS,
     }
 
 
@@ -59,12 +64,13 @@ class RegistryPusher(base_component.BaseComponent):
         examples: types.BaseChannel,
         baseline: types.BaseChannel,
         model_run: types.BaseChannel,
-        registry_uri: str,
+        registry_uri: str | RuntimeParameter,
         model_name: str,
         lineage: Mapping[str, str],
-        run_id: str = "",
+        run_id: str | RuntimeParameter = "",
         code: str = "",
         infra_blessing: types.BaseChannel | None = None,
+        run_parameters: Mapping[str, Any] | None = None,
     ):
         """Wire the component.
 
@@ -78,14 +84,18 @@ class RegistryPusher(base_component.BaseComponent):
             registry_uri: of the model registry, as `open_registry` takes it.
             model_name: in the registry.
             lineage: what the version shall tell of its run, with `run_key`; `settings` as JSON.
-            run_id: of the run; with it, a later run asks the registry again instead of TFX's cache.
+            run_id: of the run, for the version to tell; with it, a later run asks the registry
+                again instead of TFX's cache.
             code: a fingerprint of the code; keys TFX's cache.
             infra_blessing: of the Canary; a model that it refused is not published.
+            run_parameters: of a compiled pipeline, by name; what the lineage says otherwise is
+                then out of date.
 
         Raises:
             SettingsError: the URI is not supported, or holds a password.
         """
-        open_registry(registry_uri, model_name)  # before TFX's metadata keep a password for ever
+        if isinstance(registry_uri, str):  # before TFX's metadata keep a password for ever
+            open_registry(registry_uri, model_name)
         super().__init__(
             RegistryPusherSpec(
                 model=model,
@@ -100,6 +110,7 @@ class RegistryPusher(base_component.BaseComponent):
                 lineage=json.dumps(dict(lineage), sort_keys=True),
                 run_id=run_id,
                 code=code,
+                **properties(run_parameters or {}),
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -9,7 +9,7 @@ from tfx.components.pusher import executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from customer_age.components import evaluation
+from customer_age.components import evaluation, run_parameters
 from customer_age.components.local_copy import on_disk
 from customer_age.components.model_registry import open_registry
 from customer_age.components.registry_pusher.story import Baseline, publication
@@ -45,7 +45,7 @@ class Executor(executor.Executor):
                         kind=baseline.get_string_custom_property("kind"),
                         version=baseline.get_string_custom_property("version"),
                     ),
-                    json.loads(exec_properties["lineage"]),
+                    _lineage(exec_properties),
                 )
             )
         logging.info("The model is %s, aliases: %s.", version.uri, ", ".join(version.aliases))
@@ -53,6 +53,20 @@ class Executor(executor.Executor):
             pushed_model, pushed_destination=version.uri, pushed_version=version.version
         )
         pushed_model.set_int_custom_property("champion", int("champion" in version.aliases))
+
+
+def _lineage(exec_properties: dict[str, Any]) -> dict[str, str]:
+    """What was wired into the graph, and what the run's own parameters changed since."""
+    lineage = json.loads(exec_properties["lineage"])
+    values = run_parameters.given(exec_properties)
+    if values:
+        settings = run_parameters.applied(json.loads(lineage.get("settings", "{}")), values)
+        lineage["settings"] = json.dumps(settings, sort_keys=True)
+        lineage["run_key"] = run_parameters.run_key(lineage["run_key"], values)
+        lineage["data_fingerprint"] = str(values.get("data_fingerprint", ""))
+    if exec_properties.get("run_id"):
+        lineage["run_id"] = exec_properties["run_id"]
+    return lineage
 
 
 def _read_json(artifacts: list[types.Artifact], name: str) -> dict[str, Any]:

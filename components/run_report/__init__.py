@@ -1,5 +1,6 @@
-"""RunReport: one HTML page, complete in itself, on what a run did and why it ended so.
+"""RunReport: what a run did and why it ended so, what its data are like, and both in numbers.
 
-`facts.collect` gathers what a run left behind, and `page.write_report` writes the page. The TFX
-component does both at the end of the graph; a runner does both itself when a run stops earlier.
+`facts.collect` gathers what a run left behind; `page.write_report`, `eda.write_eda` and
+`metrics.write_metrics` tell it, each page complete in itself. The TFX component does all of it at
+the end of the graph; a runner writes the report itself when a run stops earlier.
 """

@@ -1,10 +1,15 @@
 """The RunReport component: what it takes and gives."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.artifacts import RunReportPage
+from customer_age.components.artifacts import EdaPage, RunMetrics, RunReportPage
+from customer_age.components.parameter_specs import OPTIONAL_PARAMETERS
+from customer_age.components.run_parameters import properties
 from customer_age.components.run_report import executor, redaction
 from customer_age.components.run_report.facts import RunDescription
 
@@ -19,6 +24,7 @@ class RunReportSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "run_facts": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
+        **OPTIONAL_PARAMETERS,
     }
     INPUTS = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -31,11 +37,20 @@ class RunReportSpec(component_spec.ComponentSpec):
         "pushed_model": _optional(standard_artifacts.PushedModel),
         "baseline": _optional(standard_artifacts.Model),
     }
-    OUTPUTS = {"report": component_spec.ChannelParameter(type=RunReportPage)}
+    OUTPUTS = {
+        "report": component_spec.ChannelParameter(type=RunReportPage),
+        "eda": component_spec.ChannelParameter(type=EdaPage),
+        "metrics": component_spec.ChannelParameter(type=RunMetrics),
+    }
 
 
 class RunReport(base_component.BaseComponent):
-    """Writes `report.html`: what the run did, and why it ended as it did."""
+    """Tells of a run.
+
+    Output `report`: `report.html`, what the run did, and why it ended as it did. Output `eda`:
+    `eda.html`, what the data are like. Output `metrics`: `metrics.json`, and the same numbers as
+    custom properties, such as `mae`, `test_photos` and `published`.
+    """
 
     SPEC_CLASS = RunReportSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
@@ -54,6 +69,7 @@ class RunReport(base_component.BaseComponent):
         infra_blessing: types.BaseChannel | None = None,
         pushed_model: types.BaseChannel | None = None,
         baseline: types.BaseChannel | None = None,
+        run_parameters: Mapping[str, Any] | None = None,
     ):
         """Wire the component.
 
@@ -71,6 +87,8 @@ class RunReport(base_component.BaseComponent):
             pushed_model: of RegistryPusher, with the custom properties `pushed`,
                 `pushed_version` and `pushed_destination`.
             baseline: of Champion, with the custom properties `kind` and `version`.
+            run_parameters: of a compiled pipeline, by name; what `run_facts` says otherwise is
+                then out of date.
 
         Raises:
             ValueError: `run_facts` is no `RunDescription`.
@@ -88,7 +106,10 @@ class RunReport(base_component.BaseComponent):
                 infra_blessing=infra_blessing,
                 pushed_model=pushed_model,
                 baseline=baseline,
+                **properties(run_parameters or {}),
                 report=types.Channel(type=RunReportPage),
+                eda=types.Channel(type=EdaPage),
+                metrics=types.Channel(type=RunMetrics),
             )
         )
 

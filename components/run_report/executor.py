@@ -8,14 +8,15 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from customer_age.components import artifacts, run_parameters
 from customer_age.components.model_registry import open_registry
 from customer_age.components.model_registry.registry import REPORT
+from customer_age.components.run_report import eda, metrics, page
 from customer_age.components.run_report import facts as run_facts
-from customer_age.components.run_report import page
 
 
 class Executor(base_executor.BaseExecutor):
-    """Collects the facts from the artifacts and writes `report.html`."""
+    """Collects the facts from the artifacts and writes both pages and the metrics."""
 
     def Do(
         self,
@@ -23,10 +24,10 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Write the report, and tell the version that it is about where it lies.
+        """Write all outputs, and tell the version that the report is about where it lies.
 
         Raises:
-            OSError: the page cannot be written.
+            OSError: an output cannot be written.
             RunError: the registry cannot be reached.
         """
         inputs = {
@@ -37,18 +38,61 @@ class Executor(base_executor.BaseExecutor):
         started = _started(self._context.pipeline_run_id if self._context else None)
         facts = run_facts.collect(
             {key: artifact.uri for key, artifact in inputs.items()},
-            run_facts.RunDescription.model_validate_json(exec_properties["run_facts"]),
+            _description(exec_properties),
             started=started,
             seconds=(datetime.now(started.tzinfo) - started).total_seconds() if started else None,
             baseline=_baseline(inputs.get("baseline")),
             publication=_publication(inputs.get("pushed_model")),
         )
-        report = f"{artifact_utils.get_single_uri(output_dict['report']).rstrip('/')}/report.html"
-        page.write_report(facts, report)
+        report = artifact_utils.get_single_instance(output_dict["report"])
+        page.write_report(facts, _within(report.uri, "report.html"))
+        eda_page = artifact_utils.get_single_instance(output_dict["eda"])
+        eda.write_eda(facts, _within(eda_page.uri, "eda.html"))
+        _write_metrics(facts, artifact_utils.get_single_instance(output_dict["metrics"]))
+        place = _within(artifacts.uri_for_readers(report), "report.html")
         if facts.publication is not None:
             registry = open_registry(facts.run.registry, facts.run.model_name)
-            registry.annotate(facts.publication.version, REPORT, report)
-        logging.info("The run report is %s", report)
+            registry.annotate(facts.publication.version, REPORT, place)
+        logging.info("The run report is %s", place)
+
+
+def _write_metrics(facts: run_facts.RunFacts, artifact: types.Artifact) -> None:
+    """Write the metrics into a file, and onto the artifact, where UIs look for them."""
+    found = metrics.of(facts)
+    metrics.write_metrics(found, _within(artifact.uri, "metrics.json"))
+    for name, value in found.items():
+        if isinstance(value, int):
+            artifact.set_int_custom_property(name, value)
+        else:
+            artifact.set_float_custom_property(name, value)
+
+
+def _within(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _description(exec_properties: dict[str, Any]) -> run_facts.RunDescription:
+    """What was wired into the graph, and what the run's own parameters changed since."""
+    described = run_facts.RunDescription.model_validate_json(exec_properties["run_facts"])
+    values = run_parameters.given(exec_properties)
+    if not values:
+        return described
+    limits = described.limits and described.limits.model_copy(
+        update={name: values[name] for name in run_facts.Limits.model_fields if name in values}
+    )
+    fingerprints = {
+        **described.fingerprints,
+        "data": str(values.get("data_fingerprint", "")),
+        "run": run_parameters.run_key(described.fingerprints.get("run", ""), values),
+    }
+    return described.model_copy(
+        update={
+            "settings": run_parameters.applied(described.settings, values),
+            "fingerprints": fingerprints,
+            "limits": limits,
+            "registry": str(values.get("registry_uri", described.registry)),
+        }
+    )
 
 
 def _started(run_id: str | None) -> datetime | None:

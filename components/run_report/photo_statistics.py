@@ -4,6 +4,7 @@ The files are read as the protobuf messages they are, in a tenth of a second: TF
 would bring TensorFlow and Beam, which a report on a run that stopped early does without.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -46,6 +47,9 @@ class Spread:
         maximum: exact.
         histogram: bins of equal width.
         quantiles: bins of equal count.
+        mean: exact.
+        deviation: the standard deviation, exact.
+        missing: how many photos have no value.
     """
 
     photos: int
@@ -54,6 +58,9 @@ class Spread:
     maximum: float
     histogram: Histogram
     quantiles: Histogram
+    mean: float = math.nan
+    deviation: float = math.nan
+    missing: int = 0
 
     def below(self, limit: float) -> Count:
         """Say how many photos lie below a limit: exactly where none or all do."""
@@ -190,6 +197,9 @@ def _spread(stats: Any) -> Spread:
         maximum=stats.max,
         histogram=kinds.get(statistics_pb2.Histogram.STANDARD, empty),
         quantiles=kinds.get(statistics_pb2.Histogram.QUANTILES, empty),
+        mean=stats.mean,
+        deviation=stats.std_dev,
+        missing=int(stats.common_stats.num_missing),
     )
 
 

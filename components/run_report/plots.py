@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from customer_age.components.run_report.artifact_files import Training
+from customer_age.components.run_report.data_tables import Measure
 from customer_age.components.run_report.gate import FEW_PHOTOS
 from customer_age.components.run_report.photo_statistics import Histogram, SplitStatistics
 
@@ -80,7 +81,7 @@ def error_by_age_group(
 
 
 def spreads(
-    statistics: Mapping[str, SplitStatistics], rows: Sequence[tuple[str, str, float | None]]
+    statistics: Mapping[str, SplitStatistics], measures: Sequence[Measure], alt: str
 ) -> Markup:
     """Draw how features are spread: a row for each feature, a column for each split.
 
@@ -89,26 +90,72 @@ def spreads(
 
     Args:
         statistics: by split.
-        rows: feature, label of its axis, and the value below which the ground is shaded.
+        measures: the features.
+        alt: what the plot shows, for who cannot see it.
     """
-    figure, grid = _figure(len(rows), len(statistics), height=1.5 * len(rows) + 0.3)
-    for (feature, label, shaded_below), row in zip(rows, grid, strict=True):
+    figure, grid = _figure(len(measures), len(statistics), height=1.5 * len(measures) + 0.3)
+    for measure, row in zip(measures, grid, strict=True):
         low, high, top = math.inf, -math.inf, 0.0
         for axes, split in zip(row, statistics.values(), strict=True):
-            found = split.spreads.get(feature)
+            found = split.spreads.get(measure.feature)
             if found is not None and found.histogram.counts:
-                shares, edges = _density(found.histogram)
+                shares, edges = _density(found.histogram, measure.per)
                 axes.stairs(shares, edges, fill=True, color=_CANDIDATE)
                 low, high, top = min(low, edges[0]), max(high, edges[-1]), max(top, *shares)
         for axes in row:
-            axes.set_xlabel(label)
+            axes.set_xlabel(f"{measure.name[0].lower()}{measure.name[1:]}")
             axes.set_yticks([])
             axes.set(xlim=(low, high), ylim=(0, top * 1.05))
-            if shaded_below is not None and low < shaded_below:
-                axes.axvspan(low, min(high, shaded_below), color=_SHADE, linewidth=0, zorder=0)
+            poor = measure.poor_below
+            if poor is not None and low < poor:
+                axes.axvspan(low, min(high, poor), color=_SHADE, linewidth=0, zorder=0)
     for axes, (name, split) in zip(grid[0], statistics.items(), strict=True):
         axes.set_title(f"{name}, {split.photos:,} photos", color=_INK, size=_TEXT, loc="left")
-    return _svg(figure, "spreads", "Ages, brightness and sharpness in each split")
+    return _svg(figure, "spreads", alt)
+
+
+def shares_by_age_group(counts: Mapping[str, Sequence[int]], splits: Sequence[str]) -> Markup:
+    """Draw which share of each split's photos is in each age group, split beside split.
+
+    Args:
+        counts: age group to the photos of each split.
+        splits: in the order of the counts.
+    """
+    from matplotlib.patches import Patch
+
+    figure, ((axes,),) = _figure(1, 1, height=2.4)
+    colors = dict(zip(splits, (_CANDIDATE, _BASELINE, _MUTED), strict=False))
+    totals = [sum(column) for column in zip(*counts.values(), strict=True)]
+    width = 0.8 / len(splits)
+    for place, split in enumerate(splits):
+        shares = [100 * row[place] / (totals[place] or 1) for row in counts.values()]
+        shift = (place - (len(splits) - 1) / 2) * width
+        at = [group + shift for group in range(len(counts))]
+        axes.bar(at, shares, width * 0.92, color=colors[split])
+    axes.set_xticks(range(len(counts)), list(counts))
+    axes.set_xlim(-0.6, len(counts) - 0.4)
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylabel("% of a split's photos")
+    axes.legend(handles=[Patch(color=colors[split], label=split) for split in splits], **_ABOVE)
+    return _svg(figure, "ages", "Share of the photos of each split by age group")
+
+
+def refusals(photos: Mapping[str, int]) -> Markup:
+    """Draw how many photos were refused for each reason, the most frequent first.
+
+    Args:
+        photos: by reason; not empty.
+    """
+    reasons = sorted(photos, key=lambda reason: (photos[reason], reason))
+    figure, ((axes,),) = _figure(1, 1, height=0.35 * len(reasons) + 0.3)
+    bars = axes.barh(reasons, [photos[reason] for reason in reasons], 0.7, color=_CANDIDATE)
+    axes.bar_label(bars, [f"{photos[reason]:,}" for reason in reasons], padding=4, color=_INK)
+    axes.tick_params(axis="y", labelcolor=_INK)
+    axes.set_xlim(0, 1.08 * max(photos.values()))
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.grid(visible=False)
+    return _svg(figure, "refused", "Refused photos by reason")
 
 
 def learning_curves(training: Training) -> Markup:
@@ -155,9 +202,10 @@ def _mark_phases(axes: Any, phases: Sequence[str]) -> None:
         )
 
 
-def _density(histogram: Histogram) -> tuple[list[float], list[float]]:
-    """Share of the photos per unit of the feature, and the bins' edges."""
-    edges, counts = histogram.edges, histogram.counts
+def _density(histogram: Histogram, per: float) -> tuple[list[float], list[float]]:
+    """Share of the photos per unit of the feature, and the bins' edges in that unit."""
+    edges = tuple(edge / per for edge in histogram.edges)
+    counts = histogram.counts
     if edges[0] == edges[-1]:  # one value only: a bin of width 1 around it
         edges = (edges[0] - 0.5, edges[0] + 0.5)
         counts = (sum(counts),)

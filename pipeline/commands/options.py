@@ -6,8 +6,8 @@ import click
 
 from customer_age.pipeline.settings import config_names
 
-_OPTIONS = (
-    click.option("--work-dir", metavar="DIR", help="Where everything a run makes is kept."),
+_WORK_DIR = click.option("--work-dir", metavar="DIR", help="Where everything a run makes is kept.")
+_CONFIG = (
     click.option(
         "--config",
         default="local",
@@ -27,7 +27,12 @@ _OPTIONS = (
 
 def settings(command: Callable) -> Callable:
     """Give a command the options `work_dir`, `config` and `overrides`, for `settings.load`."""
-    for option in reversed(_OPTIONS):
+    return _WORK_DIR(config(command))
+
+
+def config(command: Callable) -> Callable:
+    """Give a command the options `config` and `overrides`, for what keeps nothing here."""
+    for option in reversed(_CONFIG):
         command = option(command)
     return command
 

@@ -15,8 +15,8 @@ address of a folder or a table in an object store.
 
 A folder gets files predictions-00000-of-00012.parquet and so on; one after another they hold a
 row for each photo, in the order of the photos: file_name, age, age_group, reason, detail, version.
-Where there is no age, reason and detail say why. Beam runs as the settings beam.* say, as in
---set 'beam.args=["--runner=FlinkRunner"]'.
+Where there is no age, reason and detail say why. Beam runs as the settings beam.* say; on
+Dataflow or Flink where beam.args names its runner (docs/beam.md).
 {predicting.UNFIT}"""
 
 _EXIT_CODES = """

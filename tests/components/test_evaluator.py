@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import path_utils, proto_utils
+from tfx.utils import path_utils
 
 from customer_age.components import evaluation, evaluator, local_runner
 from customer_age.components.champion import median
@@ -66,7 +66,9 @@ def evaluate(tmp_path) -> Evaluate:
             },
             {"evaluation": [made["evaluation"]], "blessing": [made["blessing"]]},
             {
-                "eval_config": proto_utils.proto_to_json(evaluation.eval_config(80.0, 20, 0.2)),
+                "max_mae": 80.0,
+                "min_test_photos": 20,
+                "champion_tolerance": 0.2,
                 "example_splits": '["test"]',
                 "fairness_indicator_thresholds": "null",
             },

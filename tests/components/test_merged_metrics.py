@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from customer_age.components import merged_metrics
 
@@ -24,7 +25,7 @@ def _input(error: float) -> tfma.metrics.StandardMetricInputs:
     ],
 )
 def test_partial_results_count_once_each(metric, expected):
-    [computation] = metric.computations(eval_config=tfma.EvalConfig())
+    [computation] = metric.computations(eval_config=config_pb2.EvalConfig())
     combiner = computation.combiner
     partial = []
     for errors in ERRORS:

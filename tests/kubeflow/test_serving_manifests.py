@@ -30,7 +30,8 @@ MODEL = {"modelFormat", "protocolVersion", "runtime", "runtimeVersion", "storage
 
 
 def documents(name):
-    return list(yaml.safe_load_all((SERVING / name).read_text(encoding="utf-8")))
+    [file] = SERVING.glob(f"*/{name}")
+    return list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")

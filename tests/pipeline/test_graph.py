@@ -19,8 +19,8 @@ def nodes():
 
 def test_the_graph_is_the_drawing(nodes):
     assert list(nodes) == [
-        "DataSet", "Schema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate",
-        "Champion", "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
+        "DataSet", "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator",
+        "DataGate", "Champion", "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
     ]  # fmt: skip
 
 
@@ -68,4 +68,11 @@ def test_what_the_runner_knows_reaches_the_nodes_that_depend_on_it(nodes):
         for node_id, node in launched.items()
         if (node.parameters, node.outputs) != (nodes[node_id].parameters, nodes[node_id].outputs)
     }
-    assert changed == {"DataSet", "Champion", "Trainer", "RegistryPusher", "RunReport"}
+    assert changed == {
+        "DataSet",
+        "PhotoExampleGen",
+        "Champion",
+        "Trainer",
+        "RegistryPusher",
+        "RunReport",
+    }

@@ -94,3 +94,21 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
     moved = settings_files.load("local", work_dir="elsewhere")
     changed = settings_files.load("local", ("trainer.seed=1",))
     assert plain.fingerprint() == moved.fingerprint() != changed.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("trainer.gpu.cout=1", "trainer.gpu.cout: no such setting (there are: type, count, "),
+        ("cluster.resources.Trainer.gpu=1", "no such setting (there are: cpu, memory)"),
+        ("cluster.resources.Pusher={}", "no such component: Pusher (there are: PhotoSchema, "),
+        ("cluster.resources.Trainer.memory=16", "cluster.resources.Trainer.memory: "),
+        ("cluster.environment.API_TOKEN=x", "API_TOKEN must not be given here"),
+        ("cluster.pipeline_root=/disk", "name a folder in a bucket"),
+        ("cluster.in_place=[s3://b]", "TFX opens artifacts in place on gs:// alone"),
+    ],
+)
+def test_a_wrong_setting_of_the_cluster_is_told(override, sentence):
+    with pytest.raises(SettingsError) as raised:
+        settings_files.load("local", (override,))
+    assert sentence in str(raised.value)

@@ -19,19 +19,3 @@ def test_every_feature_is_required_once():
 def test_the_statistics_read_neither_bytes_nor_names():
     names = {features.IMAGE_ENCODED, features.FILE_NAME, features.PERSON}
     assert not names & set(features.STATISTICS)
-
-
-def test_an_edited_schema_has_another_uri(tmp_path, monkeypatch):
-    before = photos.schema_uri("root")
-    edited = tmp_path / "photos.pbtxt"
-    edited.write_text(photos.SCHEMA_FILE.read_text() + "# edited\n")
-    monkeypatch.setattr(photos, "SCHEMA_FILE", edited)
-    assert photos.schema_uri("root") != before
-
-
-def test_the_schema_is_put_alone_into_its_folder(tmp_path):
-    photos.put_schema(str(tmp_path))
-    photos.put_schema(str(tmp_path))
-    [file] = tmp_path.rglob("*.*")
-    assert str(file) == f"{photos.schema_uri(str(tmp_path))}/schema.pbtxt"
-    assert file.read_bytes() == photos.SCHEMA_FILE.read_bytes()

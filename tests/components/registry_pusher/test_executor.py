@@ -11,9 +11,9 @@ from tfx.components.infra_validator import executor as infra_validator
 from tfx.components.pusher.executor import Executor as StockPusher
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import path_utils, proto_utils
+from tfx.utils import path_utils
 
-from customer_age.components import evaluation, evaluator
+from customer_age.components import evaluator
 from customer_age.components.champion.executor import Executor as Champion
 from customer_age.components.errors import SettingsError
 from customer_age.components.model_registry import open_registry, saved_model_fingerprint
@@ -75,7 +75,9 @@ class Graph:
             {"examples": [self.examples], "model": [model], "baseline_model": [baseline]},
             {"evaluation": [measured], "blessing": [blessing]},
             {
-                "eval_config": proto_utils.proto_to_json(evaluation.eval_config(8.0, 20, 0.2)),
+                "max_mae": 8.0,
+                "min_test_photos": 20,
+                "champion_tolerance": 0.2,
                 "example_splits": '["test"]',
                 "fairness_indicator_thresholds": "null",
             },

@@ -93,6 +93,25 @@ def test_a_published_run(registry_of_one, uris, tmp_path: Path):
     assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
     report = Path(registry.champion().tags["report"])
     assert report.read_text(encoding="utf-8") == html, "the version tells where its report lies"
+    (eda,) = (tmp_path / "pipeline").rglob("eda.html")
+    assert eda.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_metrics_are_a_file_and_the_artifacts_properties(run, uris, tmp_path: Path):
+    report_of(run, [imported(key, uri) for key, uri in uris.items()], tmp_path)
+    (file,) = (tmp_path / "pipeline").rglob("metrics.json")
+    written = json.loads(file.read_text())
+    assert (written["photos"], written["published"]) == (730, 0)
+    assert written["valid_mae"] == 6.37
+    (artifact,) = artifacts_of("customer_age.RunMetrics", tmp_path)
+    kept = artifact.custom_properties
+    assert {name: kept[name].int_value or kept[name].double_value for name in written} == written
+
+
+def artifacts_of(type_name: str, root: Path):
+    config = metadata.sqlite_metadata_connection_config(str(root / "metadata.db"))
+    with metadata.Metadata(config) as store:
+        return store.store.get_artifacts_by_type(type_name)
 
 
 def test_the_examples_alone_are_enough(run, uris, tmp_path: Path):

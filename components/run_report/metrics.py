@@ -1,0 +1,49 @@
+"""A run in numbers, for UIs that compare runs."""
+
+import json
+import math
+
+from customer_age.components.run_report import data_tables
+from customer_age.components.run_report.facts import RunFacts
+from customer_age.components.run_report.storage import write_atomically
+
+
+def of(facts: RunFacts) -> dict[str, float]:
+    """Tell a run in numbers.
+
+    Returns:
+        Name to value; what the run did not come to is not there. Errors are in years, what is
+        `blessed`, `fit_to_serve` and `published` is 1 for yes and 0 for no.
+    """
+    found: dict[str, float] = {}
+    if facts.ingestion is not None:
+        found["photos"] = sum(facts.ingestion.photos.values())
+        found["refused_photos"] = sum(facts.ingestion.refused.values())
+    if facts.anomalies is not None:
+        found["anomalies"] = len(data_tables.anomalies(facts))
+    if facts.training is not None and facts.training.best is not None:
+        found["valid_mae"] = facts.training.history[facts.training.best].val_mae
+    if facts.evaluation is not None:
+        mine = facts.evaluation.candidate.overall
+        found |= {"mae": mine.mae, "rmse": mine.rmse, "bias": mine.bias, "test_photos": mine.photos}
+        if facts.evaluation.baseline is not None:
+            found["baseline_mae"] = facts.evaluation.baseline.overall.mae
+        found["blessed"] = int(facts.evaluation.passed)
+    if facts.canary is not None:
+        found["fit_to_serve"] = int(facts.canary.passed)
+    found["published"] = int(facts.publication is not None)
+    # Neither JSON nor the metadata of Kubeflow and Vertex hold what is not a number.
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def write_metrics(metrics: dict[str, float], path: str) -> None:
+    """Write the numbers as JSON, whole or not at all.
+
+    Args:
+        metrics: from `of`.
+        path: of the file; a local path, or a URI that TFX's fileio knows.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_atomically(path, json.dumps(metrics, indent=2))

@@ -1,0 +1,84 @@
+"""TFX's Trainer, with the hyperparameters that may change from run to run as parameters."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tfx import types
+from tfx.components.trainer import executor
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.proto import trainer_pb2
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+_RUN_FN = "customer_age.components.trainer.run_fn.run_fn"
+_OWN = {
+    "epochs": component_spec.ExecutionParameter(type=int),
+    "learning_rate": component_spec.ExecutionParameter(type=float),
+}
+"""TFX hands all of `custom_config` on as one text, in which a run parameter has no place."""
+
+
+class Executor(executor.GenericExecutor):
+    """Puts the parameters into `custom_config`, where `run_fn` reads them."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Train."""
+        config = json.loads(exec_properties["custom_config"])
+        config |= {name: exec_properties[name] for name in _OWN}
+        super().Do(
+            input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
+        )
+
+
+class TrainerSpec(standard_component_specs.TrainerSpec):
+    """TFX's, and our parameters."""
+
+    PARAMETERS = {**standard_component_specs.TrainerSpec.PARAMETERS, **_OWN}
+
+
+class Trainer(base_component.BaseComponent):
+    """Trains on `train`, steered by `valid`; outputs `model` and `model_run` as TFX's Trainer."""
+
+    SPEC_CLASS = TrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        schema: types.BaseChannel,
+        base_model: types.BaseChannel | None,
+        hyperparameters: Mapping[str, Any],
+        epochs: int | RuntimeParameter,
+        learning_rate: float | RuntimeParameter,
+    ):
+        """Wire the component.
+
+        Args:
+            examples: of PhotoExampleGen.
+            schema: of PhotoSchema.
+            base_model: whose weights to start from, where the hyperparameters say so.
+            hyperparameters: all others of `run_fn.Hyperparameters`, and what only keys the cache.
+            epochs: of the whole network.
+            learning_rate: peak of the whole network's schedule.
+        """
+        super().__init__(
+            TrainerSpec(
+                examples=examples,
+                schema=schema,
+                base_model=base_model,
+                run_fn=_RUN_FN,
+                train_args=trainer_pb2.TrainArgs(splits=["train"]),
+                eval_args=trainer_pb2.EvalArgs(splits=["valid"]),
+                custom_config=json.dumps(dict(hyperparameters), sort_keys=True),
+                epochs=epochs,
+                learning_rate=learning_rate,
+                model=types.Channel(type=standard_artifacts.Model),
+                model_run=types.Channel(type=standard_artifacts.ModelRun),
+            )
+        )

@@ -1,0 +1,40 @@
+"""Artifact types as Kubeflow and Vertex name them, and as TFX does."""
+
+from collections.abc import Iterable
+
+SYSTEM_TITLES = {
+    "customer_age.RunReportPage": "system.HTML",
+    "customer_age.EdaPage": "system.HTML",
+    "customer_age.RunMetrics": "system.Metrics",
+}
+"""The `TYPE_NAME` of an artifact type to the schema title of its outputs in a compiled pipeline,
+for those that the UIs show in their own way."""
+
+_ARTIFACTS = "customer_age.components.artifacts"
+
+_OF_SYSTEM_TITLES = {
+    "system.Artifact": f"{_ARTIFACTS}.UntypedArtifact",
+    "system.Dataset": "tfx.Examples",
+    "system.HTML": f"{_ARTIFACTS}.HtmlPage",
+    "system.Metrics": f"{_ARTIFACTS}.RunMetrics",
+    "system.Model": "tfx.Model",
+    "system.Statistics": "tfx.ExampleStatistics",
+}
+"""Several of TFX's types have one system type: these are the likeliest."""
+
+
+def title_for_tfx(titles: Iterable[str]) -> str:
+    """Choose the schema title by which TFX's entry point finds an artifact's class.
+
+    It knows TFX's own titles, and takes any other for the path of a class.
+
+    Args:
+        titles: what is known of the type, the most trusted first; empty where nothing is.
+    """
+    known = [title for title in titles if title and title != "tfx.Artifact"]
+    exact = [title for title in known if not title.startswith(("system.", "google."))]
+    if not exact:
+        first = next(iter(known), "")
+        return _OF_SYSTEM_TITLES.get(first, _OF_SYSTEM_TITLES["system.Artifact"])
+    package, _, name = exact[0].partition(".")
+    return f"{_ARTIFACTS}.{name}" if package == "customer_age" else exact[0]

@@ -1,0 +1,44 @@
+"""`customer-age compile`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from customer_age.kubeflow import preflight
+from customer_age.pipeline import run_log
+from customer_age.pipeline import settings as settings_files
+from customer_age.pipeline.commands import options
+
+
+@click.command(name="compile", short_help="The pipeline for Kubeflow or Vertex AI.")
+@click.option("--target", type=click.Choice(preflight.TARGETS), required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="By default pipeline.yaml for Kubeflow, pipeline.json for Vertex AI.",
+)
+@options.config
+def compile_pipeline(
+    target: preflight.Target, output: Path | None, config: str, overrides: tuple[str, ...]
+) -> None:
+    """Write the pipeline as Kubeflow Pipelines (YAML) or Vertex AI Pipelines (JSON) take it.
+
+    Needs neither a network nor credentials, and the same settings give the same bytes. What the
+    pipeline's inputs say can still be changed for each run.
+    """
+    settings = settings_files.load(config, overrides)
+    preflight.check(settings, target)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
+    run_log.quiet_libraries()
+    from customer_age.kubeflow import compiling
+
+    if target == "kubeflow":
+        output, content = output or Path("pipeline.yaml"), compiling.compile_kubeflow(settings)
+    else:
+        output, content = output or Path("pipeline.json"), compiling.compile_vertex(settings)
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(output)
+    click.echo(f"{output}: {len(content) / 1000:.0f} kB for {target}")

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Make every lock file anew from setup.py's ranges, for both TFX lines, whatever this host is.
+# usage: UV=uv requirements/lock.sh
+set -eu
+
+cd "$(dirname "$0")/.."
+runs="--extra kubeflow --extra vertex --extra kubeflow-registry --extra gcs --extra s3 --extra postgres"
+
+# compile LOCK ARGUMENT...: the platform is the oldest glibc that the line runs on.
+compile() {
+    lock=requirements/$1
+    shift
+    echo "$lock" >&2
+    "$UV" pip compile --quiet --upgrade --generate-hashes --no-annotate \
+        --custom-compile-command "make lock" -o "$lock" "$@"
+}
+
+echo uv | compile uv.txt -
+# shellcheck disable=SC2086  # the extras are words
+compile tfx-1.16-py311.txt setup.py $runs --extra dev --constraint requirements/tfx-1.16.constraints \
+    --python-version 3.11 --python-platform x86_64-manylinux_2_28
+for python in 3.11 3.12 3.13; do
+    # shellcheck disable=SC2086
+    compile "tfx-1.21-py$(echo $python | tr -d .).txt" setup.py $runs --extra dev \
+        --constraint requirements/tfx-1.21.constraints \
+        --python-version $python --python-platform x86_64-manylinux_2_39
+done
+# What the containers hold is what the tests of its line ran with: the line's lock bounds it.
+# shellcheck disable=SC2086
+compile image-py313.txt setup.py $runs --constraint requirements/tfx-1.21-py313.txt \
+    --python-version 3.13 --python-platform x86_64-manylinux_2_39
+# shellcheck disable=SC2086
+compile image-gpu-py313.txt setup.py $runs --extra gpu --constraint requirements/tfx-1.21-py313.txt \
+    --python-version 3.13 --python-platform x86_64-manylinux_2_39

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The part of run.sh that works in the mount namespace: make the root once, enter it, run a command.
+# usage: inside.sh CACHE CHECKOUT COMMAND...
+set -euo pipefail
+
+cache=$1
+checkout=$2
+shift 2
+root=$cache/root
+here=$checkout/tests/debian13
+packages=$(sed 's/#.*//' "$here/packages.txt" | paste -sd, | tr -d ' ')
+
+mirror() {
+    # The first of the host's own mirrors of Debian, if it has one.
+    echo "${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
+        'Identifier: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)}"
+}
+
+# A root is whole when it holds the list of packages that it was made with.
+if [ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ]; then
+    echo "debian13: making a Debian 13 root in $root (some minutes, once)" >&2
+    rm -rf "$root" "$cache/new"
+    # shellcheck disable=SC2046  # no mirror is no argument
+    debootstrap --variant=minbase --include="$packages" trixie "$cache/new" $(mirror) \
+        >"$cache/debootstrap.log" 2>&1 || {
+        tail -n 5 "$cache/debootstrap.log" >&2
+        echo "debian13: debootstrap failed; all it said is in $cache/debootstrap.log" >&2
+        exit 1
+    }
+    echo "$packages" >"$cache/new/packages"
+    mv "$cache/new" "$root"
+fi
+
+rm -rf "${root:?}"/tmp/* "$root$HOME/.cache/pytest"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
+# What the host knows of its network and of its package indexes holds inside too. Lent, not copied:
+# it may hold a password.
+for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt \
+    /etc/pip.conf "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf" "${PIP_CONFIG_FILE:-}" \
+    /etc/uv/uv.toml "$HOME/.config/uv/uv.toml" "${UV_CONFIG_FILE:-}" "$HOME/.netrc"; do
+    if [ -f "$file" ]; then
+        mkdir -p "$root$(dirname "$file")"
+        [ -e "$root$file" ] || touch "$root$file"
+        mount --bind "$(readlink -f "$file")" "$root$file"
+    fi
+done
+# A folder that both sides see, under the same name.
+if [ -n "${CUSTOMER_AGE_HANDOVER:-}" ]; then
+    mkdir -p "$root$CUSTOMER_AGE_HANDOVER"
+    mount --bind "$CUSTOMER_AGE_HANDOVER" "$root$CUSTOMER_AGE_HANDOVER"
+fi
+mapfile -t environment < <(env | grep -E '^(CI|HOME|TERM|CUSTOMER_AGE_HANDOVER|(PIP|UV|OPENBLAS)_\w+|\w*_proxy|\w*_PROXY)=')
+for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
+    if [ -e "$root${!name:-/none}" ]; then
+        environment+=("$name=${!name}")
+    fi
+done
+
+# The checkout as it stands, committed or not; the environment inside stays from one run to the next.
+mkdir -p "$root/customer-age"
+find "$root/customer-age" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
+tar -C "$checkout" -c --exclude=./.git --exclude=./.venv --exclude=./work --exclude=__pycache__ \
+    --exclude='./.*_cache' --exclude=./build --exclude='./*.egg-info' . |
+    tar -C "$root/customer-age" -x --no-same-owner
+
+chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${environment[@]}" \
+    sh -c 'cd /customer-age && exec "$@"' sh "$@"

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Run the checks and the tests on TFX 1.21 in a Debian 13 root, on whatever Linux this is.
+#
+# usage: tests/debian13/run.sh [COMMAND...]     as root; the default command is: make test
+#
+#   CUSTOMER_AGE_CACHE   where the root is kept (default: customer-age in the user's cache folder);
+#                        removing that folder undoes everything
+#   DEBIAN_MIRROR        where Debian comes from (default: this host's own mirror, or Debian's)
+#
+# Every mount is made in a mount namespace of its own, and every process inside is a child of that
+# namespace's first one: whichever way this script ends, by Ctrl-C or kill -9 too, the kernel ends
+# those processes and takes the mounts with them.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${CUSTOMER_AGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/customer-age}/debian13
+
+[ $# -gt 0 ] || set -- make test
+
+refuse() {
+    echo "debian13: $*" >&2
+    exit 2
+}
+
+[ "$(id -u)" = 0 ] || refuse "chroot and mounts need root: run it as root, as in sudo make test-debian13"
+[ "$(uname -sm)" = "Linux x86_64" ] || refuse "TFX has wheels for Linux on x86_64, and this is $(uname -sm)"
+for program in debootstrap unshare setpriv flock tar; do
+    command -v "$program" >/dev/null ||
+        refuse "$program is not to be found: apt-get install debootstrap debian-archive-keyring util-linux tar"
+done
+[ -f /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+    refuse "Debian's keys are not to be found: apt-get install debian-archive-keyring"
+unshare --mount --pid --fork true 2>/dev/null ||
+    refuse "this host lets root make no mount namespace (a container without --privileged?)"
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock --nonblock 9 || {
+    echo "debian13: waiting for another run in $cache" >&2
+    flock 9
+}
+
+stop() {
+    trap '' INT TERM HUP
+    kill -KILL "$inside" 2>/dev/null || true
+    wait "$inside" 2>/dev/null || true
+    exit "$1"
+}
+
+# In the background, so that a signal is dealt with at once and not when the tests have ended.
+setpriv --pdeathsig KILL \
+    unshare --mount --propagation private --pid --fork --kill-child \
+    bash "$here/inside.sh" "$cache" "$(cd "$here/../.." && pwd)" "$@" &
+inside=$!
+trap 'stop 130' INT
+trap 'stop 143' TERM
+trap 'stop 129' HUP
+wait "$inside"

@@ -1,0 +1,255 @@
+"""What `kubectl kustomize` renders is what a cluster takes, and no more than is needed."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from customer_age.pipeline import settings as settings_files
+
+MANIFESTS = Path(__file__).parents[2] / "kubeflow" / "manifests"
+OVERLAYS = ("on-prem-minio", "gke")
+SERVED = ("on-prem-minio/serving", "gke/serving")
+KUBERNETES = ("1.29", kubernetes_validate.latest_version())
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("kubectl") is None,
+    reason="kubectl, which renders the manifests, is not installed: nothing of them was tested",
+)
+
+
+def render(folder: Path) -> list[dict]:
+    rendered = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert rendered.returncode == 0, rendered.stderr
+    return list(yaml.safe_load_all(rendered.stdout))
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, list[dict]]:
+    return {name: render(MANIFESTS / "overlays" / name) for name in (*OVERLAYS, *SERVED)}
+
+
+def of_kind(objects: list[dict], kind: str) -> dict[str, dict]:
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
+
+
+def pod_of(cron_job: dict) -> dict:
+    return cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def settings_of(objects: list[dict], tmp_path: Path) -> settings_files.Settings:
+    [name] = [name for name in of_kind(objects, "ConfigMap") if "settings" in name]
+    file = tmp_path / "settings.yaml"
+    file.write_text(of_kind(objects, "ConfigMap")[name]["data"]["settings.yaml"])
+    return settings_files.load(str(file))
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("name", (*OVERLAYS, *SERVED))
+def test_every_object_is_as_its_schema_says(rendered, name, version):
+    checked = 0
+    for each in rendered[name]:
+        if each["apiVersion"].startswith("serving.kserve.io/"):
+            continue  # no kind of Kubernetes's own: test_serving_manifests.py looks at it
+        kubernetes_validate.validate(each, version, strict=True)
+        checked += 1
+    assert checked >= 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"spec": {"hard": {"requests.nvidia.com/gpu": "2"}, "soft": {}}},
+        {"spec": {"scopes": "none"}},
+    ],
+)
+def test_the_check_finds_mistakes(wrong):
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "a"}}
+    kubernetes_validate.validate(quota, KUBERNETES[0], strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(quota | wrong, KUBERNETES[0], strict=True)
+
+
+@pytest.mark.parametrize("name", (*OVERLAYS, *SERVED))
+def test_all_is_in_one_namespace_and_no_secret_is_written_down(rendered, name):
+    for each in rendered[name]:
+        assert each["kind"] not in ("Secret", "ClusterRole", "ClusterRoleBinding")
+        namespace = each["metadata"].get("namespace")
+        assert namespace == (None if each["kind"] == "Namespace" else "customer-age"), each
+    for binding in of_kind(rendered[name], "RoleBinding").values():
+        assert {subject["namespace"] for subject in binding["subjects"]} == {"customer-age"}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_what_is_named_is_there(rendered, name):
+    objects = rendered[name]
+    accounts, roles = of_kind(objects, "ServiceAccount"), of_kind(objects, "Role")
+    for binding in of_kind(objects, "RoleBinding").values():
+        assert binding["roleRef"]["name"] in roles
+        assert {subject["name"] for subject in binding["subjects"]} <= set(accounts)
+    [cron_job] = of_kind(objects, "CronJob").values()
+    pod = pod_of(cron_job)
+    assert pod["serviceAccountName"] in accounts
+    for volume in pod["volumes"]:
+        if "configMap" in volume:
+            assert volume["configMap"]["name"] in of_kind(objects, "ConfigMap")
+    [container] = pod["containers"]
+    assert {mount["name"] for mount in container["volumeMounts"]} == {
+        volume["name"] for volume in pod["volumes"]
+    }
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_rights_are_the_least(rendered, name):
+    for role in of_kind(rendered[name], "Role").values():
+        for rule in role["rules"]:
+            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+            assert not set(rule["resources"]) & {"pods/exec", "roles", "rolebindings"}
+            if set(rule["resources"]) & {"secrets", "configmaps"}:
+                assert rule["verbs"] == ["get"]
+                assert rule["resourceNames"], "only those that are named"
+    retraining = of_kind(rendered[name], "Role")["customer-age-retraining"]
+    groups = {group for rule in retraining["rules"] for group in rule["apiGroups"]}
+    assert groups == {"pipelines.kubeflow.org"}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_retraining_runs_once_at_a_time_as_nobody(rendered, name):
+    [cron_job] = of_kind(rendered[name], "CronJob").values()
+    spec = cron_job["spec"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["startingDeadlineSeconds"] > 10, "Kubernetes looks every ten seconds"
+    assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
+    pod = pod_of(cron_job)
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    [container] = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert set(container["resources"]["limits"]) == {"cpu", "memory"}
+    dockerfile = (MANIFESTS.parent / "Dockerfile").read_text()
+    assert f"USER {pod['securityContext']['runAsUser']}:" in dockerfile
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_retraining_s_token_is_for_kubeflow_pipelines_alone(rendered, name):
+    [cron_job] = of_kind(rendered[name], "CronJob").values()
+    pod = pod_of(cron_job)
+    [token] = [volume["projected"] for volume in pod["volumes"] if "projected" in volume]
+    [source] = [each["serviceAccountToken"] for each in token["sources"]]
+    assert source["audience"] == "pipelines.kubeflow.org"
+    [container] = pod["containers"]
+    [mounted] = [
+        mount["mountPath"]
+        for mount in container["volumeMounts"]
+        if mount["name"] == "pipelines-token"
+    ]
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    assert variables["KF_PIPELINES_SA_TOKEN_PATH"] == f"{mounted}/{source['path']}"
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_network_is_closed_but_for_what_is_named(rendered, name):
+    policies = of_kind(rendered[name], "NetworkPolicy")
+    closed = policies["deny-by-default"]["spec"]
+    assert closed == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for policy in policies.values():
+        assert "ingress" not in policy["spec"], "nothing in this namespace answers anybody"
+        for rule in policy["spec"].get("egress", []):
+            assert rule["to"], policy
+            assert rule["ports"], policy
+    blocks = [
+        (block["ipBlock"], policy_name)
+        for policy_name, policy in policies.items()
+        for rule in policy["spec"].get("egress", [])
+        for block in rule["to"]
+        if "ipBlock" in block
+    ]
+    for block, policy_name in blocks:
+        if block["cidr"] == "0.0.0.0/0":
+            assert block["except"] == ["169.254.169.254/32"], policy_name
+    metadata = {policy for block, policy in blocks if block["cidr"].startswith("169.254.169.25")}
+    assert metadata == ({"allow-workload-identity"} if name == "gke" else set())
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_settings_are_read_and_are_of_the_same_image_and_store(rendered, name, tmp_path):
+    objects = rendered[name]
+    settings = settings_of(objects, tmp_path)
+    [cron_job] = of_kind(objects, "CronJob").values()
+    assert pod_of(cron_job)["containers"][0]["image"] == settings.cluster.image
+    assert settings.cluster.gpu_image == f"{settings.cluster.image}-gpu"
+    launcher = of_kind(objects, "ConfigMap")["kfp-launcher"]["data"]
+    assert launcher["defaultPipelineRoot"] == settings.cluster.pipeline_root
+    scheme = settings.cluster.pipeline_root.partition("://")[0]
+    assert list(yaml.safe_load(launcher["providers"])) == [scheme]
+    quota = of_kind(objects, "ResourceQuota")["customer-age-gpus"]["spec"]["hard"]
+    gpu = settings.trainer.gpu
+    assert gpu.count <= int(quota[f"requests.{gpu.resource}"])
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_components_and_retraining_find_the_same_store(rendered, name, tmp_path):
+    cluster = settings_of(rendered[name], tmp_path).cluster
+    [cron_job] = of_kind(rendered[name], "CronJob").values()
+    [container] = pod_of(cron_job)["containers"]
+    plain = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+    assert cluster.environment.items() <= plain.items()
+    secret = {
+        each["name"]: (each["valueFrom"]["secretKeyRef"]["name"], key)
+        for each in container["env"]
+        if "valueFrom" in each
+        for key in [each["valueFrom"]["secretKeyRef"]["key"]]
+    }
+    for each in cluster.secret_environment:
+        for key, variable in each.variables.items():
+            assert secret[variable] == (each.secret, key)
+
+
+def test_gke_acts_for_a_google_account_and_finds_its_gpu_nodes(rendered, tmp_path):
+    for account in of_kind(rendered["gke"], "ServiceAccount").values():
+        annotation = account["metadata"]["annotations"]["iam.gke.io/gcp-service-account"]
+        assert re.fullmatch(r"[a-z-]+@[a-z-]+\.iam\.gserviceaccount\.com", annotation)
+    gpu = settings_of(rendered["gke"], tmp_path).trainer.gpu
+    assert gpu.node_selector == {"cloud.google.com/gke-accelerator": "nvidia-tesla-t4"}
+    assert [toleration.key for toleration in gpu.tolerations] == ["nvidia.com/gpu"]
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_where_kubeflow_has_one_user_nothing_of_its_namespace_is_touched(name, tmp_path):
+    shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    file = tmp_path / "manifests" / "overlays" / name / "kustomization.yaml"
+    own = file.read_text().replace("namespace: customer-age", "namespace: kubeflow")
+    file.write_text(f"{own}components: [../../standalone]\n")
+    objects = render(file.parent)
+    assert {each["metadata"]["namespace"] for each in objects} == {"kubeflow"}
+    assert {each["kind"] for each in objects} == {
+        "ConfigMap", "CronJob", "Role", "RoleBinding", "ServiceAccount",
+    }  # fmt: skip
+    assert all("settings" in config for config in of_kind(objects, "ConfigMap"))
+
+
+def test_nobody_but_the_gateway_reaches_a_model_that_is_served(rendered):
+    for name in SERVED:
+        [policy] = of_kind(rendered[name], "NetworkPolicy").values()
+        [rule] = policy["spec"]["ingress"]
+        assert all("namespaceSelector" in peer for peer in rule["from"])
+    [policy] = of_kind(rendered["on-prem-minio/serving"], "NetworkPolicy").values()
+    [deployment] = of_kind(rendered["on-prem-minio/serving"], "Deployment").values()
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    [service] = of_kind(rendered["gke/serving"], "InferenceService").values()
+    predictor = service["spec"]["predictor"]
+    assert predictor["model"]["storageUri"].startswith("gs://")
+    accounts = of_kind(rendered["gke/serving"], "ServiceAccount")
+    assert predictor["serviceAccountName"] in accounts
