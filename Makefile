@@ -13,7 +13,7 @@ UV = VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
 .PHONY: help
 help:  ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: run
 run: $(READY)  ## draw demo faces, train on them, publish the model
@@ -23,6 +23,11 @@ run: $(READY)  ## draw demo faces, train on them, publish the model
 .PHONY: test
 test: $(READY) lint  ## every check and every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: test-debian13
+test-debian13: $(READY)  ## the same on TFX 1.21 in a Debian 13 root, and models handed over; as root
+	tests/debian13/run.sh make test
+	tests/debian13/both_lines.sh $(BIN)/python
 
 .PHONY: test-fast
 test-fast: $(READY)  ## the tests that run no pipeline

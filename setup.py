@@ -34,6 +34,7 @@ REQUIREMENTS = [
     "rich>=13",  # progress on a terminal
     "jinja2>=3.1",  # the run report
     "matplotlib>=3.8",  # the run report's plots
+    "packaging>=22",  # compares versions: `customer-age doctor`
     "dill>=0.3.1",  # TFX 1.16 imports it, and newer Beam does not bring it
     "setuptools<81",  # TFX 1.16 and TensorFlow Hub import pkg_resources
 ]

@@ -6,6 +6,8 @@ import click
 
 from customer_age.components.errors import RunError
 from customer_age.pipeline.commands.demo_data import demo_data
+from customer_age.pipeline.commands.doctor import doctor
+from customer_age.pipeline.commands.forget import forget
 from customer_age.pipeline.commands.models import models
 from customer_age.pipeline.commands.predict import predict
 from customer_age.pipeline.commands.run import run
@@ -22,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo_data, models, predict, score):
+for command in (run, demo_data, models, predict, score, forget, doctor):
     cli.add_command(command)
 
 

@@ -24,7 +24,7 @@ from customer_age.components.run_report import redaction
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts import Limits, RunDescription
 from customer_age.components.trainer.component import Trainer
-from customer_age.pipeline import run_parameters
+from customer_age.pipeline import data_window, run_parameters
 from customer_age.pipeline.beam_options import beam_args
 from customer_age.pipeline.run_key import RunKey, code
 from customer_age.pipeline.run_parameters import RunParameters
@@ -185,6 +185,7 @@ def _photo_example_gen(
         split_shares=data.split_shares.model_dump(),
         split_key=data.split_key,
         age_groups=list(settings.gate.age_groups),
+        **{**data_window.parameters(settings), "batches": parameters.batches},
         code=code("photo_example_gen"),
     )
 

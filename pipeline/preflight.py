@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import sources
+from customer_age.components.photo_example_gen import person_keys, sources, tombstones
+from customer_age.pipeline import data_window
 from customer_age.pipeline.run_key import RunKey, all_code, weights_fingerprint
 from customer_age.pipeline.settings import WEIGHTS_KEYWORDS, Settings
 
@@ -11,15 +12,17 @@ from customer_age.pipeline.settings import WEIGHTS_KEYWORDS, Settings
 def check(settings: Settings) -> RunKey:
     """Look at the data set and the weights from outside.
 
+    Args:
+        settings: of the run.
+
     Returns:
         What decides the run's result.
 
     Raises:
         SettingsError: no data set, no photos, a table without the needed columns, no such file
-            of weights.
+            of weights, a batch that is not there or not complete, no key for persons.
     """
-    data = settings.data
-    if data.path is None:
+    if settings.data.path is None:
         raise SettingsError(
             "data.path: no data set given; point --data at a folder with a label table and photos"
         )
@@ -28,17 +31,36 @@ def check(settings: Settings) -> RunKey:
         raise SettingsError(
             f"trainer.weights: {weights} is neither a file nor one of {', '.join(WEIGHTS_KEYWORDS)}"
         )
-    data_set = sources.open_data_set(
-        data.path,
-        data.layout,
-        data.face_crops,
-        data.columns,
-        data.keep_columns,
-        beam_args=settings.beam.args,
-    )
     return RunKey(
         settings=settings.fingerprint(),
-        data=data_set.fingerprint(),
+        data=data_fingerprint(settings),
         weights=weights_fingerprint(weights),
         code=all_code(),
     )
+
+
+def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:
+    """What changes with the data, as far as they can be read from here.
+
+    Args:
+        settings: of the run.
+        runs_here: whether the run's own machine is this one; a cluster mounts its secrets itself.
+
+    Raises:
+        SettingsError: they cannot, or are no data set; a batch is not there or not complete; there
+            is no key for persons.
+    """
+    data_sets = data_window.open_all(settings)
+    key = _person_key(settings, data_sets) if runs_here else ""
+    return data_window.fingerprint(data_sets, key)
+
+
+def _person_key(settings: Settings, data_sets: list[sources.DataSet]) -> str:
+    """The key of persons where the tables name any; made once where the settings name none."""
+    if not any(data_set.has_persons for data_set in data_sets):
+        return ""
+    if settings.data.person_key_file is None:
+        person_keys.make(settings.person_key_file)
+    key = person_keys.read(settings.person_key_file)
+    tombstones.require_key(data_sets[0].forgotten, key)
+    return key

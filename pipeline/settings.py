@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen.inbox import BATCH_NAME
 from customer_age.pipeline import beam_runners
 from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
 from customer_age.pipeline.settings_section import Section
@@ -22,6 +23,7 @@ from customer_age.pipeline.settings_section import Section
 CONFIGS = Path(__file__).parent / "configs"
 _SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
+_DATA_PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -49,7 +51,8 @@ class DataSettings(Section):
     layout: Literal["auto", "hand_out", "appa_real", "loyalty_card"] = "auto"
     columns: dict[str, str] = {}
     """What the label tables call `file_name`, `real_age`, `person`, `batch`, `split`,
-    `captured_at`, `date_of_birth` or `consent`, where that is not the layout's own name."""
+    `captured_at`, `date_of_birth`, `consent` or `updated_at`, where that is not the layout's own
+    name."""
     keep_columns: tuple[str, ...] = ()
     """Further columns of the label tables to keep in the examples; all others are left out."""
     face_crops: bool = True
@@ -61,12 +64,54 @@ class DataSettings(Section):
     jpeg_quality: int = Field(92, ge=50, le=100)
     split_shares: SplitShares = SplitShares()
     split_key: str = Field("customer-age", min_length=1)
-    """Keys the hash that gives a photo its split, and the one that stands for a person; another
-    key deals the photos anew."""
+    """Keys the hash that gives a photo its split, and is no secret; another key deals the photos
+    anew."""
+    inbox: str | None = None
+    """The folder, or `gs://` or `s3://` address, of loyalty-card batches: each a sub-folder with
+    `photos.csv`, its photos, and an empty `_SUCCESS` that is written last."""
+    batches: tuple[str, ...] = ()
+    """Names of the inbox's batches that the run learns from on top of `path`."""
+    batch_cache: str | None = None
+    """Where ingested batches are kept, to be decoded once; by default in the work folder."""
+    profiles: str | None = None
+    """Where the profiles of loyalty cards are, if not in `cards.csv` of the batch or the inbox: a
+    table, or SQLAlchemy's URL of a database, with `#table` behind it and without a password."""
+    max_profile_age_days: int | None = Field(None, ge=0)
+    """A profile whose `updated_at` was older than this when the photo was taken is stale."""
+    max_photos_per_card: int | None = Field(20, ge=1)
+    """In one batch; a card that is shown more often is hardly one person's."""
+    person_key_file: str | None = None
+    """Path of the secret that keys the hash which stands for a person, such as a mounted one. The
+    same for every run; by default one is made in the work folder."""
     max_refused_share: Share = 0.05
     """Share of the table's rows; more photos refused than this stop the run."""
     max_wrong_ages: int = Field(0, ge=0)
     """Rows whose age is no age (999, -1, 'old'). One is a sign of a broken table."""
+
+    @field_validator("batches")
+    @classmethod
+    def _batches_are_names(cls, batches: tuple[str, ...]) -> tuple[str, ...]:
+        for batch in batches:
+            if not BATCH_NAME.fullmatch(batch):
+                raise ValueError(f"{batch!r} is no name of a batch: it is a folder of the inbox")
+        return batches
+
+    @field_validator("profiles")
+    @classmethod
+    def _profiles_hold_no_secret(cls, profiles: str | None) -> str | None:
+        parts = urlsplit(profiles or "")
+        if parts.password is not None or _SECRET.search(parts.query):
+            raise ValueError(
+                "must hold no password: settings are written down. PostgreSQL's client reads "
+                "PGPASSWORD or PGPASSFILE"
+            )
+        return profiles
+
+    @model_validator(mode="after")
+    def _batches_lie_somewhere(self) -> "DataSettings":
+        if self.batches and not self.inbox:
+            raise ValueError("batches are given, but no inbox that they lie in")
+        return self
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "DataSettings":
@@ -215,6 +260,16 @@ class Settings(Section):
         return f"{self.work_dir}/pipeline"
 
     @property
+    def batch_cache(self) -> str:
+        """Where ingested batches are kept."""
+        return self.data.batch_cache or f"{self.work_dir}/batch_cache"
+
+    @property
+    def person_key_file(self) -> str:
+        """The path of the secret that keys the hash which stands for a person."""
+        return self.data.person_key_file or f"{self.work_dir}/person.key"
+
+    @property
     def registry_uri(self) -> str:
         """The registry's URI, the default one resolved."""
         if self.registry.uri is not None:
@@ -227,7 +282,12 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
-        settings = self.model_dump(mode="json", exclude={"work_dir", "cluster"})
+        places: Any = {
+            "work_dir": True,
+            "cluster": True,
+            "data": {"batch_cache", "person_key_file"},
+        }
+        settings = self.model_dump(mode="json", exclude=places)
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -258,11 +318,19 @@ def load(config: str, overrides: tuple[str, ...] = (), **given: str | None) -> S
         except yaml.YAMLError as error:
             raise SettingsError(f"--set {override}: the value is not YAML") from error
         _put(content, key.strip().split("."), value)
+    return _with_absolute_paths(checked(content))
+
+
+def checked(content: dict[str, Any]) -> Settings:
+    """Settings from what a settings file holds.
+
+    Raises:
+        SettingsError: one line for each thing that is wrong, each with its path.
+    """
     try:
-        settings = Settings.model_validate(content)
+        return Settings.model_validate(content)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(part) for part in error.errors())) from error
-    return _with_absolute_paths(settings)
 
 
 def config_names() -> list[str]:
@@ -272,9 +340,14 @@ def config_names() -> list[str]:
 
 def _with_absolute_paths(settings: Settings) -> Settings:
     """Paths are given relative to where the command is called, and kept for wherever it runs."""
-    data, trainer = settings.data, settings.trainer
-    if data.path is not None and "://" not in data.path:
-        data = data.model_copy(update={"path": str(Path(data.path).resolve())})
+    trainer = settings.trainer
+    given = {name: getattr(settings.data, name) for name in _DATA_PATHS}
+    absolute = {
+        name: str(Path(path).resolve())
+        for name, path in given.items()
+        if path is not None and "://" not in path
+    }
+    data = settings.data.model_copy(update=absolute)
     if trainer.weights not in WEIGHTS_KEYWORDS:
         trainer = trainer.model_copy(update={"weights": str(Path(trainer.weights).resolve())})
     work_dir = str(Path(settings.work_dir).resolve())

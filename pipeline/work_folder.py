@@ -20,6 +20,9 @@ class WorkFolder:
     models/          published models that `predict` and `score` use, by fingerprint
     pipeline/        the artifacts of each component
     metadata.sqlite  ML Metadata: what was run, and what can be reused
+    batch_cache/     ingested batches, decoded once
+    person.key       keys the hash that stands for a person; secret
+    forgotten.jsonl  a line for each `forget`, without who it was
     ```
     """
 
@@ -31,6 +34,7 @@ class WorkFolder:
         self.newest_report = self.path / "report.html"
         self.metadata = self.path / "metadata.sqlite"
         self.pipeline_root = self.path / "pipeline"
+        self.audit = self.path / "forgotten.jsonl"
         self._lock = self.path / ".lock"
 
     def prepare(self) -> None:

@@ -1,9 +1,12 @@
 """A model for tests that need its answers, and photos to ask it about."""
 
 import io
+import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -63,3 +66,63 @@ def publication() -> Callable[..., Publication]:
         )
 
     return of
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One row of a batch's `photos.csv`, and its photo; without one, a picture of its own."""
+
+    file_name: str
+    card: str
+    captured_at: str = "2024-03-01T10:15:00"
+    content: bytes | None = None
+
+
+def write_batch(
+    inbox: Path, name: str, rows: list[Shown], cards: dict[str, str] | None = None
+) -> Path:
+    """Write a batch as a checkout uploads it; `cards` is number to date of birth."""
+    folder = inbox / name
+    (folder / "photos").mkdir(parents=True)
+    table = ["file_name,card_id,captured_at"]
+    for row in rows:
+        content = row.content or _picture(zlib.crc32(f"{name}/{row.file_name}".encode()))
+        (folder / "photos" / row.file_name).write_bytes(content)
+        table.append(f"{row.file_name},{row.card},{row.captured_at}")
+    (folder / "photos.csv").write_text("\n".join(table) + "\n")
+    if cards is not None:
+        write_cards(folder, cards)
+    (folder / "_SUCCESS").touch()
+    return folder
+
+
+def write_cards(folder: Path, cards: dict[str, str]) -> None:
+    """Write `cards.csv`; `cards` is number to date of birth, and all have consented."""
+    lines = [f"{card},{born},yes" for card, born in cards.items()]
+    table = "\n".join(["card_id,date_of_birth,consent", *lines])
+    (folder / "cards.csv").write_text(table + "\n")
+
+
+def _picture(seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize((64, 48), Image.Resampling.BICUBIC).save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def batch() -> Callable[..., Path]:
+    """Write a batch into an inbox: its name, rows that are `shown`, and profiles or none."""
+    return write_batch
+
+
+@pytest.fixture(scope="session")
+def shown() -> type[Shown]:
+    """A row of `photos.csv`."""
+    return Shown
+
+
+@pytest.fixture(scope="session")
+def profiles_table() -> Callable[[Path, dict[str, str]], None]:
+    """Write `cards.csv` into a folder."""
+    return write_cards

@@ -5,9 +5,9 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-_HARMLESS = ("duplicate", "no_consent")
-"""Signs of nothing wrong: of identical photos with one age, one was kept; and who did not consent
-is rightly left out."""
+_HARMLESS = ("duplicate", "no_consent", "forgotten")
+"""Signs of nothing wrong: of identical photos with one age, one was kept; and who did not consent,
+or asked to be forgotten, is rightly left out."""
 
 _AGE_REASONS = ("age_missing", "age_not_a_number", "age_out_of_range")
 

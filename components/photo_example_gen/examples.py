@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -33,6 +34,20 @@ class IngestionSettings:
     split_shares: Mapping[str, float]
     split_key: str
     groups: age_groups.AgeGroups
+
+
+class Made(NamedTuple):
+    """An example, and what is known of it besides.
+
+    Attributes:
+        split: its name.
+        serialized: a `tf.train.Example`.
+        content: the SHA-256 of the photo's file, in hexadecimal digits.
+    """
+
+    split: str
+    serialized: bytes
+    content: str
 
 
 def age_of(text: str) -> float:
@@ -65,24 +80,23 @@ def refusal(row: LabelRow, reason: Reason, detail: str) -> Refusal:
     return Refusal(row.table, row.line, row.file_name, str(reason), detail)
 
 
-def make(row: LabelRow, settings: IngestionSettings) -> tuple[str, bytes]:
+def make(row: LabelRow, settings: IngestionSettings) -> Made:
     """Read a row's photo and make its example.
 
     Args:
         row: a row whose age is known to be one.
         settings: how.
 
-    Returns:
-        The split's name and the serialized `tf.train.Example`.
-
     Raises:
         PhotoRefused: the photo cannot be used.
     """
     content = photos.read(row.photo)
     photo = photos.prepare(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
-    identity = row.person or hashlib.sha256(content).hexdigest()
-    split = row.split or splits.split_of(identity, settings.split_shares, settings.split_key)
-    return split, _serialized(row, photo, settings)
+    digest = hashlib.sha256(content).hexdigest()
+    split = row.split or splits.split_of(
+        row.person or digest, settings.split_shares, settings.split_key
+    )
+    return Made(split, _serialized(row, photo, settings), digest)
 
 
 def _serialized(row: LabelRow, photo: photos.Photo, settings: IngestionSettings) -> bytes:

@@ -5,9 +5,10 @@ import errno
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import apache_beam as beam
 from apache_beam.metrics.metric import MetricsFilter
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -19,12 +20,14 @@ from customer_age.components import age_groups, local_runner
 from customer_age.components.errors import DataRefused, RunError
 from customer_age.components.photo_example_gen import (
     ingestion,
+    opening,
     refused_list,
     shards,
     sources,
 )
 from customer_age.components.photo_example_gen.examples import IngestionSettings
-from customer_age.components.photo_example_gen.refusals import Refusal
+from customer_age.components.photo_example_gen.piece_cache import PieceCache
+from customer_age.components.photo_example_gen.window import Window
 from customer_age.schema.features import SPLITS
 
 DATA_SET = "data_set"
@@ -32,6 +35,7 @@ EXAMPLES = "examples"
 SUMMARY_FILE = "ingestion.json"
 
 _SHOWN_PER_REASON = 2
+_ANOTHER_RUNNER = "run again, with another --runner or direct_running_mode of Beam"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -58,17 +62,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             RunError: the disk is full, or rows were lost on the way.
         """
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        data_set = sources.open_data_set(
+        data_sets = opening.open_all(
             artifact_utils.get_single_uri(input_dict[DATA_SET]),
-            exec_properties["layout"],
-            bool(exec_properties["face_crops"]),
-            json.loads(exec_properties.get("columns") or "{}"),
-            json.loads(exec_properties.get("keep_columns") or "[]"),
-            exec_properties["split_key"],
+            exec_properties,
             self._beam_pipeline_args,
         )
+        settings = _settings(exec_properties)
+        started = time.monotonic()
         with _full_disk_told(output.uri):
-            summary = self._ingest(data_set, _settings(exec_properties), output.uri)
+            shards.make_folder(output.uri)
+            if len(data_sets) == 1:
+                summary = self._ingest(data_sets[0], settings, output.uri)
+            else:
+                window = Window(data_sets, settings, exec_properties["code"])
+                cache = PieceCache(exec_properties["batch_cache"])
+                summary = window.ingest(cache, self._run_beam, output.uri)
+            summary = _finished(summary, output.uri, time.monotonic() - started)
         output.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(output, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(output, "tfrecords_gzip")
@@ -78,32 +87,32 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _ingest(
         self, data_set: sources.DataSet, settings: IngestionSettings, examples_uri: str
     ) -> dict[str, Any]:
-        """Write everything that belongs to the examples, the summary last."""
-        started = time.monotonic()
-        counts = self._run_beam(data_set, settings, examples_uri)
-        shards.remove_unfinished(examples_uri)
-        refused = refused_list.read(examples_uri)
-        summary = _summary(counts, refused, time.monotonic() - started)
-        _require_nothing_lost(data_set.row_count, summary, len(refused))
-        _require_photos_in_each_split(summary)
-        shards.write(
-            shards.join(examples_uri, SUMMARY_FILE),
-            json.dumps(summary, indent=2, ensure_ascii=False).encode(),
-        )
-        return summary
+        """Ingest one data set straight into the examples."""
 
-    def _run_beam(
-        self, data_set: sources.DataSet, settings: IngestionSettings, examples_uri: str
-    ) -> Counter[str]:
-        """Run the pipeline.
+        def add_steps(pipeline: beam.Pipeline) -> None:
+            ingestion.ingest(pipeline, data_set, settings, examples_uri)
+
+        counts = self._run_beam(data_set.row_count, add_steps)
+        shards.remove_unfinished(examples_uri)
+        if counts[ingestion.ROWS] != data_set.row_count:
+            raise RunError(
+                f"ingestion lost count: {data_set.row_count} rows, {counts[ingestion.ROWS]} of "
+                f"them read; {_ANOTHER_RUNNER}"
+            )
+        return {
+            "rows": data_set.row_count,
+            "photos": {split: counts[f"{ingestion.PHOTOS}{split}"] for split in SPLITS},
+        }
+
+    def _run_beam(self, row_count: int, add_steps: Callable[[beam.Pipeline], None]) -> Counter[str]:
+        """Run a pipeline for so many rows.
 
         Returns:
             Counter name to count.
         """
-        shards.make_folder(examples_uri)
-        self._beam_pipeline_args = local_runner.sized(self._beam_pipeline_args, data_set.row_count)
+        self._beam_pipeline_args = local_runner.sized(self._beam_pipeline_args, row_count)
         with self._make_beam_pipeline() as pipeline:
-            ingestion.ingest(pipeline, data_set, settings, examples_uri)
+            add_steps(pipeline)
         found = pipeline.result.metrics().query(MetricsFilter().with_namespace(ingestion.NAMESPACE))
         counts: Counter[str] = Counter()
         for counter in found["counters"]:  # One for each step that has it.
@@ -137,7 +146,9 @@ def _settings(exec_properties: dict[str, Any]) -> IngestionSettings:
     )
 
 
-def _summary(counts: Counter[str], refused: list[Refusal], seconds: float) -> dict[str, Any]:
+def _finished(summary: dict[str, Any], examples_uri: str, seconds: float) -> dict[str, Any]:
+    """Say what was refused, see that nothing was lost, and write the summary, the last file."""
+    refused = refused_list.read(examples_uri)
     reasons = Counter(refusal.reason for refusal in refused)
     shown: Counter[str] = Counter()
     sentences = []
@@ -145,22 +156,27 @@ def _summary(counts: Counter[str], refused: list[Refusal], seconds: float) -> di
         shown[refusal.reason] += 1
         if shown[refusal.reason] <= _SHOWN_PER_REASON:
             sentences.append(refusal.sentence())
-    return {
-        "rows": counts[ingestion.ROWS],
-        "photos": {split: counts[f"{ingestion.PHOTOS}{split}"] for split in SPLITS},
+    summary = {
+        **summary,
         "refused": dict(sorted(reasons.items())),
         "examples_of_refused": sentences,
         "seconds": round(seconds, 1),
     }
+    _require_nothing_lost(summary, len(refused))
+    _require_photos_in_each_split(summary)
+    shards.write(
+        shards.join(examples_uri, SUMMARY_FILE),
+        json.dumps(summary, indent=2, ensure_ascii=False).encode(),
+    )
+    return summary
 
 
-def _require_nothing_lost(row_count: int, summary: dict[str, Any], refused: int) -> None:
+def _require_nothing_lost(summary: dict[str, Any], refused: int) -> None:
     photos = sum(summary["photos"].values())
-    if not row_count == summary["rows"] == photos + refused:
+    if summary["rows"] != photos + refused:
         raise RunError(
-            f"ingestion lost count: {row_count} rows, {summary['rows']} of them read, became "
-            f"{photos} examples and {refused} refusals; "
-            "run again, with another --runner or direct_running_mode of Beam"
+            f"ingestion lost count: {summary['rows']} rows became {photos} examples and "
+            f"{refused} refusals; {_ANOTHER_RUNNER}"
         )
 
 

@@ -9,6 +9,10 @@ from typing import BinaryIO, Protocol
 from customer_age.components.errors import SettingsError
 
 
+class FolderAway(SettingsError):
+    """The data folder cannot be read from here; perhaps it can from elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedFile:
     """A file of a data folder.
@@ -108,7 +112,8 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
         beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
-        SettingsError: there is no such folder.
+        FolderAway: there is no such folder here, or no way to read it.
+        SettingsError: there is nothing in it.
     """
     if "://" in address:
         # Brings Beam with it, which takes seconds that a local folder need not wait for.
@@ -118,10 +123,45 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
     try:
         found = Path(address).is_dir()
     except OSError as error:
-        raise SettingsError(f"data folder {address}: {error.strerror}") from error
+        raise FolderAway(f"data folder {address}: {error.strerror}") from error
     if not found:
-        raise SettingsError(f"data folder {address}: there is no such folder")
+        raise FolderAway(f"data folder {address}: there is no such folder")
     return LocalFolder(Path(address))
+
+
+def open_if_there(address: str, beam_args: Sequence[str] = ()) -> Folder | None:
+    """Open a folder that may be missing.
+
+    Raises:
+        SettingsError: it cannot be listed.
+    """
+    folder = reach(address, beam_args)
+    if isinstance(folder, LocalFolder):
+        return folder if folder.root.is_dir() else None
+    return folder if any(folder.files("")) else None
+
+
+def reach(address: str, beam_args: Sequence[str] = ()) -> Folder:
+    """Give a folder without a look into it, so that what else lies there costs nothing.
+
+    Raises:
+        SettingsError: there is no client for this kind of store.
+    """
+    if "://" not in address:
+        return LocalFolder(Path(address))
+    from customer_age.components.photo_example_gen import object_stores
+
+    return object_stores.reach(address, beam_args)
+
+
+def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
+    """Whether there is a file or an object of this name, without listing what is beside it."""
+    if "://" not in address:
+        return Path(address).is_file()
+    from apache_beam.io.filesystems import FileSystems
+
+    reach(address, beam_args)  # tells Beam how to get there
+    return bool(FileSystems.exists(address))
 
 
 def leads_out(file_name: str) -> bool:

@@ -13,7 +13,13 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from customer_age.components.photo_example_gen import duplicates, examples, refused_list, shards
+from customer_age.components.photo_example_gen import (
+    duplicates,
+    examples,
+    piece_index,
+    refused_list,
+    shards,
+)
 from customer_age.components.photo_example_gen.duplicates import GOOD, REFUSED
 from customer_age.components.photo_example_gen.examples import IngestionSettings
 from customer_age.components.photo_example_gen.photos import MAX_FILE_BYTES, too_large
@@ -37,7 +43,11 @@ def shard_count(row_count: int) -> int:
 
 
 def ingest(
-    pipeline: beam.Pipeline, data_set: DataSet, settings: IngestionSettings, examples_uri: str
+    pipeline: beam.Pipeline,
+    data_set: DataSet,
+    settings: IngestionSettings,
+    examples_uri: str,
+    piece: str = "",
 ) -> None:
     """Add the whole ingestion to a pipeline.
 
@@ -45,29 +55,49 @@ def ingest(
         pipeline: a Beam pipeline, not yet run.
         data_set: what is read.
         settings: how a photo becomes an example.
-        examples_uri: the root of the `Examples` artifact; gets a folder `Split-<name>` for each
-            split, and `refused.csv`.
+        examples_uri: the root of the `Examples` artifact, or of a piece; gets a folder
+            `Split-<name>` for each split, and `refused.csv`.
+        piece: a name of its own among the pieces of one pipeline; an index of its examples is
+            written with it. Empty where the examples are a run's.
     """
-    shards_each = shard_count(data_set.row_count)
-    rows = (
-        pipeline
-        | "DataSet" >> beam.Create([data_set])
-        | "ReadTables" >> beam.FlatMap(_rows).with_output_types(LabelRow)
-        | "CheckRows" >> beam.ParDo(CheckRow()).with_outputs(REFUSED, main=GOOD)
-    )
-    photos = rows[GOOD] | "OneRowPerPhoto" >> duplicates.OneRowPerPhoto()
-    written = (
-        photos[GOOD]
-        | "Shard" >> beam.Map(_sharded, shards_each).with_output_types(tuple[int, LabelRow])
-        | "GroupByShard" >> beam.GroupByKey()
-        | "WriteShards" >> beam.ParDo(WriteShard(examples_uri, shards_each, settings))
-    )
-    _ = (
-        (rows[REFUSED], photos[REFUSED], written)
-        | "AllRefused" >> beam.Flatten()
-        | "CountRefused" >> beam.Map(_counted)
-        | "ListRefused" >> refused_list.WriteRefused(examples_uri)
-    )
+    pipeline | (piece or "Ingest") >> Ingest(data_set, settings, examples_uri, bool(piece))
+
+
+class Ingest(beam.PTransform):
+    """From a data set to shards and a list of refusals."""
+
+    def __init__(
+        self, data_set: DataSet, settings: IngestionSettings, examples_uri: str, indexed: bool
+    ) -> None:
+        super().__init__()
+        self._data_set = data_set
+        self._settings = settings
+        self._uri = examples_uri
+        self._indexed = indexed
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
+        """Give what `refused_list.WriteRefused` gives."""
+        shards_each = shard_count(self._data_set.row_count)
+        rows = (
+            begin
+            | "DataSet" >> beam.Create([self._data_set])
+            | "ReadTables" >> beam.FlatMap(_rows).with_output_types(LabelRow)
+            | "CheckRows" >> beam.ParDo(CheckRow()).with_outputs(REFUSED, main=GOOD)
+        )
+        photos = rows[GOOD] | "OneRowPerPhoto" >> duplicates.OneRowPerPhoto()
+        write = WriteShard(self._uri, shards_each, self._settings, self._indexed)
+        written = (
+            photos[GOOD]
+            | "Shard" >> beam.Map(_sharded, shards_each).with_output_types(tuple[int, LabelRow])
+            | "GroupByShard" >> beam.GroupByKey()
+            | "WriteShards" >> beam.ParDo(write)
+        )
+        return (
+            (rows[REFUSED], photos[REFUSED], written)
+            | "AllRefused" >> beam.Flatten()
+            | "CountRefused" >> beam.Map(_counted)
+            | "ListRefused" >> refused_list.WriteRefused(self._uri)
+        )
 
 
 class CheckRow(beam.DoFn):
@@ -97,26 +127,33 @@ class CheckRow(beam.DoFn):
 class WriteShard(beam.DoFn):
     """Reads, shrinks and writes the photos of a shard, one after another."""
 
-    def __init__(self, examples_uri: str, shard_count: int, settings: IngestionSettings) -> None:
+    def __init__(
+        self, examples_uri: str, shard_count: int, settings: IngestionSettings, indexed: bool
+    ) -> None:
         self._uri = examples_uri
         self._shard_count = shard_count
         self._settings = settings
+        self._indexed = indexed
 
     def process(self, sharded: tuple[int, Iterable[LabelRow]]) -> Iterator[Refusal]:
-        """Write the shard; yield what of it was refused."""
+        """Write the shard, and its index where one is kept; yield what of it was refused."""
         shard, rows = sharded
         written: Counter[str] = Counter()
-        refused = []
+        refused, entries = [], []
         with shards.ShardWriter(self._uri, shard, self._shard_count) as writer:
             # In order, so that the same data give the same files whatever the workers do.
             for row in sorted(rows, key=lambda row: (row.photo, row.table)):
                 try:
-                    split, example = examples.make(row, self._settings)
+                    made = examples.make(row, self._settings)
                 except PhotoRefused as error:
                     refused.append(examples.refusal(row, error.reason, error.detail))
                 else:
-                    writer.write(split, example)
-                    written[split] += 1
+                    writer.write(made.split, made.serialized)
+                    written[made.split] += 1
+                    if self._indexed:
+                        entries.append(piece_index.entry(row, made, shard, self._settings.groups))
+        if entries:
+            piece_index.write(self._uri, shard, entries)
         for split, count in written.items():
             Metrics.counter(NAMESPACE, f"{PHOTOS}{split}").inc(count)
         yield from refused

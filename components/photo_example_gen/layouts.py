@@ -8,53 +8,89 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen import profiles
 from customer_age.components.photo_example_gen.folders import Folder
-from customer_age.components.photo_example_gen.loyalty_cards import LoyaltyCardTable
+from customer_age.components.photo_example_gen.loyalty_cards import (
+    BESIDE,
+    CardSettings,
+    LoyaltyCardTable,
+)
 from customer_age.components.photo_example_gen.tables import SUFFIXES, LabelTable
 from customer_age.schema.features import EXTRA, SPLITS
 
 _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
 _OPTIONAL = {"person": "person", "batch": "batch", "split": "split"}
 _SHOWN_CARD = {"file_name": "file_name", "person": "card_id", "captured_at": "captured_at"}
-_PROFILE = {"person": "card_id", "date_of_birth": "date_of_birth", "consent": "consent"}
-COLUMNS = (*_COLUMNS, *_OPTIONAL, "captured_at", "date_of_birth", "consent")
+COLUMNS = (*_COLUMNS, *_OPTIONAL, "captured_at", "date_of_birth", "consent", "updated_at")
 """What a table can say of a photo, in our words; the settings can name the column of each."""
 
 
-def _hand_out(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
+def _hand_out(folder: Folder, columns: Mapping[str, str], _cards: CardSettings) -> list[LabelTable]:
     """`labels.csv`, its photos in `final_files/`, or beside it."""
     photos = "final_files" if folder.has_folder("final_files") else ""
     return [
         LabelTable(folder, name, {**_COLUMNS, **columns}, _OPTIONAL, None, photos)
-        for name in _named(folder, "labels")
+        for name in named(folder, "labels")
     ]
 
 
-def _appa_real(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
+def _appa_real(
+    folder: Folder, columns: Mapping[str, str], _cards: CardSettings
+) -> list[LabelTable]:
     """The APPA-REAL release: `gt_avg_train.csv` with its photos in `train/`, and so on."""
     return [
         LabelTable(folder, name, {**_COLUMNS, **columns}, {}, split, split)
         for split in SPLITS
-        for name in _named(folder, f"gt_avg_{split}")
+        for name in named(folder, f"gt_avg_{split}")
     ]
 
 
-def _loyalty_card(folder: Folder, columns: Mapping[str, str]) -> list[LabelTable]:
-    """`photos.csv` says which card was shown, `cards.csv` when its holder was born."""
-    shown, profiles = _named(folder, "photos"), _named(folder, "cards")
-    if not shown or not profiles:
+def _loyalty_card(
+    folder: Folder, columns: Mapping[str, str], cards: CardSettings
+) -> list[LabelTable]:
+    """`photos.csv` says which card was shown, a profile when its holder was born.
+
+    The profiles that the settings name are the shop's newest word; else `cards.csv` is.
+    """
+    shown, beside = cards_shown(folder, columns), cards_beside(folder, columns)
+    known: profiles.Profiles
+    if shown is None:
         return []
-    cards = LabelTable(folder, profiles[0], _renamed(_PROFILE, columns), {}, None, "")
+    if cards.profiles:
+        known = profiles.open_profiles(cards.profiles, _profile(columns))
+    elif beside is not None:
+        known = profiles.TableProfiles(beside)
+    else:
+        return []
+    return [LoyaltyCardTable(**vars(shown), profiles=known, settings=cards)]
+
+
+def cards_shown(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
+    """`photos.csv`, with `person` and `captured_at`, or None where there is none."""
     photos = "photos" if folder.has_folder("photos") else ""
     optional = {name: _OPTIONAL[name] for name in ("batch", "split")}
-    return [
-        LoyaltyCardTable(
-            folder, shown[0], _renamed(_SHOWN_CARD, columns), optional, None, photos, cards
-        )
-    ]
+    names = named(folder, "photos")
+    if not names:
+        return None
+    return LabelTable(folder, names[0], _renamed(_SHOWN_CARD, columns), optional, None, photos)
 
 
-LAYOUTS: dict[str, Callable[[Folder, Mapping[str, str]], list[LabelTable]]] = {
+def cards_beside(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
+    """`cards.csv`, with the columns of `profiles`, or None where there is none."""
+    names = named(folder, "cards")
+    if not names:
+        return None
+    return LabelTable(folder, names[0], _profile(columns), profiles.OPTIONAL, None, "")
+
+
+def _profile(columns: Mapping[str, str]) -> dict[str, str]:
+    named_by_shop = {name: columns[name] for name in profiles.OPTIONAL if name in columns}
+    return {**_renamed(profiles.COLUMNS, columns), **named_by_shop}
+
+
+Finder = Callable[[Folder, Mapping[str, str], CardSettings], list[LabelTable]]
+
+LAYOUTS: dict[str, Finder] = {
     "hand_out": _hand_out,
     "appa_real": _appa_real,
     "loyalty_card": _loyalty_card,
@@ -63,12 +99,16 @@ LAYOUTS: dict[str, Callable[[Folder, Mapping[str, str]], list[LabelTable]]] = {
 _TABLES_SOUGHT = {
     "hand_out": "labels.csv",
     "appa_real": "gt_avg_train.csv, gt_avg_valid.csv and gt_avg_test.csv",
-    "loyalty_card": "photos.csv and cards.csv",
+    "loyalty_card": "photos.csv and cards.csv (or data.profiles)",
 }
 
 
 def find(
-    folder: Folder, layout: str, columns: Mapping[str, str], keep_columns: Sequence[str] = ()
+    folder: Folder,
+    layout: str,
+    columns: Mapping[str, str],
+    keep_columns: Sequence[str] = (),
+    cards: CardSettings = BESIDE,
 ) -> tuple[str, tuple[LabelTable, ...]]:
     """Find the label tables of a data folder.
 
@@ -77,6 +117,7 @@ def find(
         layout: the name of a layout, or `auto` for the one whose tables are there.
         columns: names of `COLUMNS` to what the tables call them instead; these must be there.
         keep_columns: further columns, by the tables' own names; these must be there too.
+        cards: where profiles of loyalty cards are, and what is asked of them.
 
     Returns:
         The layout's name, and its tables.
@@ -93,7 +134,7 @@ def find(
             f"data.columns: no column {unknown[0]!r}; there are: {', '.join(COLUMNS)}"
         )
     names = list(LAYOUTS) if layout == "auto" else [layout]
-    found = {name: tables for name in names if (tables := LAYOUTS[name](folder, columns))}
+    found = {name: tables for name in names if (tables := LAYOUTS[name](folder, columns, cards))}
     if not found:
         sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
         raise SettingsError(f"data folder {folder.path('')}: no label table; expected {sought}")
@@ -128,8 +169,12 @@ def _renamed(names: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, 
     return {ours: columns.get(ours, theirs) for ours, theirs in names.items()}
 
 
-def _named(folder: Folder, stem: str) -> list[str]:
-    """The table of a name, whatever it is saved as: none, or one."""
+def named(folder: Folder, stem: str) -> list[str]:
+    """The table of a name, whatever it is saved as: none, or one.
+
+    Raises:
+        SettingsError: there are several.
+    """
     there = [f"{stem}{suffix}" for suffix in SUFFIXES if folder.has_file(f"{stem}{suffix}")]
     if len(there) > 1:
         raise SettingsError(

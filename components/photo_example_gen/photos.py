@@ -95,7 +95,8 @@ def read(path: str) -> bytes:
     except FileNotFoundError as error:
         raise PhotoRefused(Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]) from error
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
-        said = getattr(error, "strerror", None) or error
+        # A store's own words hold the address, and a photo's name may say who is on it.
+        said = getattr(error, "strerror", None) or str(error).replace(path, "the photo")
         raise PhotoRefused(Reason.FILE_UNREADABLE, f"cannot be read: {said}") from error
 
 

@@ -28,10 +28,17 @@ class Reason(enum.StrEnum):
     BORN_AFTER_CAPTURE = "born_after_capture"
     CAPTURE_UNKNOWN = "capture_unknown"
     CAPTURED_IN_FUTURE = "captured_in_future"
+    BORN_TOO_EARLY = "born_too_early"
+    PROFILE_STALE = "profile_stale"
+    TOO_MANY_OF_CARD = "too_many_of_card"
+    FORGOTTEN = "forgotten"
     SAME_NAME_OTHER_AGE = "same_name_other_age"
     SAME_PHOTO_OTHER_AGE = "same_photo_other_age"
     DUPLICATE = "duplicate"
 
+
+FORGOTTEN = "asked to be forgotten, or older than photos are kept"
+"""Why a photo is left out that no run may learn from, in a sentence."""
 
 NO_FILE = {
     Reason.FILE_MISSING: "there is no such photo",

@@ -28,7 +28,7 @@ class WriteRefused(beam.PTransform):
         return (
             refused.pipeline
             | "Once" >> beam.Create([self._uri])
-            | "Write" >> beam.Map(_write, beam.pvalue.AsList(refused))
+            | "Write" >> beam.Map(write, beam.pvalue.AsList(refused))
         )
 
 
@@ -41,7 +41,8 @@ def read(examples_uri: str) -> list[Refusal]:
     ]
 
 
-def _write(examples_uri: str, refused: Iterable[Refusal]) -> None:
+def write(examples_uri: str, refused: Iterable[Refusal]) -> None:
+    """Write the list of an `Examples` artifact, sorted."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

@@ -2,10 +2,14 @@
 
 import contextlib
 import gzip
+import os
+import shutil
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 # Beam's own framing of a record. It is private, but the public transform around it compresses
@@ -17,6 +21,8 @@ join = FileSystems.join
 UNFINISHED = "unfinished"
 """Beside the splits' folders: where shards grow until they are complete."""
 
+_COPIED_AT_ONCE = 2**20
+
 
 class ShardWriter:
     """Writes the examples of one shard, a file for each split that it has any of.
@@ -26,7 +32,7 @@ class ShardWriter:
 
     def __init__(self, examples_uri: str, shard: int, shard_count: int) -> None:
         self._uri = examples_uri
-        self._name = f"data_tfrecord-{shard:05d}-of-{shard_count:05d}.gz"
+        self._name = name_of(shard, shard_count)
         self._files: dict[str, Any] = {}
         self._paths: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
@@ -44,12 +50,12 @@ class ShardWriter:
         self._stack.close()
         if error_type is None:
             for split, path in self._paths.items():
-                FileSystems.rename([path], [join(self._uri, f"Split-{split}", self._name)])
+                FileSystems.rename([path], [join(self._uri, folder_of(split), self._name)])
 
     def _open(self, split: str) -> Any:
         folder = join(self._uri, UNFINISHED)
         make_folder(folder)
-        make_folder(join(self._uri, f"Split-{split}"))
+        make_folder(join(self._uri, folder_of(split)))
         path = join(folder, f"{split}-{self._name}-{uuid.uuid4().hex}")
         plain = self._stack.enter_context(create(path))
         self._paths[split] = path
@@ -58,6 +64,71 @@ class ShardWriter:
         return self._stack.enter_context(
             gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=plain, mtime=0)
         )
+
+
+def name_of(shard: int, shard_count: int) -> str:
+    """The file name of a shard, in each split's folder."""
+    return f"data_tfrecord-{shard:05d}-of-{shard_count:05d}.gz"
+
+
+def folder_of(split: str) -> str:
+    """The folder of a split, below the examples."""
+    return f"Split-{split}"
+
+
+def records(path: str) -> Iterator[bytes]:
+    """Read the records of a shard, serialized as they are."""
+    with (
+        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as plain,
+        gzip.GzipFile(fileobj=plain) as file,
+    ):
+        while (record := _TFRecordUtil.read_record(file)) is not None:
+            yield record
+
+
+def copy(path: str, target: str) -> None:
+    """Copy a file as it is: a second name on one disk, else its bytes."""
+    if "://" not in path and "://" not in target:
+        Path(target).unlink(missing_ok=True)
+        try:
+            # Nothing ever changes a shard, so two names for it are as good as two copies.
+            os.link(path, target)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(path, target)
+        return
+    with (
+        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as source,
+        create(target) as file,
+    ):
+        shutil.copyfileobj(source, file, _COPIED_AT_ONCE)
+
+
+def files(folder: str) -> list[str]:
+    """The paths of all files below a folder, in order; none where it is not there."""
+    if "://" not in folder:
+        return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file())
+    try:
+        (found,) = FileSystems.match([f"{folder.rstrip('/')}/**"])
+    except BeamIOError:
+        return []
+    return sorted(file.path for file in found.metadata_list)
+
+
+def remove_file(path: str) -> None:
+    """Delete a file, if it is there."""
+    if "://" not in path:
+        Path(path).unlink(missing_ok=True)
+    elif FileSystems.exists(path):
+        FileSystems.delete([path])
+
+
+def remove(folder: str) -> None:
+    """Delete a folder and all below it, if it is there."""
+    if "://" not in folder:
+        if Path(folder).is_dir():
+            shutil.rmtree(folder)
+    elif found := files(folder):
+        FileSystems.delete(found)
 
 
 def create(path: str) -> Any:

@@ -3,7 +3,6 @@
 Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered at once.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +10,17 @@ from pathlib import PurePosixPath
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders, layouts, splits
-from customer_age.components.photo_example_gen.refusals import NO_FILE, Reason
-from customer_age.components.photo_example_gen.tables import LabelTable
+from customer_age.components.photo_example_gen.loyalty_cards import BESIDE, CardSettings
+from customer_age.components.photo_example_gen.refusals import FORGOTTEN, NO_FILE, Reason
+from customer_age.components.photo_example_gen.tables import LabelTable, digest_of
+from customer_age.components.photo_example_gen.tombstones import NOBODY, Forgotten
 from customer_age.schema.features import EXTRA
 
 IGNORE_LIST = "ignore_list.txt"
 """In the data folder, one file name a line: photos that are left out as if no table named them."""
+
+_STAND_IN = 12
+"""Digits of a person's hash, where a photo's name says who it is."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,9 @@ class LabelRow:
     """One row of a label table, as it stands there.
 
     Attributes:
-        table: the table's name.
+        table: the table's name, behind that of its batch if it has one.
         line: where the row ends in it, 1 being the header's line.
-        file_name: the photo's name in the table.
+        file_name: the photo's name in the table, without a card's number.
         age: the label as text, not yet judged.
         split: the official split, or None.
         person: a keyed hash that stands for who it is, or empty.
@@ -36,6 +40,7 @@ class LabelRow:
         byte_size: of that file, in bytes.
         problem: why there is no file that may be read, or None.
         detail: the same in a sentence, or empty.
+        captured: the day on which it was taken, an ISO date, or empty.
     """
 
     table: str
@@ -50,6 +55,7 @@ class LabelRow:
     byte_size: int
     problem: Reason | None
     detail: str
+    captured: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,9 @@ class DataSet:
         row_count: rows of all tables, without those on the ignore list.
         face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
         person_key: keys the hash that stands for a person.
+        has_persons: whether a row says who is on its photo.
+        batch: its name in the inbox; empty for the base set.
+        forgotten: what no run may learn from.
     """
 
     folder: folders.Folder
@@ -71,6 +80,9 @@ class DataSet:
     row_count: int
     face_crops: bool
     person_key: str
+    has_persons: bool = False
+    batch: str = ""
+    forgotten: Forgotten = NOBODY
 
     def rows(self) -> Iterator[LabelRow]:
         """Read the tables, and look each photo up in the listing."""
@@ -87,16 +99,11 @@ class DataSet:
             64 hexadecimal digits that change with a table, the ignore list, or the name, size or
             time of change of a photo.
         """
-        digest = hashlib.sha256()
-        for name in (*(file for table in self.tables for file in table.files), IGNORE_LIST):
-            if self.folder.has_file(name):
-                with self.folder.open(name) as file:
-                    content = hashlib.sha256(file.read()).hexdigest()
-                digest.update(f"{name}\0{content}\0".encode())
+        parts = [table.fingerprint() for table in self.tables]
+        parts += sorted(_ignored(self.folder))
         for name, listed in sorted(self._listing.items(), key=lambda item: item[0]):
-            entry = f"{name}\0{listed.byte_size}\0{listed.modified_ns}\0"
-            digest.update(entry.encode(errors="surrogateescape"))
-        return digest.hexdigest()
+            parts.append(f"{name}\0{listed.byte_size}\0{listed.modified_ns}")
+        return digest_of(*parts)
 
     @cached_property
     def _listing(self) -> dict[str, folders.ListedFile]:
@@ -114,21 +121,35 @@ class DataSet:
         if self.face_crops and f"{relative}_face.jpg" in self._listing:
             relative = f"{relative}_face.jpg"
         listed = self._listing.get(relative)
+        called = row.get("person", "")
+        person = splits.pseudonym(called, self.person_key)
+        captured = row.get("captured", "")
         problem, detail = self._problem(file_name, listed, row)
-        return LabelRow(
-            table=table.name,
-            line=line,
-            file_name=file_name,
-            age=row["real_age"],
-            split=table.split or row.get("split") or None,
+        if self.forgotten.covers(person, captured):
+            problem, detail = Reason.FORGOTTEN, FORGOTTEN
+
+        def shown(text: str) -> str:
             # What a person is called goes no further than this.
-            person=splits.pseudonym(row.get("person", ""), self.person_key),
-            batch=row.get("batch", ""),
-            extras=tuple(item for item in row.items() if item[0].startswith(EXTRA)),
+            return table.shown(text, called, stand_in(person))
+
+        return LabelRow(
+            table=f"{self.batch}/{table.name}" if self.batch else table.name,
+            line=line,
+            file_name=shown(file_name),
+            age=row["real_age"] if problem is not Reason.FORGOTTEN else "",
+            # In the inbox, persons are dealt by their hash alone: whatever the window holds, one
+            # person never stands in two splits.
+            split=None if self.batch else table.split or row.get("split") or None,
+            person=person,
+            batch=self.batch or shown(row.get("batch", "")),
+            extras=tuple(
+                (name, shown(text)) for name, text in row.items() if name.startswith(EXTRA)
+            ),
             photo="" if problem else self.folder.path(relative),
             byte_size=listed.byte_size if listed else 0,
             problem=problem,
             detail=detail,
+            captured=captured,
         )
 
     @staticmethod
@@ -145,6 +166,11 @@ class DataSet:
         return None, ""
 
 
+def stand_in(person: str) -> str:
+    """What is written where a photo's name says who it is, given the person's hash."""
+    return person[:_STAND_IN]
+
+
 def open_data_set(
     folder: str,
     layout: str = "auto",
@@ -153,6 +179,9 @@ def open_data_set(
     keep_columns: Sequence[str] = (),
     person_key: str = "",
     beam_args: Sequence[str] = (),
+    cards: CardSettings = BESIDE,
+    batch: str = "",
+    forgotten: Forgotten = NOBODY,
 ) -> DataSet:
     """Find the label tables of a folder and check that they can be read.
 
@@ -160,29 +189,41 @@ def open_data_set(
         folder: the data folder, or the address of one in an object store.
         layout: the name of a layout, or `auto` to recognise it by the tables' names.
         face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
-        columns: `file_name`, `real_age`, `person`, `batch` or `split` to what the tables call it,
-            where that is not the layout's own name.
+        columns: names of `layouts.COLUMNS` to what the tables call them, where that is not the
+            layout's own name.
         keep_columns: further columns to keep, by the tables' own names.
         person_key: keys the hash that stands for a person.
         beam_args: Beam options, of which some say how an object store is reached.
+        cards: where profiles of loyalty cards are, and what is asked of them.
+        batch: the folder's name in the inbox; such a batch may have become empty.
+        forgotten: what no run may learn from.
 
     Raises:
         SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
             be read or has no rows.
     """
     opened = folders.open_folder(folder, beam_args)
-    name, tables = layouts.find(opened, layout, columns or {}, keep_columns)
+    name, tables = layouts.find(opened, layout, columns or {}, keep_columns, cards)
     ignored = _ignored(opened)
-    row_count = 0
+    row_count, has_persons = 0, False
     for table in tables:
-        row_count += sum(1 for _, row in table.rows() if row["file_name"] not in ignored)
+        for _, row in table.rows():
+            row_count += row["file_name"] not in ignored
+            has_persons = has_persons or bool(row.get("person"))
+    if not batch:
+        _require_photos(opened, tables, row_count)
+    return DataSet(
+        opened, name, tables, row_count, face_crops, person_key, has_persons, batch, forgotten
+    )
+
+
+def _require_photos(folder: folders.Folder, tables: Sequence[LabelTable], row_count: int) -> None:
     if not row_count:
         raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
     beside = {file for table in tables for file in table.files} | {IGNORE_LIST}
     for photos in {table.photos for table in tables}:
-        if not any(file not in beside for file, _ in opened.files(photos)):
-            raise SettingsError(f"{opened.path(photos)}: no photos in this folder")
-    return DataSet(opened, name, tables, row_count, face_crops, person_key)
+        if not any(file not in beside for file, _ in folder.files(photos)):
+            raise SettingsError(f"{folder.path(photos)}: no photos in this folder")
 
 
 def _ignored(folder: folders.Folder) -> frozenset[str]:

@@ -1,9 +1,11 @@
 """Read label tables as people save them: comma, semicolon or tab, quoted, BOM, gzip, Parquet."""
 
+import codecs
 import csv
 import gzip
+import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -46,6 +48,29 @@ class LabelTable:
         """The full path or address of the file."""
         return self.folder.path(self.name)
 
+    def fingerprint(self) -> str:
+        """Changes with what the table says; 64 hexadecimal digits.
+
+        Raises:
+            SettingsError: it cannot be read.
+        """
+        try:
+            with self.folder.open(self.name) as file:
+                return digest_of(self.name, hashlib.sha256(file.read()).hexdigest())
+        except OSError as error:
+            raise SettingsError(f"{self.path}: cannot be read: {error}") from error
+
+    def shown(self, text: str, person: str, stand_in: str) -> str:
+        """A text of a row as it may be kept and told.
+
+        Args:
+            text: such as the photo's name.
+            person: who is on the photo, in the table's words.
+            stand_in: what to write where the text says who it is.
+        """
+        del person, stand_in
+        return text
+
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Read the table.
 
@@ -61,6 +86,26 @@ class LabelTable:
             yield from self._parquet_rows()
         else:
             yield from self._text_rows()
+
+    def without(self, lines: Set[int]) -> bytes:
+        """The file's content without some of its rows; all else stays as it is written.
+
+        Args:
+            lines: where these rows end, as `rows` gives it.
+
+        Raises:
+            SettingsError: the table cannot be read.
+        """
+        try:
+            with self.folder.open(self.name) as file:
+                content = file.read()
+            if self.name.endswith(".parquet"):
+                return _parquet_without(content, lines)
+            if self.name.endswith(".gz"):
+                return gzip.compress(_text_without(gzip.decompress(content), lines), mtime=0)
+            return _text_without(content, lines)
+        except (OSError, EOFError, ValueError, csv.Error) as error:
+            raise SettingsError(f"{self.path}: cannot be read: {error}") from error
 
     def _text_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         try:
@@ -109,6 +154,36 @@ class LabelTable:
             if ours not in places:
                 places[ours] = there.index(theirs) if theirs in there else None
         return places
+
+
+def digest_of(*parts: str) -> str:
+    """A SHA-256 of texts, in 64 hexadecimal digits."""
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
+
+
+def _text_without(content: bytes, lines: Set[int]) -> bytes:
+    """Drop rows from a text, which may each take several lines."""
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    # As `_text` does it: lines are counted by any of the three line ends.
+    text = list(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    reader = csv.reader(iter(text), delimiter=_delimiter(text[0] if text else ""))
+    kept, start = [], 0
+    for _ in reader:
+        if reader.line_num not in lines:
+            kept += text[start : reader.line_num]
+        start = reader.line_num
+    return mark + "".join(kept).encode()
+
+
+def _parquet_without(content: bytes, lines: Set[int]) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = parquet.read_table(pa.BufferReader(content))
+    kept = [number for number in range(table.num_rows) if number + 2 not in lines]
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table.take(pa.array(kept, pa.int64())), sink)
+    return bytes(sink.getvalue())
 
 
 def _text(content: BinaryIO, name: str) -> io.TextIOWrapper:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from customer_age.components.errors import RunError
+from customer_age.components.predictor.start_up_notes import kept_to_log_level
 
 SIGNATURE = "serving_default"
 
@@ -68,7 +69,8 @@ def import_tensorflow() -> ModuleType:
     for name in spared:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: not here
     try:
-        import tensorflow
+        with kept_to_log_level():
+            import tensorflow
     finally:
         for name in spared:
             del sys.modules[name]

@@ -31,6 +31,7 @@ if [ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ]; then
     mv "$cache/new" "$root"
 fi
 
+rm -rf "${root:?}"/tmp/* "$root$HOME/.cache/pytest"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"
@@ -45,7 +46,12 @@ for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt \
         mount --bind "$(readlink -f "$file")" "$root$file"
     fi
 done
-mapfile -t environment < <(env | grep -E '^(CI|HOME|TERM|(PIP|UV|OPENBLAS)_\w+|\w*_proxy|\w*_PROXY)=')
+# A folder that both sides see, under the same name.
+if [ -n "${CUSTOMER_AGE_HANDOVER:-}" ]; then
+    mkdir -p "$root$CUSTOMER_AGE_HANDOVER"
+    mount --bind "$CUSTOMER_AGE_HANDOVER" "$root$CUSTOMER_AGE_HANDOVER"
+fi
+mapfile -t environment < <(env | grep -E '^(CI|HOME|TERM|CUSTOMER_AGE_HANDOVER|(PIP|UV|OPENBLAS)_\w+|\w*_proxy|\w*_PROXY)=')
 for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
     if [ -e "$root${!name:-/none}" ]; then
         environment+=("$name=${!name}")
@@ -55,7 +61,6 @@ done
 # The checkout as it stands, committed or not; the environment inside stays from one run to the next.
 mkdir -p "$root/customer-age"
 find "$root/customer-age" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
-rm -rf "${root:?}"/tmp/* "$root$HOME/.cache/pytest"
 tar -C "$checkout" -c --exclude=./.git --exclude=./.venv --exclude=./work --exclude=__pycache__ \
     --exclude='./.*_cache' --exclude=./build --exclude='./*.egg-info' . |
     tar -C "$root/customer-age" -x --no-same-owner

@@ -146,5 +146,9 @@ def test_every_reason_but_the_rare_ones_is_covered(data):
         Reason.BORN_AFTER_CAPTURE,
         Reason.CAPTURE_UNKNOWN,
         Reason.CAPTURED_IN_FUTURE,
+        Reason.BORN_TOO_EARLY,
+        Reason.PROFILE_STALE,
+        Reason.TOO_MANY_OF_CARD,
+        Reason.FORGOTTEN,
     }
     assert set(expected.values()) == set(Reason) - rare - of_cards

@@ -6,7 +6,11 @@ import pytest
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import sources
-from customer_age.components.photo_example_gen.loyalty_cards import age_at
+from customer_age.components.photo_example_gen.loyalty_cards import (
+    CardSettings,
+    age_at,
+    without_card,
+)
 from customer_age.components.photo_example_gen.refusals import Reason
 
 CARDS = {
@@ -104,6 +108,59 @@ def test_profiles_that_contradict_each_other_give_no_age(upload, again, expected
     assert (row.problem or row.age) == expected
 
 
+def test_a_stale_profile_gives_no_age(upload):
+    folder = upload([shown(f"{number}.jpg", f"4000-000{number}") for number in (1, 2, 3)])
+    (folder / "cards.csv").write_text(
+        "card_id,date_of_birth,consent,updated_at\n"
+        "4000-0001,1990-03-01,yes,2023-03-02\n"  # 365 days before the photo
+        "4000-0002,1990-03-01,yes,2023-03-01T23:00\n"
+        "4000-0003,1990-03-01,yes,\n"
+    )
+    cards = CardSettings(max_profile_age_days=365)
+    found = [row.problem for row in sources.open_data_set(str(folder), cards=cards).rows()]
+    assert found == [None, Reason.PROFILE_STALE, None]
+    assert not any(row.problem for row in sources.open_data_set(str(folder)).rows())
+
+
+def test_of_a_card_shown_too_often_the_first_photos_are_taken(upload):
+    rows = [shown("old.jpg", "4000-0003")]
+    rows += [shown(f"{number}.jpg", f"4000-000{number % 2 + 1}") for number in range(5)]
+    cards = CardSettings(max_photos_per_card=2)
+    folder = upload(rows)
+    found = {
+        row.file_name: row.problem for row in sources.open_data_set(str(folder), cards=cards).rows()
+    }
+    assert found.pop("old.jpg") == Reason.NO_CONSENT
+    assert found == {f"{number}.jpg": None for number in range(4)} | {
+        "4.jpg": Reason.TOO_MANY_OF_CARD
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "card", "shown_as"),
+    [
+        ("2024_4000-0001_a.jpg", "4000-0001", "2024_HASH_a.jpg"),
+        ("40000001.jpg", "4000-0001", "HASH.jpg"),
+        ("card 4000 0001.jpg", "40000001", "card HASH.jpg"),
+        ("AB12-x.jpg", "ab12", "HASH-x.jpg"),
+        ("7.jpg", "7", "HASH.jpg"),
+        ("17_07.jpg", "7", "17_07.jpg"),
+        ("a.jpg", "4000-0001", "a.jpg"),
+        ("a.jpg", "--", "a.jpg"),
+    ],
+)
+def test_a_card_number_goes_out_of_names(text, card, shown_as):
+    assert without_card(text, card, "HASH") == shown_as
+
+
+def test_a_photo_named_after_its_card_is_shown_without_it(upload):
+    folder = upload([shown("4000-0001_a.jpg", "4000-0001"), shown("4000_9999.jpg", "4000-9999")])
+    good, unknown = sources.open_data_set(str(folder), person_key="key").rows()
+    assert good.file_name == f"{good.person[:12]}_a.jpg"
+    assert good.photo == str(folder / "4000-0001_a.jpg")
+    assert "9999" not in f"{unknown.file_name} {unknown.detail} {unknown.photo}"
+
+
 def test_a_card_number_is_no_column_to_keep(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
     with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' says who it is"):
@@ -120,7 +177,7 @@ def test_columns_can_be_named_as_the_shop_does(upload):
     ):
         file = folder / table
         file.write_text(file.read_text().replace(ours, theirs))
-    with pytest.raises(SettingsError, match="no column 'date_of_birth'"):
+    with pytest.raises(SettingsError, match="no column 'captured_at'"):
         sources.open_data_set(str(folder))
     named = {"captured_at": "zeit", "date_of_birth": "geburtstag"}
     [row] = sources.open_data_set(str(folder), columns=named).rows()
@@ -136,12 +193,29 @@ def test_profiles_are_a_part_of_the_fingerprint(upload):
     assert sources.open_data_set(str(folder)).fingerprint() != before
 
 
+def test_of_shared_profiles_only_those_of_its_cards_count(upload, tmp_path):
+    folder = upload([shown("a.jpg", "4000-0001")])
+    shared = tmp_path / "profiles.csv"
+    (folder / "cards.csv").rename(shared)
+
+    def fingerprint():
+        cards = CardSettings(profiles=str(shared))
+        return sources.open_data_set(str(folder), cards=cards).fingerprint()
+
+    before = fingerprint()
+    with shared.open("a") as table:
+        table.write("\n4000-0042,1990-03-01,yes\n")
+    assert fingerprint() == before
+    shared.write_text(shared.read_text().replace("1990-03-01,true", "1990-03-01,no"))
+    assert fingerprint() != before
+
+
 def test_card_numbers_and_dates_of_birth_reach_no_file(upload, ingest, tmp_path):
     cards = {f"4000-{number:04}": ("1990-03-01", "yes") for number in range(12)}
     rows = [shown(f"{number}.jpg", f"4000-{number % 14:04}") for number in range(42)]
     cards["4000-0012"] = ("1899-01-01", "yes")
     result = ingest(upload(rows, cards), tmp_path / "examples")
-    assert result.summary["refused"] == {"age_out_of_range": 3, "card_unknown": 3}
+    assert result.summary["refused"] == {"born_too_early": 3, "card_unknown": 3}
     assert sum(result.summary["photos"].values()) == 36
     splits_of_person = {}
     for split, example in result.by_name().values():

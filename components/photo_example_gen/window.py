@@ -1,0 +1,152 @@
+"""The data window: what a run learns from, the base set and some batches of the inbox.
+
+Each is ingested once, into a cache; a run's examples are put together from there. So the cost of
+a run's ingestion grows with what is new, not with all there is.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+
+from customer_age.components.photo_example_gen import (
+    assembly,
+    ingestion,
+    person_keys,
+    refused_list,
+    shards,
+)
+from customer_age.components.photo_example_gen.assembly import Placed
+from customer_age.components.photo_example_gen.examples import IngestionSettings
+from customer_age.components.photo_example_gen.piece_cache import Piece, PieceCache
+from customer_age.components.photo_example_gen.sources import DataSet
+from customer_age.components.photo_example_gen.tables import digest_of
+from customer_age.schema.features import SPLITS
+
+BASE = "base"
+"""What the base set is called among the batches."""
+
+RunPipeline = Callable[[int, Callable[[beam.Pipeline], None]], Any]
+"""Runs a Beam pipeline for so many rows, once what it is given has added the steps."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a run learns from.
+
+    Attributes:
+        data_sets: the base set, then the batches.
+        settings: how a photo becomes an example.
+        recipe: all else that decides what becomes of a data set, as text: the code above all.
+    """
+
+    data_sets: Sequence[DataSet]
+    settings: IngestionSettings
+    recipe: str
+
+    def ingest(self, cache: PieceCache, run: RunPipeline, examples_uri: str) -> dict[str, Any]:
+        """Ingest what is new, and write all of a run's examples.
+
+        Args:
+            cache: of pieces.
+            run: runs Beam.
+            examples_uri: the root of the `Examples` artifact; gets a folder for each split, and
+                `refused.csv`.
+
+        Returns:
+            `rows`, `photos` by split, and `batches` with the same of each piece.
+
+        Raises:
+            RunError: rows were lost on the way.
+        """
+        started = time.monotonic()
+        keys = [self._key(data_set) for data_set in self.data_sets]
+        known = {
+            number: piece
+            for number, (key, data_set) in enumerate(zip(keys, self.data_sets, strict=True))
+            if (piece := cache.find(key, data_set.batch)) is not None
+        }
+        pieces = self._ingested(cache, run, keys, known)
+        ingested = time.monotonic()
+        placed = assembly.place(pieces, self.data_sets[0].forgotten)
+        assembly.write(placed, examples_uri)
+        shards.remove_unfinished(examples_uri)
+        refused_list.write(
+            examples_uri, [each for one in placed for each in (*one.piece.refused, *one.refused)]
+        )
+        batches = {
+            one.piece.batch or BASE: {**_told(one), "new": number not in known}
+            for number, one in enumerate(placed)
+        }
+        photos: Counter[str] = Counter(dict.fromkeys(SPLITS, 0))
+        for told in batches.values():
+            photos.update(told["photos"])
+        return {
+            "rows": sum(piece.rows for piece in pieces),
+            "photos": {split: photos[split] for split in SPLITS},
+            "batches": batches,
+            "seconds_ingesting": round(ingested - started, 2),
+            "seconds_assembling": round(time.monotonic() - ingested, 2),
+        }
+
+    def _ingested(
+        self,
+        cache: PieceCache,
+        run: RunPipeline,
+        keys: Sequence[str],
+        known: Mapping[int, Piece],
+    ) -> list[Piece]:
+        """All pieces; those that are new come out of one Beam pipeline."""
+        pieces = dict(known)
+        attempts = {
+            number: cache.attempt(key) for number, key in enumerate(keys) if number not in known
+        }
+
+        def add_steps(pipeline: beam.Pipeline) -> None:
+            for number, attempt in attempts.items():
+                data_set = self.data_sets[number]
+                name = f"Batch {data_set.batch}" if data_set.batch else "Base"
+                ingestion.ingest(pipeline, data_set, self.settings, attempt, piece=name)
+
+        if attempts:
+            run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+        for number, attempt in attempts.items():
+            data_set = self.data_sets[number]
+            count = ingestion.shard_count(data_set.row_count)
+            pieces[number] = cache.commit(keys[number], attempt, data_set, count)
+        return [pieces[number] for number in range(len(self.data_sets))]
+
+    def _key(self, data_set: DataSet) -> str:
+        """What the piece of a data set is kept under: changes with all that decides about it."""
+        settings = self.settings
+        return digest_of(
+            data_set.fingerprint(),
+            data_set.layout,
+            data_set.batch,
+            str(data_set.face_crops),
+            repr([sorted({**each.optional, **each.columns}.items()) for each in data_set.tables]),
+            person_keys.fingerprint(data_set.person_key) if data_set.has_persons else "",
+            json.dumps(dict(settings.split_shares)),
+            f"{settings.stored_size} {settings.min_size} {settings.jpeg_quality}",
+            settings.split_key,
+            repr(settings.groups),
+            self.recipe,
+        )[:32]
+
+
+def _told(placed: Placed) -> dict[str, Any]:
+    """What the summary says of one piece."""
+    kept = list(placed.kept())
+    photos = Counter(split for split, _ in kept)
+    groups = Counter(entry.group for _, entry in kept)
+    refused = Counter(each.reason for each in (*placed.piece.refused, *placed.refused))
+    return {
+        "rows": placed.piece.rows,
+        "photos": {split: photos[split] for split in SPLITS},
+        "refused": dict(sorted(refused.items())),
+        "age_groups": dict(sorted(groups.items())),
+    }

@@ -1,0 +1,141 @@
+"""What is to be found out by asking others: the registry, object stores, the image weights."""
+
+import os
+import re
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from customer_age.components.errors import RunError
+from customer_age.pipeline.doctor import host
+from customer_age.pipeline.doctor.finding import Finding, absent, bad, good
+from customer_age.pipeline.settings import Settings
+
+WEIGHTS = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
+WEIGHTS_ADDRESS = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{WEIGHTS}"
+"""As in `keras.applications.resnet`, which is imported with TensorFlow alone."""
+
+_STORE = re.compile(r"(?:gs|s3)://[^\s?&\"']+")
+
+_SECONDS = 10
+
+
+def registry(settings: Settings) -> Iterator[Finding]:
+    """Whether the model registry answers, and what it has."""
+    from customer_age.components.model_registry import open_registry
+    from customer_age.components.model_registry.mlflow_places import Server
+
+    uri = settings.registry_uri
+    # By itself MLflow's client tries for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(_SECONDS))
+    try:
+        opened = open_registry(uri, settings.registry.model_name)
+        scheme, _, rest = uri.partition("://")
+        if scheme == "mlflow+sqlite" and not Path(rest.removeprefix("/")).exists():
+            folder = Path(rest.removeprefix("/")).parent
+            found = host.disk("registry", folder, host.TEMPORARY_GB, "--set registry.uri=…")
+            made = f"{uri} will be made; {found.says}"
+            yield Finding(found.name, found.state, made, found.advice)
+            return
+        if scheme in ("mlflow+http", "mlflow+https"):
+            Server(uri.removeprefix("mlflow+")).prepare()
+        champion = opened.champion()
+    except RunError as error:
+        yield bad("registry", str(error), "see the setting registry.uri")
+        return
+    has = f"version {champion.version} is champion" if champion else "no champion yet"
+    yield good("registry", f"{uri}: {has}")
+
+
+def object_stores(settings: Settings) -> Iterator[Finding]:
+    """Whether every bucket that the settings name can be listed."""
+    from customer_age.components.photo_example_gen.object_stores import EXTRAS
+
+    content = settings.model_dump(mode="json")
+    # The registry's clients know the environment alone, and Beam's its own options too.
+    of_registry = store_addresses(content.pop("registry"))
+    of_beam = store_addresses(content)
+    if not of_registry | of_beam:
+        yield absent("object store", "the settings name none")
+    for address in sorted(of_registry | of_beam):
+        options = () if address in of_registry else settings.beam.args
+        try:
+            empty = _first_name(address, options) is None
+        except Exception as error:  # each store's client has errors of its own
+            said = " ".join(str(error).split())[:300]
+            scheme = address.partition("://")[0]
+            yield bad(
+                "object store",
+                f"{address}: {said or type(error).__name__}",
+                "see the address, the credentials in the environment, and that "
+                f"customer-age[{EXTRAS[scheme]}] is installed",
+            )
+            continue
+        if empty and address == settings.data.path:
+            yield bad("object store", f"{address} holds nothing", "see the setting data.path")
+        else:
+            yield good("object store", f"{address} answers{', and holds nothing yet' * empty}")
+
+
+def _first_name(address: str, beam_args: Sequence[str]) -> str | None:
+    """The first name under an address, or None, as the store's own client tells it.
+
+    Beam's file systems take a bucket that is missing for an empty one.
+    """
+    scheme, _, path = address.partition("://")
+    bucket, _, prefix = path.partition("/")
+    if scheme == "gs":
+        from google.cloud.storage import Client
+
+        blobs = Client().list_blobs(bucket, prefix=prefix, max_results=1, timeout=_SECONDS)
+        return next((each.name for each in blobs), None)
+    import boto3
+    from apache_beam.options.pipeline_options import PipelineOptions, S3Options
+
+    endpoint = PipelineOptions(list(beam_args)).view_as(S3Options).s3_endpoint_url
+    client = boto3.client("s3", endpoint_url=endpoint)
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+    return next((each["Key"] for each in listed.get("Contents", ())), None)
+
+
+def store_addresses(settings: Any) -> set[str]:
+    """Every address in an object store that settings name, wherever they do."""
+    if isinstance(settings, dict):
+        return set().union(*(store_addresses(each) for each in settings.values()))
+    if isinstance(settings, list):
+        return set().union(*(store_addresses(each) for each in settings))
+    return set(_STORE.findall(settings)) if isinstance(settings, str) else set()
+
+
+def weights(settings: Settings) -> Iterator[Finding]:
+    """Whether the weights that training starts from are to be had."""
+    chosen = settings.trainer.weights
+    if chosen in ("none", "champion"):
+        said = {"none": "random, by these settings", "champion": "the registry's champion"}
+        yield absent("image weights", said[chosen])
+    elif chosen != "imagenet":
+        file = Path(chosen)
+        if file.is_file() and os.access(file, os.R_OK):
+            yield good("image weights", f"{file} ({file.stat().st_size / 1e6:.0f} MB)")
+        else:
+            yield bad("image weights", f"{file} is no file to read", "name another by --weights")
+    else:
+        yield _imagenet()
+
+
+def _imagenet() -> Finding:
+    cached = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models" / WEIGHTS
+    if cached.is_file():
+        return good("image weights", f"{cached}")
+    request = urllib.request.Request(WEIGHTS_ADDRESS, method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=_SECONDS).close()
+    except OSError as error:
+        return bad(
+            "image weights",
+            f"{WEIGHTS_ADDRESS} cannot be had ({getattr(error, 'reason', error)})",
+            f"put the file there: {cached}, or name one by --weights FILE",
+        )
+    return good("image weights", "ImageNet's can be downloaded")

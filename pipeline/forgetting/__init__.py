@@ -1,0 +1,1 @@
+"""Forgetting: erases a person's photos, or old ones, wherever this project keeps them."""

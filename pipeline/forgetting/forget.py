@@ -1,0 +1,140 @@
+"""Forget: the tombstone first, then what runs have kept, then photos, and the rows at the end.
+
+In this order a killed `forget` can be called again: whatever is left is still found, and from its
+first moment on no run learns from what is forgotten.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+
+from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen import person_keys, shards, tombstones
+from customer_age.components.photo_example_gen.piece_cache import PieceCache
+from customer_age.pipeline.forgetting import kept_examples, uploads
+from customer_age.pipeline.forgetting.kept_examples import Kept
+from customer_age.pipeline.forgetting.subject import Subject
+from customer_age.pipeline.forgetting.uploads import Rows
+from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.work_folder import WorkFolder
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What is erased.
+
+    Attributes:
+        photos: files in uploads.
+        rows: of their tables, profiles among them.
+        pieces: of the batch cache, each deleted whole.
+        artifacts: of runs, each deleted whole.
+        examples: in those pieces and artifacts.
+    """
+
+    photos: int
+    rows: int
+    pieces: int
+    artifacts: int
+    examples: int
+
+
+def person_key(settings: Settings) -> str:
+    """The key that a card's number is hashed with; made where the settings name none.
+
+    Raises:
+        SettingsError: there is no such file, or it holds no key.
+    """
+    if settings.data.person_key_file is None:
+        person_keys.make(settings.person_key_file)
+    return person_keys.read(settings.person_key_file)
+
+
+def forget(
+    settings: Settings, subject: Subject, further_roots: Sequence[str] = (), dry_run: bool = False
+) -> Counts:
+    """Erase a subject everywhere, and see that nothing brings it back.
+
+    Args:
+        settings: where the inbox, the cache and the work folder are.
+        subject: what is to be forgotten.
+        further_roots: of pipelines' artifacts, besides the work folder's.
+        dry_run: only count what would be erased.
+
+    Raises:
+        SettingsError: there is no inbox, or its tombstones are of another key.
+        RunError: a run is using the work folder, or a table cannot be read.
+    """
+    inbox = settings.data.inbox
+    if not inbox:
+        raise SettingsError(
+            "data.inbox: not set; tombstones are kept there, so that no later batch brings back "
+            "what is forgotten"
+        )
+    tombstones.require_key(tombstones.read(inbox, settings.beam.args), person_key(settings))
+    folder = WorkFolder(settings.work_dir)
+    folder.prepare()
+    with folder.held():
+        if dry_run:
+            return _Plan.of(settings, subject, further_roots).counts()
+        subject.write_tombstone(inbox)
+        plan = _Plan.of(settings, subject, further_roots)
+        plan.carry_out(settings, folder)
+        _audit(folder, subject, plan.counts())
+        return plan.counts()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that is to be erased."""
+
+    rows: list[Rows]
+    pieces: list[Kept]
+    artifacts: list[Kept]
+
+    @classmethod
+    def of(cls, settings: Settings, subject: Subject, further_roots: Sequence[str]) -> "_Plan":
+        rows = uploads.find(settings.data, settings.beam.args, subject, person_key(settings))
+        pieces = kept_examples.pieces(settings.batch_cache, subject.forgotten())
+        names = frozenset[tuple[str, str]]().union(
+            *(each.names for each in rows), *(each.names for each in pieces)
+        )
+        artifacts = [
+            each
+            for root in (settings.pipeline_root, *further_roots)
+            for each in kept_examples.artifacts(root, subject.forgotten(), names)
+        ]
+        return cls(rows, pieces, artifacts)
+
+    def counts(self) -> Counts:
+        kept = (*self.pieces, *self.artifacts)
+        return Counts(
+            photos=sum(len(rows.photos) for rows in self.rows),
+            rows=sum(len(rows.lines) for rows in self.rows),
+            pieces=len(self.pieces),
+            artifacts=len(self.artifacts),
+            examples=sum(each.examples for each in kept),
+        )
+
+    def carry_out(self, settings: Settings, folder: WorkFolder) -> None:
+        kept_examples.mark_deleted(folder.metadata, {each.uri for each in self.artifacts})
+        for each in self.artifacts:
+            shards.remove(each.uri)
+        cache = PieceCache(settings.batch_cache)
+        for each in self.pieces:
+            cache.discard(each.uri)
+        for rows in self.rows:
+            rows.erase_photos()
+        for rows in self.rows:
+            rows.erase_rows()
+
+
+def _audit(folder: WorkFolder, subject: Subject, counts: Counts) -> None:
+    """Keep a line of what was done, without who it was."""
+    line = {
+        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "forgotten": subject.kind,
+        **asdict(counts),
+    }
+    with folder.audit.open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(line)}\n")

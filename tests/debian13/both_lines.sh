@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Hand models from TFX 1.16, on this host, to TFX 1.21, in the Debian 13 root, and back.
+# usage: tests/debian13/both_lines.sh PYTHON      of the environment on this host
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+python=$1
+line=$("$python" -c 'from importlib.metadata import version; print(version("tfx"))')
+case $line in
+1.16.*) ;;
+*)
+    echo "both lines: this host runs TFX $line as the Debian 13 root does: no other line to hand models to"
+    exit 0
+    ;;
+esac
+
+folder=$(mktemp -d -t customer-age-handover.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+export CUSTOMER_AGE_HANDOVER=$folder
+stage() { "$@" -m pytest -q "tests/both_lines"; }
+
+cd "$here/../.."
+echo "both lines: TFX $line publishes"
+stage "$python"
+echo "both lines: TFX 1.21 goes on"
+stage "$here/run.sh" .venv/bin/python
+echo "both lines: TFX $line goes on"
+stage "$python"

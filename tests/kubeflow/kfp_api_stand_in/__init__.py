@@ -1,0 +1,103 @@
+"""A stand-in of the REST API of Kubeflow Pipelines, for the real `kfp.Client`.
+
+It keeps pipelines, experiments and runs in memory, in single-user mode, and refuses what the real
+API server refuses, with its status. Read in backend/src/apiserver/server and
+backend/src/apiserver/resource/resource_manager.go of the repository kubeflow/pipelines (commit
+7b70c7b9). Where the real one is odd, so is this one: a bad spec in a run is answered with 500, two
+runs may have the same name, and a run that nothing runs stays PENDING.
+
+    with KfpApi() as api:
+        client = kfp.Client(host=api.url)
+        ...
+        api.put_state(run_id, "SUCCEEDED")
+"""
+
+import threading
+from collections.abc import Callable
+from http.server import ThreadingHTTPServer
+
+from .experiments import Experiments
+from .handler import Handler
+from .pipelines import Pipelines
+from .records import Record
+from .runs import Runs
+
+__all__ = ["KfpApi"]
+
+
+class KfpApi:
+    """The API server on a port of its own; a context manager.
+
+    Attributes:
+        pipelines: by id; each with `versions`, which by id hold the text of the `template`.
+        experiments: by id.
+        runs: by id, as the API gives them; `template` holds the text of what would run.
+        requests: every (method, path) that came, in order.
+        token: what each request must carry as its bearer token; empty for none.
+        on_request: called with method and path before each request is answered; it may wait.
+        on_run: called with each new run's record; it may call `put_state`.
+    """
+
+    def __init__(self, token: str = "", on_run: Callable[[Record], None] | None = None):
+        pipelines, experiments = Pipelines(), Experiments()
+        self._kinds = {
+            "pipelines": pipelines,
+            "experiments": experiments,
+            "runs": Runs(pipelines, experiments),
+        }
+        self.pipelines = pipelines.table
+        self.experiments = experiments.table
+        self.runs = self._kinds["runs"].table
+        self.requests: list[tuple[str, str]] = []
+        self.token = token
+        self.on_request: Callable[[str, str], None] = lambda method, path: None
+        self.on_run = on_run
+        self.lock = threading.RLock()
+        handler = type("Handler", (Handler,), {"service": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """What `kfp.Client(host=...)` takes."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def start(self) -> "KfpApi":
+        """Answer requests until `stop`."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> "KfpApi":
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def put_state(self, run_id: str, state: str, **tasks: str) -> None:
+        """Change a run's state (RUNNING, SUCCEEDED, FAILED...), as the persistence agent does.
+
+        Args:
+            run_id: of the run.
+            state: of the run.
+            tasks: name to state, of those that changed.
+        """
+        with self.lock:
+            self._kinds["runs"].put_state(run_id, state, tasks)
+
+    def method(self, name: str) -> Callable[..., Record]:
+        """What answers the route of this name."""
+        if name == "healthz":
+            return lambda: {"multi_user": False}
+        kind, _, verb = name.partition(".")
+        return getattr(self._kinds[kind], verb)
+
+    def answered(self, name: str, body: Record) -> None:
+        """Told of each request that was answered well."""
+        if name == "runs.create" and self.on_run:
+            self.on_run(self.runs[body["run_id"]])

@@ -1,0 +1,361 @@
+"""The stand-in of the back end runs what the real one runs, and refuses what it refuses."""
+
+import json
+import textwrap
+
+import pytest
+import yaml
+from backend_stand_in.documents import Refused
+from backend_stand_in.kubeflow import KubeflowBackend
+from backend_stand_in.launcher import ContainerFailed
+from backend_stand_in.pods import Cluster
+from backend_stand_in.run import State
+from google.protobuf import json_format
+
+READ_INPUT = """
+    import json, os, pathlib, sys
+    root = pathlib.Path(os.environ["CUSTOMER_AGE_LAUNCHER_ROOT"])
+    given = json.loads(sys.argv[1])
+    inputs, outputs = given["inputs"], given["outputs"]
+    def local(artifact):
+        return root / artifact["uri"].replace("minio://", "minio/").replace("gs://", "gcs/")
+"""
+MAKE = """
+    [made] = outputs["artifacts"]["made"]["artifacts"]
+    local(made).mkdir()
+    (local(made) / "words.txt").write_text(inputs["parameterValues"]["words"])
+    made["metadata"] = {"count": 3, "names": ["a"], "good": True}
+    output = root / outputs["outputFile"].lstrip("/")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps({"artifacts": {"made": {"artifacts": [made]}}}))
+"""
+TAKE = """
+    [made] = inputs["artifacts"]["made"]["artifacts"]
+    print("taken:", (local(made) / "words.txt").read_text())
+    print(os.environ.get("TOKEN"), len(sys.argv))
+    parameter = root / outputs["parameters"]["length"]["outputFile"].lstrip("/")
+    parameter.write_text(str(len((local(made) / "words.txt").read_text())))
+"""
+TITLE = {"instanceSchema": "title: test.Words\ntype: object\n"}
+
+
+def container(code):
+    program = textwrap.dedent(READ_INPUT) + textwrap.dedent(code)
+    return {"container": {"image": "img", "command": ["python", "-c", program], "args": ["{{$}}"]}}
+
+
+def pipeline():
+    """An importer, a maker and a taker, as a dictionary to be changed."""
+    return {
+        "pipelineInfo": {"name": "words"},
+        "schemaVersion": "2.1.0",
+        "sdkVersion": "kfp-2.13.0",
+        "defaultPipelineRoot": "minio://nobody/reads/this",
+        "deploymentSpec": {
+            "executors": {
+                "import": {
+                    "importer": {
+                        "artifactUri": {"constant": "minio://data/words"},
+                        "typeSchema": TITLE,
+                        "metadata": {"fingerprint": "f1"},
+                    }
+                },
+                "make": container(MAKE),
+                "take": container(TAKE),
+            }
+        },
+        "components": {
+            "import": {
+                "executorLabel": "import",
+                "outputDefinitions": {"artifacts": {"result": {"artifactType": TITLE}}},
+            },
+            "make": {
+                "executorLabel": "make",
+                "inputDefinitions": {
+                    "artifacts": {"data": {"artifactType": TITLE}},
+                    "parameters": {
+                        "words": {"parameterType": "STRING"},
+                        "times": {"parameterType": "NUMBER_INTEGER", "defaultValue": 1},
+                    },
+                },
+                "outputDefinitions": {"artifacts": {"made": {"artifactType": TITLE}}},
+            },
+            "take": {
+                "executorLabel": "take",
+                "inputDefinitions": {"artifacts": {"made": {"artifactType": TITLE}}},
+                "outputDefinitions": {"parameters": {"length": {"parameterType": "STRING"}}},
+            },
+        },
+        "root": {
+            "inputDefinitions": {
+                "parameters": {"words": {"parameterType": "STRING", "defaultValue": "hello"}}
+            },
+            "dag": {
+                "tasks": {
+                    "Import": {"taskInfo": {"name": "Import"}, "componentRef": {"name": "import"}},
+                    "Make": {
+                        "taskInfo": {"name": "Make"},
+                        "componentRef": {"name": "make"},
+                        "cachingOptions": {"enableCache": True},
+                        "inputs": {
+                            "parameters": {"words": {"componentInputParameter": "words"}},
+                            "artifacts": {
+                                "data": {
+                                    "taskOutputArtifact": {
+                                        "producerTask": "Import",
+                                        "outputArtifactKey": "result",
+                                    }
+                                }
+                            },
+                        },
+                    },
+                    "Take": {
+                        "taskInfo": {"name": "Take"},
+                        "componentRef": {"name": "take"},
+                        "cachingOptions": {"enableCache": True},
+                        "inputs": {
+                            "artifacts": {
+                                "made": {
+                                    "taskOutputArtifact": {
+                                        "producerTask": "Make",
+                                        "outputArtifactKey": "made",
+                                    }
+                                }
+                            }
+                        },
+                    },
+                }
+            },
+        },
+    }
+
+
+def platform(**config):
+    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"take": config}}}}}
+
+
+def text(*documents):
+    return yaml.safe_dump_all(documents or (pipeline(),))
+
+
+@pytest.fixture
+def backend(tmp_path):
+    return KubeflowBackend(tmp_path)
+
+
+def test_a_pipeline_runs_to_its_end(backend):
+    run = backend.run(text(), {"words": "good day"})
+    assert run.succeeded, run.error
+    assert list(run.states) == ["Import", "Make", "Take"]
+    assert "taken: good day" in run.log("Take")
+    assert run.outputs["Take"].parameters["length"].string_value == "8"
+    made = run.artifact("Make", "made")
+    assert made.uri.startswith("minio://mlpipeline/v2/artifacts/Make/")
+    assert (backend.objects.path(made.uri) / "words.txt").read_text() == "good day"
+
+
+def test_an_executor_sees_what_the_launcher_gives(backend):
+    run = backend.run(text())
+    [seen] = run.inputs["Take"].inputs.artifacts["made"].artifacts
+    assert seen.name.isdecimal(), "the number in ML Metadata"
+    assert seen.type.HasField("instance_schema")
+    assert not seen.type.instance_schema, "the schema is forgotten"
+    assert seen.metadata["count"] == 3.0
+    assert seen.metadata["good"] == 1.0, "a truth becomes a number"
+    assert json_format.MessageToDict(seen.metadata["names"]) == {"list": ["a"]}, "a list is wrapped"
+    assert {"display_name", "store_session_info"} < set(seen.metadata)
+    make = run.inputs["Make"]
+    assert make.inputs.artifacts["data"].artifacts[0].metadata["fingerprint"] == "f1"
+    assert make.outputs.output_file.startswith("/minio/mlpipeline/v2/artifacts/Make/")
+    assert make.outputs.output_file.endswith("/output_metadata.json")
+    assert "times" not in make.inputs.parameter_values, "defaults are the launcher's"
+
+
+def test_what_was_done_is_not_done_again(backend):
+    first = backend.run(text())
+    second = backend.run(text())
+    assert [second.states[task] for task in ("Make", "Take")] == [State.CACHED] * 2
+    assert second.artifact("Make", "made").id == first.artifact("Make", "made").id
+    other = backend.run(text(), {"words": "other"})
+    assert other.states["Make"] is State.COMPLETE
+    assert other.states["Take"] is State.COMPLETE, "its input is another artifact"
+    anew = backend.run(text(), caching=False)
+    assert anew.states["Make"] is State.COMPLETE
+
+
+@pytest.mark.parametrize("change", ["image", "command", "fingerprint"])
+def test_the_cache_knows_what_changed(backend, change):
+    backend.run(text())
+    spec = pipeline()
+    executors = spec["deploymentSpec"]["executors"]
+    if change == "image":
+        executors["make"]["container"]["image"] = "newer"
+    elif change == "command":
+        executors["make"]["container"]["args"].append("--more")
+    else:
+        executors["import"]["importer"]["metadata"]["fingerprint"] = "f2"
+    assert backend.run(text(spec)).states["Make"] is State.COMPLETE
+
+
+def test_a_failed_task_is_tried_again_in_a_new_pod(tmp_path):
+    def fail_once(task, attempt):
+        if task == "Make" and attempt == 0:
+            raise ContainerFailed("the node went away")
+
+    spec = pipeline()
+    backend = KubeflowBackend(tmp_path, before=fail_once)
+    run = backend.run(text(spec))
+    assert run.states == {
+        "Import": State.COMPLETE, "Make": State.FAILED, "Take": State.OMITTED,
+    }  # fmt: skip
+    assert run.error == "the node went away"
+    spec["root"]["dag"]["tasks"]["Make"]["retryPolicy"] = {"maxRetryCount": 1}
+    run = backend.run(text(spec))
+    assert run.succeeded
+    assert run.attempts["Make"] == 2
+
+
+def test_an_exit_code_fails_the_task(backend):
+    spec = pipeline()
+    spec["deploymentSpec"]["executors"]["make"] = container("sys.exit(3)")
+    run = backend.run(text(spec))
+    assert run.states["Make"] is State.FAILED
+    assert run.error == "Make: exit code 3"
+    assert not run.succeeded
+
+
+def test_the_cluster_gives_secrets_and_a_deadline(tmp_path):
+    secret = {"secretName": "registry", "keyToEnv": [{"secretKey": "t", "envVar": "TOKEN"}]}
+    documents = (pipeline(), platform(secretAsEnv=[secret]))
+    run = KubeflowBackend(tmp_path / "none").run(text(*documents))
+    assert run.error == 'Take: secret "registry" not found'
+    cluster = Cluster(secrets={"registry": {"t": "hush"}})
+    run = KubeflowBackend(tmp_path / "some", cluster).run(text(*documents))
+    assert "hush 2" in run.log("Take")
+    spec = pipeline()
+    spec["deploymentSpec"]["executors"]["take"] = container("import time; time.sleep(60)")
+    late = KubeflowBackend(tmp_path / "late").run(text(spec, platform(activeDeadlineSeconds=1)))
+    assert "longer than its deadline" in late.error
+
+
+def executor(label, content):
+    def change(spec):
+        spec["deploymentSpec"]["executors"][label] = content
+
+    return change
+
+
+def put(path, value):
+    *sections, key = path.split("/")
+
+    def change(spec):
+        for section in sections:
+            spec = spec[section]
+        spec[key] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (executor("import", {"resolver": {}}), "resolver not implemented yet"),
+        (executor("make", {"customJob": {"customJob": {}}}), "non-container and non-importer"),
+        (put("schemaVersion", "2.0.0"), "only supports schema version 2.1.0"),
+        (put("runtimeConfig", {}), "unknown template format"),
+        (put("root/dag/tasks/Make/retries", 3), 'no field named "retries"'),
+        (executor("make", {"container": {"imagee": "x"}}), 'no field named "imagee"'),
+        (put("pipelineInfo/name", "Words"), "lowercase alphanumeric"),
+        (put("components/make/executorLabel", "gone"), "not found in deployment config"),
+        (put("root/dag/tasks/Import/dependentTasks", ["Take"]), "in a ring"),
+        (put("root/dag/tasks/Import/dependentTasks", ["Who"]), "unknown producer"),
+    ],
+)
+def test_the_back_end_refuses(backend, change, complaint):
+    spec = pipeline()
+    change(spec)
+    with pytest.raises(Refused, match=complaint):
+        backend.run(text(spec))
+
+
+def test_a_platform_document_must_fit(backend):
+    with pytest.raises(Refused, match="nodeSelektor"):
+        backend.run(text(pipeline(), platform(nodeSelektor={})))
+    with pytest.raises(Refused, match="neither a pipeline nor a platform spec"):
+        backend.run(text(pipeline(), {"platform": {}}))
+    with pytest.raises(Refused, match="not there: Gone"):
+        other = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"Gone": {}}}}}}
+        backend.run(text(pipeline(), other))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [({"word": "x"}, "not required by pipeline: word"), ({"words": 3}, "requires type string")],
+)
+def test_a_run_has_the_pipelines_parameters_and_no_others(backend, parameters, complaint):
+    with pytest.raises(Refused, match=complaint):
+        backend.run(text(), parameters)
+
+
+@pytest.mark.parametrize(
+    ("change", "task", "complaint"),
+    [
+        (
+            put("deploymentSpec/executors/import/importer/artifactUri", {"constant": "/data"}),
+            "Import",
+            "unrecognized uri format",
+        ),
+        (
+            put("deploymentSpec/executors/import/importer/artifactUri", {"constant": ""}),
+            "Import",
+            "empty Artifact URI",
+        ),
+        (
+            put("components/make/inputDefinitions/parameters/words/parameterType", "LIST"),
+            "Make",
+            "type mismatch: expect LIST, got string",
+        ),
+        (
+            put("components/make/inputDefinitions/parameters/more", {"parameterType": "STRING"}),
+            "Make",
+            "neither value nor default value",
+        ),
+        (
+            put("deploymentSpec/executors/make/container/args", ["{{$.inputs.parameters['x']}}"]),
+            "Make",
+            "parameter 'x' not found",
+        ),
+    ],
+)  # fmt: skip
+def test_a_task_fails_where_the_real_one_fails(backend, change, task, complaint):
+    spec = pipeline()
+    change(spec)
+    run = backend.run(text(spec))
+    assert run.states[task] is State.FAILED
+    assert complaint in run.error
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [
+        ({"artefacts": {}}, "failed to unmarshall ExecutorOutput"),
+        ({"artifacts": {"made": {"artifacts": [{"uri": "minio://other/x"}]}}}, "bucket prefix"),
+        ({"artifacts": {"made": {"artifacts": [{"metadata": {"a": None}}]}}}, "unsupported value"),
+    ],
+)
+def test_what_a_container_says_must_be_right(backend, output, complaint):
+    spec = pipeline()
+    code = MAKE + f"    output.write_text({json.dumps(json.dumps(output))})\n"
+    spec["deploymentSpec"]["executors"]["make"] = container(code)
+    run = backend.run(text(spec))
+    assert run.states["Make"] is State.FAILED
+    assert complaint in run.error
+
+
+def test_pre_cache_hooks_never_run(backend):
+    spec = pipeline()
+    hook = {"preCacheCheck": {"command": ["false"]}}
+    spec["deploymentSpec"]["executors"]["make"]["container"]["lifecycle"] = hook
+    run = backend.run(text(spec))
+    assert run.succeeded
+    assert run.ignored == ("Make: the pre-cache hook of its container is never run",)

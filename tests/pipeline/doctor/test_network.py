@@ -1,0 +1,177 @@
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from customer_age.components.model_registry import (
+    Publication,
+    open_registry,
+    saved_model_fingerprint,
+)
+from customer_age.pipeline import settings as settings_files
+from customer_age.pipeline.doctor import network, probe
+from customer_age.pipeline.doctor.finding import Finding, State
+from customer_age.pipeline.settings import Settings
+
+
+def settings_of(work: Path, *overrides: str) -> Settings:
+    return settings_files.load("demo", overrides, work_dir=str(work))
+
+
+def only(findings: Iterator[Finding]) -> Finding:
+    [finding] = findings
+    return finding
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody else can take, and that refuses."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_registry_that_is_yet_to_be_made(tmp_path: Path) -> None:
+    found = only(network.registry(settings_of(tmp_path / "work")))
+    assert found.state is State.GOOD
+    assert "mlflow.db will be made" in found.says
+    assert not (tmp_path / "work").exists()
+
+
+def test_the_champion_of_a_registry_is_named(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "saved_model.pb").touch()
+    settings = settings_of(tmp_path)
+    registry = open_registry(settings.registry_uri, settings.registry.model_name)
+    registry.publish(Publication(model, saved_model_fingerprint(model), {"mae": 6.5}))
+    assert "version 1 is champion" in only(network.registry(settings)).says
+
+
+def test_a_registry_that_is_broken_is_told(tmp_path: Path) -> None:
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry/mlflow.db").write_text("no database")
+    found = only(network.registry(settings_of(tmp_path)))
+    assert found.state is State.BAD
+    assert "registry.uri" in found.advice
+
+
+def test_a_registry_that_refuses_is_told(tmp_path: Path, closed_port: int) -> None:
+    uri = f"mlflow+http://127.0.0.1:{closed_port}"
+    found = only(network.registry(settings_of(tmp_path, f"registry.uri={uri}")))
+    assert found.state is State.BAD
+    assert "no MLflow server answers" in found.says
+
+
+def test_a_registry_that_says_nothing_ends_the_look(tmp_path: Path, silent_port: int) -> None:
+    uri = f"kubeflow-registry://127.0.0.1:{silent_port}/age?artifacts=file:///models"
+    look = probe.Probe("registry", network.registry, seconds=3)
+    [found] = probe.ask(look, settings_of(tmp_path, f"registry.uri={uri}"))
+    assert found.state is State.BAD
+    assert found.says == "no answer within 3 seconds"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    boto3.client("s3").create_bucket(Bucket="shop")
+    boto3.client("s3").put_object(Bucket="shop", Key="photos/labels.csv", Body=b"file_name,age\n")
+    yield "s3://shop"
+    server.stop()
+
+
+def test_a_bucket_that_answers_and_one_that_is_not_there(tmp_path: Path, bucket: str) -> None:
+    artifacts = f"kubeflow-registry://localhost:1/age?artifacts={bucket}/models"
+    settings = settings_of(tmp_path, f"data.path={bucket}/photos", f"registry.uri={artifacts}")
+    empty, holding = network.object_stores(settings)
+    assert (empty.state, holding.state) == (State.GOOD, State.GOOD)
+    assert empty.says == "s3://shop/models answers, and holds nothing yet"
+    assert holding.says == "s3://shop/photos answers"
+    for address, says in (
+        ("s3://other/photos", "NoSuchBucket"),
+        (f"{bucket}/faces", "holds nothing"),
+    ):
+        found = only(network.object_stores(settings_of(tmp_path, f"data.path={address}")))
+        assert found.state is State.BAD
+        assert address in found.says
+        assert says in found.says
+
+
+def test_a_store_that_refuses_is_told(
+    tmp_path: Path, bucket: str, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    found = only(network.object_stores(settings_of(tmp_path, f"data.path={bucket}/photos")))
+    assert found.state is State.BAD
+    assert "credentials" in found.advice
+
+
+def test_stores_are_found_wherever_the_settings_name_one() -> None:
+    named = {
+        "data": {"path": "gs://shop/photos", "kept": ["/a/folder", "s3://other"]},
+        "registry": {"uri": "vertex://p/r/m?staging=gs://bucket/folder"},
+        "epochs": 3,
+    }
+    assert network.store_addresses(named) == {
+        "gs://shop/photos",
+        "s3://other",
+        "gs://bucket/folder",
+    }
+
+
+def test_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(network, "WEIGHTS_ADDRESS", f"http://127.0.0.1:{closed_port}/weights.h5")
+
+    def look(weights: str) -> Finding:
+        return only(network.weights(settings_of(tmp_path, f"trainer.weights={weights}")))
+
+    assert look("none").state is State.ABSENT
+    assert look("champion").state is State.ABSENT
+    assert look(str(tmp_path / "none.weights.h5")).state is State.BAD
+    (tmp_path / "some.weights.h5").touch()
+    assert look(str(tmp_path / "some.weights.h5")).state is State.GOOD
+    unreachable = look("imagenet")
+    assert unreachable.state is State.BAD
+    assert str(tmp_path / "keras/models" / network.WEIGHTS) in unreachable.advice
+    (tmp_path / "keras/models").mkdir(parents=True)
+    (tmp_path / "keras/models" / network.WEIGHTS).touch()
+    assert look("imagenet").state is State.GOOD
+
+
+@pytest.mark.slow
+def test_the_weights_are_looked_for_where_keras_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+    from keras.src.applications import resnet
+
+    asked = {}
+
+    def refuse(name: str, address: str, **how: str) -> None:
+        asked.update(how, name=name, address=address)
+        raise ConnectionError
+
+    monkeypatch.setattr(resnet.file_utils, "get_file", refuse)
+    with pytest.raises(ConnectionError):
+        keras.applications.ResNet50(include_top=False, weights="imagenet")
+    assert (asked["name"], asked["address"]) == (network.WEIGHTS, network.WEIGHTS_ADDRESS)
+    assert asked["cache_subdir"] == "models"

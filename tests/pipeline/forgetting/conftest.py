@@ -1,0 +1,137 @@
+"""A shop's inbox, a work folder in which TFX ingested it, and a search of every byte."""
+
+import gzip
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from customer_age.pipeline import data_window, preflight
+from customer_age.pipeline import settings as settings_files
+from customer_age.pipeline.settings import Settings
+
+CARDS = {f"4000-{number:04}": f"{1950 + number}-05-17" for number in range(40)}
+SMALL = ("data.stored_size=40", "data.min_size=16", "trainer.weights=none")
+
+
+def contents(*folders: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file below folders as it is, unzipped where it is zipped, and SQLite's rows as text."""
+    for file in (file for folder in folders for file in sorted(folder.rglob("*"))):
+        if not file.is_file():
+            continue
+        content = file.read_bytes()
+        yield file, f"{file.name}\n".encode() + content
+        if content.startswith(b"\x1f\x8b"):
+            yield file, gzip.decompress(content)
+        if content.startswith(b"SQLite format 3\0"):
+            with sqlite3.connect(file) as database:
+                yield file, "\n".join(database.iterdump()).encode()
+
+
+def found(needles: dict[str, bytes], *folders: Path) -> dict[str, list[Path]]:
+    """Which needle is where; a needle that is nowhere is not there."""
+    where: dict[str, list[Path]] = {}
+    for file, content in contents(*folders):
+        for name, needle in needles.items():
+            if needle in content:
+                where.setdefault(name, []).append(file)
+    return where
+
+
+@pytest.fixture(scope="session")
+def search() -> Callable[..., dict[str, list[Path]]]:
+    return found
+
+
+@pytest.fixture
+def base(tmp_path, grey):
+    """A base set of 24 grey photos."""
+    folder = tmp_path / "base"
+    folder.mkdir()
+    for number in range(24):
+        (folder / f"{number:06}.png").write_bytes(grey(40 + number))
+    rows = "\n".join(f"{number:06}.png,{20 + number}" for number in range(24))
+    (folder / "labels.csv").write_text(f"file_name,real_age\n{rows}\n")
+    return folder
+
+
+@pytest.fixture
+def inbox(tmp_path, batch, shown, profiles_table):
+    """Two batches of twelve people each, of whom six come twice; all share a table of profiles."""
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    profiles_table(folder, CARDS)
+    for name, first in (("2024-03", 0), ("2025-03", 6)):
+        rows = [
+            shown(f"4000-{number:04}_{name}.jpg", f"4000-{number:04}", f"{name}-{1 + number:02}")
+            for number in range(first, first + 12)
+        ]
+        batch(folder, name, rows)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path, base, inbox) -> Callable[..., Settings]:
+    """The settings of a run that learns from some batches."""
+
+    def load(*batches: str, **given: str) -> Settings:
+        overrides = (*SMALL, f"data.batches=[{','.join(batches)}]")
+        told = {
+            "data__path": str(base),
+            "data__inbox": str(inbox),
+            "work_dir": str(tmp_path / "work"),
+            **given,
+        }
+        return settings_files.load("local", overrides, **told)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def ingest() -> Callable[[Settings], Path]:
+    """Ingest as a run does: TFX's LocalDagRunner, its metadata and its cache."""
+
+    def run(chosen: Settings) -> Path:
+        from tfx.dsl.components.common.importer import Importer
+        from tfx.orchestration import metadata, pipeline
+        from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+
+        from customer_age.components.artifacts import PhotoDataSet
+        from customer_age.components.photo_example_gen.component import PhotoExampleGen
+        from customer_age.pipeline.beam_options import beam_args
+        from customer_age.pipeline.run_records import RunRecords
+        from customer_age.pipeline.work_folder import WorkFolder
+
+        key = preflight.check(chosen)
+        folder = WorkFolder(chosen.work_dir)
+        folder.prepare()
+        data_set = Importer(
+            source_uri=chosen.data.path,
+            artifact_type=PhotoDataSet,
+            properties={"fingerprint": key.data},
+        ).with_id("DataSet")
+        photo_example_gen = PhotoExampleGen(
+            data_set.outputs["result"],
+            ["0-17", "18+"],
+            stored_size=chosen.data.stored_size,
+            min_size=chosen.data.min_size,
+            split_shares={"train": 0.5, "valid": 0.25, "test": 0.25},
+            **data_window.parameters(chosen),
+        )
+        database = metadata.sqlite_metadata_connection_config(str(folder.metadata))
+        LocalDagRunner().run(
+            pipeline.Pipeline(
+                pipeline_name=chosen.name,
+                pipeline_root=chosen.pipeline_root,
+                components=[data_set, photo_example_gen],
+                enable_cache=True,
+                beam_pipeline_args=beam_args(chosen),
+                metadata_connection_config=database,
+            )
+        )
+        node = RunRecords(folder.metadata, chosen.name).node("PhotoExampleGen")
+        assert node is not None
+        return Path(node.outputs["examples"].uri)
+
+    return run
