@@ -18,6 +18,7 @@ from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.inbox import BATCH_NAME
 from customer_age.pipeline import beam_runners
 from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
+from customer_age.pipeline.retraining_settings import NotifySettings, RetrainingSettings
 from customer_age.pipeline.settings_section import Section
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -244,6 +245,8 @@ class Settings(Section):
     registry: RegistrySettings = RegistrySettings()
     beam: BeamSettings = BeamSettings()
     cluster: ClusterSettings = ClusterSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
+    notify: NotifySettings = NotifySettings()
 
     @model_validator(mode="after")
     def _workers_elsewhere_reach_what_they_need(self) -> "Settings":
@@ -276,6 +279,11 @@ class Settings(Section):
             return self.registry.uri
         return f"mlflow+sqlite:///{self.work_dir}/registry/mlflow.db"
 
+    @property
+    def ledger_uri(self) -> str:
+        """Where the ledger of batches and runs is, the default one resolved."""
+        return self.retraining.ledger or f"sqlite:///{self.work_dir}/retraining/ledger.sqlite"
+
     def as_yaml(self) -> str:
         """The settings as a YAML file would give them."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -285,6 +293,8 @@ class Settings(Section):
         places: Any = {
             "work_dir": True,
             "cluster": True,
+            "retraining": True,
+            "notify": True,
             "data": {"batch_cache", "person_key_file"},
         }
         settings = self.model_dump(mode="json", exclude=places)

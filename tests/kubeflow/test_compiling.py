@@ -269,7 +269,7 @@ def test_beam_gets_the_cores_of_its_component(containers, target):
 def test_pages_and_metrics_have_the_types_that_the_ui_shows(specs):
     outputs = specs["kubeflow"].components["RunReport"].output_definitions.artifacts
     titles = {name: output.artifact_type.schema_title for name, output in outputs.items()}
-    assert titles["report"] == "system.HTML"
+    assert titles == {"report": "system.HTML", "eda": "system.HTML", "metrics": "system.Metrics"}
 
 
 @pytest.mark.parametrize(

@@ -238,9 +238,7 @@ def photos(folder: Path) -> Path:
     return folder
 
 
-pytestmark = pytest.mark.slow
-
-
+@pytest.mark.slow
 def test_each_component_finds_what_the_ones_before_left(steps):
     codes = {name: step.exit_code for name, step in steps.items()}
     assert codes == {
@@ -253,6 +251,7 @@ def test_each_component_finds_what_the_ones_before_left(steps):
     }, "\n".join(step.log for step in steps.values() if step.exit_code not in (0, 4))
 
 
+@pytest.mark.slow
 def test_what_a_component_left_is_told_by_uri_with_its_properties(steps, launcher):
     uri = steps["PhotoExampleGen"].outputs["examples"]
     assert uri == f"{RUN}/PhotoExampleGen/examples"
@@ -263,6 +262,7 @@ def test_what_a_component_left_is_told_by_uri_with_its_properties(steps, launche
     assert not any("pod-" in str(value) for value in metadata.values())
 
 
+@pytest.mark.slow
 def test_a_refusal_ends_the_log_with_one_line_and_its_own_exit_code(steps):
     log = steps["DataGate"].log.strip().splitlines()
     assert log[-1].startswith("customer-age: DataGate refused the data: ")
@@ -270,6 +270,7 @@ def test_a_refusal_ends_the_log_with_one_line_and_its_own_exit_code(steps):
     assert any("Traceback" in line for line in log[:-1])
 
 
+@pytest.mark.slow
 def test_pages_are_told_by_their_files_and_metrics_are_numbers(steps, launcher):
     outputs = steps["RunReport"].outputs
     assert outputs["report"] == f"{RUN}/RunReport/report/report.html"
@@ -286,6 +287,7 @@ def test_pages_are_told_by_their_files_and_metrics_are_numbers(steps, launcher):
     assert launcher.files(outputs["metrics"]) == ["metrics.json"]
 
 
+@pytest.mark.slow
 def test_a_component_that_cannot_open_its_input_says_which(launcher):
     from tfx.types.channel import Channel
 
@@ -312,3 +314,15 @@ def test_a_wrong_command_line_is_refused_before_anything_is_imported(arguments):
     assert ended.returncode == 2
     assert "required" in ended.stderr
     assert "tensorflow" not in ended.stderr
+
+
+def test_the_interpreter_cannot_crash_on_its_way_out():
+    """What is registered for the end stands for the destructors that crashed."""
+    program = (
+        "import atexit, os; atexit.register(os.abort); print('all is written');"
+        "from customer_age.kubeflow import entrypoint; entrypoint.end_process(4)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (4, "all is written\n")

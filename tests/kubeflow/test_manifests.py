@@ -189,6 +189,11 @@ def test_the_settings_are_read_and_are_of_the_same_image_and_store(rendered, nam
     [cron_job] = of_kind(objects, "CronJob").values()
     assert pod_of(cron_job)["containers"][0]["image"] == settings.cluster.image
     assert settings.cluster.gpu_image == f"{settings.cluster.image}-gpu"
+    [container] = pod_of(cron_job)["containers"]
+    folders = {each["mountPath"] for each in container["volumeMounts"]}
+    [secret] = settings.cluster.secret_files
+    assert Path(settings.data.person_key_file).parent == Path(secret.folder)
+    assert secret.folder in folders
     launcher = of_kind(objects, "ConfigMap")["kfp-launcher"]["data"]
     assert launcher["defaultPipelineRoot"] == settings.cluster.pipeline_root
     scheme = settings.cluster.pipeline_root.partition("://")[0]
