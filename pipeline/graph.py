@@ -70,7 +70,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     examples = photo_example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(
         examples=examples,
-        stats_options=tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS)),
+        stats_options=_statistics_options(),
     )
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema
@@ -167,6 +167,15 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
         registry=settings.registry_uri,
         model_name=settings.registry.model_name,
     )
+
+
+def _statistics_options() -> tfdv.StatsOptions:
+    """The same text in both TFX lines: what one compiles, a container of the other runs."""
+    options = tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS))
+    # TFX 1.16 asks for it when it reads the options back, and TFX 1.21 no longer has it.
+    written = {"_slice_sqls": None, **vars(options)}
+    options.__dict__ = dict(sorted(written.items()))
+    return options
 
 
 def _photo_example_gen(

@@ -12,7 +12,6 @@ from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox
 from customer_age.pipeline.retraining.records import Batch, BatchState
 
-
 _numbers = itertools.count()
 
 
