@@ -196,7 +196,7 @@ class Ledger:
             Whether the caller is; not where another one is, or where the run has ended.
         """
         moment = self._clock()
-        free = RUNS.c.held_until.is_(None) | (RUNS.c.held_until < moment)
+        free = RUNS.c.held_until.is_(None) | (RUNS.c.held_until <= moment)
         with self._database.transaction() as connection:
             taken = connection.execute(
                 update(RUNS)
@@ -292,7 +292,7 @@ class Ledger:
             seconds: for how long it is the caller's; then another one may send it.
         """
         moment = self._clock()
-        free = EVENTS.c.held_until.is_(None) | (EVENTS.c.held_until < moment)
+        free = EVENTS.c.held_until.is_(None) | (EVENTS.c.held_until <= moment)
         unsent = (
             select(EVENTS)
             .where(

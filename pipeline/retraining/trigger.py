@@ -51,8 +51,8 @@ class Surroundings:
         say: takes a line for whoever watches.
         webhook: to tell, or None.
         clock: tells the time.
-        start_seconds: for how long the trigger that starts a run is the only one that does; a
-            target answers sooner.
+        start_seconds: for how long the trigger that starts a run is the only one that may, at a
+            target which could make two runs of one id.
     """
 
     settings: Settings
@@ -240,6 +240,7 @@ def open_trigger(
     target: Target,
     check: Callable[[Settings], object],
     say: Callable[[str], None],
+    start_seconds: float,
 ) -> Trigger:
     """The trigger of a pipeline.
 
@@ -248,6 +249,7 @@ def open_trigger(
         target: to start runs at.
         check: raises `SettingsError` where a run with such settings cannot start there.
         say: takes a line for whoever watches.
+        start_seconds: see `Surroundings`.
 
     Raises:
         SettingsError: there is no inbox, or the ledger, the webhook or the registry is named
@@ -265,6 +267,7 @@ def open_trigger(
             check=check,
             say=say,
             webhook=notifications.open_webhook(settings.notify),
+            start_seconds=start_seconds,
         )
     )
 
