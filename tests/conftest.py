@@ -1,5 +1,6 @@
 """A model for tests that need its answers, and photos to ask it about."""
 
+import csv
 import io
 import zlib
 from collections.abc import Callable
@@ -66,6 +67,26 @@ def publication() -> Callable[..., Publication]:
         )
 
     return of
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hand-out data set of 240 grey squares whose brightness is the age."""
+    return write_photos(tmp_path_factory.mktemp("photos"), 240)
+
+
+def write_photos(folder: Path, number: int) -> Path:
+    random = np.random.default_rng(11)
+    (folder / "final_files").mkdir()
+    with (folder / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", "real_age"])
+        for index in range(number):
+            age = int(random.integers(5, 80))
+            pixels = np.clip(random.normal(age * 3, 6, (40, 40, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "final_files" / f"{index:06}.jpg")
+            table.writerow([f"{index:06}.jpg", age])
+    return folder
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,3 @@
-import csv
 import os
 import signal
 import subprocess
@@ -7,32 +6,10 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 TINY = Path(__file__).parent / "tiny.yaml"
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
-
-
-@pytest.fixture(scope="session")
-def photos(tmp_path_factory):
-    """A hand-out data set of 240 grey squares whose brightness is the age."""
-    return write_photos(tmp_path_factory.mktemp("photos"), 240)
-
-
-def write_photos(folder, number):
-    random = np.random.default_rng(11)
-    (folder / "final_files").mkdir()
-    with (folder / "labels.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["file_name", "real_age"])
-        for index in range(number):
-            age = int(random.integers(5, 80))
-            pixels = np.clip(random.normal(age * 3, 6, (40, 40, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / "final_files" / f"{index:06}.jpg")
-            table.writerow([f"{index:06}.jpg", age])
-    return folder
 
 
 class Command:

@@ -1,7 +1,6 @@
 """The stand-in of the back end runs what the real one runs, and refuses what it refuses."""
 
 import json
-import textwrap
 
 import pytest
 import yaml
@@ -11,127 +10,7 @@ from backend_stand_in.launcher import ContainerFailed
 from backend_stand_in.pods import Cluster
 from backend_stand_in.run import State
 from google.protobuf import json_format
-
-READ_INPUT = """
-    import json, os, pathlib, sys
-    root = pathlib.Path(os.environ["CUSTOMER_AGE_LAUNCHER_ROOT"])
-    given = json.loads(sys.argv[1])
-    inputs, outputs = given["inputs"], given["outputs"]
-    def local(artifact):
-        return root / artifact["uri"].replace("minio://", "minio/").replace("gs://", "gcs/")
-"""
-MAKE = """
-    [made] = outputs["artifacts"]["made"]["artifacts"]
-    local(made).mkdir()
-    (local(made) / "words.txt").write_text(inputs["parameterValues"]["words"])
-    made["metadata"] = {"count": 3, "names": ["a"], "good": True}
-    output = root / outputs["outputFile"].lstrip("/")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps({"artifacts": {"made": {"artifacts": [made]}}}))
-"""
-TAKE = """
-    [made] = inputs["artifacts"]["made"]["artifacts"]
-    print("taken:", (local(made) / "words.txt").read_text())
-    print(os.environ.get("TOKEN"), len(sys.argv))
-    parameter = root / outputs["parameters"]["length"]["outputFile"].lstrip("/")
-    parameter.write_text(str(len((local(made) / "words.txt").read_text())))
-"""
-TITLE = {"instanceSchema": "title: test.Words\ntype: object\n"}
-
-
-def container(code):
-    program = textwrap.dedent(READ_INPUT) + textwrap.dedent(code)
-    return {"container": {"image": "img", "command": ["python", "-c", program], "args": ["{{$}}"]}}
-
-
-def pipeline():
-    """An importer, a maker and a taker, as a dictionary to be changed."""
-    return {
-        "pipelineInfo": {"name": "words"},
-        "schemaVersion": "2.1.0",
-        "sdkVersion": "kfp-2.13.0",
-        "defaultPipelineRoot": "minio://nobody/reads/this",
-        "deploymentSpec": {
-            "executors": {
-                "import": {
-                    "importer": {
-                        "artifactUri": {"constant": "minio://data/words"},
-                        "typeSchema": TITLE,
-                        "metadata": {"fingerprint": "f1"},
-                    }
-                },
-                "make": container(MAKE),
-                "take": container(TAKE),
-            }
-        },
-        "components": {
-            "import": {
-                "executorLabel": "import",
-                "outputDefinitions": {"artifacts": {"result": {"artifactType": TITLE}}},
-            },
-            "make": {
-                "executorLabel": "make",
-                "inputDefinitions": {
-                    "artifacts": {"data": {"artifactType": TITLE}},
-                    "parameters": {
-                        "words": {"parameterType": "STRING"},
-                        "times": {"parameterType": "NUMBER_INTEGER", "defaultValue": 1},
-                    },
-                },
-                "outputDefinitions": {"artifacts": {"made": {"artifactType": TITLE}}},
-            },
-            "take": {
-                "executorLabel": "take",
-                "inputDefinitions": {"artifacts": {"made": {"artifactType": TITLE}}},
-                "outputDefinitions": {"parameters": {"length": {"parameterType": "STRING"}}},
-            },
-        },
-        "root": {
-            "inputDefinitions": {
-                "parameters": {"words": {"parameterType": "STRING", "defaultValue": "hello"}}
-            },
-            "dag": {
-                "tasks": {
-                    "Import": {"taskInfo": {"name": "Import"}, "componentRef": {"name": "import"}},
-                    "Make": {
-                        "taskInfo": {"name": "Make"},
-                        "componentRef": {"name": "make"},
-                        "cachingOptions": {"enableCache": True},
-                        "inputs": {
-                            "parameters": {"words": {"componentInputParameter": "words"}},
-                            "artifacts": {
-                                "data": {
-                                    "taskOutputArtifact": {
-                                        "producerTask": "Import",
-                                        "outputArtifactKey": "result",
-                                    }
-                                }
-                            },
-                        },
-                    },
-                    "Take": {
-                        "taskInfo": {"name": "Take"},
-                        "componentRef": {"name": "take"},
-                        "cachingOptions": {"enableCache": True},
-                        "inputs": {
-                            "artifacts": {
-                                "made": {
-                                    "taskOutputArtifact": {
-                                        "producerTask": "Make",
-                                        "outputArtifactKey": "made",
-                                    }
-                                }
-                            }
-                        },
-                    },
-                }
-            },
-        },
-    }
-
-
-def platform(**config):
-    return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"take": config}}}}}
+from words_pipeline import MAKE, TRY_TWICE, container, pipeline, platform, put
 
 
 def text(*documents):
@@ -215,6 +94,16 @@ def test_a_failed_task_is_tried_again_in_a_new_pod(tmp_path):
     assert run.attempts["Make"] == 2
 
 
+def test_a_new_pod_finds_nothing_of_the_old_one(backend):
+    spec = pipeline()
+    put("deploymentSpec/executors/make", container(TRY_TWICE))(spec)
+    put("root/dag/tasks/Make/retryPolicy", {"maxRetryCount": 1})(spec)
+    run = backend.run(text(spec))
+    assert run.attempts["Make"] == 2
+    assert run.states["Make"] is State.FAILED
+    assert "this is the first attempt" in run.log("Make")
+
+
 def test_an_exit_code_fails_the_task(backend):
     spec = pipeline()
     spec["deploymentSpec"]["executors"]["make"] = container("sys.exit(3)")
@@ -241,17 +130,6 @@ def test_the_cluster_gives_secrets_and_a_deadline(tmp_path):
 def executor(label, content):
     def change(spec):
         spec["deploymentSpec"]["executors"][label] = content
-
-    return change
-
-
-def put(path, value):
-    *sections, key = path.split("/")
-
-    def change(spec):
-        for section in sections:
-            spec = spec[section]
-        spec[key] = value
 
     return change
 

@@ -5,9 +5,11 @@ the file system of each pod that ran, so that a later run finds what an earlier 
 """
 
 import abc
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -61,7 +63,7 @@ class Engine(abc.ABC):
 
     def metadata(self, run: Run, task: str, name: str) -> dict[str, object]:
         """The properties of an output, as the next task sees them."""
-        return dict(self.service.metadata(run.artifact(task, name)))
+        return json_format.MessageToDict(self.service.metadata(run.artifact(task, name)))
 
     def run_template(
         self, template: Template, values: dict[str, Value], root: str, caching: bool, run_id: str
@@ -145,9 +147,8 @@ class Engine(abc.ABC):
             run.attempts[task.name] = attempt + 1
             given = specs.ExecutorInput()
             given.CopyFrom(made)
+            pod = self._pod(task, run, attempt)
             try:
-                pod = self._pod(task, run, attempt)
-                run.logs[task.name] = pod.log
                 self.before(task.name, attempt)
                 parameters = self.attempt(task, given, pod, root)
             except launcher.ContainerFailed:
@@ -156,6 +157,8 @@ class Engine(abc.ABC):
             else:
                 run.inputs[task.name] = given
                 return self._recorded(given, kept), parameters
+            finally:
+                shutil.rmtree(pod.root)
         raise AssertionError("unreachable")
 
     def _recorded(self, made: specs.ExecutorInput, kept: record.Record) -> dict[str, mlmd.Artifact]:
@@ -171,17 +174,19 @@ class Engine(abc.ABC):
         return found
 
     def _pod(self, task: Task, run: Run, attempt: int) -> launcher.Pod:
-        """A pod with an empty file system."""
+        """A pod with an empty file system, which is gone when the pod has ended."""
         place = self.folder / "pods" / run.id / f"{task.name}-{attempt}"
         (place / "root").mkdir(parents=True)
+        run.logs[task.name] = place / "log"
+        name = f"{task.name}-{run.id}-{attempt}"
         return launcher.Pod(
             root=place / "root",
             environment={
-                **self.cluster.environment(task, f"{task.name}-{run.id}-{attempt}"),
+                **self.cluster.environment(task, name),
                 launcher.ROOT_VARIABLE: str(place / "root"),
             },
             timeout=float(task.kubernetes.active_deadline_seconds) or None,
-            log=place / "log",
+            log=run.logs[task.name],
         )
 
     def _end(
