@@ -9,12 +9,11 @@ from customer_age.pipeline.run_key import RunKey, all_code, weights_fingerprint
 from customer_age.pipeline.settings import WEIGHTS_KEYWORDS, Settings
 
 
-def check(settings: Settings, runs_here: bool = True) -> RunKey:
+def check(settings: Settings) -> RunKey:
     """Look at the data set and the weights from outside.
 
     Args:
         settings: of the run.
-        runs_here: whether the run's own machine is this one; a cluster mounts its secrets itself.
 
     Returns:
         What decides the run's result.
@@ -32,15 +31,28 @@ def check(settings: Settings, runs_here: bool = True) -> RunKey:
         raise SettingsError(
             f"trainer.weights: {weights} is neither a file nor one of {', '.join(WEIGHTS_KEYWORDS)}"
         )
-    data_sets = data_window.open_all(settings)
     return RunKey(
         settings=settings.fingerprint(),
-        data=data_window.fingerprint(
-            data_sets, _person_key(settings, data_sets) if runs_here else ""
-        ),
+        data=data_fingerprint(settings),
         weights=weights_fingerprint(weights),
         code=all_code(),
     )
+
+
+def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:
+    """What changes with the data, as far as they can be read from here.
+
+    Args:
+        settings: of the run.
+        runs_here: whether the run's own machine is this one; a cluster mounts its secrets itself.
+
+    Raises:
+        SettingsError: they cannot, or are no data set; a batch is not there or not complete; there
+            is no key for persons.
+    """
+    data_sets = data_window.open_all(settings)
+    key = _person_key(settings, data_sets) if runs_here else ""
+    return data_window.fingerprint(data_sets, key)
 
 
 def _person_key(settings: Settings, data_sets: list[sources.DataSet]) -> str:

@@ -282,7 +282,11 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
-        places: Any = {"work_dir": True, "cluster": True, "data": {"batch_cache", "person_key_file"}}
+        places: Any = {
+            "work_dir": True,
+            "cluster": True,
+            "data": {"batch_cache", "person_key_file"},
+        }
         settings = self.model_dump(mode="json", exclude=places)
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -314,11 +318,19 @@ def load(config: str, overrides: tuple[str, ...] = (), **given: str | None) -> S
         except yaml.YAMLError as error:
             raise SettingsError(f"--set {override}: the value is not YAML") from error
         _put(content, key.strip().split("."), value)
+    return _with_absolute_paths(checked(content))
+
+
+def checked(content: dict[str, Any]) -> Settings:
+    """Settings from what a settings file holds.
+
+    Raises:
+        SettingsError: one line for each thing that is wrong, each with its path.
+    """
     try:
-        settings = Settings.model_validate(content)
+        return Settings.model_validate(content)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(part) for part in error.errors())) from error
-    return _with_absolute_paths(settings)
 
 
 def config_names() -> list[str]:

@@ -9,6 +9,10 @@ from typing import BinaryIO, Protocol
 from customer_age.components.errors import SettingsError
 
 
+class FolderAway(SettingsError):
+    """The data folder cannot be read from here; perhaps it can from elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedFile:
     """A file of a data folder.
@@ -108,7 +112,8 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
         beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
-        SettingsError: there is no such folder.
+        FolderAway: there is no such folder here, or no way to read it.
+        SettingsError: there is nothing in it.
     """
     if "://" in address:
         # Brings Beam with it, which takes seconds that a local folder need not wait for.
@@ -118,9 +123,9 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
     try:
         found = Path(address).is_dir()
     except OSError as error:
-        raise SettingsError(f"data folder {address}: {error.strerror}") from error
+        raise FolderAway(f"data folder {address}: {error.strerror}") from error
     if not found:
-        raise SettingsError(f"data folder {address}: there is no such folder")
+        raise FolderAway(f"data folder {address}: there is no such folder")
     return LocalFolder(Path(address))
 
 

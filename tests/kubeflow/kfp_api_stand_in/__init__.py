@@ -34,6 +34,7 @@ class KfpApi:
         runs: by id, as the API gives them; `template` holds the text of what would run.
         requests: every (method, path) that came, in order.
         token: what each request must carry as its bearer token; empty for none.
+        on_request: called with method and path before each request is answered; it may wait.
         on_run: called with each new run's record; it may call `put_state`.
     """
 
@@ -49,6 +50,7 @@ class KfpApi:
         self.runs = self._kinds["runs"].table
         self.requests: list[tuple[str, str]] = []
         self.token = token
+        self.on_request: Callable[[str, str], None] = lambda method, path: None
         self.on_run = on_run
         self.lock = threading.RLock()
         handler = type("Handler", (Handler,), {"service": self})
@@ -77,10 +79,16 @@ class KfpApi:
     def __exit__(self, *error: object) -> None:
         self.stop()
 
-    def put_state(self, run_id: str, state: str) -> None:
-        """Change a run's state (RUNNING, SUCCEEDED, FAILED...), as the persistence agent does."""
+    def put_state(self, run_id: str, state: str, **tasks: str) -> None:
+        """Change a run's state (RUNNING, SUCCEEDED, FAILED...), as the persistence agent does.
+
+        Args:
+            run_id: of the run.
+            state: of the run.
+            tasks: name to state, of those that changed.
+        """
         with self.lock:
-            self._kinds["runs"].put_state(run_id, state)
+            self._kinds["runs"].put_state(run_id, state, tasks)
 
     def method(self, name: str) -> Callable[..., Record]:
         """What answers the route of this name."""

@@ -43,6 +43,7 @@ class Service(Protocol):
     token: str
     lock: threading.RLock
     requests: list[tuple[str, str]]
+    on_request: Callable[[str, str], None]
 
     def method(self, name: str) -> Callable[..., Record]:
         """What answers the route of this name."""
@@ -72,6 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         query = {key: values[0] for key, values in parse_qs(address.query).items()}
         self.service.requests.append((method, address.path))
+        self.service.on_request(method, address.path)
         try:
             if (
                 self.service.token

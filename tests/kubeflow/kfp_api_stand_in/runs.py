@@ -1,6 +1,7 @@
 """Runs: run_server.go, and CreateRun of resource_manager.go."""
 
 import uuid
+from collections.abc import Mapping
 
 import yaml
 from backend_stand_in.documents import Refused
@@ -18,6 +19,11 @@ _RUN_FIELDS = {
     *("service_account", "scheduled_at", "finished_at", "state", "error", "run_details"),
     *("recurring_run_id", "state_history"),
 }
+
+
+def _whole_seconds() -> str:
+    """The database keeps no more of when a run was made: CreatedAtInSec."""
+    return now()[: len("2026-01-01T00:00:00")] + "Z"
 
 
 class Runs:
@@ -56,8 +62,8 @@ class Runs:
             "service_account": body.get("service_account") or "pipeline-runner",
             "runtime_config": runtime,
             "storage_state": "AVAILABLE",
-            "created_at": now(),
-            "scheduled_at": now(),
+            "created_at": _whole_seconds(),
+            "scheduled_at": _whole_seconds(),
             "state": "PENDING",
             "state_history": [{"update_time": now(), "state": "PENDING"}],
             "template": text,
@@ -90,9 +96,11 @@ class Runs:
         self.put_state(run_id, "CANCELED")
         return {}
 
-    def put_state(self, run_id: str, state: str) -> None:
+    def put_state(self, run_id: str, state: str, tasks: Mapping[str, str] | None = None) -> None:
         """A run's state changes, as the persistence agent reports it."""
         run = self.table[run_id]
+        known = run.setdefault("run_details", {}).setdefault("task_details", [])
+        known += [{"display_name": name, "state": its} for name, its in (tasks or {}).items()]
         run["state"] = state
         run["state_history"].append({"update_time": now(), "state": state})
         if state in ENDED:

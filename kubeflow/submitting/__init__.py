@@ -1,0 +1,1 @@
+"""Starting the compiled pipeline on Kubeflow or Vertex AI, each run once, and following it."""

@@ -1,0 +1,89 @@
+"""The data's fingerprint, where the data can be read from here within a bearable time.
+
+Beam tries for minutes to reach a bucket that it cannot reach; whoever submits need not wait, since
+the cluster looks at the data anyway.
+"""
+
+import importlib.util
+import logging
+import os
+import queue
+import threading
+
+from customer_age.components.errors import SettingsError
+from customer_age.components.photo_example_gen.folders import FolderAway
+from customer_age.pipeline import preflight
+from customer_age.pipeline.settings import Settings
+
+_PATIENCE = 60.0
+"""Seconds."""
+
+
+def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
+    """What changes with the data.
+
+    Args:
+        settings: of the run.
+        patience: seconds that looking into a bucket may take.
+
+    Raises:
+        FolderAway: the data cannot be read from here.
+        SettingsError: they can, and are no data set.
+    """
+    path = settings.data.path or ""
+    scheme, address, _ = path.partition("://")
+    if not address:
+        return preflight.data_fingerprint(settings, runs_here=False)
+    if not _has_client(scheme):
+        raise FolderAway(f"data folder {path}: nothing here reads {scheme}://")
+    if not _has_credentials(scheme):
+        raise FolderAway(f"data folder {path}: no credentials for {scheme}:// here")
+    return _within(patience, settings)
+
+
+def _has_client(scheme: str) -> bool:
+    needed = {"gs": "google.cloud.storage", "s3": "boto3"}.get(scheme)
+    try:
+        return needed is not None and importlib.util.find_spec(needed) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _has_credentials(scheme: str) -> bool:
+    if scheme == "s3":
+        import boto3
+
+        return boto3.Session().get_credentials() is not None
+    if scheme == "gs" and not os.environ.get("STORAGE_EMULATOR_HOST"):
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+
+        try:
+            google.auth.default()
+        except GoogleAuthError:
+            return False
+    return True
+
+
+def _within(patience: float, settings: Settings) -> str:
+    """Look in a thread that is left behind where it takes too long."""
+    answers: queue.Queue[str | SettingsError] = queue.Queue()
+
+    def look() -> None:
+        try:
+            answers.put(preflight.data_fingerprint(settings, runs_here=False))
+        except SettingsError as error:
+            answers.put(error)
+
+    # Beam announces each try with a traceback; how it ends is told in one line.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    threading.Thread(target=look, name="data-fingerprint", daemon=True).start()
+    try:
+        answer = answers.get(timeout=patience)
+    except queue.Empty:
+        raise FolderAway(
+            f"data folder {settings.data.path}: not read within {patience:g} seconds"
+        ) from None
+    if isinstance(answer, SettingsError):
+        raise answer
+    return answer

@@ -1,0 +1,67 @@
+"""Where a retraining run runs besides this machine: Kubeflow Pipelines and Vertex AI Pipelines."""
+
+from customer_age.kubeflow import preflight
+from customer_age.kubeflow.outcomes import Outcome, outcome
+from customer_age.kubeflow.submitting import starting
+from customer_age.kubeflow.submitting.kubeflow_place import KubeflowPlace
+from customer_age.kubeflow.submitting.kubeflow_runs import KubeflowRuns
+from customer_age.kubeflow.submitting.plan import plan
+from customer_age.kubeflow.submitting.runs import Runs
+from customer_age.kubeflow.submitting.vertex_place import VertexPlace
+from customer_age.kubeflow.submitting.vertex_runs import VertexRuns
+from customer_age.pipeline.retraining.targets import RunState
+from customer_age.pipeline.settings import Settings
+
+
+class _ClusterTarget:
+    """What both have in common; see `pipeline.retraining.targets.Target`."""
+
+    def __init__(self, target: preflight.Target, runs: Runs, settings: Settings):
+        self._target = target
+        self._runs = runs
+        self._settings = settings
+
+    def start(self, run_id: str, settings: Settings) -> None:
+        """See `Target`; returns while the run is going on."""
+        if self._runs.find(run_id) is None:
+            planned = plan(settings, self._target, run_id)
+            starting.start(planned, self._target, self._runs)
+
+    def state(self, run_id: str) -> RunState:
+        """See `Target`."""
+        return self._outcome(run_id).state
+
+    def reason(self, run_id: str) -> str:
+        """See `Explaining`."""
+        found = self._outcome(run_id)
+        return found.sentence if found.state.ended else ""
+
+    def _outcome(self, run_id: str) -> Outcome:
+        run = self._runs.find(run_id)
+        if run is None:
+            return Outcome(RunState.UNKNOWN, f"there is no run {run_id}")
+        return outcome(run, self._settings)
+
+
+class KubeflowTarget(_ClusterTarget):
+    """Runs of one experiment on Kubeflow Pipelines.
+
+    Args:
+        settings: of the pipeline: they name the registry that tells what was published.
+        place: which experiment, and where.
+    """
+
+    def __init__(self, settings: Settings, place: KubeflowPlace):
+        super().__init__("kubeflow", KubeflowRuns(place), settings)
+
+
+class VertexTarget(_ClusterTarget):
+    """Runs in one region of a project on Vertex AI Pipelines.
+
+    Args:
+        settings: of the pipeline: they name the registry that tells what was published.
+        place: where, and as whom.
+    """
+
+    def __init__(self, settings: Settings, place: VertexPlace):
+        super().__init__("vertex", VertexRuns(place), settings)

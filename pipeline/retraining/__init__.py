@@ -1,0 +1,1 @@
+"""Retraining that starts by itself: the inbox, the ledger, the policy, and the trigger."""
