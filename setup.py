@@ -28,6 +28,7 @@ REQUIREMENTS = [
     "pillow>=10",  # decodes, verifies and turns photos
     "mlflow>=2.14,<4",  # the default model registry and its UI
     "sqlalchemy>=2,<3",  # the ledger of batches and runs; profiles of loyalty cards
+    "requests>=2.28,<3",  # tells a webhook how a run ended
     "pydantic>=2.5,<3",  # typed settings
     "pyyaml>=6",  # settings files
     "click>=8.1",  # the command line

@@ -13,8 +13,14 @@ from customer_age.pipeline.retraining.targets import RunState
 from customer_age.pipeline.settings import Settings
 
 
-class _ClusterTarget:
-    """What both have in common; see `pipeline.retraining.targets.Target`."""
+class ClusterTarget:
+    """Starts runs as `customer-age submit` does; see `pipeline.retraining.targets.Target`.
+
+    Args:
+        target: what to compile for.
+        runs: of that target.
+        settings: of the pipeline; they name the registry that tells what was published.
+    """
 
     def __init__(self, target: preflight.Target, runs: Runs, settings: Settings):
         self._target = target
@@ -23,7 +29,7 @@ class _ClusterTarget:
 
     def start(self, run_id: str, settings: Settings) -> None:
         """See `Target`; returns while the run is going on."""
-        if self._runs.find(run_id) is None:
+        if self._runs.find(run_id) is None:  # before the data are looked at, which takes longer
             planned = plan(settings, self._target, run_id)
             starting.start(planned, self._target, self._runs)
 
@@ -43,11 +49,11 @@ class _ClusterTarget:
         return outcome(run, self._settings)
 
 
-class KubeflowTarget(_ClusterTarget):
+class KubeflowTarget(ClusterTarget):
     """Runs of one experiment on Kubeflow Pipelines.
 
     Args:
-        settings: of the pipeline: they name the registry that tells what was published.
+        settings: of the pipeline.
         place: which experiment, and where.
     """
 
@@ -55,13 +61,25 @@ class KubeflowTarget(_ClusterTarget):
         super().__init__("kubeflow", KubeflowRuns(place), settings)
 
 
-class VertexTarget(_ClusterTarget):
+class VertexTarget(ClusterTarget):
     """Runs in one region of a project on Vertex AI Pipelines.
 
     Args:
-        settings: of the pipeline: they name the registry that tells what was published.
+        settings: of the pipeline.
         place: where, and as whom.
     """
 
     def __init__(self, settings: Settings, place: VertexPlace):
         super().__init__("vertex", VertexRuns(place), settings)
+
+
+def target_at(place: KubeflowPlace | VertexPlace, settings: Settings) -> ClusterTarget:
+    """The target of a place.
+
+    Args:
+        place: where.
+        settings: of the pipeline.
+    """
+    if isinstance(place, KubeflowPlace):
+        return KubeflowTarget(settings, place)
+    return VertexTarget(settings, place)

@@ -18,10 +18,13 @@ from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.inbox import BATCH_NAME
 from customer_age.pipeline import beam_runners
 from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
+from customer_age.pipeline.retraining_settings import NotifySettings, RetrainingSettings
 from customer_age.pipeline.settings_section import Section
 
 CONFIGS = Path(__file__).parent / "configs"
 _SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
+_NO_RESULT = ("cluster", "retraining", "notify")
+"""Sections that say where and when a run runs and who is told: its result tells nothing of them."""
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 _DATA_PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 
@@ -244,6 +247,8 @@ class Settings(Section):
     registry: RegistrySettings = RegistrySettings()
     beam: BeamSettings = BeamSettings()
     cluster: ClusterSettings = ClusterSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
+    notify: NotifySettings = NotifySettings()
 
     @model_validator(mode="after")
     def _workers_elsewhere_reach_what_they_need(self) -> "Settings":
@@ -276,15 +281,24 @@ class Settings(Section):
             return self.registry.uri
         return f"mlflow+sqlite:///{self.work_dir}/registry/mlflow.db"
 
+    @property
+    def ledger_uri(self) -> str:
+        """Where the ledger of batches and runs is, the default one resolved."""
+        return self.retraining.ledger or f"sqlite:///{self.work_dir}/retraining/ledger.sqlite"
+
     def as_yaml(self) -> str:
         """The settings as a YAML file would give them."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def recorded(self) -> dict[str, Any]:
+        """What a run's record holds of the settings: all that its result depends on, and places."""
+        return self.model_dump(mode="json", exclude=set(_NO_RESULT))
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
         places: Any = {
             "work_dir": True,
-            "cluster": True,
+            **dict.fromkeys(_NO_RESULT, True),
             "data": {"batch_cache", "person_key_file"},
         }
         settings = self.model_dump(mode="json", exclude=places)

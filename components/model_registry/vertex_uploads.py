@@ -172,9 +172,8 @@ class Uploads:
         return Client(project=self._project)
 
     def _blob(self, uri: str) -> "Blob":
-        from google.cloud.storage import Blob
-
-        return Blob.from_string(uri, client=self._client)
+        bucket, _, name = uri.removeprefix("gs://").partition("/")
+        return self._client.bucket(bucket).blob(name)
 
     def _blobs(self, folder: str, fields: str) -> "Iterable[Blob]":
         bucket, _, path = folder.removeprefix("gs://").partition("/")

@@ -9,8 +9,8 @@ from typing import BinaryIO, Protocol
 from customer_age.components.errors import SettingsError
 
 
-class FolderAway(SettingsError):
-    """The data folder cannot be read from here; perhaps it can from elsewhere."""
+class DataAway(SettingsError):
+    """The data cannot be read from here; perhaps they can from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
         beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
-        FolderAway: there is no such folder here, or no way to read it.
+        DataAway: there is no such folder here, or no way to read it.
         SettingsError: there is nothing in it.
     """
     if "://" in address:
@@ -123,9 +123,9 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
     try:
         found = Path(address).is_dir()
     except OSError as error:
-        raise FolderAway(f"data folder {address}: {error.strerror}") from error
+        raise DataAway(f"data folder {address}: {error.strerror}") from error
     if not found:
-        raise FolderAway(f"data folder {address}: there is no such folder")
+        raise DataAway(f"data folder {address}: there is no such folder")
     return LocalFolder(Path(address))
 
 

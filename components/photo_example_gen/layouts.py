@@ -57,7 +57,7 @@ def _loyalty_card(
     if shown is None:
         return []
     if cards.profiles:
-        known = profiles.open_profiles(cards.profiles, _profile(columns))
+        known = profiles.open_profiles(cards.profiles, _profile(columns), cards.beam_args)
     elif beside is not None:
         known = profiles.TableProfiles(beside)
     else:

@@ -29,11 +29,13 @@ class CardSettings:
         max_profile_age_days: a profile that was not updated for longer when the photo was taken
             is stale; None for no limit.
         max_photos_per_card: of one card in a batch; None for no limit.
+        beam_args: Beam options, of which some say how a store with profiles is reached.
     """
 
     profiles: str = ""
     max_profile_age_days: int | None = None
     max_photos_per_card: int | None = None
+    beam_args: tuple[str, ...] = ()
 
 
 BESIDE = CardSettings()

@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen.folders import FolderAway, ListedFile
+from customer_age.components.photo_example_gen.folders import DataAway, ListedFile
 
 EXTRAS = {"gs": "gcs", "s3": "s3"}
 """Scheme of an address to the extra of this package that brings its client."""
@@ -51,7 +51,7 @@ class StoreFolder:
         try:
             (found,) = FileSystems.match([f"{self.address}/**"])
         except (BeamIOError, ValueError, OSError) as error:
-            raise FolderAway(f"data folder {self.address}: {_reason(error)}") from error
+            raise DataAway(f"data folder {self.address}: {_reason(error)}") from error
         start = len(self.address) + 1
         return {
             file.path[start:]: ListedFile(
@@ -71,7 +71,7 @@ def open_folder(address: str, beam_args: Sequence[str]) -> StoreFolder:
         beam_args: Beam options, of which some say how a store is reached (`--s3_endpoint_url`).
 
     Raises:
-        FolderAway: there is no access to it, or no client for this kind of store.
+        DataAway: there is no access to it, or no client for this kind of store.
         SettingsError: there is nothing.
     """
     folder = reach(address, beam_args)
@@ -98,7 +98,7 @@ def reach(address: str, beam_args: Sequence[str]) -> StoreFolder:
         clientless = True
     if clientless:
         extra = EXTRAS.get(scheme)
-        raise FolderAway(
+        raise DataAway(
             f"data folder {address}: "
             + (f"install customer-age[{extra}]" if extra else f"no file system for {scheme}://")
         )

@@ -33,7 +33,8 @@ def open_all(
         raise SettingsError("data.inbox: not set, and data.batches names batches of it")
     columns = json.loads(parameters.get("columns") or "{}")
     keep_columns = json.loads(parameters.get("keep_columns") or "[]")
-    cards = CardSettings(**json.loads(parameters.get("cards") or "{}"))
+    asked = json.loads(parameters.get("cards") or "{}")
+    cards = CardSettings(**asked, beam_args=tuple(beam_args))
     forgotten = tombstones.read(where, beam_args) if where else tombstones.NOBODY
     data_sets = [
         sources.open_data_set(

@@ -78,8 +78,10 @@ class DatabaseProfiles:
         try:
             # What a query was asked about is a card's number: no message may show it.
             engine = sqlalchemy.create_engine(self.url, hide_parameters=True)
-        except (sqlalchemy.exc.ArgumentError, ImportError) as error:
+        except sqlalchemy.exc.ArgumentError as error:
             raise self._told(str(error)) from error
+        except ImportError as error:
+            raise folders.DataAway(str(self._told(str(error)))) from error
         try:
             with engine.connect() as connection:
                 return _by_card(self._rows(connection, cards))
@@ -88,7 +90,7 @@ class DatabaseProfiles:
                 error
             )
         except sqlalchemy.exc.OperationalError as error:
-            raise self._told(str(error.orig)) from error
+            raise folders.DataAway(str(self._told(str(error.orig)))) from error
         except sqlalchemy.exc.SQLAlchemyError as error:
             # Its own words may repeat what it was asked about.
             raise self._told(f"{type(error).__name__} of the database") from None

@@ -97,9 +97,15 @@ def write_person(inbox: str, person: str, key: str) -> None:
     _write(inbox, person, {"key": person_keys.fingerprint(key)})
 
 
-def write_captured_before(inbox: str, day: date) -> None:
-    """Forget all photos taken before a day, unless a later day is written already."""
-    if read(inbox).captured_before < day.isoformat():
+def write_captured_before(inbox: str, day: date, beam_args: Sequence[str] = ()) -> None:
+    """Forget all photos taken before a day, unless a later day is written already.
+
+    Args:
+        inbox: a folder or an address in an object store.
+        day: photos that were taken on it stay.
+        beam_args: Beam options, of which some say how an object store is reached.
+    """
+    if read(inbox, beam_args).captured_before < day.isoformat():
         _write(inbox, CAPTURED_BEFORE, {"date": day.isoformat()})
 
 

@@ -11,7 +11,7 @@ import queue
 import threading
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen.folders import FolderAway
+from customer_age.components.photo_example_gen.folders import DataAway
 from customer_age.pipeline import preflight
 from customer_age.pipeline.settings import Settings
 
@@ -27,17 +27,15 @@ def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
         patience: seconds that looking into a bucket may take.
 
     Raises:
-        FolderAway: the data cannot be read from here.
+        DataAway: the data cannot be read from here.
         SettingsError: they can, and are no data set.
     """
-    path = settings.data.path or ""
-    scheme, address, _ = path.partition("://")
-    if not address:
-        return preflight.data_fingerprint(settings, runs_here=False)
-    if not _has_client(scheme):
-        raise FolderAway(f"data folder {path}: nothing here reads {scheme}://")
-    if not _has_credentials(scheme):
-        raise FolderAway(f"data folder {path}: no credentials for {scheme}:// here")
+    for folder in filter(None, (settings.data.path, settings.data.inbox)):
+        scheme, separator, _ = folder.partition("://")
+        if separator and not _has_client(scheme):
+            raise DataAway(f"data folder {folder}: nothing here reads {scheme}://")
+        if separator and not _has_credentials(scheme):
+            raise DataAway(f"data folder {folder}: no credentials for {scheme}:// here")
     return _within(patience, settings)
 
 
@@ -74,6 +72,9 @@ def _within(patience: float, settings: Settings) -> str:
             answers.put(preflight.data_fingerprint(settings, runs_here=False))
         except SettingsError as error:
             answers.put(error)
+        except Exception as error:  # of the store's client; the cluster may fare better
+            said = " ".join(str(error).split())[:300] or type(error).__name__
+            answers.put(DataAway(f"data folder {settings.data.path}: {said}"))
 
     # Beam announces each try with a traceback; how it ends is told in one line.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
@@ -81,7 +82,7 @@ def _within(patience: float, settings: Settings) -> str:
     try:
         answer = answers.get(timeout=patience)
     except queue.Empty:
-        raise FolderAway(
+        raise DataAway(
             f"data folder {settings.data.path}: not read within {patience:g} seconds"
         ) from None
     if isinstance(answer, SettingsError):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from customer_age.components.errors import RunError
+from customer_age.components.errors import RunError, SettingsError
 
 TOKEN_PATH = "KF_PIPELINES_SA_TOKEN_PATH"
 """The variable that names the file of the token."""
@@ -20,9 +20,13 @@ def explained(host: str) -> Iterator[None]:
         host: where it is asked.
 
     Raises:
+        SettingsError: its client is not installed.
         RunError: it cannot be reached, does not let us in, or refuses.
     """
-    from kfp_server_api.exceptions import ApiException, OpenApiException
+    try:
+        from kfp_server_api.exceptions import ApiException, OpenApiException
+    except ImportError:
+        raise SettingsError("--target kubeflow: install customer-age[kubeflow]") from None
     from urllib3.exceptions import HTTPError
 
     try:

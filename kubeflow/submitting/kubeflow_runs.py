@@ -49,12 +49,13 @@ class KubeflowRuns:
 
     Args:
         place: which, and where.
-        settled_after: seconds after which we look whether others started the same run.
+        settled_after: seconds after which we look whether others started the same run; by
+            default two.
     """
 
-    def __init__(self, place: KubeflowPlace, settled_after: float = _SETTLED_AFTER):
+    def __init__(self, place: KubeflowPlace, settled_after: float | None = None):
         self._place = place
-        self._settled_after = settled_after
+        self._settled_after = _SETTLED_AFTER if settled_after is None else settled_after
 
     def find(self, run_id: str) -> SubmittedRun | None:
         """See `Runs`."""
@@ -93,9 +94,14 @@ class KubeflowRuns:
     def _client(self) -> "Client":
         return _connected(self._place.host, self._place.namespace)
 
+    @property
+    def _namespace(self) -> str | None:
+        """The user's, which kfp's own context file may tell too."""
+        return self._place.namespace or self._client.get_user_namespace() or None
+
     def _find_experiment(self) -> str | None:
         found = self._client.experiments.experiment_service_list_experiments(
-            namespace=self._place.namespace or None,
+            namespace=self._namespace,
             filter=_filter(_EQUALS, self._place.experiment),
             _request_timeout=_PATIENCE,
         )
@@ -109,7 +115,7 @@ class KubeflowRuns:
         from kfp_server_api.exceptions import ApiException
 
         experiment = V2beta1Experiment(
-            display_name=self._place.experiment, namespace=self._place.namespace or None
+            display_name=self._place.experiment, namespace=self._namespace
         )
         try:
             made = self._client.experiments.experiment_service_create_experiment(

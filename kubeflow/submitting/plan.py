@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen.folders import FolderAway
+from customer_age.components.photo_example_gen.folders import DataAway
 from customer_age.components.run_parameters import BY_NAME, Value, applied
 from customer_age.kubeflow import preflight
 from customer_age.kubeflow.submitting import data_from_here, run_ids
@@ -127,5 +127,5 @@ def _data_fingerprint(settings: Settings, given: Mapping[str, Value]) -> tuple[s
         return str(given[_FINGERPRINT]), ""
     try:
         return data_from_here.fingerprint(settings), ""
-    except FolderAway as error:
+    except DataAway as error:
         return "", str(error)

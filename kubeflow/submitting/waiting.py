@@ -16,7 +16,7 @@ def wait(
     runs: Runs,
     run_id: str,
     tell: Callable[[str], None],
-    interval: float = _INTERVAL,
+    interval: float | None = None,
     patience: float = _PATIENCE,
 ) -> SubmittedRun:
     """Wait for a run's end.
@@ -25,7 +25,7 @@ def wait(
         runs: where it runs.
         run_id: of it.
         tell: called with a line for each change of the run and of its components.
-        interval: seconds between two questions.
+        interval: seconds between two questions; by default ten.
         patience: seconds that the service may be away.
 
     Raises:
@@ -52,7 +52,7 @@ def wait(
                     tell(f"{time.strftime('%H:%M:%S')} {name}: {state}")
             if run.finished:
                 return run
-        time.sleep(interval)
+        time.sleep(_INTERVAL if interval is None else interval)
 
 
 def _states(run: SubmittedRun) -> Iterator[tuple[str, str]]:

@@ -77,7 +77,7 @@ def forget(
     with folder.held():
         if dry_run:
             return _Plan.of(settings, subject, further_roots).counts()
-        subject.write_tombstone(inbox)
+        subject.write_tombstone(inbox, settings.beam.args)
         plan = _Plan.of(settings, subject, further_roots)
         plan.carry_out(settings, folder)
         _audit(folder, subject, plan.counts())

@@ -1,6 +1,7 @@
 """What is to be forgotten: the photos of a card, or those from before a day."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
@@ -33,7 +34,7 @@ class Subject(Protocol):
     def owns_profiles(self) -> bool:
         """Whether rows of a table of profiles are its own."""
 
-    def write_tombstone(self, inbox: str) -> None:
+    def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
         """See that no later batch brings it back."""
 
 
@@ -68,8 +69,9 @@ class Card:
         """See `Subject`."""
         return True
 
-    def write_tombstone(self, inbox: str) -> None:
+    def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
         """See `Subject`."""
+        del beam_args
         tombstones.write_person(inbox, splits.pseudonym(self.number, self.key), self.key)
 
 
@@ -97,9 +99,9 @@ class OlderThan:
         """See `Subject`; a profile outlives a photo."""
         return False
 
-    def write_tombstone(self, inbox: str) -> None:
+    def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
         """See `Subject`."""
-        tombstones.write_captured_before(inbox, self.day)
+        tombstones.write_captured_before(inbox, self.day, beam_args)
 
 
 def day_before(span: str, today: date) -> date:

@@ -113,7 +113,7 @@ def _of_base(
     if layouts.cards_shown(folder, data.columns) is not None:
         yield from _of_upload(folder, "", data.columns, subject)
         return
-    cards = CardSettings(profiles=data.profiles or "")
+    cards = CardSettings(data.profiles or "", beam_args=tuple(beam_args))
     for table in layouts.find(folder, data.layout, data.columns, cards=cards)[1]:
         yield table, ""
 

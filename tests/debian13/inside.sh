@@ -8,20 +8,13 @@ checkout=$2
 shift 2
 root=$cache/root
 here=$checkout/tests/debian13
-packages=$(sed 's/#.*//' "$here/packages.txt" | paste -sd, | tr -d ' ')
-
-mirror() {
-    # The first of the host's own mirrors of Debian, if it has one.
-    echo "${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' \
-        'Identifier: Packages' 'Origin: Debian' 'Label: Debian' 2>/dev/null | head -n 1)}"
-}
+packages=$(sed '/^#/d; s/#.*//' "$here/packages.txt" | paste -sd, | tr -d ' ')
 
 # A root is whole when it holds the list of packages that it was made with.
 if [ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ]; then
     echo "debian13: making a Debian 13 root in $root (some minutes, once)" >&2
     rm -rf "$root" "$cache/new"
-    # shellcheck disable=SC2046  # no mirror is no argument
-    debootstrap --variant=minbase --include="$packages" trixie "$cache/new" $(mirror) \
+    debootstrap --variant=minbase --include="$packages" trixie "$cache/new" "$("$here/mirror.sh")" \
         >"$cache/debootstrap.log" 2>&1 || {
         tail -n 5 "$cache/debootstrap.log" >&2
         echo "debian13: debootstrap failed; all it said is in $cache/debootstrap.log" >&2
@@ -59,11 +52,13 @@ for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
 done
 
 # The checkout as it stands, committed or not; the environment inside stays from one run to the next.
-mkdir -p "$root/customer-age"
-find "$root/customer-age" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
+mkdir -p "$root/checkout"
+find "$root/checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
 tar -C "$checkout" -c --exclude=./.git --exclude=./.venv --exclude=./work --exclude=__pycache__ \
     --exclude='./.*_cache' --exclude=./build --exclude='./*.egg-info' . |
-    tar -C "$root/customer-age" -x --no-same-owner
+    tar -C "$root/checkout" -x --no-same-owner
 
-chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${environment[@]}" \
-    sh -c 'cd /customer-age && exec "$@"' sh "$@"
+# Debian keeps PostgreSQL's programs apart.
+paths=/usr/sbin:/usr/bin:/sbin:/bin$(cd "$root" && printf ':/%s' usr/lib/postgresql/*/bin)
+chroot "$root" env -i "PATH=$paths" LANG=C.UTF-8 "${environment[@]}" \
+    sh -c 'cd /checkout && exec "$@"' sh "$@"

@@ -3,6 +3,8 @@
 #
 # usage: tests/debian13/run.sh [COMMAND...]     as root; the default command is: make test
 #
+#        tests/debian13/run.sh --check          says whether that can be done here, and does nothing
+#
 #   CUSTOMER_AGE_CACHE   where the root is kept (default: customer-age in the user's cache folder);
 #                        removing that folder undoes everything
 #   DEBIAN_MIRROR        where Debian comes from (default: this host's own mirror, or Debian's)
@@ -24,9 +26,9 @@ refuse() {
 
 [ "$(id -u)" = 0 ] || refuse "chroot and mounts need root: run it as root, as in sudo make test-debian13"
 [ "$(uname -sm)" = "Linux x86_64" ] || refuse "TFX has wheels for Linux on x86_64, and this is $(uname -sm)"
-for program in debootstrap unshare setpriv flock tar; do
+for program in debootstrap wget unshare setpriv flock tar; do
     command -v "$program" >/dev/null ||
-        refuse "$program is not to be found: apt-get install debootstrap debian-archive-keyring util-linux tar"
+        refuse "$program is not to be found: apt-get install debootstrap wget util-linux tar"
 done
 [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] ||
     refuse "Debian's keys are not to be found: apt-get install debian-archive-keyring"
@@ -34,6 +36,15 @@ unshare --mount --pid --fork true 2>/dev/null ||
     refuse "this host lets root make no mount namespace (a container without --privileged?)"
 
 mkdir -p "$cache"
+if [ ! -d "$cache/root" ]; then
+    mirror=$("$here/mirror.sh")
+    wget --quiet --spider --timeout=10 --tries=1 "$mirror/dists/trixie/InRelease" ||
+        refuse "$mirror does not answer; name another mirror by DEBIAN_MIRROR"
+    [ "$(df --output=avail --block-size=1G "$cache" | tail -n 1)" -ge 8 ] ||
+        refuse "8 GB are needed in $cache; name another folder by CUSTOMER_AGE_CACHE"
+fi
+[ "$1" != --check ] || exit 0
+
 exec 9>"$cache/lock"
 flock --nonblock 9 || {
     echo "debian13: waiting for another run in $cache" >&2

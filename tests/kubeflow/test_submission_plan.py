@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen.folders import FolderAway
+from customer_age.components.photo_example_gen.folders import DataAway
 from customer_age.kubeflow.submitting import data_from_here, dry_run, run_ids, specifications
 from customer_age.kubeflow.submitting.kubeflow_place import KubeflowPlace
 from customer_age.kubeflow.submitting.plan import plan, read_parameters
@@ -178,7 +178,7 @@ def test_a_bucket_that_does_not_answer_is_waited_for_a_while(credentials):
     settings = settings_of(
         "data.path=s3://photos/spring", "beam.args=[--s3_endpoint_url=http://127.0.0.1:1]"
     )
-    with pytest.raises(FolderAway, match=r"not read within 0\.5 seconds"):
+    with pytest.raises(DataAway, match=r"not read within 0\.5 seconds"):
         data_from_here.fingerprint(settings, patience=0.5)
 
 
@@ -255,3 +255,17 @@ def test_a_place_that_cannot_be_is_refused(place, says):
 
 def test_a_host_without_a_scheme_is_asked_safely():
     assert KubeflowPlace.of("kubeflow.example.org/", "ages").host == "https://kubeflow.example.org"
+
+
+def test_profiles_that_only_the_cluster_reaches_leave_the_data_unknown(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"a photo")
+    (tmp_path / "photos.csv").write_text(
+        "file_name,card_id,captured_at\na.jpg,4711,2026-01-01T10:00:00Z\n"
+    )
+    settings = settings_of(
+        f"data.path={tmp_path}",
+        "data.profiles=postgresql+psycopg://shop@127.0.0.1:1/crm",
+    )
+    with pytest.raises(DataAway, match=r"data\.profiles: .*127\.0\.0\.1") as caught:
+        data_from_here.fingerprint(settings)
+    assert "4711" not in str(caught.value)

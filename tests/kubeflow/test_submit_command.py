@@ -118,14 +118,15 @@ def test_a_run_is_started_once_and_shown_again(api, submit):
     assert spec["schemaVersion"] == "2.1.0"
     assert "kubernetes" in platform["platforms"]
     lines = printed.splitlines()
-    assert lines[0].startswith("cache: on, but PhotoExampleGen looks at the data anew")
-    assert lines[1:] == ["run ages-1: started", f"{api.url}/#/runs/details/{started['run_id']}"]
+    assert lines[0] == "run id: ages-1"
+    assert lines[1].startswith("cache:  on, but PhotoExampleGen looks at the data anew")
+    link = f"{api.url}/#/runs/details/{started['run_id']}"
+    assert lines[2:] == [f"started: {link}"]
 
     exit_code, printed, _ = submit(*where, *run)
     assert exit_code == 0
     assert len(api.runs) == 1
-    assert "run ages-1: is there already, PENDING; nothing was started" in printed
-    assert started["run_id"] in printed
+    assert f"there already, PENDING: {link}\nNothing was started" in printed
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from customer_age.kubeflow.submitting.runs import Submission
 from customer_age.kubeflow.submitting.vertex_place import VertexPlace
 from customer_age.kubeflow.submitting.vertex_runs import VertexRuns
 from customer_age.kubeflow.submitting.waiting import wait
-from customer_age.kubeflow.targets import KubeflowTarget, VertexTarget
+from customer_age.kubeflow.targets import ClusterTarget, VertexTarget, target_at
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining.targets import RunState
 
@@ -83,7 +83,7 @@ class _Kubeflow:
 
     def __init__(self, api, settings):
         self.api, self.settings = api, settings
-        self.target = KubeflowTarget(settings, KubeflowPlace.of(api.url, "ages"))
+        self.target = target_at(KubeflowPlace.of(api.url, "ages"), settings)
 
     def put(self, run_id, state, **tasks):
         (service_id,) = (key for key, run in self.api.runs.items() if run["display_name"] == run_id)
@@ -100,8 +100,8 @@ class _Vertex:
 
     def __init__(self, vertex, settings):
         self.vertex, self.settings = vertex, settings
-        self.target = VertexTarget(settings, VertexPlace(PROJECT, REGION))
-        self.target._runs = VertexRuns(VertexPlace(PROJECT, REGION), vertex.channel)
+        runs = VertexRuns(VertexPlace(PROJECT, REGION), vertex.channel)
+        self.target = ClusterTarget("vertex", runs, settings)
 
     def put(self, run_id, state, **tasks):
         self.vertex.put_state(run_id, state, **tasks)
@@ -249,3 +249,7 @@ def test_waiting_survives_a_service_that_is_away_for_a_while(cluster):
 def test_waiting_for_a_run_that_is_not_there_ends(cluster):
     with pytest.raises(RunError, match="ages-1 is gone"):
         wait(cluster.target._runs, "ages-1", print, interval=0.01)
+
+
+def test_a_place_has_its_target(settings):
+    assert isinstance(target_at(VertexPlace(PROJECT, REGION), settings), VertexTarget)

@@ -1,0 +1,73 @@
+"""One retraining run on this machine, as a process: `python -m ... RUN_ID SETTINGS_FILE`.
+
+It ends with the run's exit code, and leaves a record of it. Where nothing could be started, as with
+wrong settings or while another run holds the work folder, it leaves none, and says why.
+"""
+
+import signal
+import sys
+from types import FrameType
+
+from customer_age.components.errors import ModelRefused, RunError
+from customer_age.pipeline import local, settings
+from customer_age.pipeline.retraining.local_target import RunFiles
+
+
+def main(run_id: str, config: str) -> int:
+    """Run, unless another process does or has.
+
+    Args:
+        run_id: of the run.
+        config: the file of its settings.
+
+    Returns:
+        An exit code.
+    """
+    of_run = settings.load(config)
+    files = RunFiles(of_run.work_dir, run_id)
+    stopped = _Stopped()
+    with files.held(patience=2) as alone:
+        if not alone:
+            print(f"run {run_id} is running already")
+            return 0
+        ended = files.ending()
+        if ended is not None:
+            return int(ended["exit_code"])
+        ending = local.run(of_run, run_id)
+        if stopped.by_hand:
+            return 128 + signal.SIGINT
+        exit_code, sentence = ending.exit_code, ending.sentence
+        print(sentence)
+        print(f"report: {ending.report or 'none could be written; see the log'}", flush=True)
+        if exit_code not in (0, ModelRefused.exit_code) and _published(of_run, run_id):
+            # It failed after that: its batches are learnt all the same.
+            exit_code, sentence = 0, f"Published; then: {sentence}"
+        files.end(exit_code, sentence)
+        return exit_code
+
+
+class _Stopped:
+    """Knows of Ctrl-C: a run that was stopped so has not ended, and the next look resumes it."""
+
+    def __init__(self) -> None:
+        self.by_hand = False
+        signal.signal(signal.SIGINT, self._stop)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.by_hand = True
+        raise KeyboardInterrupt
+
+
+def _published(of_run: settings.Settings, run_id: str) -> bool:
+    from customer_age.components.model_registry import open_registry
+
+    registry = open_registry(of_run.registry_uri, of_run.registry.model_name)
+    return any(version.tags.get("run_id") == run_id for version in registry.versions())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except RunError as error:
+        print(f"customer-age: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,130 @@
+"""Retraining runs on this machine, each in a process of its own.
+
+A run's process holds a lock for as long as it lives, whatever becomes of the trigger, and leaves a
+record when the run has ended: so whoever asks can tell a run that is running, one that ended, and
+one that died and is to be started again. Started again, it takes up what it had done: TFX's cache
+and the registry make that harmless.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from customer_age.components.errors import (
+    DataRefused,
+    ModelRefused,
+    RunError,
+    SettingsError,
+)
+from customer_age.pipeline.retraining.targets import RunState
+from customer_age.pipeline.settings import Settings
+
+_STATES = {
+    0: RunState.PUBLISHED,
+    ModelRefused.exit_code: RunState.MODEL_REFUSED,
+    DataRefused.exit_code: RunState.DATA_REFUSED,
+}
+"""Exit code of a run to its state; any other is a failure."""
+
+
+class RunFiles:
+    """What is kept of one run, in `retraining/runs/` in the work folder."""
+
+    def __init__(self, work_dir: str, run_id: str):
+        folder = Path(work_dir) / "retraining" / "runs"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.settings = folder / f"{run_id}.yaml"
+        self._record = folder / f"{run_id}.json"
+        self._lock = folder / f"{run_id}.lock"
+
+    def ending(self) -> dict[str, Any] | None:
+        """`exit_code` and `sentence` of the run's end, or None where it has not ended."""
+        try:
+            return json.loads(self._record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def end(self, exit_code: int, sentence: str) -> None:
+        """Write down how the run ended."""
+        text = json.dumps({"exit_code": exit_code, "sentence": sentence}, ensure_ascii=False)
+        _write(self._record, text)
+
+    def write_settings(self, text: str) -> None:
+        """Keep the run's settings, for its process to read."""
+        _write(self.settings, text)
+
+    @contextlib.contextmanager
+    def held(self, patience: float = 0) -> Iterator[bool]:
+        """Hold the run, for as long as this process lives; gives whether nobody else does.
+
+        Args:
+            patience: seconds to wait, since who only asks for the state holds it for a moment.
+        """
+        deadline = time.monotonic() + patience
+        with self._lock.open("a") as lock:
+            while not (alone := _locked(lock)) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            yield alone
+
+
+class LocalTarget:
+    """See `Target`. `start` returns when the run has ended."""
+
+    def __init__(self, work_dir: str):
+        """Say where.
+
+        Args:
+            work_dir: the work folder; it lets one run in at a time.
+        """
+        self._work_dir = work_dir
+
+    def start(self, run_id: str, settings: Settings) -> None:
+        """See `Target`."""
+        files = RunFiles(self._work_dir, run_id)
+        if files.ending() is not None:
+            return
+        files.write_settings(settings.as_yaml())
+        module = "customer_age.pipeline.retraining.local_run"
+        ended = subprocess.run(
+            [sys.executable, "-m", module, run_id, str(files.settings)], check=False
+        )
+        if files.ending() is None and ended.returncode:
+            # It has told why itself. Nothing was started, or it was killed.
+            error = SettingsError if ended.returncode == SettingsError.exit_code else RunError
+            raise error(f"run {run_id} could not be brought to its end; see above")
+
+    def state(self, run_id: str) -> RunState:
+        """See `Target`."""
+        files = RunFiles(self._work_dir, run_id)
+        with files.held() as alone:
+            ending = files.ending()
+        if ending is not None:
+            return _STATES.get(ending["exit_code"], RunState.FAILED)
+        return RunState.UNKNOWN if alone else RunState.RUNNING
+
+    def reason(self, run_id: str) -> str:
+        """See `Explaining`."""
+        ending = RunFiles(self._work_dir, run_id).ending()
+        return " ".join(str(ending["sentence"]).split()) if ending else ""
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole or not at all."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(file)

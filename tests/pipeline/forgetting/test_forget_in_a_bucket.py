@@ -1,0 +1,74 @@
+"""The inbox and the batch cache in a bucket, behind an S3 endpoint on loopback."""
+
+import hashlib
+import logging
+
+import pytest
+
+from customer_age.components.photo_example_gen import tombstones
+from customer_age.pipeline.forgetting import forget as forgetting
+from customer_age.pipeline.forgetting.subject import Card
+from customer_age.pipeline.settings import BeamSettings
+
+BUCKET = "customers"
+CARD = "4000-0007"
+
+
+@pytest.fixture
+def bucket(monkeypatch, inbox):
+    """A client of a bucket that holds the inbox, and Beam's options to get there."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    client = boto3.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket=BUCKET)
+    for file in inbox.rglob("*"):
+        if file.is_file():
+            client.upload_file(str(file), BUCKET, f"inbox/{file.relative_to(inbox).as_posix()}")
+    yield client, (f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1")
+    for name in objects(client):
+        client.delete_object(Bucket=BUCKET, Key=name)
+    client.delete_bucket(Bucket=BUCKET)
+    server.stop()
+
+
+def objects(client):
+    """Name and content of every object."""
+    listed = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    names = [each["Key"] for page in listed for each in page.get("Contents", ())]
+    return {name: client.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}
+
+
+def test_batches_are_cached_and_forgotten_in_a_bucket(
+    bucket, settings, ingest, inbox, tmp_path, search
+):
+    client, beam_args = bucket
+    chosen = settings(
+        "2024-03",
+        data__inbox=f"s3://{BUCKET}/inbox",
+        data__batch_cache=f"s3://{BUCKET}/cache",
+    ).model_copy(update={"beam": BeamSettings(args=beam_args)})
+    first = ingest(chosen)
+    names = set(objects(client))
+    assert sum(name.endswith("/piece.json") for name in names) == 2
+    photo = (inbox / "2024-03" / "photos" / f"{CARD}_2024-03.jpg").read_bytes()
+    digest = hashlib.sha256(photo).hexdigest().encode()
+    sought = (CARD.encode(), photo, digest)
+    assert all(any(needle in each for each in objects(client).values()) for needle in sought)
+
+    counts = forgetting.forget(chosen, Card(CARD, forgetting.person_key(chosen)))
+    assert counts == forgetting.Counts(photos=2, rows=3, pieces=1, artifacts=1, examples=2)
+    left = objects(client)
+    assert not any(needle in each for each in left.values() for needle in sought)
+    assert not any(CARD in name for name in left)
+    assert not search({"card": CARD.encode(), "photo": photo}, tmp_path / "work")
+    assert len(tombstones.read(chosen.data.inbox, beam_args).persons) == 1
+    assert not first.exists()
+    assert ingest(chosen).exists()

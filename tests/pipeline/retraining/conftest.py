@@ -1,0 +1,74 @@
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # the modules beside this one
+
+import postgres_server
+from standing_clock import StandingClock
+
+from customer_age.pipeline.retraining.ledger import Ledger
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    missing = postgres_server.missing()
+    if missing:
+        pytest.skip(f"PostgreSQL is not installed: no {' and no '.join(missing)}")
+    with postgres_server.running() as address:
+        yield address
+
+
+@pytest.fixture
+def postgres_uri(postgres) -> str:
+    """A fresh database of a real server."""
+    import psycopg
+
+    name = f"ledger_{next(_numbers)}"
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{postgres}/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_uri(request, tmp_path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.sqlite"
+    return request.getfixturevalue("postgres_uri")
+
+
+@pytest.fixture
+def ledger(ledger_uri, clock) -> Ledger:
+    return Ledger(ledger_uri, "shop", clock)
+
+
+@pytest.fixture
+def batch_folder(tmp_path) -> Callable[..., Path]:
+    """Put a batch into the inbox: as many photos, whose bytes the seed decides."""
+
+    def write(
+        name: str, photos: int = 3, seed: str | None = None, complete: bool = True, table: str = ""
+    ) -> Path:
+        folder = tmp_path / "inbox" / name
+        (folder / "photos").mkdir(parents=True, exist_ok=True)
+        rows = ["file_name,card_id,captured_at"]
+        for number in range(photos):
+            rows.append(f"{number}.jpg,{number + 1000},2026-03-01T10:15")
+            content = f"{seed or name} {number}".encode()
+            (folder / "photos" / f"{number}.jpg").write_bytes(content)
+        (folder / "photos.csv").write_text(table or "\n".join(rows))
+        if complete:
+            (folder / "_SUCCESS").write_bytes(b"")
+        return folder
+
+    return write

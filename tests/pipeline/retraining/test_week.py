@@ -1,0 +1,74 @@
+"""A week at a shop, with triggers that die at any moment: each batch is learnt from once."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+PLAYER = Path(__file__).with_name("week_player.py")
+GOOD = {f"day-{day}{part}" for day in range(7) for part in ("", "-evening")}
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An S3 server on loopback; gives an inbox's address and the server's."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="shop")
+    yield "s3://shop/loyalty/inbox", endpoint
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(request, tmp_path):
+    if request.param == "bucket":
+        return request.getfixturevalue("bucket")
+    (tmp_path / "inbox").mkdir()
+    return (str(tmp_path / "inbox"),)
+
+
+@pytest.mark.slow
+def test_a_week(tmp_path, ledger_uri, place):
+    address, *endpoint = place
+    seed = str(len(ledger_uri) + len(address))
+    played = subprocess.run(
+        [sys.executable, "-W", "ignore", PLAYER, tmp_path, ledger_uri, address, seed, *endpoint],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=600,
+    )
+    told = json.loads(played.stdout)
+    assert told["killed"] >= 10, "or it proves little"
+
+    states = {name: state for name, (state, *_) in told["batches"].items()}
+    bad = {name: state for name, state in states.items() if name not in GOOD}
+    assert bad == dict.fromkeys(["bad-one", "day-0-again", "no-rows"], "set_aside")
+    assert {name for name, state in states.items() if state == "learnt"} == GOOD
+    assert told["batches"]["bad-one"][1:] == [
+        3, told["batches"]["bad-one"][2], "failed: a photo explodes",
+    ]  # fmt: skip
+
+    made = [run_id for run_id, *_ in told["made"]]
+    assert len(made) == len(set(made)), "no run was started twice"
+    assert set(made) == set(told["runs"]), "the ledger and the target know the same runs"
+    assert not told["active"]
+    trained = {run_id: batches for run_id, batches, state in told["made"] if state == "published"}
+    learnt = Counter(name for batches in trained.values() for name in batches)
+    assert learnt == dict.fromkeys(GOOD, 1), "each good batch, exactly once"
+    for run_id, (state, batches) in told["runs"].items():
+        if state == "published":
+            assert batches == trained[run_id]
+            assert all(told["batches"][name][2] == run_id for name in batches)
