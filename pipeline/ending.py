@@ -151,7 +151,11 @@ def _baseline(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Baseline | N
     if "baseline" not in artifacts:
         return None
     properties = artifacts["baseline"].properties
-    return run_facts.Baseline(str(properties["kind"]), str(properties.get("version", "")))
+    return run_facts.Baseline(
+        str(properties["kind"]),
+        str(properties.get("version", "")),
+        tuple(str(properties.get("batches", "")).split(",")),
+    )
 
 
 def _publication(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Publication | None:

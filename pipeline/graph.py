@@ -112,12 +112,13 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         baseline=baseline,
         model_run=trainer.outputs["model_run"],
         infra_blessing=canary.outputs["blessing"],
+        statistics=statistics_gen.outputs["statistics"],
         registry_uri=parameters.registry_uri,
         model_name=settings.registry.model_name,
         lineage=_lineage(settings, launch),
         run_id=parameters.run_id,
         run_parameters=launch.parameters.by_name() if launch.parameters else None,
-        code=code("registry_pusher", "model_registry", "local_copy"),
+        code=code("registry_pusher", "model_registry", "local_copy", "drift"),
     )
     run_report = RunReport(
         examples=examples,
@@ -150,7 +151,7 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
     """What the run report says about a run besides what its artifacts hold."""
     return RunDescription(
         name=settings.name,
-        settings=settings.model_dump(mode="json", exclude={"cluster"}),
+        settings=settings.recorded(),
         fingerprints={
             "data": launch.key.data,
             "weights": launch.key.weights,
@@ -240,8 +241,5 @@ def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
         "code_version": launch.key.code,
         "tfx_version": tfx_version,
         # Kept in TFX's metadata and in the registry for ever.
-        "settings": json.dumps(
-            redaction.hide_secret_settings(settings.model_dump(mode="json", exclude={"cluster"})),
-            sort_keys=True,
-        ),
+        "settings": json.dumps(redaction.hide_secret_settings(settings.recorded()), sort_keys=True),
     }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from customer_age.components.errors import RunError
+from customer_age.components.errors import RunError, SettingsError
 from customer_age.pipeline import failures, preflight, run_log
 from customer_age.pipeline.beam_options import require_addresses
 from customer_age.pipeline.node_events import NodeEvents
@@ -99,6 +99,11 @@ class LocalRun:
         from customer_age.pipeline.graph import Launch
 
         registry = open_registry(self._settings.registry_uri, self._settings.registry.model_name)
+        if self._settings.trainer.weights == "champion" and registry.champion() is None:
+            raise SettingsError(
+                "trainer.weights: champion, but there is no champion in "
+                f"{self._settings.registry_uri} yet; start from imagenet or from a file"
+            )
         champion = baseline_for(registry, self._key.digest())
         return Launch(self._key, champion_as_of=champion, run_id=self._run_id)
 

@@ -12,6 +12,7 @@ from tfx.utils import io_utils, path_utils
 
 from customer_age.components.champion import median
 from customer_age.components.model_registry import open_registry
+from customer_age.components.model_registry.registry import BATCHES
 
 
 class Executor(base_executor.BaseExecutor):
@@ -40,3 +41,5 @@ class Executor(base_executor.BaseExecutor):
                 io_utils.copy_dir(str(local), folder)
         model.set_string_custom_property("kind", "champion" if champion else "median")
         model.set_string_custom_property("version", champion.version if champion else "")
+        learnt = champion.tags.get(BATCHES, "") if champion else ""
+        model.set_string_custom_property("batches", learnt)

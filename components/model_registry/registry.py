@@ -18,6 +18,9 @@ FINGERPRINT = "fingerprint"
 BASELINE_VERSION = "baseline_version"
 """Tag: the champion that the version was measured against, empty if none."""
 
+BATCHES = "batches"
+"""Tag: the batches that a version has learnt from besides the base set, comma-separated."""
+
 REPORT = "report"
 """Tag: where the report of the run that published the version lies."""
 

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_age.components.model_registry import Publication, saved_model_fingerprint
+from customer_age.components.model_registry.registry import BATCHES
 
 if TYPE_CHECKING:
     from customer_age.components.evaluation import Evaluation, Measured, SliceMetrics
+
+_TAG_LENGTH = 4000
+"""Characters; MLflow takes 5,000."""
 
 _METRICS = ("mae", "rmse", "bias", "photos")
 
@@ -53,7 +57,7 @@ def publication(
         baseline: of the evaluation.
         lineage: name to value; `settings`, if there, is the run's settings as JSON.
     """
-    tags = dict(lineage)
+    tags = {**lineage, **_batches(ingestion)}
     settings = json.loads(tags.pop("settings", "{}"))
     counts = {f"photos_{split}": str(number) for split, number in ingestion["photos"].items()}
     return Publication(
@@ -74,6 +78,18 @@ def publication(
         description=_description(evaluation, ingestion, baseline),
         baseline_version=baseline.version,
     )
+
+
+def _batches(ingestion: Mapping[str, Any]) -> dict[str, str]:
+    """The batches that a model has learnt from besides the base set, as one tag.
+
+    What a tag cannot hold is left out, the oldest names first: a later report then calls such a
+    batch new once more.
+    """
+    names = sorted(set(ingestion.get("batches", ())) - {"base"}, reverse=True)
+    while len(",".join(names)) > _TAG_LENGTH:
+        names.pop()
+    return {BATCHES: ",".join(sorted(names))} if names else {}
 
 
 def _metrics(evaluation: "Evaluation") -> dict[str, float]:

@@ -17,6 +17,22 @@ EXAMPLES_OF_REFUSED = 3
 Contents = TypeVar("Contents", bound=BaseModel)
 
 
+class BatchCounts(BaseModel):
+    """What became of the rows of one batch, or of the base set beside batches.
+
+    Attributes:
+        rows: of its label table.
+        photos: that the run has of it, by split.
+        refused: photos that it has not, by reason.
+        age_groups: the photos by age group.
+    """
+
+    rows: int
+    photos: dict[str, int]
+    refused: dict[str, int]
+    age_groups: dict[str, int]
+
+
 class Ingestion(BaseModel):
     """`ingestion.json`: what PhotoExampleGen counted.
 
@@ -25,12 +41,14 @@ class Ingestion(BaseModel):
         photos: that can be used, by split.
         refused: photos that cannot, by reason.
         seconds: that it took.
+        batches: the same of the base set and of each batch; empty where there are no batches.
     """
 
     rows: int
     photos: dict[str, int]
     refused: dict[str, int]
     seconds: float
+    batches: dict[str, BatchCounts] = {}
 
 
 class RefusedPhoto(BaseModel):

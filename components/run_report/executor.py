@@ -107,7 +107,9 @@ def _baseline(artifact: types.Artifact | None) -> run_facts.Baseline | None:
     if artifact is None:
         return None
     return run_facts.Baseline(
-        kind=artifact.get_string_custom_property("kind"), version=_version(artifact, "version")
+        kind=artifact.get_string_custom_property("kind"),
+        version=_version(artifact, "version"),
+        batches=tuple(artifact.get_string_custom_property("batches").split(",")),
     )
 
 

@@ -98,10 +98,17 @@ class RunDescription(BaseModel):
 
 @dataclass(frozen=True)
 class Baseline:
-    """The model that the new one is measured against: `champion`, or `median`."""
+    """The model that the new one is measured against: `champion`, or `median`.
+
+    Attributes:
+        kind: which of them.
+        version: the champion's.
+        batches: that the champion has learnt from.
+    """
 
     kind: str
     version: str = ""
+    batches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from customer_age.components.run_report import (
     data_tables,
     gate,
+    new_photos,
     plots,
     redaction,
     templates,
@@ -53,6 +54,9 @@ def render(facts: RunFacts) -> str:
         anomalies=data_tables.anomalies(facts),
         measures=list(data_tables.medians_and_ranges(facts)),
         group_counts=data_tables.group_counts(facts),
+        batches=new_photos.batches(facts),
+        changes=new_photos.changes(facts),
+        splits=features.SPLITS,
         settings=_settings(facts),
         plots=_plots(facts),
     )

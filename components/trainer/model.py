@@ -13,6 +13,7 @@ CHAMPION = "champion"
 RANDOM = "none"
 
 BACKBONE = "resnet50"
+DEVIATION = "deviation"
 AGE = "age"
 """Layers of the model."""
 
@@ -49,7 +50,9 @@ def build_model(
     photos = keras.Input((input_size, input_size, 3), name="photos")
     pooled = backbone(images.as_imagenet(photos))
     pooled = keras.layers.Dropout(dropout)(pooled)
-    deviation = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32")(pooled)
+    deviation = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32", name=DEVIATION)(
+        pooled
+    )
     age = keras.layers.Rescaling(age_spread, median_age, dtype="float32", name=AGE)(deviation)
     return keras.Model(photos, age, name="customer_age")
 
@@ -63,15 +66,15 @@ def in_full_precision(model: keras.Model) -> keras.Model:
     Returns:
         A model with the same weights that computes in float32.
     """
-    years = model.get_layer(AGE)
+    offset, scale = years_of(model)
     with devices.precision("float32"):
-        served = build_model(model.input_shape[1], RANDOM, 0.0, years.offset, years.scale)
+        served = build_model(model.input_shape[1], RANDOM, 0.0, offset, scale)
     served.set_weights(model.get_weights())
     return served
 
 
 def copy_weights(saved_model: str, model: keras.Model) -> None:
-    """Start from a published model.
+    """Start from a published model: the same answers, whatever ages are learnt from now.
 
     Args:
         saved_model: the folder of a SavedModel that `signatures.export` wrote.
@@ -80,16 +83,36 @@ def copy_weights(saved_model: str, model: keras.Model) -> None:
     Raises:
         SettingsError: it is not such a model.
     """
-    published = getattr(tf.saved_model.load(saved_model), "model_weights", None)
-    if published is None or [weight.shape for weight in published] != [
-        weight.shape for weight in model.weights
-    ]:
+    champion = tf.saved_model.load(saved_model)
+    published = getattr(champion, "model_weights", None)
+    if published is None:
+        raise SettingsError(
+            "trainer.weights: champion, but there is no champion to start from yet; start from "
+            "`imagenet` or from a file"
+        )
+    if [weight.shape for weight in published] != [weight.shape for weight in model.weights]:
         raise SettingsError(
             "trainer.weights: the champion is not a model of this kind; start from `imagenet` "
             "or from a file"
         )
     for weight, value in zip(model.weights, published, strict=True):
         weight.assign(value)
+    if (years := getattr(champion, "years", None)) is not None:
+        _change_unit(model, *years.numpy())
+
+
+def years_of(model: keras.Model) -> tuple[float, float]:
+    """The offset and the scale, in years, with which the output layer's answer becomes an age."""
+    layer = model.get_layer(AGE)
+    return float(layer.offset), float(layer.scale)
+
+
+def _change_unit(model: keras.Model, offset: float, scale: float) -> None:
+    """Rewrite the output layer, taken from a model of another median and spread, to this one's."""
+    own_offset, own_scale = years_of(model)
+    kernel, bias = model.get_layer(DEVIATION).weights
+    kernel.assign(kernel * (scale / own_scale))
+    bias.assign((bias * scale + offset - own_offset) / own_scale)
 
 
 def _backbone(weights: str) -> keras.Model:

@@ -1,0 +1,240 @@
+"""What a retraining costs as batches pile up, and what a warm start saves.
+
+    python benchmarks/retraining.py --photos FOLDER [--base 5000] [--batches 20] [--training]
+
+* Ingestion: batches of 200 photos of loyalty cards arrive one after another on top of a base set;
+  each time PhotoExampleGen's executor makes the examples of a run from all of them, in a process
+  of its own. Seconds count from the call to the last file, without the imports. It is flat when
+  the slope over all runs but the first (which ingests the base set) stays within 20 %.
+* `--training`: a first model from ImageNet weights on the base set, then the same window learnt
+  twice: from ImageNet weights, and from that first model. The warm start counts its time until its
+  `valid` MAE is no worse than the best one of the other. Needs `--weights`.
+
+FOLDER is a data set in the hand-out's layout; its photos are dealt to the base set and to the
+batches, and repeated with a pixel changed where there are too few.
+"""
+
+import argparse
+import csv
+import io
+import json
+import multiprocessing
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from PIL import Image
+
+PER_BATCH = 200
+FLAT_WITHIN = 0.2
+TODAY = date(2026, 6, 30)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True, help="a hand-out: labels.csv, …")
+    parser.add_argument("--base", type=int, default=5000, help="photos in the base set")
+    parser.add_argument("--batches", type=int, default=20)
+    parser.add_argument("--training", action="store_true")
+    parser.add_argument("--weights", default="imagenet", help="as trainer.weights")
+    parser.add_argument("--epochs", type=int, default=6, help="of a training from ImageNet weights")
+    parser.add_argument("--warm-epochs", type=int, default=2)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        photos = _photos(arguments.photos)
+        base = _base_set(place / "base", [next(photos) for _ in range(arguments.base)])
+        names = []
+        for number in range(arguments.batches):
+            name = f"batch-{number:03}"
+            _batch(place / "inbox" / name, [next(photos) for _ in range(PER_BATCH)])
+            names.append(name)
+        (place / "person.key").write_text("a key of persons, for a benchmark")
+        _ingestion(place, base, names)
+        if arguments.training:
+            _training(place, base, names, arguments)
+
+
+def _ingestion(place: Path, base: Path, names: list[str]) -> None:
+    print("| batches | rows | seconds | of it decoding | of it putting together |")
+    print("| --: | --: | --: | --: | --: |")
+    seconds = []
+    for count in range(1, len(names) + 1):
+        told = _in_own_process(_examples, place, base, names[:count])
+        seconds.append(told["wall"])
+        print(
+            f"| {count} | {told['rows']} | {told['wall']:.2f} | {told['seconds_ingesting']:.2f} "
+            f"| {told['seconds_assembling']:.2f} |",
+            flush=True,
+        )
+    later = seconds[1:]
+    if len(later) < 2:
+        return
+    slope = statistics.linear_regression(range(len(later)), later).slope
+    growth = slope * (len(later) - 1) / statistics.mean(later)
+    verdict = "flat" if abs(growth) <= FLAT_WITHIN else "NOT flat"
+    print(
+        f"from 2 to {len(names)} batches: median {statistics.median(later):.2f} s, "
+        f"growth along the regression line {growth:+.0%} (within 20 %: {verdict})"
+    )
+
+
+def _examples(place: Path, base: Path, names: list[str]) -> dict:
+    """Make the examples of a run, as its component does."""
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.types import standard_artifacts
+
+    from customer_age.components import local_runner
+    from customer_age.components.artifacts import PhotoDataSet
+    from customer_age.components.photo_example_gen import executor
+
+    data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
+    data_set.uri, examples.uri = str(base), str(place / "examples")
+    shutil.rmtree(examples.uri, ignore_errors=True)
+    context = BaseBeamExecutor.Context(
+        beam_pipeline_args=local_runner.options(multiprocessing.cpu_count(), ()),
+        tmp_dir=str(place),
+        unique_id="1",
+    )
+    parameters = {
+        "layout": "auto", "face_crops": True, "stored_size": 256, "min_size": 32,
+        "jpeg_quality": 92, "split_key": "benchmark", "code": "",
+        "split_shares": json.dumps({"train": 0.8, "valid": 0.1, "test": 0.1}),
+        "age_groups": json.dumps(["0-17", "18-64", "65+"]),
+        "inbox": str(place / "inbox"), "batches": ",".join(names),
+        "batch_cache": str(place / "cache"), "person_key_file": str(place / "person.key"),
+    }  # fmt: skip
+    started = time.monotonic()
+    executor.Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, parameters)
+    wall = time.monotonic() - started
+    summary = json.loads((place / "examples" / "ingestion.json").read_text())
+    return {"wall": wall, **{"seconds_ingesting": 0.0, "seconds_assembling": 0.0}, **summary}
+
+
+def _training(place: Path, base: Path, names: list[str], arguments: argparse.Namespace) -> None:
+    """Compare a warm start with one from ImageNet weights on the same window."""
+    _in_own_process(_examples, place, base, [])
+    first = _in_own_process(_train, place, "first", arguments.weights, arguments.epochs, None)
+    _in_own_process(_examples, place, base, names)
+    cold = _in_own_process(_train, place, "cold", arguments.weights, arguments.epochs, None)
+    champion = str(place / "first" / "model")
+    warm = _in_own_process(_train, place, "warm", "champion", arguments.warm_epochs, champion)
+    print("| training | valid MAE, years | epochs | seconds |")
+    print("| --- | --: | --: | --: |")
+    for name, record in (("first", first), ("from ImageNet", cold), ("warm start", warm)):
+        print(
+            f"| {name} | {_best(record):.2f} | {len(record['history'])} | {record['seconds']:.0f} |"
+        )
+    needed = _seconds_until(warm, _best(cold))
+    whole = sum(epoch["seconds"] for epoch in cold["history"])
+    if needed is None:
+        print(f"the warm start did not reach {_best(cold):.2f} years")
+    else:
+        share = needed / whole
+        verdict = "at most half" if share <= 0.5 else "MORE than half"
+        print(f"the warm start reached {_best(cold):.2f} years in {share:.0%} of it: {verdict}")
+
+
+def _train(place: Path, name: str, weights: str, epochs: int, base_model: str | None) -> dict:
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+    from customer_age.components.trainer.run_fn import run_fn
+    from customer_age.pipeline.settings import TrainerSettings
+
+    chosen = TrainerSettings(weights=weights, epochs=epochs)
+    if base_model is not None:
+        chosen = chosen.model_copy(update={"learning_rate": chosen.learning_rate / 2})
+    folder = place / name
+    run_fn(
+        FnArgs(
+            working_dir=None,
+            train_files=[str(place / "examples" / "Split-train" / "*")],
+            eval_files=[str(place / "examples" / "Split-valid" / "*")],
+            train_steps=None,
+            eval_steps=None,
+            schema_path=None,
+            schema_file=None,
+            transform_graph_path=None,
+            data_accessor=None,
+            serving_model_dir=str(folder / "model"),
+            eval_model_dir=None,
+            model_run_dir=str(folder / "model_run"),
+            base_model=base_model,
+            hyperparameters=None,
+            custom_config=chosen.model_dump(mode="json"),
+        )
+    )
+    return json.loads((folder / "model_run" / "training.json").read_text())
+
+
+def _best(record: dict) -> float:
+    return min(epoch["val_mae"] for epoch in record["history"] if epoch["phase"] == "whole")
+
+
+def _seconds_until(record: dict, mae: float) -> float | None:
+    """Seconds of the epochs until one was no worse than a MAE; None where none was."""
+    spent = 0.0
+    for epoch in record["history"]:
+        spent += epoch["seconds"]
+        if epoch["phase"] == "whole" and epoch["val_mae"] <= mae:
+            return spent
+    return None
+
+
+def _in_own_process(function, *arguments):  # type: ignore[no-untyped-def]
+    """Call a function in a process that no earlier call has warmed, or filled."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def _photos(folder: Path) -> Iterator[tuple[bytes, float]]:
+    """Photos with their ages, without an end: from the second round on a pixel differs."""
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+        rows = [(row["file_name"], float(row["real_age"])) for row in csv.DictReader(file)]
+    turn = 0
+    while True:
+        for name, age in rows:
+            content = (folder / "final_files" / name).read_bytes()
+            yield (content if not turn else _changed(content, turn)), age
+        turn += 1
+
+
+def _changed(content: bytes, turn: int) -> bytes:
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    image.putpixel((0, 0), (turn % 256, turn // 256 % 256, 255))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+def _base_set(folder: Path, photos: list[tuple[bytes, float]]) -> Path:
+    (folder / "final_files").mkdir(parents=True)
+    lines = ["file_name,real_age"]
+    for number, (content, age) in enumerate(photos):
+        (folder / "final_files" / f"{number:06}.jpg").write_bytes(content)
+        lines.append(f"{number:06}.jpg,{age:g}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    return folder
+
+
+def _batch(folder: Path, photos: list[tuple[bytes, float]]) -> None:
+    """Write photos as a checkout uploads them: of each, a card whose holder is as old."""
+    (folder / "photos").mkdir(parents=True)
+    shown, cards = ["file_name,card_id,captured_at"], ["card_id,date_of_birth,consent"]
+    for number, (content, age) in enumerate(photos):
+        card = f"{folder.name}-{number:04}"
+        (folder / "photos" / f"{number:04}.jpg").write_bytes(content)
+        shown.append(f"{number:04}.jpg,{card},{TODAY.isoformat()}")
+        cards.append(f"{card},{(TODAY - timedelta(days=age * 365.25)).isoformat()},yes")
+    (folder / "photos.csv").write_text("\n".join(shown))
+    (folder / "cards.csv").write_text("\n".join(cards))
+    (folder / "_SUCCESS").touch()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What the report says of new batches: counts, and the errors before and after."""
+
+import dataclasses
+
+import pytest
+
+from customer_age.components.evaluation import Evaluation
+from customer_age.components.run_report import facts, new_photos, page
+from customer_age.components.run_report.artifact_files import BatchCounts
+
+
+def counts(train, groups, refused=0):
+    photos = {"train": train, "valid": 1, "test": 2}
+    return BatchCounts(
+        rows=train + 3 + refused,
+        photos=photos,
+        refused={"no_consent": refused} if refused else {},
+        age_groups=groups,
+    )
+
+
+@pytest.fixture
+def retrained(published, measured):
+    """A run on a window of two batches, of which the champion knew one."""
+    told = {
+        "base": counts(400, {"25-34": 403}),
+        "2026-03": counts(10, {"25-34": 9, "65+": 4}),
+        "2026-04": counts(20, {"25-34": 20, "65+": 3}, refused=5),
+    }
+    ingestion = published.ingestion.model_copy(update={"batches": told})
+    return dataclasses.replace(
+        published,
+        ingestion=ingestion,
+        baseline=facts.Baseline("champion", "7", ("2026-02", "2026-03")),
+        evaluation=Evaluation(measured(6.42), measured(6.9), True, ()),
+    )
+
+
+def test_batches_are_told_apart_by_what_the_champion_knows(retrained):
+    found = new_photos.batches(retrained)
+    assert [(batch.name, batch.new) for batch in found] == [("2026-03", False), ("2026-04", True)]
+
+
+def test_changes_are_by_age_group(retrained):
+    rows = {row.group: row for row in new_photos.changes(retrained)}
+    assert rows["25-34"].new_photos == 20
+    assert rows["65+"].new_photos == 3
+    assert rows["0-12"].new_photos == 0
+    assert rows["All"].new_photos == 23
+    assert rows["All"].difference == pytest.approx(6.42 - 6.9)
+    assert rows["65+"].difference == pytest.approx((6.42 - 6.9) * 2.17)
+    assert list(rows)[-1] == "All"
+
+
+def test_the_page_shows_both_tables(retrained):
+    html = page.render(retrained)
+    assert "What the new photos changed" in html
+    assert "1 of 2 batches in the data window" in html
+    assert "new to" in html
+    assert '<th scope="row" class="break">2026-04</th><td class="number">28</td>' in html
+    assert "25-34: 20, 65+: 3" in html
+    assert "\N{MINUS SIGN}0.48" in html
+
+
+def test_a_run_without_batches_has_no_such_section(published):
+    assert new_photos.batches(published) == []
+    assert "What the new photos changed" not in page.render(published)
+
+
+def test_a_group_without_test_photos_is_told_too(retrained):
+    told = {"2026-04": counts(2, {"100+": 5})}
+    changed = dataclasses.replace(
+        retrained, ingestion=retrained.ingestion.model_copy(update={"batches": told})
+    )
+    row = {row.group: row for row in new_photos.changes(changed)}["100+"]
+    assert (row.new_photos, row.test_photos, row.difference) == (5, 0, None)
+    assert "100+" in page.render(changed)
