@@ -112,8 +112,13 @@ class Window:
                 name = f"Batch {data_set.batch}" if data_set.batch else "Base"
                 ingestion.ingest(pipeline, data_set, self.settings, attempt, piece=name)
 
-        if attempts:
-            run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+        try:
+            if attempts:
+                run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+        except BaseException:
+            for attempt in attempts.values():  # nobody else knows of them
+                shards.remove(attempt)
+            raise
         for number, attempt in attempts.items():
             data_set = self.data_sets[number]
             count = ingestion.shard_count(data_set.row_count)
