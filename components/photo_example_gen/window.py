@@ -23,7 +23,7 @@ from customer_age.components.photo_example_gen import (
 from customer_age.components.photo_example_gen.assembly import Placed
 from customer_age.components.photo_example_gen.examples import IngestionSettings
 from customer_age.components.photo_example_gen.piece_cache import Piece, PieceCache
-from customer_age.components.photo_example_gen.sources import DataSet
+from customer_age.components.photo_example_gen.sources import DataSet, fingerprints
 from customer_age.components.photo_example_gen.tables import digest_of
 from customer_age.schema.features import SPLITS
 
@@ -64,7 +64,12 @@ class Window:
             RunError: rows were lost on the way.
         """
         started = time.monotonic()
-        keys = [self._key(data_set) for data_set in self.data_sets]
+        keys = [
+            self._key(data_set, fingerprint)
+            for data_set, fingerprint in zip(
+                self.data_sets, fingerprints(self.data_sets), strict=True
+            )
+        ]
         known = {
             number: piece
             for number, (key, data_set) in enumerate(zip(keys, self.data_sets, strict=True))
@@ -125,11 +130,11 @@ class Window:
             pieces[number] = cache.commit(keys[number], attempt, data_set, count)
         return [pieces[number] for number in range(len(self.data_sets))]
 
-    def _key(self, data_set: DataSet) -> str:
+    def _key(self, data_set: DataSet, fingerprint: str) -> str:
         """What the piece of a data set is kept under: changes with all that decides about it."""
         settings = self.settings
         return digest_of(
-            data_set.fingerprint(),
+            fingerprint,
             data_set.layout,
             data_set.batch,
             str(data_set.face_crops),
