@@ -70,7 +70,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     examples = photo_example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(
         examples=examples,
-        stats_options=tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS)),
+        stats_options=_statistics_options(),
     )
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema
@@ -112,12 +112,13 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         baseline=baseline,
         model_run=trainer.outputs["model_run"],
         infra_blessing=canary.outputs["blessing"],
+        statistics=statistics_gen.outputs["statistics"],
         registry_uri=parameters.registry_uri,
         model_name=settings.registry.model_name,
         lineage=_lineage(settings, launch),
         run_id=parameters.run_id,
         run_parameters=launch.parameters.by_name() if launch.parameters else None,
-        code=code("registry_pusher", "model_registry", "local_copy"),
+        code=code("registry_pusher", "model_registry", "local_copy", "drift"),
     )
     run_report = RunReport(
         examples=examples,
@@ -150,7 +151,7 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
     """What the run report says about a run besides what its artifacts hold."""
     return RunDescription(
         name=settings.name,
-        settings=settings.model_dump(mode="json", exclude={"cluster"}),
+        settings=settings.recorded(),
         fingerprints={
             "data": launch.key.data,
             "weights": launch.key.weights,
@@ -166,6 +167,15 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
         registry=settings.registry_uri,
         model_name=settings.registry.model_name,
     )
+
+
+def _statistics_options() -> tfdv.StatsOptions:
+    """The same text in both TFX lines: what one compiles, a container of the other runs."""
+    options = tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS))
+    # TFX 1.16 asks for it when it reads the options back, and TFX 1.21 no longer has it.
+    written = {"_slice_sqls": None, **vars(options)}
+    options.__dict__ = dict(sorted(written.items()))
+    return options
 
 
 def _photo_example_gen(
@@ -231,8 +241,5 @@ def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
         "code_version": launch.key.code,
         "tfx_version": tfx_version,
         # Kept in TFX's metadata and in the registry for ever.
-        "settings": json.dumps(
-            redaction.hide_secret_settings(settings.model_dump(mode="json", exclude={"cluster"})),
-            sort_keys=True,
-        ),
+        "settings": json.dumps(redaction.hide_secret_settings(settings.recorded()), sort_keys=True),
     }

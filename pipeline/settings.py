@@ -23,6 +23,8 @@ from customer_age.pipeline.settings_section import Section
 
 CONFIGS = Path(__file__).parent / "configs"
 _SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
+_NO_RESULT = ("cluster", "retraining", "notify")
+"""Sections that say where and when a run runs and who is told: its result tells nothing of them."""
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 _DATA_PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 
@@ -288,13 +290,15 @@ class Settings(Section):
         """The settings as a YAML file would give them."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
+    def recorded(self) -> dict[str, Any]:
+        """What a run's record holds of the settings: all that its result depends on, and places."""
+        return self.model_dump(mode="json", exclude=set(_NO_RESULT))
+
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
         places: Any = {
             "work_dir": True,
-            "cluster": True,
-            "retraining": True,
-            "notify": True,
+            **dict.fromkeys(_NO_RESULT, True),
             "data": {"batch_cache", "person_key_file"},
         }
         settings = self.model_dump(mode="json", exclude=places)

@@ -28,6 +28,9 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
         "infra_blessing": component_spec.ChannelParameter(
             type=standard_artifacts.InfraBlessing, optional=True
         ),
+        "statistics": component_spec.ChannelParameter(
+            type=standard_artifacts.ExampleStatistics, optional=True
+        ),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
     PARAMETERS = {
@@ -70,6 +73,7 @@ class RegistryPusher(base_component.BaseComponent):
         run_id: str | RuntimeParameter = "",
         code: str = "",
         infra_blessing: types.BaseChannel | None = None,
+        statistics: types.BaseChannel | None = None,
         run_parameters: Mapping[str, Any] | None = None,
     ):
         """Wire the component.
@@ -88,6 +92,8 @@ class RegistryPusher(base_component.BaseComponent):
                 again instead of TFX's cache.
             code: a fingerprint of the code; keys TFX's cache.
             infra_blessing: of the Canary; a model that it refused is not published.
+            statistics: of StatisticsGen; with it, the version tells what its training photos were
+                like, so that the drift of new ones can be measured.
             run_parameters: of a compiled pipeline, by name; what the lineage says otherwise is
                 then out of date.
 
@@ -105,6 +111,7 @@ class RegistryPusher(base_component.BaseComponent):
                 baseline=baseline,
                 model_run=model_run,
                 infra_blessing=infra_blessing,
+                statistics=statistics,
                 registry_uri=registry_uri,
                 model_name=model_name,
                 lineage=json.dumps(dict(lineage), sort_keys=True),

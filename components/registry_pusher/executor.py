@@ -9,7 +9,7 @@ from tfx.components.pusher import executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from customer_age.components import evaluation, run_parameters
+from customer_age.components import drift, evaluation, run_parameters
 from customer_age.components.local_copy import on_disk
 from customer_age.components.model_registry import open_registry
 from customer_age.components.registry_pusher.story import Baseline, publication
@@ -45,9 +45,13 @@ class Executor(executor.Executor):
                         kind=baseline.get_string_custom_property("kind"),
                         version=baseline.get_string_custom_property("version"),
                     ),
-                    _lineage(exec_properties),
+                    {**_lineage(exec_properties), **_training_photos(input_dict)},
                 )
             )
+        run_id = exec_properties.get("run_id")
+        if run_id and version.tags.get("run_id") != run_id:
+            # An earlier run published the very same model; who waits for this one looks for it.
+            registry.annotate(version.version, "run_id", run_id)
         logging.info("The model is %s, aliases: %s.", version.uri, ", ".join(version.aliases))
         self._MarkPushed(
             pushed_model, pushed_destination=version.uri, pushed_version=version.version
@@ -67,6 +71,15 @@ def _lineage(exec_properties: dict[str, Any]) -> dict[str, str]:
     if exec_properties.get("run_id"):
         lineage["run_id"] = exec_properties["run_id"]
     return lineage
+
+
+def _training_photos(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:
+    """The tag that later photos are compared with, to measure their drift."""
+    statistics = input_dict.get("statistics")
+    if not statistics:
+        return {}
+    uri = artifact_utils.get_single_uri(statistics)
+    return {drift.TAG: drift.training_histograms(uri)}
 
 
 def _read_json(artifacts: list[types.Artifact], name: str) -> dict[str, Any]:

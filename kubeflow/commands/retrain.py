@@ -2,12 +2,14 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import click
 
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.kubeflow import preflight as cluster_preflight
+from customer_age.kubeflow.commands import where
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.commands import options
 from customer_age.pipeline.retraining.targets import Target
@@ -44,6 +46,7 @@ refused.
 )
 @click.option("--inbox", metavar="DIR", help="Folder or bucket in which batches arrive.")
 @click.option("--data", metavar="DIR", help="The base set, which every run learns from.")
+@where.options
 @options.settings
 def retrain(
     mode: str | None,
@@ -54,6 +57,7 @@ def retrain(
     work_dir: str | None,
     config: str,
     overrides: tuple[str, ...],
+    **at: Any,
 ) -> None:
     """Look at the inbox, and start a run where the settings retraining.* say so.
 
@@ -63,6 +67,7 @@ def retrain(
     """
     if mode is None:
         raise click.UsageError("say --once, --watch or --status")
+    where.check_usage(target)
     settings = settings_files.load(
         config, overrides, data__inbox=inbox, data__path=data, work_dir=work_dir
     )
@@ -71,8 +76,8 @@ def retrain(
         return
     from customer_age.pipeline.retraining import trigger
 
-    at, check = _target(target, settings)
-    look = trigger.open_trigger(settings, at, check, click.echo).look
+    runs, check = _target(target, settings, at)
+    look = trigger.open_trigger(settings, runs, check, click.echo).look
     if mode == "once":
         sys.exit(look())
     while True:
@@ -94,11 +99,18 @@ def _show(settings: Settings) -> None:
         click.echo(line)
 
 
-def _target(name: str, settings: Settings) -> tuple[Target, Callable[[Settings], object]]:
+def _target(
+    name: str, settings: Settings, at: Mapping[str, Any]
+) -> tuple[Target, Callable[[Settings], object]]:
     """Where runs run, and what says whether one with such settings can start there."""
     if name == "local":
         from customer_age.pipeline import preflight
         from customer_age.pipeline.retraining.local_target import LocalTarget
 
         return LocalTarget(settings.work_dir), preflight.check
-    raise NotImplementedError
+    from customer_age.kubeflow import targets
+    from customer_age.kubeflow.submitting.plan import plan
+
+    cluster = cast(cluster_preflight.Target, name)
+    place = where.place(cluster, settings, **at)
+    return targets.target_at(place, settings), lambda of_run: plan(of_run, cluster)

@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from customer_age.components import drift
 from customer_age.components.model_registry import ModelRegistry, open_registry
-from customer_age.pipeline.retraining.inbox import Inbox
+from customer_age.pipeline.retraining import new_photos
 from customer_age.pipeline.retraining.policy import Drift
 from customer_age.pipeline.retraining.records import Batch
 from customer_age.pipeline.settings import Settings
+from customer_age.schema import features
+
+_SAMPLE = 500
+_ENOUGH = 50
+"""Photos that are decoded to measure drift: at most, and at least."""
 
 
 class Champions(Protocol):
@@ -23,7 +29,7 @@ class Champions(Protocol):
     def published(self, run_id: str) -> dict[str, Any]:
         """Facts on the version that a run published; none where it published none."""
 
-    def drift(self, inbox: Inbox, batches: Sequence[Batch]) -> Drift | None:
+    def drift(self, batches: Sequence[Batch]) -> Drift | None:
         """How far new photos are from those that the champion learnt from.
 
         Returns:
@@ -34,8 +40,9 @@ class Champions(Protocol):
 class RegisteredChampions:
     """See `Champions`."""
 
-    def __init__(self, registry: ModelRegistry):
+    def __init__(self, registry: ModelRegistry, settings: Settings):
         self._registry = registry
+        self._settings = settings
 
     def exists(self) -> bool:
         """See `Champions`."""
@@ -52,9 +59,19 @@ class RegisteredChampions:
                 }
         return {}
 
-    def drift(self, inbox: Inbox, batches: Sequence[Batch]) -> Drift | None:
-        """See `Champions`."""
-        return None
+    def drift(self, batches: Sequence[Batch]) -> Drift | None:
+        """See `Champions`; None too for a few photos, since chance alone sets them apart."""
+        champion = self._registry.champion()
+        training = champion.tags.get(drift.TAG) if champion else None
+        if training is None:
+            return None
+        values = new_photos.measured(self._settings, [each.name for each in batches], _SAMPLE)
+        count = len(values[features.REAL_AGE])
+        if count < _ENOUGH:
+            return None
+        found = drift.distances(values, training)
+        farthest = max(found, key=lambda name: found[name])
+        return Drift(found[farthest], farthest, count)
 
 
 def open_champions(settings: Settings) -> RegisteredChampions:
@@ -63,4 +80,5 @@ def open_champions(settings: Settings) -> RegisteredChampions:
     Raises:
         SettingsError: its address is of no kind that is supported.
     """
-    return RegisteredChampions(open_registry(settings.registry_uri, settings.registry.model_name))
+    registry = open_registry(settings.registry_uri, settings.registry.model_name)
+    return RegisteredChampions(registry, settings)

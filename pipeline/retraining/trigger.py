@@ -139,7 +139,7 @@ class Trigger:
             self._ledger.runs(),
             retraining,
             self._with.clock(),
-            lambda fresh: self._with.champions.drift(self._with.inbox, fresh),
+            self._with.champions.drift,
         )
         if not decision.batches:
             self._say(f"no run: {decision.why}")

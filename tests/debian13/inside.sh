@@ -52,13 +52,13 @@ for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
 done
 
 # The checkout as it stands, committed or not; the environment inside stays from one run to the next.
-mkdir -p "$root/customer-age"
-find "$root/customer-age" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
+mkdir -p "$root/checkout"
+find "$root/checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
 tar -C "$checkout" -c --exclude=./.git --exclude=./.venv --exclude=./work --exclude=__pycache__ \
     --exclude='./.*_cache' --exclude=./build --exclude='./*.egg-info' . |
-    tar -C "$root/customer-age" -x --no-same-owner
+    tar -C "$root/checkout" -x --no-same-owner
 
 # Debian keeps PostgreSQL's programs apart.
 paths=/usr/sbin:/usr/bin:/sbin:/bin$(cd "$root" && printf ':/%s' usr/lib/postgresql/*/bin)
 chroot "$root" env -i "PATH=$paths" LANG=C.UTF-8 "${environment[@]}" \
-    sh -c 'cd /customer-age && exec "$@"' sh "$@"
+    sh -c 'cd /checkout && exec "$@"' sh "$@"

@@ -19,6 +19,12 @@ TARGETS = {"cpu": "image-py313.txt", "gpu": "image-gpu-py313.txt"}
 BOOT = "/opt/apache/beam/boot"
 VENV = "/opt/customer-age"
 
+WRITE_TRAINING_LOG = """
+import tensorflow as tf  # writes what TensorBoard shows by TensorBoard's own package
+with tf.summary.create_file_writer("logs").as_default():
+    tf.summary.scalar("mae", 1.0, step=0)
+"""
+
 
 @dataclass
 class Stage:
@@ -268,7 +274,8 @@ def test_what_is_installed_runs(tmp_path):
     for command in (
         ["customer-age", "--help"],
         ["python", "-m", "pip", "show", "apache-beam"],  # Beam's boot asks so
-        ["python", "-c", "import customer_age.pipeline.graph, customer_age.kubeflow"],
+        ["python", "-c", "import customer_age.pipeline.graph, customer_age.kubeflow.compiling"],
+        ["python", "-c", WRITE_TRAINING_LOG],
     ):
         program = [tmp_path / "venv" / "bin" / command[0], *command[1:]]
         subprocess.run(program, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL)

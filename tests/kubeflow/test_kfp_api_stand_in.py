@@ -147,7 +147,7 @@ def test_a_bad_run_is_not_started(api, client, write, experiment_id, params, sta
 def test_a_run_needs_a_pipeline(api, client, experiment):
     run = kfp_server_api.V2beta1Run(experiment_id=experiment, display_name="a run")
     with pytest.raises(kfp_server_api.ApiException, match="empty pipeline spec"):
-        client._run_api.run_service_create_run(body=run)
+        client._run_api.run_service_create_run(run)
     assert not api.runs
 
 

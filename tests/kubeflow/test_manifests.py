@@ -4,11 +4,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
 import yaml
 
+from customer_age.kubeflow.cli import cli
 from customer_age.pipeline import settings as settings_files
 
 MANIFESTS = Path(__file__).parents[2] / "kubeflow" / "manifests"
@@ -201,6 +203,27 @@ def test_the_settings_are_read_and_are_of_the_same_image_and_store(rendered, nam
     quota = of_kind(objects, "ResourceQuota")["customer-age-gpus"]["spec"]["hard"]
     gpu = settings.trainer.gpu
     assert gpu.count <= int(quota[f"requests.{gpu.resource}"])
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_retraining_keeps_its_ledger_where_no_pod_takes_it_away(rendered, name, tmp_path):
+    settings = settings_of(rendered[name], tmp_path)
+    [cron_job] = of_kind(rendered[name], "CronJob").values()
+    [container] = pod_of(cron_job)["containers"]
+    program, verb, *arguments = container["args"]
+    assert program == "customer-age"
+    with cli.commands[verb].make_context(verb, arguments) as context:
+        assert context.params["mode"] == "once"
+        assert context.params["target"] == "kubeflow"
+        config = Path(context.params["config"])
+    folders = {each["mountPath"] for each in container["volumeMounts"]}
+    assert str(config.parent) in folders
+    ledger = urlsplit(settings.ledger_uri)
+    assert ledger.scheme == "postgresql"
+    policy = of_kind(rendered[name], "NetworkPolicy")["allow-ledger"]
+    [rule] = policy["spec"]["egress"]
+    assert [port["port"] for port in rule["ports"]] == [ledger.port]
+    assert "PGPASSWORD" in {each["name"] for each in container["env"]}
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

@@ -32,7 +32,7 @@ class Champions:
     def published(self, run_id):
         return {"version": "1"}
 
-    def drift(self, inbox, batches):
+    def drift(self, batches):
         return None
 
 

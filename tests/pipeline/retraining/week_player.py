@@ -196,6 +196,9 @@ class NoChampions:
     def exists(self) -> bool:
         return False
 
+    def drift(self, _: object) -> None:
+        return None
+
 
 class FolderPlace:
     """An inbox in a folder."""

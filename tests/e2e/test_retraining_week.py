@@ -1,0 +1,221 @@
+"""Days at a shop on the real local target: photos arrive, and the model retrains itself.
+
+The many ways to die are played in `tests/pipeline/retraining/test_week.py`, with a target that
+trains nothing; here each batch is really learnt from, by runs that are killed too.
+"""
+
+import contextlib
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from customer_age.pipeline.retraining.ledger import Ledger
+
+pytestmark = pytest.mark.slow
+
+TINY = Path(__file__).parent / "tiny.yaml"
+CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
+PIPELINE = "tiny"
+POLICY = (
+    "retraining.min_photos=20",
+    "retraining.cool_down_hours=0",
+    "retraining.retry_hours=0",
+    "retraining.tries=2",
+    "retraining.epochs=1",
+    "data.max_photos_per_card=null",
+)
+
+
+def put_batch(inbox, name, seed, photos=30, complete=True, columns="file_name,card_id,captured_at"):
+    """A batch of grey squares whose brightness is the age, of people born on New Year's Day."""
+    random = np.random.default_rng(seed)
+    (inbox / name / "photos").mkdir(parents=True)
+    rows = []
+    for number in range(photos):
+        age = int(random.integers(5, 80))
+        pixels = np.clip(random.normal(age * 3, 6, (40, 40, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(inbox / name / "photos" / f"{number:03}.jpg")
+        rows.append(f"{number:03}.jpg,card-{age},2026-01-01T10:00")
+    (inbox / name / "photos.csv").write_text("\n".join([columns, *rows]))
+    if complete:
+        (inbox / name / "_SUCCESS").touch()
+
+
+class Shop:
+    """An inbox, a work folder, a webhook, and the command that looks at them."""
+
+    def __init__(self, folder, photos, webhook):
+        self.inbox = folder / "inbox"
+        self.work = folder / "work"
+        self.inbox.mkdir()
+        with (self.inbox / "cards.csv").open("w", newline="") as file:
+            cards = csv.writer(file)
+            cards.writerow(["card_id", "date_of_birth", "consent"])
+            cards.writerows([f"card-{age}", f"{2026 - age}-01-01", "yes"] for age in range(5, 80))
+        self._command = [
+            *(CUSTOMER_AGE, "retrain", "--once", "--config", TINY, "--data", photos),
+            *("--inbox", self.inbox, "--work-dir", self.work),
+        ]
+        for override in (*POLICY, f"notify.url={webhook}"):
+            self._command += ["--set", override]
+        self.ledger = Ledger(f"sqlite:///{self.work}/retraining/ledger.sqlite", PIPELINE)
+
+    def look(self):
+        """A look that is under way."""
+        return subprocess.Popen(
+            [str(part) for part in self._command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+    def looked(self):
+        """A look from its start to its end: the exit code, and what it said."""
+        look = self.look()
+        said, _ = look.communicate(timeout=900)
+        assert "Traceback" not in said, said
+        return look.returncode, said
+
+    def states(self):
+        return {batch.name: batch.state.value for batch in self.ledger.batches()}
+
+    def training_of(self, run, look):
+        """Wait until the run with this number, from 1 on, is training."""
+        while len(list(self.work.glob("pipeline/Trainer/model_run/*"))) < run:
+            assert look.poll() is None, look.communicate()[0]
+            time.sleep(0.05)
+
+    def run_process(self):
+        """The process of the run that is under way."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().decode().split("\0")
+                if f"{self.work}/retraining/runs/" in " ".join(words) and "-m" in words:
+                    return int(folder.name)
+        raise AssertionError("no run is under way")
+
+    def wait_for_the_end_of(self, process):
+        deadline = time.monotonic() + 600
+        while Path(f"/proc/{process}").exists():
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z":
+                return
+            assert time.monotonic() < deadline, "it never ended"
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def webhook():
+    """A webhook on loopback; gives its address and what it got."""
+    got = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", got
+    server.shutdown()
+
+
+def test_days_at_a_shop(photos, webhook, versions, tmp_path):
+    address, got = webhook
+    shop = Shop(tmp_path, photos, address)
+
+    # Monday: a good batch, the same again, a bad one, and one that is half uploaded.
+    put_batch(shop.inbox, "monday", seed=1)
+    put_batch(shop.inbox, "monday-again", seed=1)
+    put_batch(shop.inbox, "no-rows", seed=2, photos=0)
+    put_batch(shop.inbox, "tuesday", seed=3, complete=False)
+
+    # The trigger dies while the run is training: the run goes on without it.
+    trigger = shop.look()
+    shop.training_of(1, trigger)
+    run = shop.run_process()
+    trigger.send_signal(signal.SIGKILL)
+    trigger.wait()
+    assert shop.states()["monday"] == "taken"
+
+    # Two look at once while it runs, and a batch becomes complete.
+    (shop.inbox / "tuesday" / "_SUCCESS").touch()
+    both = [shop.look(), shop.look()]
+    said = [look.communicate(timeout=900)[0] for look in both]
+    if all("is running" in each for each in said):  # else it was over already
+        assert [look.returncode for look in both] == [0, 0], said
+    shop.wait_for_the_end_of(run)
+
+    # Its end is written down, and the next run is started; that one dies itself.
+    trigger = shop.look()
+    shop.training_of(2, trigger)
+    os.kill(shop.run_process(), signal.SIGKILL)
+    printed, _ = trigger.communicate(timeout=900)
+    assert trigger.returncode == 1, printed
+    assert "could not be brought to its end" in printed
+    assert "ended, published" in printed, "of the first run"
+    first, second = shop.ledger.runs()
+    assert (first.state.value, second.ended_at) == ("published", None)
+
+    # The next look resumes it, under the same id.
+    code, printed = shop.looked()
+    assert code == 0, printed
+    assert f"run {second.run_id} ended, published" in printed
+    assert shop.looked() == (0, "no run: no new photos\n")
+
+    # The ledger, the registry and the files agree.
+    assert shop.states() == {
+        "monday": "learnt",
+        "monday-again": "set_aside",
+        "no-rows": "set_aside",
+        "tuesday": "learnt",
+    }
+    _, found, champion = versions(shop.work / "registry")
+    assert [version.tags["run_id"] for version in found] == [first.run_id, second.run_id]
+    assert [version.settings["data.batches"] for version in found] == [
+        '["monday"]',
+        '["monday", "tuesday"]',
+    ]
+    assert [version.tags["started_from"] for version in found] == ["none", "champion"]
+    assert [version.tags["rows"] for version in found] == ["270", "300"]
+    assert champion == "2"
+    records = {file.stem: json.loads(file.read_text()) for file in _records(shop.work)}
+    assert {name: record["exit_code"] for name, record in records.items()} == {
+        first.run_id: 0,
+        second.run_id: 0,
+    }
+
+    # People were told of each end once.
+    assert sorted((event["type"], event["subject"]) for event in got) == sorted(
+        [
+            ("customer-age.run.published", first.run_id),
+            ("customer-age.run.published", second.run_id),
+            ("customer-age.batch.set_aside", "monday-again"),
+            ("customer-age.batch.set_aside", "no-rows"),
+        ]
+    )
+    published = [event["data"] for event in got if event["type"].endswith("published")]
+    assert [(each["version"], each["new_batches"]) for each in published] == [
+        ("1", ["monday"]),
+        ("2", ["tuesday"]),
+    ]
+
+
+def _records(work):
+    return (work / "retraining" / "runs").glob("*.json")
