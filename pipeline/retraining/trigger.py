@@ -42,7 +42,7 @@ class Surroundings:
     """What a trigger works with.
 
     Attributes:
-        settings: of the pipeline; without batches.
+        settings: of the pipeline.
         inbox: to look at.
         ledger: to write in.
         target: to start runs at.
@@ -74,6 +74,8 @@ class Trigger:
         self._with = surroundings
         self._say = surroundings.say
         self._ledger = surroundings.ledger
+        data = surroundings.settings.data.model_copy(update={"batches": ()})
+        self._base = surroundings.settings.model_copy(update={"data": data})
         self._holder = f"{socket.gethostname()[:40]} {uuid.uuid4().hex[:12]}"
 
     def look(self) -> int:
@@ -144,7 +146,7 @@ class Trigger:
         if not decision.batches:
             self._say(f"no run: {decision.why}")
             return 0
-        self._with.check(self._with.settings)
+        self._with.check(self._base)
         window = policy.window(batches, look.present, decision.batches, retraining)
         run = self._ledger.plan(
             policy.run_id(decision.batches),
@@ -160,7 +162,7 @@ class Trigger:
 
     def _settings_of_run(self, batches: Sequence[str]) -> Settings:
         """The base set and the data window; from the champion's weights where there is one."""
-        settings, retraining = self._with.settings, self._with.settings.retraining
+        settings, retraining = self._base, self._base.retraining
         changed: dict[str, Any] = {
             "data": settings.data.model_copy(update={"batches": tuple(batches)})
         }
@@ -182,7 +184,7 @@ class Trigger:
             self._with.check(settings)
         except SettingsError as error:
             # Either the settings are wrong as such, and this raises too, or the batches are.
-            self._undone_if_wrong(run, lambda: self._with.check(self._with.settings))
+            self._undone_if_wrong(run, lambda: self._with.check(self._base))
             return RunState.DATA_REFUSED, " ".join(str(error).split())
         self._undone_if_wrong(run, lambda: self._with.target.start(run.run_id, settings))
         return self._with.target.state(run.run_id), ""
@@ -211,18 +213,27 @@ class Trigger:
         moment = self._with.clock()
         events = []
         if self._with.webhook is not None:
-            facts = self._with.champions.published(run.run_id) if state.trained else {}
             events = [
-                announcements.run_ended(run, state, reason, moment, facts),
+                announcements.run_ended(run, state, reason, moment, self._facts(run, state)),
                 *announcements.batches_judged(run, verdicts, moment),
             ]
         if not self._ledger.settle(run.run_id, state, reason, verdicts, events):
             return
-        because = f": {reason}" if reason else ""
+        because = f": {reason.removeprefix('Published: ')}" if reason else ""
         self._say(f"run {run.run_id} ended, {state.value.replace('_', ' ')}{because}")
         for verdict in verdicts:
             if verdict.state == BatchState.SET_ASIDE:
                 self._say(f"batch {verdict.name} is set aside after {verdict.tries} tries")
+
+    def _facts(self, run: Run, state: RunState) -> dict[str, Any]:
+        """On the version that a run published, where the registry tells."""
+        if state is not RunState.PUBLISHED:
+            return {}
+        try:
+            return self._with.champions.published(run.run_id)
+        except RunError as error:  # the end is worth telling all the same
+            self._say(f"run {run.run_id}: no facts on its version: {error}")
+            return {}
 
     def _notify(self) -> None:
         webhook = self._with.webhook

@@ -53,7 +53,7 @@ class DeadlyTarget(RecordingTarget):
     """Talks to the target, and may die before or after each word."""
 
     def __init__(self, file: Path, step: Callable[..., None]):
-        super().__init__(file, asks=2, slow=0.002)
+        super().__init__(file, asks=2, slow=0.05)
         self._step = step
 
     def start(self, run_id: str, settings: Settings) -> None:
