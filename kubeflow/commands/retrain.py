@@ -81,11 +81,12 @@ def retrain(
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here but drift
     run_log.quiet_libraries()
-    from customer_age.pipeline.retraining import trigger
+    from customer_age.pipeline.retraining.surroundings import surroundings
+    from customer_age.pipeline.retraining.trigger import Trigger
 
     runs, check = _target(target, settings, at)
     start_seconds = 0 if target == "local" else _START_SECONDS
-    look = trigger.open_trigger(settings, runs, check, click.echo, start_seconds).look
+    look = Trigger(surroundings(settings, runs, check, click.echo, start_seconds)).look
     if mode == "once":
         sys.exit(look())
     while True:
@@ -99,11 +100,11 @@ def retrain(
 
 
 def _show(settings: Settings) -> None:
-    from customer_age.pipeline.retraining import trigger
+    from customer_age.pipeline.retraining import status
     from customer_age.pipeline.retraining.ledger import Ledger
 
     ledger = Ledger(settings.ledger_uri, settings.name)
-    for line in trigger.describe(ledger.batches(), ledger.runs()):
+    for line in status.describe(ledger.batches(), ledger.runs()):
         click.echo(line)
 
 

@@ -14,20 +14,15 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from customer_age.components.errors import DataRefused, ModelRefused, RunError, SettingsError
 from customer_age.pipeline.retraining import announcements, inbox, notifications, policy
-from customer_age.pipeline.retraining.champions import Champions
-from customer_age.pipeline.retraining.inbox import Inbox
-from customer_age.pipeline.retraining.ledger import Ledger, now
-from customer_age.pipeline.retraining.notifications import Webhook
-from customer_age.pipeline.retraining.records import Batch, BatchState, Run
-from customer_age.pipeline.retraining.targets import Explaining, RunState, Target
+from customer_age.pipeline.retraining.records import BatchState, Run
+from customer_age.pipeline.retraining.surroundings import Surroundings
+from customer_age.pipeline.retraining.targets import Explaining, RunState
 from customer_age.pipeline.settings import Settings
 
 _EXIT_CODES = {
@@ -35,36 +30,6 @@ _EXIT_CODES = {
     RunState.MODEL_REFUSED: ModelRefused.exit_code,
     RunState.DATA_REFUSED: DataRefused.exit_code,
 }
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a trigger works with.
-
-    Attributes:
-        settings: of the pipeline.
-        inbox: to look at.
-        ledger: to write in.
-        target: to start runs at.
-        champions: to ask for the champion.
-        check: raises `SettingsError` where a run with such settings cannot start.
-        say: takes a line for whoever watches.
-        webhook: to tell, or None.
-        clock: tells the time.
-        start_seconds: for how long the trigger that starts a run is the only one that may, at a
-            target which could make two runs of one id.
-    """
-
-    settings: Settings
-    inbox: Inbox
-    ledger: Ledger
-    target: Target
-    champions: Champions
-    check: Callable[[Settings], object]
-    say: Callable[[str], None]
-    webhook: Webhook | None = None
-    clock: Callable[[], datetime] = now
-    start_seconds: float = 300
 
 
 class Trigger:
@@ -241,58 +206,6 @@ class Trigger:
             return
         name, moment = self._with.settings.name, self._with.clock()
         try:
-            notifications.send_all(self._ledger, name, webhook, self._say, moment)
+            notifications.send_all(self._ledger.outbox, name, webhook, self._say, moment)
         except RunError as error:
             self._say(f"notifications wait: {error}")
-
-
-def open_trigger(
-    settings: Settings,
-    target: Target,
-    check: Callable[[Settings], object],
-    say: Callable[[str], None],
-    start_seconds: float,
-) -> Trigger:
-    """The trigger of a pipeline.
-
-    Args:
-        settings: of the pipeline.
-        target: to start runs at.
-        check: raises `SettingsError` where a run with such settings cannot start there.
-        say: takes a line for whoever watches.
-        start_seconds: see `Surroundings`.
-
-    Raises:
-        SettingsError: there is no inbox, or the ledger, the webhook or the registry is named
-            wrongly.
-    """
-    from customer_age.pipeline.retraining.champions import open_champions
-
-    return Trigger(
-        Surroundings(
-            settings=settings,
-            inbox=inbox.open_inbox(settings),
-            ledger=Ledger(settings.ledger_uri, settings.name),
-            target=target,
-            champions=open_champions(settings),
-            check=check,
-            say=say,
-            webhook=notifications.open_webhook(settings.notify),
-            start_seconds=start_seconds,
-        )
-    )
-
-
-def describe(batches: Sequence[Batch], runs: Sequence[Run]) -> list[str]:
-    """The ledger in lines, for people."""
-    lines = [
-        f"run {run.run_id}: {run.state.value}, {', '.join(run.new_batches)}"
-        + (f"; {run.reason}" if run.reason else "")
-        for run in runs
-    ]
-    return lines + [
-        f"batch {batch.name}: {batch.state.value}, {batch.photos:,} photos"
-        + (f", tries {batch.tries}" if batch.tries else "")
-        + (f"; {batch.reason}" if batch.reason else "")
-        for batch in batches
-    ]

@@ -10,8 +10,10 @@ from customer_age.components.errors import RunError, SettingsError
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox, notifications
 from customer_age.pipeline.retraining.records import BatchState
+from customer_age.pipeline.retraining.status import describe
+from customer_age.pipeline.retraining.surroundings import Surroundings
 from customer_age.pipeline.retraining.targets import RunState
-from customer_age.pipeline.retraining.trigger import Surroundings, Trigger, describe
+from customer_age.pipeline.retraining.trigger import Trigger
 
 POLICY = (
     "retraining.min_photos=1",

@@ -24,7 +24,8 @@ from standing_clock import StandingClock
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox
 from customer_age.pipeline.retraining.ledger import Ledger, now
-from customer_age.pipeline.retraining.trigger import Surroundings, Trigger
+from customer_age.pipeline.retraining.surroundings import Surroundings
+from customer_age.pipeline.retraining.trigger import Trigger
 from customer_age.pipeline.settings import Settings
 
 _PHOTOS = 2
