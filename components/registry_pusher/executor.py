@@ -48,6 +48,10 @@ class Executor(executor.Executor):
                     {**_lineage(exec_properties), **_training_photos(input_dict)},
                 )
             )
+        run_id = exec_properties.get("run_id")
+        if run_id and version.tags.get("run_id") != run_id:
+            # An earlier run published the very same model; who waits for this one looks for it.
+            registry.annotate(version.version, "run_id", run_id)
         logging.info("The model is %s, aliases: %s.", version.uri, ", ".join(version.aliases))
         self._MarkPushed(
             pushed_model, pushed_destination=version.uri, pushed_version=version.version

@@ -85,7 +85,6 @@ class Graph:
         model_run = self.new(standard_artifacts.ModelRun, f"{name}/model_run")
         training = {"seconds": 9.0, "device": "2 CPU cores", "weights": "none"}
         (Path(model_run.uri) / "training.json").write_text(json.dumps(training))
-        pushed = self.new(standard_artifacts.PushedModel, f"{name}/pushed")
         inputs = {
             "model": [model],
             "model_blessing": [blessing],
@@ -99,6 +98,14 @@ class Graph:
             mark = infra_validator._mark_blessed if fit else infra_validator._mark_not_blessed
             mark(infra_blessing)
             inputs["infra_blessing"] = [infra_blessing]
+        return self.push(name, inputs)
+
+    def push(
+        self, name: str, inputs: dict[str, list[types.Artifact]], run_id: str = "first"
+    ) -> types.Artifact:
+        """Publish what was evaluated."""
+        self.inputs = inputs
+        pushed = self.new(standard_artifacts.PushedModel, f"{name}/pushed-{run_id}")
         Executor().Do(
             inputs,
             {"pushed_model": [pushed]},
@@ -106,6 +113,7 @@ class Graph:
                 "registry_uri": self.uri,
                 "model_name": "customer-age",
                 "lineage": json.dumps({"run_key": name, "settings": '{"epochs": 3}'}),
+                "run_id": run_id,
             },
         )
         return pushed
@@ -180,6 +188,10 @@ def test_models_are_published_as_the_gate_says(tmp_path):
     assert version.metrics["baseline_mae"] == pytest.approx(13.4)
     assert version.tags["baseline_kind"] == "median"
     assert version.tags["photos_train"] == "5"
+    assert version.tags["run_id"] == "first"
+    again = graph.push("good", graph.inputs, run_id="second")
+    assert _properties(again) == _properties(good), "the same model is the same version"
+    assert graph.registry.champion().tags["run_id"] == "second", "who waits for it finds it"
     assert version.settings == {"epochs": "3"}
     published = saved_model_fingerprint(tmp_path / "good" / "model" / "Format-Serving")
     assert version.tags["fingerprint"] == published
