@@ -51,9 +51,9 @@ def fingerprint(data_sets: Sequence[sources.DataSet], person_key: str = "") -> s
         data_sets: the base set, then the batches.
         person_key: keys the hash that stands for a person, where one is.
     """
-    base, *batches = data_sets
-    forgotten = base.forgotten.fingerprint()
-    if not batches and not forgotten and not person_key:
-        return base.fingerprint()
-    named = [f"{batch.batch}={batch.fingerprint()}" for batch in batches]
-    return digest_of(base.fingerprint(), *named, forgotten, person_keys.fingerprint(person_key))
+    told = sources.fingerprints(data_sets)
+    forgotten = data_sets[0].forgotten.fingerprint()
+    if len(told) == 1 and not forgotten and not person_key:
+        return told[0]
+    named = [f"{each.batch}={one}" for each, one in zip(data_sets, told, strict=True)]
+    return digest_of(*named, forgotten, person_keys.fingerprint(person_key))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from customer_age.components.errors import SettingsError
@@ -49,18 +50,20 @@ def open_all(
             forgotten=forgotten,
         )
     ]
-    for batch in named_batches:
-        data_sets.append(
-            inbox.open_batch(
-                where,
-                batch,
-                columns=columns,
-                keep_columns=keep_columns,
-                beam_args=beam_args,
-                cards=cards,
-                forgotten=forgotten,
-            )
+
+    def opened(batch: str) -> sources.DataSet:
+        return inbox.open_batch(
+            where,
+            batch,
+            columns=columns,
+            keep_columns=keep_columns,
+            beam_args=beam_args,
+            cards=cards,
+            forgotten=forgotten,
         )
+
+    with ThreadPoolExecutor(sources.AT_ONCE) as pool:
+        data_sets += pool.map(opened, named_batches)
     if not keyed or not any(data_set.has_persons for data_set in data_sets):
         return data_sets
     key = person_keys.read(parameters.get("person_key_file") or "")

@@ -21,7 +21,6 @@ from customer_age.components.errors import RunError
 from customer_age.components.photo_example_gen import piece_index, refused_list, shards
 from customer_age.components.photo_example_gen.refusals import Refusal
 from customer_age.components.photo_example_gen.sources import DataSet
-from customer_age.schema.features import SPLITS
 
 MANIFEST = "piece.json"
 
@@ -129,9 +128,3 @@ class PieceCache:
         }
         shards.write(shards.join(self._uri, key, MANIFEST), json.dumps(told).encode())
         return Piece(attempt, data_set.batch, data_set.row_count, shard_count)
-
-
-def counts(entries: list[piece_index.Entry]) -> dict[str, int]:
-    """Photos by split."""
-    dealt = [entry.split for entry in entries]
-    return {split: dealt.count(split) for split in SPLITS}

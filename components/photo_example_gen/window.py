@@ -23,7 +23,7 @@ from customer_age.components.photo_example_gen import (
 from customer_age.components.photo_example_gen.assembly import Placed
 from customer_age.components.photo_example_gen.examples import IngestionSettings
 from customer_age.components.photo_example_gen.piece_cache import Piece, PieceCache
-from customer_age.components.photo_example_gen.sources import DataSet
+from customer_age.components.photo_example_gen.sources import DataSet, fingerprints
 from customer_age.components.photo_example_gen.tables import digest_of
 from customer_age.schema.features import SPLITS
 
@@ -64,7 +64,12 @@ class Window:
             RunError: rows were lost on the way.
         """
         started = time.monotonic()
-        keys = [self._key(data_set) for data_set in self.data_sets]
+        keys = [
+            self._key(data_set, fingerprint)
+            for data_set, fingerprint in zip(
+                self.data_sets, fingerprints(self.data_sets), strict=True
+            )
+        ]
         known = {
             number: piece
             for number, (key, data_set) in enumerate(zip(keys, self.data_sets, strict=True))
@@ -112,19 +117,24 @@ class Window:
                 name = f"Batch {data_set.batch}" if data_set.batch else "Base"
                 ingestion.ingest(pipeline, data_set, self.settings, attempt, piece=name)
 
-        if attempts:
-            run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+        try:
+            if attempts:
+                run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+        except BaseException:
+            for attempt in attempts.values():  # nobody else knows of them
+                shards.remove(attempt)
+            raise
         for number, attempt in attempts.items():
             data_set = self.data_sets[number]
             count = ingestion.shard_count(data_set.row_count)
             pieces[number] = cache.commit(keys[number], attempt, data_set, count)
         return [pieces[number] for number in range(len(self.data_sets))]
 
-    def _key(self, data_set: DataSet) -> str:
+    def _key(self, data_set: DataSet, fingerprint: str) -> str:
         """What the piece of a data set is kept under: changes with all that decides about it."""
         settings = self.settings
         return digest_of(
-            data_set.fingerprint(),
+            fingerprint,
             data_set.layout,
             data_set.batch,
             str(data_set.face_crops),

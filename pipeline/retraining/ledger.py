@@ -115,11 +115,14 @@ class Ledger:
         Returns:
             Those that were entered.
         """
+        found = sorted(found, key=lambda each: (each.arrived, each.name))
+        if not found:
+            return []
         with self._database.transaction() as connection:
             known = {batch.name: batch for batch in self._batches(connection)}
             contents = {batch.content: batch.name for batch in known.values() if batch.content}
             added = []
-            for each in sorted(found, key=lambda each: (each.arrived, each.name)):
+            for each in found:
                 before = known.get(each.name)
                 if before is not None and not _arrived_again(before, each):
                     continue

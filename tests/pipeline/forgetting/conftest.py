@@ -106,14 +106,12 @@ def ingest() -> Callable[[Settings], Path]:
         key = preflight.check(chosen)
         folder = WorkFolder(chosen.work_dir)
         folder.prepare()
-        data_set = Importer(
-            source_uri=chosen.data.path,
-            artifact_type=PhotoDataSet,
-            properties={"fingerprint": key.data},
-        ).with_id("DataSet")
+        data_set = Importer(source_uri=chosen.data.path, artifact_type=PhotoDataSet)
+        data_set = data_set.with_id("DataSet")
         photo_example_gen = PhotoExampleGen(
             data_set.outputs["result"],
             ["0-17", "18+"],
+            data_fingerprint=key.data,
             stored_size=chosen.data.stored_size,
             min_size=chosen.data.min_size,
             split_shares={"train": 0.5, "valid": 0.25, "test": 0.25},

@@ -46,6 +46,7 @@ def objects(client):
     return {name: client.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}
 
 
+@pytest.mark.slow
 def test_batches_are_cached_and_forgotten_in_a_bucket(
     bucket, settings, ingest, inbox, tmp_path, search
 ):
