@@ -90,5 +90,11 @@ setup(
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["customer-age = customer_age.kubeflow.cli:main"]},
-    classifiers=["Programming Language :: Python :: 3.11", "Typing :: Typed"],
+    classifiers=[
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Typing :: Typed",
+    ],
 )
