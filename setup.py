@@ -23,6 +23,7 @@ REQUIREMENTS = [
     "tensorflow-model-analysis>=0.47,<0.53",  # the gate's measurements
     "apache-beam>=2.59,<3",  # ingestion at any scale
     "keras>=3.4,<4",  # the model; named because tf.keras may be Keras 2
+    "tensorboard>=2.16,<3",  # Keras's training logs; TensorFlow 2.21 does not bring it
     "pandas>=1.5,<3",  # label tables, and what TFMA returns
     "pyarrow>=10",  # Parquet: label tables, and the predictions of `score`
     "pillow>=10",  # decodes, verifies and turns photos
@@ -89,5 +90,11 @@ setup(
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["customer-age = customer_age.kubeflow.cli:main"]},
-    classifiers=["Programming Language :: Python :: 3.11", "Typing :: Typed"],
+    classifiers=[
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Typing :: Typed",
+    ],
 )

@@ -145,7 +145,7 @@ def _train(place: Path, name: str, weights: str, epochs: int, base_model: str | 
     from tfx.components.trainer.fn_args_utils import FnArgs
 
     from customer_age.components.trainer.run_fn import run_fn
-    from customer_age.pipeline.settings import TrainerSettings
+    from customer_age.pipeline.model_settings import TrainerSettings
 
     chosen = TrainerSettings(weights=weights, epochs=epochs)
     if base_model is not None:

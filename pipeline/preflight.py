@@ -5,8 +5,9 @@ from pathlib import Path
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import person_keys, sources, tombstones
 from customer_age.pipeline import data_window
+from customer_age.pipeline.model_settings import WEIGHTS_KEYWORDS
 from customer_age.pipeline.run_key import RunKey, all_code, weights_fingerprint
-from customer_age.pipeline.settings import WEIGHTS_KEYWORDS, Settings
+from customer_age.pipeline.settings import Settings
 
 
 def check(settings: Settings) -> RunKey:

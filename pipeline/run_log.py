@@ -56,6 +56,12 @@ def redirected(log_file: Path) -> Iterator[TextIO]:
 
 
 def quiet_libraries() -> None:
-    """Keep TensorFlow's start-up notes out of even the log; must come before it is imported."""
+    """Keep libraries' start-up notes out of even the log; must come before they are imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
+    logging.getLogger().addFilter(_is_no_start_up_note)
+
+
+def _is_no_start_up_note(record: logging.LogRecord) -> bool:
+    """Beam tells that one of its two ways to a checksum is not installed."""
+    return not (record.module == "tfrecordio" and "crcmod package not found" in record.getMessage())

@@ -5,184 +5,30 @@ Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answere
 
 import hashlib
 import json
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from customer_age.components import age_groups
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen.inbox import BATCH_NAME
 from customer_age.pipeline import beam_runners
-from customer_age.pipeline.cluster_settings import ClusterSettings, GpuSettings
+from customer_age.pipeline.cluster_settings import ClusterSettings
+from customer_age.pipeline.data_settings import PLACES, DataSettings
+from customer_age.pipeline.model_settings import (
+    WEIGHTS_KEYWORDS,
+    CanarySettings,
+    GateSettings,
+    TrainerSettings,
+)
 from customer_age.pipeline.retraining_settings import NotifySettings, RetrainingSettings
-from customer_age.pipeline.settings_section import Section
+from customer_age.pipeline.settings_errors import sentence
+from customer_age.pipeline.settings_section import SECRET_NAME, Section
 
 CONFIGS = Path(__file__).parent / "configs"
-_SECRET = re.compile("secret|password|token|access_key", re.IGNORECASE)
 _NO_RESULT = ("cluster", "retraining", "notify")
 """Sections that say where and when a run runs and who is told: its result tells nothing of them."""
-WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
-_DATA_PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class SplitShares(Section):
-    """Shares of the photos, where the data set brings no splits of its own."""
-
-    train: float = Field(0.8, gt=0, lt=1)
-    valid: float = Field(0.1, gt=0, lt=1)
-    test: float = Field(0.1, gt=0, lt=1)
-
-    @model_validator(mode="after")
-    def _make_a_whole(self) -> "SplitShares":
-        total = self.train + self.valid + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"train, valid and test must add up to 1, not {total:g}")
-        return self
-
-
-class DataSettings(Section):
-    """Where the photos are, how they are stored, and when the run must stop for them."""
-
-    path: str | None = None
-    """The folder with the label table and the photos."""
-    layout: Literal["auto", "hand_out", "appa_real", "loyalty_card"] = "auto"
-    columns: dict[str, str] = {}
-    """What the label tables call `file_name`, `real_age`, `person`, `batch`, `split`,
-    `captured_at`, `date_of_birth`, `consent` or `updated_at`, where that is not the layout's own
-    name."""
-    keep_columns: tuple[str, ...] = ()
-    """Further columns of the label tables to keep in the examples; all others are left out."""
-    face_crops: bool = True
-    """APPA-REAL release: take the face crop beside a photo where there is one."""
-    stored_size: int = Field(256, ge=32, le=2048)
-    """Pixels; a photo's shorter side is shrunk to this once, at ingestion."""
-    min_size: int = Field(32, ge=1)
-    """Pixels; a photo whose shorter side is below this is refused."""
-    jpeg_quality: int = Field(92, ge=50, le=100)
-    split_shares: SplitShares = SplitShares()
-    split_key: str = Field("customer-age", min_length=1)
-    """Keys the hash that gives a photo its split, and is no secret; another key deals the photos
-    anew."""
-    inbox: str | None = None
-    """The folder, or `gs://` or `s3://` address, of loyalty-card batches: each a sub-folder with
-    `photos.csv`, its photos, and an empty `_SUCCESS` that is written last."""
-    batches: tuple[str, ...] = ()
-    """Names of the inbox's batches that the run learns from on top of `path`."""
-    batch_cache: str | None = None
-    """Where ingested batches are kept, to be decoded once; by default in the work folder."""
-    profiles: str | None = None
-    """Where the profiles of loyalty cards are, if not in `cards.csv` of the batch or the inbox: a
-    table, or SQLAlchemy's URL of a database, with `#table` behind it and without a password."""
-    max_profile_age_days: int | None = Field(None, ge=0)
-    """A profile whose `updated_at` was older than this when the photo was taken is stale."""
-    max_photos_per_card: int | None = Field(20, ge=1)
-    """In one batch; a card that is shown more often is hardly one person's."""
-    person_key_file: str | None = None
-    """Path of the secret that keys the hash which stands for a person, such as a mounted one. The
-    same for every run; by default one is made in the work folder."""
-    max_refused_share: Share = 0.05
-    """Share of the table's rows; more photos refused than this stop the run."""
-    max_wrong_ages: int = Field(0, ge=0)
-    """Rows whose age is no age (999, -1, 'old'). One is a sign of a broken table."""
-
-    @field_validator("batches")
-    @classmethod
-    def _batches_are_names(cls, batches: tuple[str, ...]) -> tuple[str, ...]:
-        for batch in batches:
-            if not BATCH_NAME.fullmatch(batch):
-                raise ValueError(f"{batch!r} is no name of a batch: it is a folder of the inbox")
-        return tuple(sorted(set(batches)))  # the order makes no other run
-
-    @field_validator("profiles")
-    @classmethod
-    def _profiles_hold_no_secret(cls, profiles: str | None) -> str | None:
-        parts = urlsplit(profiles or "")
-        if parts.password is not None or _SECRET.search(parts.query):
-            raise ValueError(
-                "must hold no password: settings are written down. PostgreSQL's client reads "
-                "PGPASSWORD or PGPASSFILE"
-            )
-        return profiles
-
-    @model_validator(mode="after")
-    def _batches_lie_somewhere(self) -> "DataSettings":
-        if self.batches and not self.inbox:
-            raise ValueError("batches are given, but no inbox that they lie in")
-        return self
-
-    @model_validator(mode="after")
-    def _sizes_fit(self) -> "DataSettings":
-        if self.min_size > self.stored_size:
-            raise ValueError(
-                f"min_size {self.min_size} is above stored_size {self.stored_size}: "
-                "every photo would be refused or blown up"
-            )
-        return self
-
-
-class TrainerSettings(Section):
-    """The ResNet50 regressor and how it is trained."""
-
-    weights: str = "imagenet"
-    """`imagenet` (Keras downloads them), `champion`, `none` (random), or a `.weights.h5` file."""
-    input_size: int = Field(96, ge=32, le=1024)
-    """Pixels; the network sees squares of this side."""
-    batch_size: int = Field(32, ge=1)
-    """Photos per step, over all GPUs."""
-    head_epochs: int = Field(1, ge=0)
-    """Epochs of the output layer alone; left out where the weights are random."""
-    epochs: int = Field(6, ge=1)
-    """Epochs of the whole network, at most: early stopping may end sooner."""
-    head_learning_rate: float = Field(1e-3, gt=0)
-    learning_rate: float = Field(5e-4, gt=0)
-    """Peak of the whole network's schedule: a linear warm-up, then a cosine."""
-    weight_decay: float = Field(1e-4, ge=0)
-    dropout: float = Field(0.2, ge=0, lt=1)
-    patience: int = Field(3, ge=1)
-    """Epochs without a better `valid` MAE after which training stops."""
-    augmentation: bool = True
-    seed: int = 0
-    gpu: GpuSettings | None = None
-    """On a cluster. A local run takes the GPUs that TensorFlow sees."""
-
-
-class GateSettings(Section):
-    """What TFMA must find on `test` before a model is published."""
-
-    max_mae: float = Field(8.0, gt=0)
-    """Years, inclusive."""
-    min_test_photos: int = Field(100, ge=1)
-    champion_tolerance: float = Field(0.2, ge=0)
-    """Years by which the champion may be better. A first model must beat the median predictor."""
-    age_groups: tuple[str, ...] = (
-        "0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+",
-    )  # fmt: skip
-    """The slices of the evaluation. Predictions may use any other bands."""
-    gpu: GpuSettings | None = None
-    """For the Evaluator, on a cluster."""
-
-    @field_validator("age_groups")
-    @classmethod
-    def _groups_parse(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
-        age_groups.parse(list(groups))
-        return groups
-
-
-class CanarySettings(Section):
-    """What a model may need in a fresh process, on the CPU, to be published."""
-
-    max_seconds_per_photo: float = Field(2.0, gt=0)
-    """For one photo alone, and on average in a batch of 64."""
-    max_memory_mb: int = Field(4096, ge=1)
-    """At the process's peak: TensorFlow, the weights, 64 photos and one of 12 megapixels."""
-    timeout_seconds: int = Field(300, ge=1)
-    """For everything that the canary asks; a model that hangs is refused after it."""
 
 
 class RegistrySettings(Section):
@@ -218,7 +64,7 @@ class BeamSettings(Section):
     @classmethod
     def _hold_no_secret(cls, args: tuple[str, ...]) -> tuple[str, ...]:
         for name in (arg.partition("=")[0] for arg in args):
-            if _SECRET.search(name):
+            if SECRET_NAME.search(name):
                 raise ValueError(
                     f"{name} must not be given here: settings are written down. Object stores "
                     "read their credentials from the environment"
@@ -344,7 +190,9 @@ def checked(content: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(part) for part in error.errors())) from error
+        raise SettingsError(
+            "\n".join(sentence(part, Settings) for part in error.errors())
+        ) from error
 
 
 def config_names() -> list[str]:
@@ -355,7 +203,7 @@ def config_names() -> list[str]:
 def _with_absolute_paths(settings: Settings) -> Settings:
     """Paths are given relative to where the command is called, and kept for wherever it runs."""
     trainer = settings.trainer
-    given = {name: getattr(settings.data, name) for name in _DATA_PATHS}
+    given = {name: getattr(settings.data, name) for name in PLACES}
     absolute = {
         name: str(Path(path).resolve())
         for name, path in given.items()
@@ -401,32 +249,3 @@ def _put(content: dict[str, Any], path: list[str], value: Any) -> None:
             raise SettingsError(f"{'.'.join(path)}: {section} is a value, not a section")
         content = inner
     content[key] = value
-
-
-def _sentence(part: Any) -> str:
-    where = ".".join(str(step) for step in part["loc"]) or "settings"
-    if part["type"] == "extra_forbidden":
-        known = ", ".join(_keys_beside(part["loc"]))
-        return f"{where}: no such setting (there are: {known})"
-    what = part["msg"].removeprefix("Value error, ")
-    if not what[:2].isupper():  # a name stays as it is
-        what = what[0].lower() + what[1:]
-    if isinstance(part["input"], dict) or part["type"] == "value_error":
-        return f"{where}: {what}"
-    return f"{where}: {what}, not {part['input']!r}"
-
-
-def _keys_beside(location: tuple) -> list[str]:
-    model: Any = Settings
-    for step in location[:-1]:
-        if step in model.model_fields:
-            model = _section_in(model.model_fields[step].annotation)
-    return list(model.model_fields)
-
-
-def _section_in(annotation: Any) -> Any:
-    """The section itself, or the one in `GpuSettings | None` or `dict[str, Resources]`."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    found = (_section_in(part) for part in get_args(annotation))
-    return next((section for section in found if section is not None), None)

@@ -1,6 +1,11 @@
 """What every part of the settings has in common."""
 
+import re
+
 from pydantic import BaseModel, ConfigDict
+
+SECRET_NAME = re.compile("secret|password|token|access_key", re.IGNORECASE)
+"""What an option is called whose value must not be written down."""
 
 
 class Section(BaseModel):

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from customer_age.components.errors import RunError
-from customer_age.components.predictor.start_up_notes import kept_to_log_level
+from customer_age.components.start_up_notes import kept_to_log_level
 
 SIGNATURE = "serving_default"
 

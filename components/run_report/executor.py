@@ -1,5 +1,7 @@
 """The RunReport's work: from artifacts to the page."""
 
+import dataclasses
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +46,7 @@ class Executor(base_executor.BaseExecutor):
             baseline=_baseline(inputs.get("baseline")),
             publication=_publication(inputs.get("pushed_model")),
         )
+        facts = _told_by_uri(facts, inputs.values())
         report = artifact_utils.get_single_instance(output_dict["report"])
         page.write_report(facts, _within(report.uri, "report.html"))
         eda_page = artifact_utils.get_single_instance(output_dict["eda"])
@@ -54,6 +57,15 @@ class Executor(base_executor.BaseExecutor):
             registry = open_registry(facts.run.registry, facts.run.model_name)
             registry.annotate(facts.publication.version, REPORT, place)
         logging.info("The run report is %s", place)
+
+
+def _told_by_uri(facts: run_facts.RunFacts, inputs: Iterable[types.Artifact]) -> run_facts.RunFacts:
+    """Name what could not be read by its URI, where a container has it under another path."""
+    unread = facts.unread
+    for artifact in inputs:
+        uri = artifacts.uri_for_readers(artifact)
+        unread = tuple(note.replace(artifact.uri.rstrip("/"), uri) for note in unread)
+    return dataclasses.replace(facts, unread=unread)
 
 
 def _write_metrics(facts: run_facts.RunFacts, artifact: types.Artifact) -> None:

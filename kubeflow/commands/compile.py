@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from customer_age.components.start_up_notes import kept_to_log_level
 from customer_age.kubeflow import preflight
 from customer_age.pipeline import run_log
 from customer_age.pipeline import settings as settings_files
@@ -32,7 +33,8 @@ def compile_pipeline(
     preflight.check(settings, target)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
     run_log.quiet_libraries()
-    from customer_age.kubeflow import compiling
+    with kept_to_log_level():
+        from customer_age.kubeflow import compiling
 
     if target == "kubeflow":
         output, content = output or Path("pipeline.yaml"), compiling.compile_kubeflow(settings)

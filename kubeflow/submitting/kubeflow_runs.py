@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_age.components.errors import RunError
-from customer_age.kubeflow.submitting import kubeflow_errors
+from customer_age.kubeflow.submitting import kubeflow_errors, specifications
 from customer_age.kubeflow.submitting.kubeflow_errors import TOKEN_PATH, explained
 from customer_age.kubeflow.submitting.kubeflow_place import KubeflowPlace
 from customer_age.kubeflow.submitting.runs import FINISHED, Submission, SubmittedRun
@@ -76,7 +76,13 @@ class KubeflowRuns:
                     experiment_id=experiment_id,
                     display_name=display_name(run_id, submission.run_name),
                     pipeline_spec=submission.specification,
-                    runtime_config=V2beta1RuntimeConfig(parameters=dict(submission.parameters)),
+                    runtime_config=V2beta1RuntimeConfig(
+                        parameters=dict(submission.parameters),
+                        # The back end reads it from the run alone, and never from the pipeline.
+                        pipeline_root=specifications.pipeline(submission.specification).get(
+                            "defaultPipelineRoot"
+                        ),
+                    ),
                     service_account=self._place.service_account or None,
                 )
                 made = self._client.runs.run_service_create_run(run, _request_timeout=_PATIENCE)

@@ -2,6 +2,7 @@
 
 import os
 
+from customer_age.components.start_up_notes import kept_to_log_level
 from customer_age.kubeflow.preflight import Target
 from customer_age.kubeflow.submitting import specifications
 from customer_age.kubeflow.submitting.plan import Plan
@@ -33,7 +34,8 @@ def compiled(plan: Plan, target: Target) -> Submission:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
     run_log.quiet_libraries()
-    from customer_age.kubeflow import compiling
+    with kept_to_log_level():
+        from customer_age.kubeflow import compiling
 
     if target == "kubeflow":
         content = specifications.of_kubeflow(compiling.compile_kubeflow(plan.settings))

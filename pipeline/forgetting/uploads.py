@@ -19,8 +19,8 @@ from customer_age.components.photo_example_gen.loyalty_cards import (
     without_card,
 )
 from customer_age.components.photo_example_gen.tables import LabelTable
+from customer_age.pipeline.data_settings import DataSettings
 from customer_age.pipeline.forgetting.subject import Subject
-from customer_age.pipeline.settings import DataSettings
 
 
 @dataclass(frozen=True)

@@ -51,17 +51,3 @@ def versions_in():
         return registry.versions(), champion and champion.version
 
     return read
-
-
-@pytest.fixture(scope="session")
-def with_known_data():
-    """What `customer-age submit` makes of a compiled pipeline where it knows the data.
-
-    The data's fingerprint is a parameter then, so that ingestion may be cached.
-    """
-
-    def change(spec):
-        task = spec["root"]["dag"]["tasks"]["PhotoExampleGen"]
-        task["cachingOptions"] = {"enableCache": True}
-
-    return change

@@ -1,6 +1,6 @@
-"""The compiled pipeline runs to its end as Kubeflow Pipelines would run it, started by its client.
+"""The compiled pipeline runs to its end as Kubeflow Pipelines would run it.
 
-The first run loses a node and publishes; the second one has a limit that no model keeps.
+The first run loses a node, and publishes; the second one has a limit that no model keeps.
 """
 
 import kfp
@@ -12,6 +12,11 @@ from backend_stand_in.launcher import ContainerFailed
 from backend_stand_in.pods import Cluster
 from backend_stand_in.run import State
 from kfp_api_stand_in import KfpApi
+
+from customer_age.kubeflow.submitting import specifications
+from customer_age.kubeflow.submitting.kubeflow_place import KubeflowPlace
+from customer_age.kubeflow.submitting.kubeflow_runs import KubeflowRuns
+from customer_age.kubeflow.submitting.runs import Submission
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,18 +32,24 @@ CACHED = {
 
 
 @pytest.fixture(scope="module")
-def compiled(tiny_settings, with_known_data):
+def specification(tiny_settings):
+    """As `customer-age submit` sends it where it knows the data."""
     from customer_age.kubeflow.compiling import compile_kubeflow
 
+    secret = "{secret: minio, variables: {key: AWS_ACCESS_KEY_ID}}"
     settings = tiny_settings(
-        DATA,
-        ROOT,
-        "cluster.max_retries=1",
-        "cluster.secret_environment=[{secret: minio, variables: {key: AWS_ACCESS_KEY_ID}}]",
+        DATA, ROOT, "cluster.max_retries=1", f"cluster.secret_environment=[{secret}]"
     )
-    documents = list(yaml.safe_load_all(compile_kubeflow(settings)))
-    with_known_data(documents[0])
-    return yaml.safe_dump_all(documents)
+    compiled = specifications.of_kubeflow(compile_kubeflow(settings))
+    specifications.set_caching(compiled, cache=True, data_known=True)
+    return compiled
+
+
+@pytest.fixture(scope="module")
+def pipeline_file(specification, tmp_path_factory):
+    file = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    file.write_text(yaml.safe_dump_all(specification.values()))
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -60,35 +71,18 @@ def api():
 
 
 @pytest.fixture(scope="module")
-def start(api, backend, compiled, tmp_path_factory):
-    """Start a run of the uploaded pipeline by the client, and let the back end run it."""
-    client = kfp.Client(host=api.url)
-    file = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
-    file.write_text(compiled)
-    pipeline = client.upload_pipeline(str(file), "tiny")
-    [version] = client.list_pipeline_versions(pipeline.pipeline_id).pipeline_versions
-    experiment = client.create_experiment("ages")
+def finish(api, backend):
+    """Let the back end run what the API was asked to run."""
 
-    def started(run_id, **parameters):
-        run = client.run_pipeline(
-            experiment.experiment_id,
-            run_id,
-            pipeline_id=pipeline.pipeline_id,
-            version_id=version.pipeline_version_id,
-            params={"run_id": run_id, "data_fingerprint": "grey", **parameters},
-            pipeline_root=ROOT,
-        )
-        kept = api.runs[run.run_id]
-        config = kept["runtime_config"]
-        ended = backend.run(kept["template"], config["parameters"], config["pipeline_root"])
-        api.put_state(run.run_id, "SUCCEEDED" if ended.succeeded else "FAILED")
-        assert client.wait_for_run_completion(run.run_id, timeout=10).state == "SUCCEEDED", (
-            ended.error,
-            ended.log(list(ended.logs)[-1]),
-        )
+    def finished(run_id):
+        asked = api.runs[run_id]
+        config = asked["runtime_config"]
+        ended = backend.run(asked["template"], config["parameters"], config["pipeline_root"])
+        api.put_state(run_id, "SUCCEEDED" if ended.succeeded else "FAILED")
+        assert ended.succeeded, (ended.error, ended.log(list(ended.logs)[-1]))
         return ended
 
-    return started
+    return finished
 
 
 @pytest.fixture(scope="module")
@@ -96,18 +90,42 @@ def registry(backend):
     return f"mlflow+sqlite:///{backend.folder}/registry/mlflow.db"
 
 
-@pytest.fixture(scope="module")
-def published(start, registry):
-    return start("first", registry_uri=registry)
+def parameters(run_id, registry, **others):
+    return {"run_id": run_id, "data_fingerprint": "grey", "registry_uri": registry, **others}
 
 
 @pytest.fixture(scope="module")
-def refused(start, registry, published):
-    return start("second", registry_uri=registry, max_mae=0.1)
+def published(api, finish, pipeline_file, registry):
+    """A run of the uploaded pipeline, started by kfp's own client."""
+    client = kfp.Client(host=api.url)
+    pipeline = client.upload_pipeline(str(pipeline_file), "tiny")
+    [version] = client.list_pipeline_versions(pipeline.pipeline_id).pipeline_versions
+    run = client.run_pipeline(
+        client.create_experiment("ages").experiment_id,
+        "first",
+        pipeline_id=pipeline.pipeline_id,
+        version_id=version.pipeline_version_id,
+        params=parameters("first", registry),
+        pipeline_root=ROOT,
+    )
+    ended = finish(run.run_id)
+    assert client.wait_for_run_completion(run.run_id, timeout=10).state == "SUCCEEDED"
+    return ended
 
 
-def test_kfp_loads_it(compiled):
-    component = kfp.components.load_component_from_text(compiled)
+@pytest.fixture(scope="module")
+def refused(api, finish, specification, registry, published):
+    """A run that `customer-age submit` starts."""
+    runs = KubeflowRuns(KubeflowPlace.of(api.url, "ages"), settled_after=0.1)
+    given = parameters("second", registry, max_mae=0.1)
+    shown = runs.create(Submission("second", "", specification, given))
+    ended = finish(shown.link.rpartition("/")[2])
+    assert runs.find("second").state == "SUCCEEDED"
+    return ended
+
+
+def test_kfp_loads_it(pipeline_file):
+    component = kfp.components.load_component_from_file(str(pipeline_file))
     assert component.pipeline_spec.schema_version == "2.1.0"
     executors = component.platform_spec.platforms["kubernetes"].deployment_spec.executors
     assert executors["Trainer_executor"]["secretAsEnv"][0]["secretName"] == "minio"

@@ -10,6 +10,8 @@ from backend_stand_in.launcher import ContainerFailed
 from backend_stand_in.run import State
 from backend_stand_in.vertex import VertexBackend
 
+from customer_age.kubeflow.submitting import specifications
+
 pytestmark = pytest.mark.slow
 
 ROOT = "gs://artifacts/customer-age"
@@ -17,11 +19,13 @@ DATA = "gs://photos/grey"
 
 
 @pytest.fixture(scope="module")
-def compiled(tiny_settings, with_known_data):
+def compiled(tiny_settings):
+    """As `customer-age submit` sends it where it knows the data."""
     from customer_age.kubeflow.compiling import compile_vertex
 
-    job = json.loads(compile_vertex(tiny_settings(DATA, ROOT, "cluster.max_retries=1")))
-    with_known_data(job["pipelineSpec"])
+    settings = tiny_settings(DATA, ROOT, "cluster.max_retries=1")
+    job = specifications.of_vertex(compile_vertex(settings))
+    specifications.set_caching(job, cache=True, data_known=True)
     return json.dumps(job)
 
 

@@ -322,7 +322,8 @@ def test_the_interpreter_cannot_crash_on_its_way_out():
         "import atexit, os; atexit.register(os.abort); print('all is written');"
         "from customer_age.kubeflow import entrypoint; entrypoint.end_process(4)"
     )
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=buffered
     )
     assert (ended.returncode, ended.stdout) == (4, "all is written\n")

@@ -61,6 +61,7 @@ def test_a_run_is_started_with_all_that_was_compiled(api, runs):
         "epochs": 3,
         "max_mae": 7.5,
     }
+    assert run["runtime_config"]["pipeline_root"] == "minio://mlpipeline/v2/artifacts"
     assert shown.state == "PENDING"
     assert shown.link == f"{api.url}/#/runs/details/{run['run_id']}"
 

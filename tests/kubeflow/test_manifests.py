@@ -206,15 +206,21 @@ def test_the_settings_are_read_and_are_of_the_same_image_and_store(rendered, nam
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_retraining_keeps_its_ledger_where_no_pod_takes_it_away(rendered, name, tmp_path):
+def test_retraining_is_told_where_and_keeps_its_ledger_outside(
+    rendered, name, tmp_path, monkeypatch
+):
     settings = settings_of(rendered[name], tmp_path)
     [cron_job] = of_kind(rendered[name], "CronJob").values()
     [container] = pod_of(cron_job)["containers"]
+    for each in container["env"]:
+        monkeypatch.setenv(each["name"], each.get("value", "secret"))
     program, verb, *arguments = container["args"]
     assert program == "customer-age"
     with cli.commands[verb].make_context(verb, arguments) as context:
         assert context.params["mode"] == "once"
         assert context.params["target"] == "kubeflow"
+        assert context.params["host"] == "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
+        assert context.params["service_account"] in of_kind(rendered[name], "ServiceAccount")
         config = Path(context.params["config"])
     folders = {each["mountPath"] for each in container["volumeMounts"]}
     assert str(config.parent) in folders

@@ -45,3 +45,15 @@ def test_the_process_is_left_as_it_was(tmp_path):
     with run_log.redirected(tmp_path / "run.log"):
         pass
     assert (root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))) == before
+
+
+def test_libraries_are_imported_without_a_word():
+    program = (
+        "from customer_age.pipeline import run_log\n"
+        "run_log.quiet_libraries()\n"
+        "import apache_beam.io.tfrecordio, google.cloud.storage\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""

@@ -34,7 +34,7 @@ def seeds(encode):
         encode(image.convert("CMYK"), "JPEG", icc_profile=srgb),
         encode(image, "PNG", exif=exif, icc_profile=srgb),
         encode(image.quantize(16), "PNG", transparency=3),
-        encode(image.convert("I"), "PNG"),
+        encode(image.convert("L").convert("I;16"), "PNG"),
         encode(image.convert("RGBA"), "WEBP", exif=exif),
         encode(image, "WEBP", lossless=True),
         encode(image, "TIFF", exif=exif, icc_profile=srgb),

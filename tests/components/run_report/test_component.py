@@ -15,6 +15,7 @@ from customer_age.components.model_registry import (
     open_registry,
     saved_model_fingerprint,
 )
+from customer_age.components.run_report import executor
 from customer_age.components.run_report.component import RunReport, RunReportSpec
 
 TYPES = {
@@ -106,6 +107,25 @@ def test_the_metrics_are_a_file_and_the_artifacts_properties(run, uris, tmp_path
     (artifact,) = artifacts_of("customer_age.RunMetrics", tmp_path)
     kept = artifact.custom_properties
     assert {name: kept[name].int_value or kept[name].double_value for name in written} == written
+
+
+def test_in_a_container_the_pages_name_artifacts_by_uri(run, tmp_path: Path):
+    """There, an executor opens a local copy that nobody finds later."""
+    examples, outputs = TYPES["examples"](), {}
+    examples.uri = str(tmp_path / "minio/bucket/examples")
+    examples.set_string_custom_property("original_uri", "minio://bucket/examples")
+    Path(examples.uri).mkdir(parents=True)
+    (Path(examples.uri) / "ingestion.json").write_text("cut sho")
+    for key, channel in RunReportSpec.OUTPUTS.items():
+        outputs[key] = [channel.type()]
+        outputs[key][0].uri = str(tmp_path / key)
+    executor.Executor().Do(
+        {"examples": [examples]}, outputs, {"run_facts": run.model_dump_json(), "code": "1"}
+    )
+    for page in ("report/report.html", "eda/eda.html"):
+        html = (tmp_path / page).read_text(encoding="utf-8")
+        assert "examples in minio://bucket/examples: ingestion.json" in html
+        assert str(tmp_path) not in html
 
 
 def artifacts_of(type_name: str, root: Path):

@@ -55,6 +55,7 @@ def test_a_missing_file_of_weights_is_named(tmp_path):
         _built(str(tmp_path / "absent.weights.h5"))
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")  # Keras says why
 def test_weights_of_another_network_do_not_fit(tmp_path):
     file = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save_weights(file)

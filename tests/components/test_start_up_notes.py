@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from customer_age.components.predictor.start_up_notes import kept_to_log_level
+from customer_age.components.start_up_notes import kept_to_log_level
 
 NOTES = (
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"

@@ -1,0 +1,79 @@
+"""How long a look at an inbox of 10,000 batches takes: the first one, and each one after it.
+
+`python benchmarks/inbox.py [--batches 10000] [--photos 2]`
+
+The inbox is a folder of this machine, the ledger SQLite; the batches hold a few photos of some
+bytes, since what is measured is the looking. The trigger's own code does it, with a policy that
+starts no run.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from customer_age.pipeline import settings as settings_files
+from customer_age.pipeline.retraining import inbox, policy
+from customer_age.pipeline.retraining.ledger import Ledger, now
+from customer_age.pipeline.settings import Settings
+
+
+def fill(folder: Path, batches: range, photos: int) -> None:
+    """Put batches into an inbox."""
+    for batch in batches:
+        inner = folder / f"{batch:06}"
+        (inner / "photos").mkdir(parents=True)
+        rows = ["file_name,card_id,captured_at"]
+        for photo in range(photos):
+            (inner / "photos" / f"{photo}.jpg").write_bytes(f"{batch} {photo}".encode())
+            rows.append(f"{photo}.jpg,{photo},2026-03-01T10:15")
+        (inner / "photos.csv").write_text("\n".join(rows))
+        (inner / "_SUCCESS").touch()
+
+
+def look(settings: Settings) -> int:
+    """Look as the trigger does; gives how many batches were new."""
+    ledger = Ledger(settings.ledger_uri, settings.name)
+    seen = inbox.look(inbox.open_inbox(settings), ledger.batches())
+    ledger.forget_vanished(seen.present)
+    added = ledger.add(seen.found)
+    decision = policy.decide(
+        ledger.batches(), seen.present, ledger.runs(), settings.retraining, now()
+    )
+    if decision.batches:
+        raise RuntimeError("the policy would start a run")
+    return len(added)
+
+
+def timed(work: Callable[[], int]) -> tuple[float, int]:
+    """Seconds, and what was found."""
+    started = time.perf_counter()
+    found = work()
+    return time.perf_counter() - started, found
+
+
+def main() -> None:
+    """Measure, and print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batches", type=int, default=10_000)
+    parser.add_argument("--photos", type=int, default=2)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "inbox"
+        fill(folder, range(given.batches), given.photos)
+        settings = settings_files.load(
+            "local",
+            ("retraining.min_photos=1000000000",),
+            work_dir=f"{scratch}/work",
+            data__inbox=str(folder),
+        )
+        print("| look | new batches | seconds |\n| --- | --: | --: |")
+        for name, more in (("first", 0), ("nothing new", 0), ("ten new", 10)):
+            fill(folder, range(given.batches, given.batches + more), given.photos)
+            seconds, found = timed(lambda: look(settings))
+            print(f"| {name} | {found:,} | {seconds:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
