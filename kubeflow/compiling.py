@@ -94,8 +94,11 @@ def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
 
 
 def _as_seen_from_a_cluster(settings: Settings) -> Settings:
-    """Without what only this machine has."""
-    return settings.model_copy(update={"work_dir": "/tmp/customer-age"})
+    """Without what only this machine has; batches are kept where later runs find them."""
+    root, data = settings.cluster.pipeline_root, settings.data
+    if data.batch_cache is None and root.startswith(("gs://", "s3://")):  # what Beam opens
+        data = data.model_copy(update={"batch_cache": f"{root}/batch_cache"})
+    return settings.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
 
 
 def _describe_inputs(spec: pipeline_spec_pb2.PipelineSpec, settings: Settings) -> None:

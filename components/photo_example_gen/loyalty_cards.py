@@ -84,7 +84,7 @@ class LoyaltyCardTable(LabelTable):
         profiles = self._profiles()
         latest = datetime.now(timezone.utc).date() + timedelta(days=1)  # it is later in the east
         taken: Counter[str] = Counter()
-        for line, row in super().rows():
+        for line, row in self.raw_rows():
             captured = day_of(row["captured_at"])
             try:
                 age = self._age(captured, profiles.get(row["person"], []), latest)
@@ -101,7 +101,7 @@ class LoyaltyCardTable(LabelTable):
         return without_card(text, person, stand_in)
 
     def _profiles(self) -> dict[str, list[Profile]]:
-        return self.profiles.of({row["person"] for _, row in super().rows()})
+        return self.profiles.of({row["person"] for _, row in self.raw_rows()})
 
     def _age(self, captured: date | None, profiles: list[Profile], latest: date) -> float:
         """Count the age in years, or refuse the photo with the first thing that is wrong."""

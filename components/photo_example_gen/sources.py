@@ -217,7 +217,7 @@ def open_data_set(
     ignored = _ignored(opened)
     row_count, has_persons = 0, False
     for table in tables:
-        for _, row in table.rows():
+        for _, row in table.raw_rows():
             row_count += row["file_name"] not in ignored
             has_persons = has_persons or bool(row.get("person"))
     if not batch:

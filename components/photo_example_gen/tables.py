@@ -72,7 +72,11 @@ class LabelTable:
         return text
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Read the table.
+        """Read the table, and what belongs to it; see `raw_rows`."""
+        yield from self.raw_rows()
+
+    def raw_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Read the table alone.
 
         Yields:
             The line where a row ends, 1 being the header's (for Parquet, counted as if it were
