@@ -138,7 +138,12 @@ class Settings(Section):
 
     def recorded(self) -> dict[str, Any]:
         """What a run's record holds of the settings: all that its result depends on, and places."""
-        return self.model_dump(mode="json", exclude=set(_NO_RESULT))
+        unsaid: Any = {
+            **dict.fromkeys(_NO_RESULT, True),
+            "trainer": {"gpu"},  # the record tells the device itself
+            "gate": {"gpu"},
+        }
+        return self.model_dump(mode="json", exclude=unsaid)
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change with whatever a run's result depends on."""
