@@ -80,7 +80,7 @@ class DataSettings(Section):
         for batch in batches:
             if not BATCH_NAME.fullmatch(batch):
                 raise ValueError(f"{batch!r} is no name of a batch: it is a folder of the inbox")
-        return batches
+        return tuple(sorted(set(batches)))  # the order makes no other run
 
     @field_validator("profiles")
     @classmethod

@@ -1,5 +1,6 @@
 """`customer-age retrain`."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -10,12 +11,16 @@ import click
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.kubeflow import preflight as cluster_preflight
 from customer_age.kubeflow.commands import where
+from customer_age.pipeline import run_log
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.commands import options
 from customer_age.pipeline.retraining.targets import Target
 from customer_age.pipeline.settings import Settings
 
 _TARGETS = ("local", *cluster_preflight.TARGETS)
+
+_START_SECONDS = 300
+"""For how long one trigger alone starts a run on a cluster; a local run holds a lock of its own."""
 
 _EXIT_CODES = """
 Exit codes: 0 nothing was due, or a run was started or is running; 1 the look failed, and the next
@@ -74,10 +79,14 @@ def retrain(
     if mode == "status":
         _show(settings)
         return
-    from customer_age.pipeline.retraining import trigger
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here but drift
+    run_log.quiet_libraries()
+    from customer_age.pipeline.retraining.surroundings import surroundings
+    from customer_age.pipeline.retraining.trigger import Trigger
 
     runs, check = _target(target, settings, at)
-    look = trigger.open_trigger(settings, runs, check, click.echo).look
+    start_seconds = 0 if target == "local" else _START_SECONDS
+    look = Trigger(surroundings(settings, runs, check, click.echo, start_seconds)).look
     if mode == "once":
         sys.exit(look())
     while True:
@@ -91,11 +100,11 @@ def retrain(
 
 
 def _show(settings: Settings) -> None:
-    from customer_age.pipeline.retraining import trigger
+    from customer_age.pipeline.retraining import status
     from customer_age.pipeline.retraining.ledger import Ledger
 
     ledger = Ledger(settings.ledger_uri, settings.name)
-    for line in trigger.describe(ledger.batches(), ledger.runs()):
+    for line in status.describe(ledger.batches(), ledger.runs()):
         click.echo(line)
 
 

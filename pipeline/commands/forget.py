@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 
 import click
 
+from customer_age.components.errors import RunError
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.commands import options
 
@@ -62,6 +63,11 @@ def forget(
         f"{counts.rows:,} rows of uploads; {counts.examples:,} examples, and with them "
         f"{counts.pieces:,} pieces of the batch cache and {counts.artifacts:,} artifacts of runs"
     )
+    if counts.unread:
+        raise RunError(
+            "\n".join(counts.unread) + "\nthese may hold photos too: mend or delete them, and "
+            "call forget again"
+        )
     if not dry_run:
         click.echo("the next retraining learns without them")
 

@@ -30,6 +30,8 @@ class Counts:
         pieces: of the batch cache, each deleted whole.
         artifacts: of runs, each deleted whole.
         examples: in those pieces and artifacts.
+        unread: a sentence for each table of an upload that cannot be read; what it holds is still
+            there.
     """
 
     photos: int
@@ -37,6 +39,7 @@ class Counts:
     pieces: int
     artifacts: int
     examples: int
+    unread: tuple[str, ...] = ()
 
 
 def person_key(settings: Settings) -> str:
@@ -63,7 +66,7 @@ def forget(
 
     Raises:
         SettingsError: there is no inbox, or its tombstones are of another key.
-        RunError: a run is using the work folder, or a table cannot be read.
+        RunError: a run is using the work folder.
     """
     inbox = settings.data.inbox
     if not inbox:
@@ -89,12 +92,15 @@ class _Plan:
     """All that is to be erased."""
 
     rows: list[Rows]
+    unread: list[str]
     pieces: list[Kept]
     artifacts: list[Kept]
 
     @classmethod
     def of(cls, settings: Settings, subject: Subject, further_roots: Sequence[str]) -> "_Plan":
-        rows = uploads.find(settings.data, settings.beam.args, subject, person_key(settings))
+        rows, unread = uploads.find(
+            settings.data, settings.beam.args, subject, person_key(settings)
+        )
         pieces = kept_examples.pieces(settings.batch_cache, subject.forgotten())
         names = frozenset[tuple[str, str]]().union(
             *(each.names for each in rows), *(each.names for each in pieces)
@@ -104,7 +110,7 @@ class _Plan:
             for root in (settings.pipeline_root, *further_roots)
             for each in kept_examples.artifacts(root, subject.forgotten(), names)
         ]
-        return cls(rows, pieces, artifacts)
+        return cls(rows, unread, pieces, artifacts)
 
     def counts(self) -> Counts:
         kept = (*self.pieces, *self.artifacts)
@@ -114,6 +120,7 @@ class _Plan:
             pieces=len(self.pieces),
             artifacts=len(self.artifacts),
             examples=sum(each.examples for each in kept),
+            unread=tuple(self.unread),
         )
 
     def carry_out(self, settings: Settings, folder: WorkFolder) -> None:

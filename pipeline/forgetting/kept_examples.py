@@ -82,11 +82,8 @@ def _records(files: list[str]) -> Iterator[bytes]:
 
 
 def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]]) -> bool:
-    # Most records hold none of the words, and are not worth the parsing.
-    if not any(person.encode() in record for person in forgotten.persons) and not any(
-        name.encode() in record for _, name in names
-    ):
-        return False
+    if not names and not any(person.encode() in record for person in forgotten.persons):
+        return False  # without being parsed, as most are
     import tensorflow as tf
 
     feature = tf.train.Example.FromString(record).features.feature

@@ -49,7 +49,9 @@ class Rows:
         shards.write(self.table.path, self.table.without(self.lines))
 
 
-def find(data: DataSettings, beam_args: Sequence[str], subject: Subject, key: str) -> list[Rows]:
+def find(
+    data: DataSettings, beam_args: Sequence[str], subject: Subject, key: str
+) -> tuple[list[Rows], list[str]]:
     """Find what uploads hold of a subject.
 
     Args:
@@ -58,16 +60,23 @@ def find(data: DataSettings, beam_args: Sequence[str], subject: Subject, key: st
         subject: what is to be forgotten.
         key: of persons.
 
+    Returns:
+        What was found, and a sentence for each table that cannot be read: nobody may be told that
+        a person is forgotten while a part was not even looked at.
+
     Raises:
-        RunError: a table cannot be read. Nobody may be told that a person is forgotten while a
-            part was not even looked at.
+        SettingsError: the inbox or the base set cannot be listed.
     """
-    found = []
+    found, unread = [], []
     for table, batch in _tables(data, beam_args, subject):
-        rows = _rows(table, batch, subject, key)
+        try:
+            rows = _rows(table, batch, subject, key)
+        except RunError as error:
+            unread.append(str(error))
+            continue
         if rows.lines:
             found.append(rows)
-    return found
+    return found, unread
 
 
 def _tables(
@@ -122,18 +131,15 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
     lines: set[int] = set()
     photos: list[str] = []
     names: set[tuple[str, str]] = set()
-    try:
-        for line, row in table.rows():
-            person, captured = row.get("person", ""), day_of(row.get("captured_at", ""))
-            if not subject.is_shown(person, captured):
-                continue
-            lines.add(line)
-            if name := row.get("file_name"):
-                photos += _photos(table, name)
-                hidden = sources.stand_in(splits.pseudonym(person, key))
-                names.add((batch or row.get("batch", ""), without_card(name, person, hidden)))
-    except RunError as error:
-        raise RunError(f"{error}. Nothing was erased: mend the table first") from error
+    for line, row in table.rows():
+        person, captured = row.get("person", ""), day_of(row.get("captured_at", ""))
+        if not subject.is_shown(person, captured):
+            continue
+        lines.add(line)
+        if name := row.get("file_name"):
+            photos += _photos(table, name)
+            hidden = sources.stand_in(splits.pseudonym(person, key))
+            names.add((batch or row.get("batch", ""), without_card(name, person, hidden)))
     return Rows(table, frozenset(lines), tuple(photos), frozenset(names))
 
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, delete, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Table, and_, delete, insert, select, update
 
-from customer_age.components.errors import RunError
-from customer_age.components.model_registry.explaining import explained_by
 from customer_age.pipeline.retraining import announcements
-from customer_age.pipeline.retraining.ledger_tables import BATCHES, EVENTS, RUNS, Database
+from customer_age.pipeline.retraining.entries import arrived_again, entered
+from customer_age.pipeline.retraining.ledger_rows import read_batches, read_runs
+from customer_age.pipeline.retraining.ledger_tables import BATCHES, RUNS, Database, explained
+from customer_age.pipeline.retraining.outbox import Outbox
 from customer_age.pipeline.retraining.records import (
     Batch,
     BatchState,
@@ -25,13 +25,6 @@ from customer_age.pipeline.retraining.records import (
     Verdict,
 )
 from customer_age.pipeline.retraining.targets import RunState
-
-
-def _told(error: Exception) -> RunError | None:
-    if not isinstance(error, SQLAlchemyError | OSError):
-        return None
-    said = " ".join(str(getattr(error, "orig", None) or error).split())
-    return RunError(f"the ledger (retraining.ledger) failed: {said[:300]}")
 
 
 def now() -> datetime:
@@ -56,26 +49,27 @@ class Ledger:
         self._database = Database(uri)
         self._pipeline = pipeline
         self._clock = clock
+        self.outbox = Outbox(self._database, pipeline, clock)
 
-    @explained_by(_told)
+    @explained
     def batches(self) -> list[Batch]:
         """Every batch, by arrival."""
         with self._database.transaction() as connection:
-            return self._batches(connection)
+            return read_batches(connection, self._pipeline)
 
-    @explained_by(_told)
+    @explained
     def runs(self) -> list[Run]:
         """Every run, the oldest first."""
         with self._database.transaction() as connection:
-            return self._runs(connection)
+            return read_runs(connection, self._pipeline)
 
-    @explained_by(_told)
+    @explained
     def active_run(self) -> Run | None:
         """The run that was planned and has not ended."""
         with self._database.transaction() as connection:
-            return next(iter(self._runs(connection, RUNS.c.active)), None)
+            return next(iter(read_runs(connection, self._pipeline, RUNS.c.active)), None)
 
-    @explained_by(_told)
+    @explained
     def forget_vanished(self, present: Collection[str]) -> list[str]:
         """Strike out batches that were taken away before a run learnt from them.
 
@@ -101,7 +95,7 @@ class Ledger:
                 )
             return vanished
 
-    @explained_by(_told)
+    @explained
     def add(self, found: Iterable[Found], tell: bool = False) -> list[Batch]:
         """Enter batches that the inbox holds.
 
@@ -119,17 +113,17 @@ class Ledger:
         if not found:
             return []
         with self._database.transaction() as connection:
-            known = {batch.name: batch for batch in self._batches(connection)}
+            known = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
             contents = {batch.content: batch.name for batch in known.values() if batch.content}
             added = []
             for each in found:
                 before = known.get(each.name)
-                if before is not None and not _arrived_again(before, each):
+                if before is not None and not arrived_again(before, each):
                     continue
                 if before is not None and before.content:
                     del contents[before.content]
                 original = contents.get(each.content) if each.content else None
-                batch = _entered(each, original)
+                batch = entered(each, original)
                 if batch.content:
                     contents[batch.content] = batch.name
                 added.append(batch)
@@ -146,10 +140,10 @@ class Ledger:
                 connection.execute(insert(BATCHES), rows)
             if tell:
                 events = (announcements.batch_entered(batch, self._clock()) for batch in added)
-                self._tell(connection, [event for event in events if event is not None])
+                self.outbox.put(connection, [event for event in events if event is not None])
             return added
 
-    @explained_by(_told)
+    @explained
     def plan(self, run_id: str, batches: Sequence[Batch], settings: str, why: str) -> Run | None:
         """Write a run down before it is started, and give it its batches.
 
@@ -164,7 +158,7 @@ class Ledger:
         """
         names = [batch.name for batch in batches]
         with self._database.transaction() as connection:
-            there = {batch.name: batch for batch in self._batches(connection)}
+            there = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
             unchanged = all(there.get(batch.name) == batch for batch in batches)
             known = and_(self._of(RUNS), RUNS.c.active | (RUNS.c.run_id == run_id))
             if not unchanged or connection.execute(select(RUNS.c.run_id).where(known)).first():
@@ -186,9 +180,9 @@ class Ledger:
                 .where(self._of(BATCHES), BATCHES.c.name.in_(names))
                 .values(state=BatchState.TAKEN, run_id=run_id)
             )
-            return self._runs(connection, RUNS.c.active)[0]
+            return read_runs(connection, self._pipeline, RUNS.c.active)[0]
 
-    @explained_by(_told)
+    @explained
     def hold(self, run_id: str, holder: str, seconds: float) -> bool:
         """Ask to be the only one that starts a run, for a time.
 
@@ -196,7 +190,7 @@ class Ledger:
             Whether the caller is; not where another one is, or where the run has ended.
         """
         moment = self._clock()
-        free = RUNS.c.held_until.is_(None) | (RUNS.c.held_until < moment)
+        free = RUNS.c.held_until.is_(None) | (RUNS.c.held_until <= moment)
         with self._database.transaction() as connection:
             taken = connection.execute(
                 update(RUNS)
@@ -210,11 +204,13 @@ class Ledger:
             )
             return bool(taken.rowcount)
 
-    @explained_by(_told)
+    @explained
     def undo(self, run_id: str) -> None:
         """Strike out a run of which nothing was started, and give its batches back."""
         with self._database.transaction() as connection:
-            if not any(run.run_id == run_id for run in self._runs(connection, RUNS.c.active)):
+            if not any(
+                run.run_id == run_id for run in read_runs(connection, self._pipeline, RUNS.c.active)
+            ):
                 return
             taken = BATCHES.c.run_id == run_id
             connection.execute(
@@ -224,7 +220,7 @@ class Ledger:
             )
             connection.execute(delete(RUNS).where(self._of(RUNS), RUNS.c.run_id == run_id))
 
-    @explained_by(_told)
+    @explained
     def note(self, run_id: str, state: RunState) -> None:
         """Write down what a run that has not ended is doing."""
         with self._database.transaction() as connection:
@@ -234,7 +230,7 @@ class Ledger:
                 .values(state=state.value)
             )
 
-    @explained_by(_told)
+    @explained
     def settle(
         self,
         run_id: str,
@@ -280,124 +276,8 @@ class Ledger:
                         reason=verdict.reason,
                     )
                 )
-            self._tell(connection, events)
+            self.outbox.put(connection, events)
             return True
-
-    @explained_by(_told)
-    def take_unsent(self, since: datetime, seconds: float) -> Event | None:
-        """Take the oldest event that nobody has sent or is sending.
-
-        Args:
-            since: older ones are left alone.
-            seconds: for how long it is the caller's; then another one may send it.
-        """
-        moment = self._clock()
-        free = EVENTS.c.held_until.is_(None) | (EVENTS.c.held_until < moment)
-        unsent = (
-            select(EVENTS)
-            .where(
-                self._of(EVENTS),
-                EVENTS.c.sent_at.is_(None),
-                EVENTS.c.happened_at >= since,
-                free,
-            )
-            .order_by(EVENTS.c.happened_at, EVENTS.c.id)
-        )
-        with self._database.transaction() as connection:
-            row = connection.execute(unsent).first()
-            if row is None:
-                return None
-            self._update_event(connection, row.id, held_until=moment + timedelta(seconds=seconds))
-            return Event(row.id, row.type, row.subject, row.happened_at, json.loads(row.data))
-
-    @explained_by(_told)
-    def sent(self, event_id: str) -> None:
-        """Write down that an event has reached its receiver."""
-        with self._database.transaction() as connection:
-            self._update_event(connection, event_id, sent_at=self._clock())
 
     def _of(self, table: Table) -> Any:
         return table.c.pipeline == self._pipeline
-
-    def _batches(self, connection: Connection, *conditions: Any) -> list[Batch]:
-        rows = connection.execute(
-            select(BATCHES)
-            .where(self._of(BATCHES), *conditions)
-            .order_by(BATCHES.c.arrived_at, BATCHES.c.name)
-        )
-        return [_batch(row) for row in rows]
-
-    def _runs(self, connection: Connection, *conditions: Any) -> list[Run]:
-        rows = connection.execute(
-            select(RUNS).where(self._of(RUNS), *conditions).order_by(RUNS.c.planned_at)
-        ).all()
-        batches = self._batches(connection, BATCHES.c.run_id.in_([row.run_id for row in rows]))
-        return [_run(row, batches) for row in rows]
-
-    def _tell(self, connection: Connection, events: Sequence[Event]) -> None:
-        for event in events:
-            known = select(EVENTS.c.id).where(self._of(EVENTS), EVENTS.c.id == event.id)
-            if connection.execute(known).first() is None:
-                row = {**vars(event), "data": json.dumps(event.data, ensure_ascii=False)}
-                connection.execute(insert(EVENTS).values(pipeline=self._pipeline, **row))
-
-    def _update_event(self, connection: Connection, event_id: str, **values: Any) -> None:
-        connection.execute(
-            update(EVENTS).where(self._of(EVENTS), EVENTS.c.id == event_id).values(**values)
-        )
-
-
-def _arrived_again(before: Batch, found: Found) -> bool:
-    """Whoever has mended a batch that was set aside writes its `_SUCCESS` anew."""
-    return before.state == BatchState.SET_ASIDE and found.arrived > before.arrived_at
-
-
-def _entered(found: Found, original: str | None) -> Batch:
-    """A batch as it is entered.
-
-    Args:
-        found: in the inbox.
-        original: the batch that has the same content, if there is one.
-    """
-    reason = found.problem
-    if original is not None:
-        reason = f"its photos and table are those of batch {original}"
-    return Batch(
-        name=found.name,
-        state=BatchState.SET_ASIDE if reason else BatchState.WAITING,
-        photos=found.photos,
-        arrived_at=found.arrived,
-        content=None if original is not None else found.content or None,
-        same_as=original,
-        reason=reason,
-    )
-
-
-def _batch(row: Row) -> Batch:
-    return Batch(
-        name=row.name,
-        state=BatchState(row.state),
-        photos=row.photos,
-        arrived_at=row.arrived_at,
-        content=row.content,
-        same_as=row.same_as,
-        run_id=row.run_id,
-        tries=row.tries,
-        tried_at=row.tried_at,
-        together=row.together,
-        reason=row.reason,
-    )
-
-
-def _run(row: Row, batches: Sequence[Batch]) -> Run:
-    return Run(
-        run_id=row.run_id,
-        state=RunState(row.state),
-        why=row.why,
-        settings=row.settings,
-        new_batches=tuple(json.loads(row.new_batches)),
-        planned_at=row.planned_at,
-        batches=tuple(batch for batch in batches if batch.run_id == row.run_id),
-        reason=row.reason,
-        ended_at=row.ended_at,
-    )

@@ -31,15 +31,27 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from customer_age.components.errors import SettingsError
+from customer_age.components.errors import RunError, SettingsError
+from customer_age.components.model_registry.explaining import explained_by
 
 _PATIENCE_SECONDS = 60
 """How long a transaction waits for another one, and PostgreSQL for a client that says nothing."""
 
 _LOCK = int.from_bytes(hashlib.sha256(b"customer-age ledger").digest()[:8], "big", signed=True)
+
+
+def _told(error: Exception) -> RunError | None:
+    if not isinstance(error, SQLAlchemyError | OSError):
+        return None
+    said = " ".join(str(getattr(error, "orig", None) or error).split())
+    return RunError(f"the ledger (retraining.ledger) failed: {said[:300]}")
+
+
+explained = explained_by(_told)
+"""Decorates what asks the database: whatever it complains of is one line."""
 
 
 class Utc(TypeDecorator[datetime]):

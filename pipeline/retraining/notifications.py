@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_age.components.errors import SettingsError
-from customer_age.pipeline.retraining.ledger import Ledger
+from customer_age.pipeline.retraining.outbox import Outbox
 from customer_age.pipeline.retraining.records import Event
 from customer_age.pipeline.retraining_settings import NotifySettings, check_address
 
@@ -70,12 +70,12 @@ def open_webhook(
 
 
 def send_all(
-    ledger: Ledger, pipeline: str, webhook: Webhook, say: Callable[[str], None], now: datetime
+    outbox: Outbox, pipeline: str, webhook: Webhook, say: Callable[[str], None], now: datetime
 ) -> None:
     """Send every event that has not been sent, the oldest first, until one cannot be sent.
 
     Args:
-        ledger: that keeps them.
+        outbox: that keeps them.
         pipeline: its name, which the events carry as their source.
         webhook: to send to.
         say: takes a line for whoever watches.
@@ -83,14 +83,14 @@ def send_all(
     """
     while True:
         longest = webhook.attempts * (webhook.timeout_seconds + 2.0**webhook.attempts)
-        event = ledger.take_unsent(now - _KEPT, seconds=longest + 60)
+        event = outbox.take(now - _KEPT, seconds=longest + 60)
         if event is None:
             return
         problem = _send(webhook, cloud_event(event, pipeline))
         if problem:
             say(f"notification of {event.subject} could not be sent: {problem}")
             return
-        ledger.sent(event.id)
+        outbox.sent(event.id)
 
 
 def cloud_event(event: Event, pipeline: str) -> dict[str, Any]:

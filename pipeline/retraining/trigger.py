@@ -14,20 +14,15 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from customer_age.components.errors import DataRefused, ModelRefused, RunError, SettingsError
 from customer_age.pipeline.retraining import announcements, inbox, notifications, policy
-from customer_age.pipeline.retraining.champions import Champions
-from customer_age.pipeline.retraining.inbox import Inbox
-from customer_age.pipeline.retraining.ledger import Ledger, now
-from customer_age.pipeline.retraining.notifications import Webhook
-from customer_age.pipeline.retraining.records import Batch, BatchState, Run
-from customer_age.pipeline.retraining.targets import Explaining, RunState, Target
+from customer_age.pipeline.retraining.records import BatchState, Run
+from customer_age.pipeline.retraining.surroundings import Surroundings
+from customer_age.pipeline.retraining.targets import Explaining, RunState
 from customer_age.pipeline.settings import Settings
 
 _EXIT_CODES = {
@@ -37,36 +32,6 @@ _EXIT_CODES = {
 }
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What a trigger works with.
-
-    Attributes:
-        settings: of the pipeline; without batches.
-        inbox: to look at.
-        ledger: to write in.
-        target: to start runs at.
-        champions: to ask for the champion.
-        check: raises `SettingsError` where a run with such settings cannot start.
-        say: takes a line for whoever watches.
-        webhook: to tell, or None.
-        clock: tells the time.
-        start_seconds: for how long the trigger that starts a run is the only one that does; a
-            target answers sooner.
-    """
-
-    settings: Settings
-    inbox: Inbox
-    ledger: Ledger
-    target: Target
-    champions: Champions
-    check: Callable[[Settings], object]
-    say: Callable[[str], None]
-    webhook: Webhook | None = None
-    clock: Callable[[], datetime] = now
-    start_seconds: float = 300
-
-
 class Trigger:
     """Looks, decides and starts; see the module's own words."""
 
@@ -74,6 +39,8 @@ class Trigger:
         self._with = surroundings
         self._say = surroundings.say
         self._ledger = surroundings.ledger
+        data = surroundings.settings.data.model_copy(update={"batches": ()})
+        self._base = surroundings.settings.model_copy(update={"data": data})
         self._holder = f"{socket.gethostname()[:40]} {uuid.uuid4().hex[:12]}"
 
     def look(self) -> int:
@@ -144,7 +111,7 @@ class Trigger:
         if not decision.batches:
             self._say(f"no run: {decision.why}")
             return 0
-        self._with.check(self._with.settings)
+        self._with.check(self._base)
         window = policy.window(batches, look.present, decision.batches, retraining)
         run = self._ledger.plan(
             policy.run_id(decision.batches),
@@ -160,7 +127,7 @@ class Trigger:
 
     def _settings_of_run(self, batches: Sequence[str]) -> Settings:
         """The base set and the data window; from the champion's weights where there is one."""
-        settings, retraining = self._with.settings, self._with.settings.retraining
+        settings, retraining = self._base, self._base.retraining
         changed: dict[str, Any] = {
             "data": settings.data.model_copy(update={"batches": tuple(batches)})
         }
@@ -182,7 +149,7 @@ class Trigger:
             self._with.check(settings)
         except SettingsError as error:
             # Either the settings are wrong as such, and this raises too, or the batches are.
-            self._undone_if_wrong(run, lambda: self._with.check(self._with.settings))
+            self._undone_if_wrong(run, lambda: self._with.check(self._base))
             return RunState.DATA_REFUSED, " ".join(str(error).split())
         self._undone_if_wrong(run, lambda: self._with.target.start(run.run_id, settings))
         return self._with.target.state(run.run_id), ""
@@ -211,18 +178,27 @@ class Trigger:
         moment = self._with.clock()
         events = []
         if self._with.webhook is not None:
-            facts = self._with.champions.published(run.run_id) if state.trained else {}
             events = [
-                announcements.run_ended(run, state, reason, moment, facts),
+                announcements.run_ended(run, state, reason, moment, self._facts(run, state)),
                 *announcements.batches_judged(run, verdicts, moment),
             ]
         if not self._ledger.settle(run.run_id, state, reason, verdicts, events):
             return
-        because = f": {reason}" if reason else ""
+        because = f": {reason.removeprefix('Published: ')}" if reason else ""
         self._say(f"run {run.run_id} ended, {state.value.replace('_', ' ')}{because}")
         for verdict in verdicts:
             if verdict.state == BatchState.SET_ASIDE:
                 self._say(f"batch {verdict.name} is set aside after {verdict.tries} tries")
+
+    def _facts(self, run: Run, state: RunState) -> dict[str, Any]:
+        """On the version that a run published, where the registry tells."""
+        if state is not RunState.PUBLISHED:
+            return {}
+        try:
+            return self._with.champions.published(run.run_id)
+        except RunError as error:  # the end is worth telling all the same
+            self._say(f"run {run.run_id}: no facts on its version: {error}")
+            return {}
 
     def _notify(self) -> None:
         webhook = self._with.webhook
@@ -230,55 +206,6 @@ class Trigger:
             return
         name, moment = self._with.settings.name, self._with.clock()
         try:
-            notifications.send_all(self._ledger, name, webhook, self._say, moment)
+            notifications.send_all(self._ledger.outbox, name, webhook, self._say, moment)
         except RunError as error:
             self._say(f"notifications wait: {error}")
-
-
-def open_trigger(
-    settings: Settings,
-    target: Target,
-    check: Callable[[Settings], object],
-    say: Callable[[str], None],
-) -> Trigger:
-    """The trigger of a pipeline.
-
-    Args:
-        settings: of the pipeline.
-        target: to start runs at.
-        check: raises `SettingsError` where a run with such settings cannot start there.
-        say: takes a line for whoever watches.
-
-    Raises:
-        SettingsError: there is no inbox, or the ledger, the webhook or the registry is named
-            wrongly.
-    """
-    from customer_age.pipeline.retraining.champions import open_champions
-
-    return Trigger(
-        Surroundings(
-            settings=settings,
-            inbox=inbox.open_inbox(settings),
-            ledger=Ledger(settings.ledger_uri, settings.name),
-            target=target,
-            champions=open_champions(settings),
-            check=check,
-            say=say,
-            webhook=notifications.open_webhook(settings.notify),
-        )
-    )
-
-
-def describe(batches: Sequence[Batch], runs: Sequence[Run]) -> list[str]:
-    """The ledger in lines, for people."""
-    lines = [
-        f"run {run.run_id}: {run.state.value}, {', '.join(run.new_batches)}"
-        + (f"; {run.reason}" if run.reason else "")
-        for run in runs
-    ]
-    return lines + [
-        f"batch {batch.name}: {batch.state.value}, {batch.photos:,} photos"
-        + (f", tries {batch.tries}" if batch.tries else "")
-        + (f"; {batch.reason}" if batch.reason else "")
-        for batch in batches
-    ]

@@ -27,6 +27,7 @@ def test_a_pipeline_runs_to_its_end(backend):
     assert run.succeeded, run.error
     assert list(run.states) == ["Import", "Make", "Take"]
     assert "taken: good day" in run.log("Take")
+    assert not list(backend.folder.glob("pods/*/*/root")), "a pod's files go with it"
     assert run.outputs["Take"].parameters["length"].string_value == "8"
     made = run.artifact("Make", "made")
     assert made.uri.startswith("minio://mlpipeline/v2/artifacts/Make/")

@@ -3,6 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
+from customer_age.components.errors import RunError
 from customer_age.pipeline.cli import cli
 
 CARD = "4000-0007"
@@ -58,3 +59,11 @@ def test_mistakes_are_told(forget, arguments, said):
     done = forget(*arguments)
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_what_could_not_be_looked_at_is_told(forget, inbox):
+    (inbox / "monday" / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
+    done = forget(CARD)
+    assert isinstance(done.exception, RunError)
+    assert "monday/photos.csv: " in str(done.exception)
+    assert CARD not in str(done.exception)

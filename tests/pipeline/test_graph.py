@@ -46,7 +46,7 @@ def test_nothing_is_published_that_the_canary_did_not_bless(nodes):
     assert limits["max_memory_mb"].field_value.int_value == 77
 
 
-def test_the_key_of_persons_is_told_to_nobody_but_ingestion():
+def test_the_key_of_splits_is_told_to_nobody_but_ingestion():
     told = {
         node_id
         for node_id, node in _nodes("data.split_key=s3cret").items()

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 import tensorflow as tf
 
-from customer_age.components.errors import RunError, SettingsError
+from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import piece_cache, splits, tombstones
 from customer_age.pipeline.forgetting import forget as forgetting
 from customer_age.pipeline.forgetting import kept_examples, uploads
@@ -179,13 +179,18 @@ def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
     assert not (leftover / "shard.gz").exists()
 
 
-def test_a_table_that_cannot_be_read_is_told_and_nothing_erased(learnt, inbox, tmp_path):
+def test_a_table_that_cannot_be_read_is_told_and_the_rest_erased(learnt, inbox, tmp_path, search):
     chosen, _ = learnt
-    (inbox / "2025-03" / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
-    before = state(tmp_path / "work", inbox / "2024-03")
-    with pytest.raises(RunError, match=r"2025-03/photos.csv: .*mend the table first"):
-        forgetting.forget(chosen, card(chosen))
-    assert state(tmp_path / "work", inbox / "2024-03") == before
+    broken = inbox / "2025-03"
+    whole = (broken / "photos.csv").read_bytes()
+    (broken / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
+    counts = forgetting.forget(chosen, card(chosen))
+    assert counts.photos == 1
+    [unread] = counts.unread
+    assert unread.startswith(f"{broken / 'photos.csv'}: ")
+    (broken / "photos.csv").write_bytes(whole)
+    assert forgetting.forget(chosen, card(chosen)) == forgetting.Counts(1, 1, 0, 0, 0)
+    assert not search({"card": CARD.encode()}, inbox, tmp_path / "work")
 
 
 def test_a_base_set_of_cards_is_erased_from_too(settings, inbox, tmp_path, ingest, search):

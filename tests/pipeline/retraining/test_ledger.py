@@ -139,19 +139,19 @@ def test_an_event_is_taken_by_one_and_sent_once(ledger, clock):
     ledger.plan("run-1", ledger.add([found("a")]), "{}", "")
     event = Event("run-1.published", "t", "run-1", clock.moment, {"words": "ü"})
     ledger.settle("run-1", RunState.PUBLISHED, "", [], [event])
-    assert ledger.take_unsent(START, 60) == event
-    assert ledger.take_unsent(START, 60) is None
+    assert ledger.outbox.take(START, 60) == event
+    assert ledger.outbox.take(START, 60) is None
     clock.forward(seconds=61)
-    assert ledger.take_unsent(START, 60) == event, "who took it has died"
-    ledger.sent(event.id)
+    assert ledger.outbox.take(START, 60) == event, "who took it has died"
+    ledger.outbox.sent(event.id)
     clock.forward(seconds=61)
-    assert ledger.take_unsent(START, 60) is None
+    assert ledger.outbox.take(START, 60) is None
 
 
 def test_old_events_are_left_alone(ledger, clock):
     ledger.add([found("a", problem="no table")], tell=True)
-    assert ledger.take_unsent(START + timedelta(seconds=1), 60) is None
-    assert ledger.take_unsent(START, 60).subject == "a"
+    assert ledger.outbox.take(START + timedelta(seconds=1), 60) is None
+    assert ledger.outbox.take(START, 60).subject == "a"
 
 
 def test_pipelines_in_one_database_know_nothing_of_each_other(ledger, ledger_uri, clock):

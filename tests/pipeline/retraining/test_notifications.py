@@ -89,7 +89,7 @@ def events(ledger):
 def send(ledger, clock, receiver, **changed):
     said = []
     webhook = Webhook(receiver.url, **{"timeout_seconds": 5, "attempts": 3} | changed)
-    notifications.send_all(ledger, "shop", webhook, said.append, clock())
+    notifications.send_all(ledger.outbox, "shop", webhook, said.append, clock())
     return said
 
 

@@ -8,10 +8,12 @@ from recording_target import RecordingTarget
 
 from customer_age.components.errors import RunError, SettingsError
 from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.retraining import inbox
+from customer_age.pipeline.retraining import inbox, notifications
 from customer_age.pipeline.retraining.records import BatchState
+from customer_age.pipeline.retraining.status import describe
+from customer_age.pipeline.retraining.surroundings import Surroundings
 from customer_age.pipeline.retraining.targets import RunState
-from customer_age.pipeline.retraining.trigger import Surroundings, Trigger, describe
+from customer_age.pipeline.retraining.trigger import Trigger
 
 POLICY = (
     "retraining.min_photos=1",
@@ -353,6 +355,29 @@ def test_a_batch_that_cannot_be_read_now_is_no_bad_batch(shop, batch_folder):
     assert folder.is_dir()
     here.look()
     assert here.states() == {"monday": "learnt"}
+
+
+def test_a_registry_that_fails_keeps_no_end_from_being_written_down(shop, batch_folder):
+    here = shop()
+    batch_folder("monday")
+
+    class Silent(Champions):
+        def published(self, run_id):
+            raise RunError("the registry is away")
+
+    webhook = notifications.Webhook("http://127.0.0.1:1/", timeout_seconds=1, attempts=1)
+    code, said = here.look(champions=Silent(), webhook=webhook)
+    assert code == 0, "nor does a webhook that is away"
+    assert "no facts on its version: the registry is away" in said
+    assert "could not be sent: the webhook cannot be reached" in said
+    assert here.states() == {"monday": "learnt"}
+
+
+def test_batches_in_the_settings_are_none_of_the_triggers(shop, batch_folder):
+    here = shop('data.batches=["by-hand"]')
+    batch_folder("monday")
+    here.look()
+    assert here.learnt_in() == [["monday"]]
 
 
 def test_a_window_holds_no_batch_that_was_taken_away(shop, batch_folder):

@@ -24,7 +24,8 @@ from standing_clock import StandingClock
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox
 from customer_age.pipeline.retraining.ledger import Ledger, now
-from customer_age.pipeline.retraining.trigger import Surroundings, Trigger
+from customer_age.pipeline.retraining.surroundings import Surroundings
+from customer_age.pipeline.retraining.trigger import Trigger
 from customer_age.pipeline.settings import Settings
 
 _PHOTOS = 2
@@ -53,7 +54,7 @@ class DeadlyTarget(RecordingTarget):
     """Talks to the target, and may die before or after each word."""
 
     def __init__(self, file: Path, step: Callable[..., None]):
-        super().__init__(file, asks=2, slow=0.002)
+        super().__init__(file, asks=2, slow=0.05)
         self._step = step
 
     def start(self, run_id: str, settings: Settings) -> None:
