@@ -39,12 +39,6 @@ def test_a_runner_that_is_none_is_told() -> None:
     assert "FastestRunner" in found.says
 
 
-def test_a_cloud_runner_without_its_options_is_told() -> None:
-    found = ask("Beam runner", "beam.args=[--runner=DataflowRunner]")
-    assert found.state is State.BAD
-    assert "project" in found.says
-
-
 def test_a_look_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import os\nos.abort()\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
