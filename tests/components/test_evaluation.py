@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import json_utils, proto_utils
+from tfx.utils import json_utils
 
 from customer_age.components import evaluation
 from customer_age.components.champion import median
@@ -55,7 +55,6 @@ def evaluate(examples, tmp_path):
         }
         for name, [artifact] in outputs.items():
             artifact.uri = str(tmp_path / name)
-        config = evaluation.eval_config(max_mae, min_photos, tolerance)
         executor = Executor()
         executor.Do(
             {
@@ -65,7 +64,9 @@ def evaluate(examples, tmp_path):
             },
             outputs,
             {
-                "eval_config": proto_utils.proto_to_json(config),
+                "max_mae": max_mae,
+                "min_test_photos": min_photos,
+                "champion_tolerance": tolerance,
                 "example_splits": json_utils.dumps(["test"]),
             },
         )
