@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from customer_age.components.run_report import photo_statistics
+from customer_age.components import photo_statistics
 from customer_age.schema import features
 
 TAG = "training_histograms"

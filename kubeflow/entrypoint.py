@@ -85,7 +85,7 @@ def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Inv
     from google.protobuf import json_format
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from customer_age.components.run_report.storage import write_atomically
+    from customer_age.components.storage import write_atomically
     from customer_age.kubeflow import executor_output
     from customer_age.kubeflow.folder_markers import remove_folder_markers
 

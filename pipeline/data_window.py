@@ -10,7 +10,10 @@ from customer_age.pipeline.settings import Settings
 
 
 def parameters(settings: Settings) -> dict[str, Any]:
-    """The parameters of PhotoExampleGen that say where batches are and what is asked of them."""
+    """The parameters of PhotoExampleGen that say where batches are and what is asked of them.
+
+    Which of them a run learns from is a run parameter.
+    """
     data = settings.data
     cards = {
         "profiles": data.profiles,
@@ -19,7 +22,6 @@ def parameters(settings: Settings) -> dict[str, Any]:
     }
     return {
         "inbox": data.inbox or "",
-        "batches": ",".join(data.batches),
         "batch_cache": settings.batch_cache,
         "cards": {name: value for name, value in cards.items() if value is not None},
         "person_key_file": settings.person_key_file,
@@ -35,6 +37,7 @@ def open_all(settings: Settings) -> list[sources.DataSet]:
     data, window = settings.data, parameters(settings)
     told = {
         **window,
+        "batches": ",".join(data.batches),
         "layout": data.layout,
         "face_crops": data.face_crops,
         "columns": json.dumps(data.columns),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from customer_age.components import run_parameters
 from customer_age.components.errors import ModelRefused, RunError
 from customer_age.components.run_report import artifact_files
 from customer_age.components.run_report import facts as run_facts
@@ -154,7 +155,7 @@ def _baseline(artifacts: Mapping[str, ArtifactRecord]) -> run_facts.Baseline | N
     return run_facts.Baseline(
         str(properties["kind"]),
         str(properties.get("version", "")),
-        tuple(str(properties.get("batches", "")).split(",")),
+        tuple(run_parameters.split_names(str(properties.get("batches", "")))),
     )
 
 

@@ -31,6 +31,9 @@ from customer_age.pipeline.run_parameters import RunParameters
 from customer_age.pipeline.settings import Settings
 from customer_age.schema import features
 
+_TELLING = ("photo_statistics", "storage", "run_parameters")
+"""What components that tell of a run share."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -118,7 +121,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         lineage=_lineage(settings, launch),
         run_id=parameters.run_id,
         run_parameters=launch.parameters.by_name() if launch.parameters else None,
-        code=code("registry_pusher", "model_registry", "local_copy", "drift"),
+        code=code("registry_pusher", "model_registry", "local_copy", *_TELLING, "drift"),
     )
     run_report = RunReport(
         examples=examples,
@@ -132,7 +135,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         baseline=baseline,
         run_facts=run_description(settings, launch).model_dump_json(),
         run_parameters=launch.parameters.by_name() if launch.parameters else None,
-        code=code("run_report"),
+        code=code("run_report", *_TELLING),
     )
     components: list[base_node.BaseNode] = [
         data_set, photo_schema, photo_example_gen, statistics_gen, example_validator, data_gate,
@@ -195,8 +198,9 @@ def _photo_example_gen(
         split_shares=data.split_shares.model_dump(),
         split_key=data.split_key,
         age_groups=list(settings.gate.age_groups),
-        **{**data_window.parameters(settings), "batches": parameters.batches},
-        code=code("photo_example_gen"),
+        batches=parameters.batches,
+        **data_window.parameters(settings),
+        code=code("photo_example_gen", "run_parameters"),
     )
 
 

@@ -1,9 +1,11 @@
-"""A model for tests that need its answers, and photos to ask it about."""
+"""What tests of several rooms need: object stores on loopback, a model and photos to ask about."""
 
 import csv
 import io
+import logging
+import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,44 @@ import pytest
 from PIL import Image
 
 from customer_age.components.model_registry import Publication, saved_model_fingerprint
+
+
+@pytest.fixture
+def s3_endpoint() -> Iterator[str]:
+    """The address of a real S3 server on loopback, empty."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    yield endpoint
+    # What one server was given, the next one in this process would hold too.
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST"))
+    server.stop()
+
+
+@pytest.fixture
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that such a server takes, in the environment."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture
+def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an emulator of Cloud Storage on loopback, empty; its clients find it."""
+    from gcp_storage_emulator.server import create_server
+
+    server = create_server("127.0.0.1", 0, in_memory=True)
+    server.start()
+    endpoint = f"http://127.0.0.1:{server._api._httpd.server_port}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", endpoint)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    yield endpoint
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
+from customer_age.components import run_parameters
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders, layouts, sources
 from customer_age.components.photo_example_gen.loyalty_cards import CardSettings
@@ -28,7 +29,7 @@ def batch_names(text: str) -> list[str]:
     Raises:
         SettingsError: a name cannot be one.
     """
-    names = sorted({name.strip() for name in text.split(",") if name.strip()})
+    names = sorted(set(run_parameters.split_names(text)))
     for name in names:
         if not BATCH_NAME.fullmatch(name):
             raise SettingsError(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from customer_age.components.run_report.storage import exists, read_bytes
+from customer_age.components.storage import exists, read_bytes
 
 EXAMPLES_OF_REFUSED = 3
 """How many of the refused photos are named, for each reason."""

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from customer_age.components.photo_statistics import Spread
 from customer_age.components.run_report import wording
 from customer_age.components.run_report.facts import RunFacts
-from customer_age.components.run_report.photo_statistics import Spread
 from customer_age.schema import features
 
 MOST_VALUES = 12

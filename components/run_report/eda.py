@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from customer_age.components.run_report import data_tables, plots, templates, wording
 from customer_age.components.run_report.facts import RunFacts
-from customer_age.components.run_report.storage import write_atomically
+from customer_age.components.storage import write_atomically
 
 
 def write_eda(facts: RunFacts, path: Path | str) -> None:

@@ -121,7 +121,7 @@ def _baseline(artifact: types.Artifact | None) -> run_facts.Baseline | None:
     return run_facts.Baseline(
         kind=artifact.get_string_custom_property("kind"),
         version=_version(artifact, "version"),
-        batches=tuple(artifact.get_string_custom_property("batches").split(",")),
+        batches=tuple(run_parameters.split_names(artifact.get_string_custom_property("batches"))),
     )
 
 

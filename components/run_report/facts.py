@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from customer_age.components import errors as run_errors
-from customer_age.components.run_report import artifact_files, photo_statistics, storage
+from customer_age.components import photo_statistics, storage
+from customer_age.components.photo_statistics import Anomaly, SplitStatistics
+from customer_age.components.run_report import artifact_files
 from customer_age.components.run_report.artifact_files import (
     Canary,
     Ingestion,
     RefusedPhoto,
     Training,
 )
-from customer_age.components.run_report.photo_statistics import Anomaly, SplitStatistics
 
 if TYPE_CHECKING:
     from customer_age.components.evaluation import Evaluation

@@ -5,7 +5,7 @@ import math
 
 from customer_age.components.run_report import data_tables
 from customer_age.components.run_report.facts import RunFacts
-from customer_age.components.run_report.storage import write_atomically
+from customer_age.components.storage import write_atomically
 
 
 def of(facts: RunFacts) -> dict[str, float]:

@@ -16,7 +16,7 @@ from customer_age.components.run_report import (
     wording,
 )
 from customer_age.components.run_report.facts import RunFacts, Verdict
-from customer_age.components.run_report.storage import write_atomically
+from customer_age.components.storage import write_atomically
 from customer_age.schema import features
 
 _TONES = {Verdict.PUBLISHED: "good", Verdict.FAILED: "bad"}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from customer_age.components.photo_statistics import Histogram, SplitStatistics
 from customer_age.components.run_report.artifact_files import Training
 from customer_age.components.run_report.data_tables import Measure
 from customer_age.components.run_report.gate import FEW_PHOTOS
-from customer_age.components.run_report.photo_statistics import Histogram, SplitStatistics
 
 if TYPE_CHECKING:
     from customer_age.components.evaluation import Evaluation

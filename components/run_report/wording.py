@@ -4,9 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
+from customer_age.components.photo_statistics import Count, SplitStatistics
 from customer_age.components.run_report.facts import RunFacts, Verdict
 from customer_age.components.run_report.gate import baseline_name
-from customer_age.components.run_report.photo_statistics import Count, SplitStatistics
 from customer_age.schema import features
 
 NOT_SQUARE_BELOW = 0.99

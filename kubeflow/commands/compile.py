@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from customer_age.components.errors import SettingsError
 from customer_age.components.start_up_notes import kept_to_log_level
 from customer_age.kubeflow import preflight
 from customer_age.pipeline import run_log
@@ -41,6 +42,9 @@ def compile_pipeline(
     else:
         output, content = output or Path("pipeline.json"), compiling.compile_vertex(settings)
     unfinished = output.with_name(f".{output.name}.unfinished")
-    unfinished.write_text(content, encoding="utf-8")
-    unfinished.replace(output)
+    try:
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(output)
+    except OSError as error:
+        raise SettingsError(f"--output {output}: cannot be written: {error.strerror}") from error
     click.echo(f"{output}: {len(content) / 1000:.0f} kB for {target}")

@@ -1,6 +1,7 @@
 """What Google Cloud's client complains of when a pipeline is run, as one line."""
 
 from customer_age.components.errors import RunError, SettingsError
+from customer_age.components.model_registry.google_errors import SIGN_IN, is_unknown_caller
 
 _LONGEST = 500
 
@@ -10,19 +11,12 @@ def told(error: Exception) -> RunError | None:
     if isinstance(error, ImportError):
         return SettingsError("--target vertex: install customer-age[vertex]")
     from google.api_core import exceptions
-    from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.auth.exceptions import TransportError
     from google.protobuf.json_format import ParseError
 
     said = " ".join(str(error).split())[:_LONGEST]
-    # gRPC asks for a token within a call, and tells of a failure as of a service that is away.
-    if "metadata from plugin" in said or (
-        isinstance(error, GoogleAuthError | exceptions.Unauthenticated)
-        and not isinstance(error, TransportError)
-    ):
-        return RunError(
-            "Vertex AI is not told who asks; run `gcloud auth application-default login`, or set "
-            f"GOOGLE_APPLICATION_CREDENTIALS ({said})"
-        )
+    if is_unknown_caller(error):
+        return RunError(f"Vertex AI {SIGN_IN} ({said})")
     if isinstance(error, exceptions.Forbidden):
         return RunError(
             f"Vertex AI does not let us in ({said}); whoever submits needs the role Vertex AI User "

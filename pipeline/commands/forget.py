@@ -1,11 +1,14 @@
 """`customer-age forget`."""
 
+import os
 import sys
 from datetime import datetime, timezone
 
 import click
 
 from customer_age.components.errors import RunError
+from customer_age.components.start_up_notes import kept_to_log_level
+from customer_age.pipeline import run_log
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.commands import options
 
@@ -47,16 +50,19 @@ def forget(
     settings = settings_files.load(
         config, overrides, data__inbox=inbox, data__path=data, work_dir=work_dir
     )
-    from customer_age.pipeline import run_log
-    from customer_age.pipeline.forgetting import forget as forgetting
     from customer_age.pipeline.forgetting.subject import Card, OlderThan, Subject, day_before
 
+    oldest = older_than and day_before(older_than, datetime.now(timezone.utc).date())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
+    run_log.quiet_libraries()
+    with kept_to_log_level():
+        from customer_age.pipeline.forgetting import forget as forgetting
+
     subject: Subject
-    if older_than is not None:
-        subject = OlderThan(day_before(older_than, datetime.now(timezone.utc).date()))
+    if oldest:
+        subject = OlderThan(oldest)
     else:
         subject = Card(_number(card or ""), forgetting.person_key(settings))
-    run_log.quiet_libraries()
     counts = forgetting.forget(settings, subject, artifacts, dry_run)
     click.echo(
         f"{'would be erased' if dry_run else 'erased'}: {counts.photos:,} photos and "

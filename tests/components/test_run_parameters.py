@@ -47,4 +47,4 @@ def test_a_parameter_names_a_setting_that_exists(parameter):
     settings = settings_files.load("local").model_dump()
     if parameter.setting:
         section, key = parameter.setting.split(".")
-        assert key in settings[section] or parameter.name == "batches"
+        assert key in settings[section]

@@ -307,6 +307,22 @@ def test_what_cannot_be_is_refused_at_once(override, target, sentence):
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path):
+    output = tmp_path / "missing" / "pipeline.yaml"
+    ended = subprocess.run(
+        [
+            Path(sys.executable).parent / "customer-age", "compile", "--target", "kubeflow",
+            "--config", HERE / "cluster.yaml", "--output", output,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert f"customer-age: --output {output}: cannot be written" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_secrets_of_kubernetes_are_refused_on_vertex():
     with pytest.raises(Exception, match="Vertex AI has no Kubernetes Secrets"):
         compiling.compile_vertex(settings_of(*ON_VERTEX[:2]))

@@ -8,25 +8,11 @@ from customer_age.kubeflow.folder_markers import remove_folder_markers
 BUCKET = "artifacts"
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    from gcp_storage_emulator.server import create_server
-
-    server = create_server("127.0.0.1", 0, in_memory=True)
-    server.start()
-    yield f"http://127.0.0.1:{server._api._httpd.server_port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint, monkeypatch):
+def bucket(cloud_storage):
     from google.cloud import storage
 
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", endpoint)
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
-    bucket = storage.Client().create_bucket(BUCKET)
-    yield bucket
-    bucket.delete(force=True)
+    return storage.Client().create_bucket(BUCKET)
 
 
 def test_only_the_objects_that_stand_for_folders_are_removed(bucket):

@@ -1,6 +1,5 @@
 """What a submission will be, before anything is compiled or asked."""
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -102,41 +101,22 @@ def test_derived_ids_are_run_ids():
         assert "--" not in planned.run_id
 
 
-@pytest.fixture(scope="module")
-def bucket():
+@pytest.fixture
+def bucket(s3_endpoint, aws_credentials):
     """Beam options that reach a data set behind a real S3 server on loopback, and its client."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
     client.create_bucket(Bucket="photos")
     client.put_object(
         Bucket="photos", Key="spring/labels.csv", Body=b"file_name,real_age\na.jpg,4\n"
     )
     client.put_object(Bucket="photos", Key="spring/final_files/a.jpg", Body=b"a photo")
     client.put_object(Bucket="photos", Key="bad/labels.csv", Body=b"photo\na.jpg\n")
-    yield [f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1"], client
-    server.stop()
+    return [f"--s3_endpoint_url={s3_endpoint}", "--s3_region_name=us-east-1"], client
 
 
-@pytest.fixture
-def credentials(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-
-def test_data_that_can_be_read_from_here_are_known(bucket, credentials):
+def test_data_that_can_be_read_from_here_are_known(bucket):
     beam_args, client = bucket
 
     def planned():
@@ -155,7 +135,7 @@ def test_data_that_can_be_read_from_here_are_known(bucket, credentials):
     assert planned().run_id != first.run_id
 
 
-def test_data_that_can_be_read_and_are_no_data_set_are_refused(bucket, credentials):
+def test_data_that_can_be_read_and_are_no_data_set_are_refused(bucket):
     beam_args, _ = bucket
     for folder, says in (("bad", "real_age"), ("nothing", "there is nothing under this address")):
         settings = settings_of(f"data.path=s3://photos/{folder}", f"beam.args={beam_args}")
@@ -174,7 +154,7 @@ def test_a_bucket_without_credentials_is_not_waited_for(monkeypatch, tmp_path):
     )
 
 
-def test_a_bucket_that_does_not_answer_is_waited_for_a_while(credentials):
+def test_a_bucket_that_does_not_answer_is_waited_for_a_while(aws_credentials):
     settings = settings_of(
         "data.path=s3://photos/spring", "beam.args=[--s3_endpoint_url=http://127.0.0.1:1]"
     )

@@ -45,7 +45,6 @@ def test_what_ingestion_is_told(load, inbox, tmp_path):
     told = data_window.parameters(load(batches=["monday", "tuesday"]))
     assert told == {
         "inbox": str(inbox),
-        "batches": "monday,tuesday",
         "batch_cache": str(tmp_path / "work" / "batch_cache"),
         "cards": {"max_photos_per_card": 20},
         "person_key_file": str(tmp_path / "work" / "person.key"),

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import logging
 import math
 import socket
 import threading
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -214,25 +213,14 @@ def test_a_number_that_another_publisher_takes_first_is_not_taken_twice(
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty bucket `models` behind a real S3 endpoint on loopback."""
+def bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str, aws_credentials: None) -> Any:
+    """An empty bucket `models`."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "test")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-        client.create_bucket(Bucket="models")
-        yield client
-    finally:
-        server.stop()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="models")
+    return client
 
 
 def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
@@ -256,23 +244,13 @@ def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
     assert saved_model_fingerprint(folder) == published.fingerprint
 
 
-@pytest.fixture
-def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An emulator of Cloud Storage on loopback, with the bucket `models`."""
-    from gcp_storage_emulator.server import create_server
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    with create_server("127.0.0.1", port, in_memory=True, default_bucket="models"):
-        yield
-
-
 @pytest.mark.usefixtures("cloud_storage")
 def test_the_files_of_a_version_go_to_cloud_storage_and_come_back(
     kubeflow_host, publication, tmp_path
 ):
+    from google.cloud import storage
+
+    storage.Client().create_bucket("models")
     name = f"in-the-cloud-{uuid.uuid4().hex[:8]}"
     uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=gs://models/of-age"
     published = publication("first", mae=6.5)

@@ -1,6 +1,5 @@
 """A data set in a bucket, behind real endpoints on loopback: S3's, and Cloud Storage's."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,62 +27,30 @@ class Bucket:
         return f"{self.scheme}://{BUCKET}/spring"
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint():
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def gcs_endpoint():
-    from gcp_storage_emulator.server import create_server
-
-    server = create_server("127.0.0.1", 0, in_memory=True)
-    server.start()
-    yield f"http://127.0.0.1:{server._api._httpd.server_port}"
-    server.stop()
-
-
 @pytest.fixture
-def s3(request, monkeypatch, data):
+def s3(s3_endpoint, aws_credentials, data):
     import boto3
 
-    endpoint = request.getfixturevalue("s3_endpoint")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    client = boto3.client("s3", endpoint_url=endpoint)
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
     client.create_bucket(Bucket=BUCKET)
     client.put_object(Bucket=BUCKET, Key="spring/", Body=b"")
     client.put_object(Bucket=BUCKET, Key="spring/final_files/", Body=b"")
     for name, file in data.items():
         client.upload_file(str(file), BUCKET, f"spring/{name}")
-    yield (f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1")
-    for each in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
-        client.delete_object(Bucket=BUCKET, Key=each["Key"])
-    client.delete_bucket(Bucket=BUCKET)
+    return (f"--s3_endpoint_url={s3_endpoint}", "--s3_region_name=us-east-1")
 
 
 @pytest.fixture
-def gs(request, monkeypatch, data):
+def gs(cloud_storage, data):
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import storage
 
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", request.getfixturevalue("gcs_endpoint"))
-    monkeypatch.setenv("NO_GCE_CHECK", "true")
     client = storage.Client(project="test", credentials=AnonymousCredentials())
     bucket = client.create_bucket(BUCKET)
     bucket.blob("spring/").upload_from_string(b"")
     for name, file in data.items():
         bucket.blob(f"spring/{name}").upload_from_filename(str(file))
-    yield ("--no_auth",)
-    bucket.delete(force=True)
+    return ("--no_auth",)
 
 
 @pytest.fixture

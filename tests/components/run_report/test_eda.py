@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from customer_age.components.photo_statistics import SplitStatistics
 from customer_age.components.run_report import data_tables, eda, facts
 from customer_age.components.run_report.artifact_files import Ingestion
-from customer_age.components.run_report.photo_statistics import SplitStatistics
 from customer_age.schema import features
 
 SECTIONS = ["refused", "anomalies", "photos", "ages", "numeric", "text"]

@@ -5,8 +5,9 @@ import tensorflow_data_validation as tfdv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_age.components.run_report import photo_statistics, wording
-from customer_age.components.run_report.photo_statistics import Count, Histogram, Spread
+from customer_age.components import photo_statistics
+from customer_age.components.photo_statistics import Count, Histogram, Spread
+from customer_age.components.run_report import wording
 from customer_age.schema import features
 
 

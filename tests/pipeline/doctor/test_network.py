@@ -1,4 +1,3 @@
-import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,22 +80,13 @@ def test_a_registry_that_says_nothing_ends_the_look(tmp_path: Path, silent_port:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str, aws_credentials: None) -> str:
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
     boto3.client("s3").create_bucket(Bucket="shop")
     boto3.client("s3").put_object(Bucket="shop", Key="photos/labels.csv", Body=b"file_name,age\n")
-    yield "s3://shop"
-    server.stop()
+    return "s3://shop"
 
 
 def test_a_bucket_that_answers_and_one_that_is_not_there(tmp_path: Path, bucket: str) -> None:

@@ -1,7 +1,6 @@
 """The inbox and the batch cache in a bucket, behind an S3 endpoint on loopback."""
 
 import hashlib
-import logging
 
 import pytest
 
@@ -15,28 +14,16 @@ CARD = "4000-0007"
 
 
 @pytest.fixture
-def bucket(monkeypatch, inbox):
+def bucket(s3_endpoint, aws_credentials, inbox):
     """A client of a bucket that holds the inbox, and Beam's options to get there."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    client = boto3.client("s3", endpoint_url=endpoint)
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
     client.create_bucket(Bucket=BUCKET)
     for file in inbox.rglob("*"):
         if file.is_file():
             client.upload_file(str(file), BUCKET, f"inbox/{file.relative_to(inbox).as_posix()}")
-    yield client, (f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1")
-    for name in objects(client):
-        client.delete_object(Bucket=BUCKET, Key=name)
-    client.delete_bucket(Bucket=BUCKET)
-    server.stop()
+    return client, (f"--s3_endpoint_url={s3_endpoint}", "--s3_region_name=us-east-1")
 
 
 def objects(client):

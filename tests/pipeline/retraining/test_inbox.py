@@ -1,7 +1,5 @@
 """Looking at an inbox: a folder, and buckets behind real endpoints on loopback."""
 
-import itertools
-import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +9,6 @@ from customer_age.components.errors import RunError, SettingsError
 from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox
 from customer_age.pipeline.retraining.records import Batch, BatchState
-
-_numbers = itertools.count()
 
 
 def open_at(address, *overrides):
@@ -36,7 +32,7 @@ class S3Shop:
         import boto3
 
         self._client = boto3.client("s3", endpoint_url=endpoint)
-        self._bucket = f"shop-{next(_numbers)}"  # what one server knew, the next one in here does
+        self._bucket = "shop"
         self._client.create_bucket(Bucket=self._bucket)
         args = f'["--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1"]'
         self.inbox = open_at(f"s3://{self._bucket}/loyalty/inbox/", f"beam.args={args}")
@@ -58,31 +54,21 @@ class GoogleShop:
         self._bucket.blob(f"loyalty/inbox/{name}").upload_from_string(content)
 
 
+@pytest.fixture
+def s3_shop(s3_endpoint, aws_credentials):
+    return S3Shop(s3_endpoint)
+
+
+@pytest.fixture
+def gs_shop(cloud_storage):
+    return GoogleShop()
+
+
 @pytest.fixture(params=["folder", "s3", "gs"])
-def shop(request, tmp_path, monkeypatch):
+def shop(request, tmp_path):
     if request.param == "folder":
-        yield FolderShop(tmp_path)
-    elif request.param == "s3":
-        from moto.server import ThreadedMotoServer
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "test")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        yield S3Shop("http://{}:{}".format(*server.get_host_and_port()))
-        server.stop()
-    else:
-        from gcp_storage_emulator.server import create_server
-
-        server = create_server("127.0.0.1", 0, in_memory=True)
-        server.start()
-        port = server._api._httpd.server_port
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("NO_GCE_CHECK", "true")
-        yield GoogleShop()
-        server.stop()
+        return FolderShop(tmp_path)
+    return request.getfixturevalue(f"{request.param}_shop")
 
 
 TABLE = b"file_name,card_id,captured_at\n1.jpg,1,2026-03-01\n2.jpg,2,2026-03-01\n"

@@ -1,7 +1,6 @@
 """A week at a shop, with triggers that die at any moment: each batch is learnt from once."""
 
 import json
-import logging
 import subprocess
 import sys
 from collections import Counter
@@ -14,21 +13,12 @@ GOOD = {f"day-{day}{part}" for day in range(7) for part in ("", "-evening")}
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    """An S3 server on loopback; gives an inbox's address and the server's."""
+def bucket(s3_endpoint, aws_credentials):
+    """An inbox's address, and its server's."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="shop")
-    yield "s3://shop/loyalty/inbox", endpoint
-    server.stop()
+    boto3.client("s3", endpoint_url=s3_endpoint).create_bucket(Bucket="shop")
+    return "s3://shop/loyalty/inbox", s3_endpoint
 
 
 @pytest.fixture(params=["folder", "bucket"])

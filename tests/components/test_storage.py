@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.components.run_report import storage
+from customer_age.components import storage
 
 
 @pytest.fixture(params=["local", "ram"])
