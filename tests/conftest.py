@@ -1,8 +1,10 @@
 """What tests of several rooms need: object stores on loopback, a model and photos to ask about."""
 
 import csv
+import gzip
 import io
 import logging
+import sqlite3
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -52,6 +54,25 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     yield endpoint
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[..., Iterator[tuple[Path, bytes]]]:
+    """Every file below folders as it is, unzipped where it is zipped, and SQLite's rows as text."""
+
+    def read(*folders: Path) -> Iterator[tuple[Path, bytes]]:
+        for file in (file for folder in folders for file in sorted(folder.rglob("*"))):
+            if not file.is_file():
+                continue
+            content = file.read_bytes()
+            yield file, f"{file}\n".encode() + content
+            if content.startswith(b"\x1f\x8b"):
+                yield file, gzip.decompress(content)
+            if content.startswith(b"SQLite format 3\0"):
+                with sqlite3.connect(file) as database:
+                    yield file, "\n".join(database.iterdump()).encode()
+
+    return read
 
 
 @pytest.fixture(scope="session")

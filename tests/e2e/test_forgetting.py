@@ -1,10 +1,8 @@
 """A whole run on base and batches, a card that is forgotten, and a retraining without it."""
 
 import csv
-import gzip
 import hashlib
 import json
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -39,22 +37,8 @@ def inbox(tmp_path_factory, batch, shown, grey, profiles_table):
     return folder
 
 
-def everything(*folders):
-    """Every file as it is, unzipped where it is zipped, and SQLite's rows as text."""
-    for file in (file for folder in folders for file in sorted(folder.rglob("*"))):
-        if not file.is_file():
-            continue
-        content = file.read_bytes()
-        yield file, f"{file}\n".encode() + content
-        if content.startswith(b"\x1f\x8b"):
-            yield file, gzip.decompress(content)
-        if content.startswith(b"SQLite format 3\0"):
-            with sqlite3.connect(file) as database:
-                yield file, "\n".join(database.iterdump()).encode()
-
-
 def test_a_retraining_has_nothing_of_whom_was_forgotten(
-    command, photos, inbox, tmp_path, versions, batch, shown
+    command, photos, inbox, tmp_path, versions, batch, shown, contents
 ):
     work = tmp_path / "work"
     window = [f"data.inbox={inbox}", "data.batches=[2024-03]"]
@@ -75,7 +59,7 @@ def test_a_retraining_has_nothing_of_whom_was_forgotten(
         list(map(str, forget)), input=CARD, text=True, capture_output=True, check=True
     )
     assert done.stdout.startswith("erased: 1 photos and 2 rows of uploads; 2 examples")
-    for file, content in everything(work, inbox):
+    for file, content in contents(work, inbox):
         assert not any(needle in content for needle in sought), file
 
     batch(inbox, "2024-04", [shown("again.jpg", CARD), shown("b.jpg", number_of(8))])
@@ -93,7 +77,7 @@ def test_a_retraining_has_nothing_of_whom_was_forgotten(
     assert (record["weights"], len(record["history"])) == ("champion", 1)
     report = (work / "report.html").read_text()
     assert "1 of 2 batches in the data window" in report
-    for file, content in everything(work):
+    for file, content in contents(work):
         assert not any(needle in content for needle in sought), file
 
 

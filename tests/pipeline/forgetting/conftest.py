@@ -1,8 +1,6 @@
 """A shop's inbox, a work folder in which TFX ingested it, and a search of every byte."""
 
-import gzip
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,32 +13,18 @@ CARDS = {f"4000-{number:04}": f"{1950 + number}-05-17" for number in range(40)}
 SMALL = ("data.stored_size=40", "data.min_size=16", "trainer.weights=none")
 
 
-def contents(*folders: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every file below folders as it is, unzipped where it is zipped, and SQLite's rows as text."""
-    for file in (file for folder in folders for file in sorted(folder.rglob("*"))):
-        if not file.is_file():
-            continue
-        content = file.read_bytes()
-        yield file, f"{file.name}\n".encode() + content
-        if content.startswith(b"\x1f\x8b"):
-            yield file, gzip.decompress(content)
-        if content.startswith(b"SQLite format 3\0"):
-            with sqlite3.connect(file) as database:
-                yield file, "\n".join(database.iterdump()).encode()
-
-
-def found(needles: dict[str, bytes], *folders: Path) -> dict[str, list[Path]]:
-    """Which needle is where; a needle that is nowhere is not there."""
-    where: dict[str, list[Path]] = {}
-    for file, content in contents(*folders):
-        for name, needle in needles.items():
-            if needle in content:
-                where.setdefault(name, []).append(file)
-    return where
-
-
 @pytest.fixture(scope="session")
-def search() -> Callable[..., dict[str, list[Path]]]:
+def search(contents) -> Callable[..., dict[str, list[Path]]]:
+    """Which needle is where; a needle that is nowhere is not there."""
+
+    def found(needles: dict[str, bytes], *folders: Path) -> dict[str, list[Path]]:
+        where: dict[str, list[Path]] = {}
+        for file, content in contents(*folders):
+            for name, needle in needles.items():
+                if needle in content:
+                    where.setdefault(name, []).append(file)
+        return where
+
     return found
 
 
@@ -112,6 +96,7 @@ def ingest() -> Callable[[Settings], Path]:
             data_set.outputs["result"],
             ["0-17", "18+"],
             data_fingerprint=key.data,
+            batches=",".join(chosen.data.batches),
             stored_size=chosen.data.stored_size,
             min_size=chosen.data.min_size,
             split_shares={"train": 0.5, "valid": 0.25, "test": 0.25},
