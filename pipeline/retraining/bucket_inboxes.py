@@ -39,6 +39,9 @@ class _Bucket(Protocol):
 class BucketInbox:
     """See `Inbox`."""
 
+    at_once = 32
+    """An object store's answers take a while."""
+
     def __init__(self, address: str, bucket: _Bucket):
         self._address = address
         self._bucket = bucket

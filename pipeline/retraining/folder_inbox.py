@@ -15,6 +15,9 @@ from customer_age.pipeline.retraining.inbox import moment
 class FolderInbox:
     """See `Inbox`."""
 
+    at_once = 4
+    """On a disk the threads mostly wait for each other, on a network's share for answers."""
+
     def __init__(self, path: str):
         self._path = Path(path)
 

@@ -25,12 +25,15 @@ _TABLE = "photos"
 _PROFILES = "cards."
 """What the profiles beside it begin with: the same photos may come with newer ones."""
 
-_AT_ONCE = 32
-"""New batches that are looked into at the same time: an object store's answers take a while."""
-
 
 class Inbox(Protocol):
-    """A folder of batches."""
+    """A folder of batches.
+
+    Attributes:
+        at_once: new batches that are looked into at the same time.
+    """
+
+    at_once: int
 
     def names(self) -> list[str]:
         """The sub-folders' names, hidden ones and those that begin with `_` left out.
@@ -104,7 +107,7 @@ def look(inbox: Inbox, known: Iterable[Batch]) -> Look:
     found: list[Found] = []
     incomplete: list[str] = []
     unreadable: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(inbox.at_once) as pool:
         offered = pool.map(lambda batch: _offered_again(inbox, batch), again)
         for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
             if isinstance(each, Found):
