@@ -67,11 +67,11 @@ def front(canvas: Canvas, looks: Looks, rng: np.random.Generator) -> None:
     bays = np.exp(-(((np.abs(angle) - 0.62) / 0.3) ** 2))  # where the hair line gives way first
     temples = 1 - 0.75 * min(looks.receding * 1.8, 1) * bays
 
-    outward = (_THICKNESS[looks.style] + rng.normal(0, 0.015)) * amount
-    outward = outward * (0.35 + 0.65 * kept) * (0.6 + 0.4 * crown)
+    thickness = (_THICKNESS[looks.style] + rng.normal(0, 0.015)) * amount
+    outward = thickness * (0.35 + 0.65 * kept) * (0.6 + 0.4 * crown)
     parting = rng.choice([-1, 1]) * (0.35 if looks.style in ("parted", "long") else 0.08)
-    inward = (0.3 + rng.normal(0, 0.03)) * crown * (1 + parting * np.sin(1.6 * angle))
-    inward = (0.1 * amount + inward) * kept * temples * (0.35 + 0.65 * amount)
+    depth = (0.3 + rng.normal(0, 0.03)) * crown * (1 + parting * np.sin(1.6 * angle))
+    inward = (0.1 * amount + depth) * kept * temples * (0.35 + 0.65 * amount)
     strands = rng.normal(0, 0.035, len(angle))
     if looks.style in ("curly", "curls"):
         outward = outward + 0.03 * amount * kept * np.cos(angle * 18)
@@ -84,8 +84,8 @@ def front(canvas: Canvas, looks: Looks, rng: np.random.Generator) -> None:
     canvas.fill(np.concatenate([outer, inner[::-1]]), colour)
     thick = float((outward + inward)[24:37].mean())
     if thick > 0.12:  # a highlight and a shadow that follow the hair
-        for depth, tint, share in ((0.35, (255, 255, 255), 0.14), (0.75, (0, 0, 0), 0.12)):
-            strand = (outer + depth * (inner - outer))[14:47]
+        for place, tint, share in ((0.35, (255, 255, 255), 0.14), (0.75, (0, 0, 0), 0.12)):
+            strand = (outer + place * (inner - outer))[14:47]
             canvas.line(strand, 0.12 * thick, mix(colour, tint, share))
 
 
