@@ -10,14 +10,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from customer_age.components.photo_example_gen import shards
+from customer_age.components.photo_example_gen import folders, shards
 from customer_age.components.photo_example_gen.piece_cache import Piece
 from customer_age.components.photo_example_gen.piece_index import Entry
 from customer_age.components.photo_example_gen.refusals import FORGOTTEN, Reason, Refusal
 from customer_age.components.photo_example_gen.tombstones import Forgotten
 from customer_age.schema.features import SPLITS
-
-_COPIES_AT_ONCE = 16
 
 SAME_AGE = 1.0
 """Years. One table counts whole years, another one days: less than this is no contradiction."""
@@ -79,7 +77,7 @@ def write(placed: Sequence[Placed], examples_uri: str) -> None:
         shards.make_folder(shards.join(examples_uri, shards.folder_of(name)))
     total = sum(each.piece.shard_count for each in placed)
     first = 0
-    with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(folders.at_once(examples_uri)) as pool:
         jobs = []
         for each in placed:
             of_shard: dict[int, list[tuple[str | None, Entry]]] = defaultdict(list)

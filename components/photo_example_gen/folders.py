@@ -8,6 +8,8 @@ from typing import BinaryIO, Protocol
 
 from customer_age.components.errors import SettingsError
 
+_ANSWERS_AWAITED = 16
+
 
 class DataAway(SettingsError):
     """The data cannot be read from here; perhaps they can from elsewhere."""
@@ -162,6 +164,14 @@ def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
 
     reach(address, beam_args)  # tells Beam how to get there
     return bool(FileSystems.exists(address))
+
+
+def at_once(address: str) -> int:
+    """How many things are best asked of a place at the same time.
+
+    A store takes its time to answer. A disk does not, and threads would wait for one another.
+    """
+    return _ANSWERS_AWAITED if "://" in address else 1
 
 
 def leads_out(file_name: str) -> bool:

@@ -7,7 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import inbox, person_keys, sources, tombstones
+from customer_age.components.photo_example_gen import (
+    folders,
+    inbox,
+    person_keys,
+    sources,
+    tombstones,
+)
 from customer_age.components.photo_example_gen.loyalty_cards import CardSettings
 
 
@@ -62,7 +68,7 @@ def open_all(
             forgotten=forgotten,
         )
 
-    with ThreadPoolExecutor(sources.AT_ONCE) as pool:
+    with ThreadPoolExecutor(folders.at_once(where)) as pool:
         data_sets += pool.map(opened, named_batches)
     if not keyed or not any(data_set.has_persons for data_set in data_sets):
         return data_sets

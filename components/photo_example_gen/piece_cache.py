@@ -3,7 +3,7 @@
 ```
 <cache>/<key>/piece.json              names the attempt that counts; written last
 <cache>/<key>/<attempt>/Split-train/  shards, as an Examples artifact has them
-<cache>/<key>/<attempt>/index.jsonl   see `piece_index`
+<cache>/<key>/<attempt>/entries.jsonl see `piece_index`
 <cache>/<key>/<attempt>/refused.csv
 ```
 Each attempt writes into a folder of its own, so a killed one leaves nothing that is taken for a

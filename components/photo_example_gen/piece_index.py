@@ -1,12 +1,13 @@
 """The index of a piece: what is known of each of its examples without reading one.
 
-One line of JSON an example, a file a shard, in the order in which the shard holds them. It stays
-in the cache; no artifact of a run has it.
+One line an example, a JSON array of its `Entry`'s values; a file a shard, in the order in which
+the shard holds them. It stays in the cache; no artifact of a run has it.
 """
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from customer_age.components import age_groups
 from customer_age.components.photo_example_gen import shards
@@ -14,8 +15,8 @@ from customer_age.components.photo_example_gen.examples import Made, age_of
 from customer_age.components.photo_example_gen.refusals import Reason, Refusal
 from customer_age.components.photo_example_gen.sources import LabelRow
 
-FILE = "index.jsonl"
-_PARTS = "index"
+FILE = "entries.jsonl"
+_PARTS = "entries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class Entry:
     def refusal(self, reason: Reason, detail: str) -> Refusal:
         """The line of `refused.csv` for an example that a run leaves out."""
         return Refusal(self.table, self.line, self.file_name, str(reason), detail)
+
+
+_values = attrgetter(*(field.name for field in fields(Entry)))
 
 
 def entry(row: LabelRow, made: Made, shard: int, groups: age_groups.AgeGroups) -> Entry:
@@ -98,8 +102,10 @@ def read(piece_uri: str) -> list[Entry]:
 
 
 def _lines(entries: Iterable[Entry]) -> bytes:
-    return "".join(f"{json.dumps(asdict(each))}\n" for each in entries).encode()
+    return "".join(f"{json.dumps(_values(each))}\n" for each in entries).encode()
 
 
 def _entries(file: str) -> list[Entry]:
-    return [Entry(**json.loads(line)) for line in shards.read(file).splitlines()]
+    # All lines in one go: there is one for each photo of the window, at every run.
+    lines = b",".join(shards.read(file).splitlines())
+    return [Entry(*values) for values in json.loads(b"[" + lines + b"]")]

@@ -20,9 +20,6 @@ from customer_age.schema.features import EXTRA
 IGNORE_LIST = "ignore_list.txt"
 """In the data folder, one file name a line: photos that are left out as if no table named them."""
 
-AT_ONCE = 16
-"""Data sets that are looked into at the same time."""
-
 _STAND_IN = 12
 """Digits of a person's hash, where a photo's name says who it is."""
 
@@ -171,8 +168,9 @@ class DataSet:
 
 
 def fingerprints(data_sets: Sequence[DataSet]) -> list[str]:
-    """The fingerprint of each data set, many at once: a store's answers take a while."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    """The fingerprint of each data set."""
+    at_once = max(folders.at_once(data_set.folder.path("")) for data_set in data_sets)
+    with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(DataSet.fingerprint, data_sets))
 
 

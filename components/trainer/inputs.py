@@ -1,5 +1,6 @@
 """From TFRecords to batches of photos and ages."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,8 +68,16 @@ def training_batches(
     )
 
 
-def measuring_batches(file_patterns: Sequence[str], size: int, batch_size: int) -> tf.data.Dataset:
+def measuring_batches(
+    file_patterns: Sequence[str], size: int, batch_size: int, photos: int
+) -> tf.data.Dataset:
     """Every photo of a split once, as it will be served.
+
+    Args:
+        file_patterns: of TFRecord files.
+        size: pixels of the network's input.
+        batch_size: photos per step.
+        photos: in those files. A data set that knows its length needs no warning at its end.
 
     Returns:
         A data set of (float32 [<= batch_size, size, size, 3], float32 [<= batch_size, 1]).
@@ -82,6 +91,7 @@ def measuring_batches(file_patterns: Sequence[str], size: int, batch_size: int) 
         _records(file_patterns)
         .map(plain, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size)
+        .apply(tf.data.experimental.assert_cardinality(math.ceil(photos / batch_size)))
         .prefetch(tf.data.AUTOTUNE)
     )
 

@@ -89,12 +89,15 @@ def run_fn(fn_args: FnArgs) -> None:
 
 def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Batches:
     batch_size = min(chosen.batch_size, photos)
-    inputs.real_ages(fn_args.eval_files)  # an empty split is named before an hour is spent
+    # Also names an empty split before an hour is spent.
+    measured = len(inputs.real_ages(fn_args.eval_files))
     return phases.Batches(
         train=inputs.training_batches(
             fn_args.train_files, chosen.input_size, batch_size, chosen.augmentation, chosen.seed
         ),
-        valid=inputs.measuring_batches(fn_args.eval_files, chosen.input_size, 2 * batch_size),
+        valid=inputs.measuring_batches(
+            fn_args.eval_files, chosen.input_size, 2 * batch_size, measured
+        ),
         steps=photos // batch_size,
     )
 

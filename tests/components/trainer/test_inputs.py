@@ -38,7 +38,7 @@ def test_the_same_seed_gives_the_same_batches(bright_is_old):
 
 def test_measuring_shows_every_photo_once_as_it_is_served(bright_is_old):
     _, valid = bright_is_old
-    batches = list(inputs.measuring_batches(valid, 32, 6))
+    batches = list(inputs.measuring_batches(valid, 32, 6, photos=16))
     assert [len(age) for _, age in batches] == [6, 6, 4]
     for photos, ages in batches:
         np.testing.assert_allclose(photos.numpy().mean((1, 2, 3)), ages[:, 0] * 3, atol=3)
