@@ -1,5 +1,6 @@
 # Each verb does the set-up it needs, once: .venv from a lock file, by uv.
-# A second call finds it done. What has to be there: Python 3.11, or 3.11 to 3.13 where glibc is
+# A second call finds it done. Byte code is compiled once, there: without it each start reads ten
+# seconds' worth of sources where PYTHONDONTWRITEBYTECODE is set, and the first start everywhere. What has to be there: Python 3.11, or 3.11 to 3.13 where glibc is
 # 2.38 or newer, with venv, pip and headers, and a C++ compiler.
 
 # Empty: requirements/choose.sh takes the first Python on PATH that has a lock file here.
@@ -50,7 +51,7 @@ $(READY): requirements/*.txt requirements/choose.sh setup.py pyproject.toml
 	@set -e; chosen=$$(requirements/choose.sh $(PYTHON)); lock=$${chosen#* }; \
 	$${chosen%% *} -m venv --clear $(VENV) && \
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt && \
-	$(UV) pip sync --quiet --require-hashes $$lock requirements/uv.txt && \
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes $$lock requirements/uv.txt && \
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@# mypy does not follow editable installs: this shows it the rooms under their import names.
 	@mkdir -p $(VENV)/rooms/customer_age
