@@ -1,7 +1,9 @@
 # Each verb does the set-up it needs, once: .venv from a lock file, by uv.
-# A second call finds it done. Byte code is compiled once, there: without it each start reads ten
-# seconds' worth of sources where PYTHONDONTWRITEBYTECODE is set, and the first start everywhere. What has to be there: Python 3.11, or 3.11 to 3.13 where glibc is
+# A second call finds it done. What has to be there: Python 3.11, or 3.11 to 3.13 where glibc is
 # 2.38 or newer, with venv, pip and headers, and a C++ compiler.
+#
+# Byte code is compiled at set-up: the first start would take ten seconds more without it, and
+# every start where PYTHONDONTWRITEBYTECODE is set.
 
 # Empty: requirements/choose.sh takes the first Python on PATH that has a lock file here.
 PYTHON ?=

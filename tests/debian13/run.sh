@@ -24,9 +24,9 @@ refuse() {
     exit 2
 }
 
-[ "$(id -u)" = 0 ] || refuse "chroot and mounts need root: run it as root, as in sudo make test-debian13"
+[ "$(id -u)" = 0 ] || refuse "mounts need root: run it as root, as in sudo make test-debian13"
 [ "$(uname -sm)" = "Linux x86_64" ] || refuse "TFX has wheels for Linux on x86_64, and this is $(uname -sm)"
-for program in debootstrap wget unshare setpriv flock tar; do
+for program in debootstrap wget unshare pivot_root setpriv flock tar; do
     command -v "$program" >/dev/null ||
         refuse "$program is not to be found: apt-get install debootstrap wget util-linux tar"
 done

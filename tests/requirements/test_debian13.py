@@ -1,6 +1,6 @@
 """`tests/debian13/run.sh` runs a command in a root of its own, and leaves nothing mounted.
 
-Here debootstrap is a stand-in that makes a root of four programs: what is tested needs no network.
+Here debootstrap is a stand-in that makes a root of five programs: what is tested needs no network.
 """
 
 import os
@@ -20,7 +20,7 @@ set -e
 target=$4
 mkdir -p "$target/usr/bin" "$target/proc" "$target/dev" "$target/sys" "$target/tmp"
 ln -s usr/bin "$target/bin"
-for program in env sh sleep cat; do
+for program in env sh sleep cat umount; do
     cp -L "$(command -v $program)" "$target/usr/bin"
     for library in $(ldd "$(command -v $program)" | grep -o '/[^ ]*'); do
         mkdir -p "$target$(dirname "$library")"
@@ -133,7 +133,8 @@ def test_whatever_ends_it_nothing_is_left(run, tmp_path: Path, number: int, code
 def test_without_debootstrap_it_says_what_to_install(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    needed = ("bash", "dirname", "id", "uname", "unshare", "setpriv", "flock", "tar")
+    needed = ("bash", "dirname", "id", "uname", "unshare", "pivot_root")
+    needed += ("setpriv", "flock", "tar")
     for name in needed:
         (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
     (tmp_path / "bin/debootstrap").unlink()
