@@ -44,8 +44,11 @@ def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an emulator of Cloud Storage on loopback, empty; its clients find it."""
+    from apache_beam.internal.gcp import auth
     from gcp_storage_emulator.server import create_server
 
+    # Beam looks for credentials for a quarter of a minute before it goes on without any.
+    monkeypatch.setattr(auth._Credentials, "_credentials_init", True)
     server = create_server("127.0.0.1", 0, in_memory=True)
     server.start()
     endpoint = f"http://127.0.0.1:{server._api._httpd.server_port}"
