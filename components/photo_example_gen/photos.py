@@ -82,7 +82,9 @@ def read(path: str) -> bytes:
     """
     try:
         if "://" in path:
-            return _read_object(path)
+            from customer_age.components.photo_example_gen import shards  # brings Beam with it
+
+            return shards.read(path)
         status = os.stat(path)  # noqa: PTH116  not even opened: a pipe would wait for its writer
         if not S_ISREG(status.st_mode):
             raise PhotoRefused(Reason.FILE_UNREADABLE, "not a file")
@@ -96,17 +98,6 @@ def read(path: str) -> bytes:
         # A store's own words hold the address, and a photo's name may say who is on it.
         said = getattr(error, "strerror", None) or str(error).replace(path, "the photo")
         raise PhotoRefused(Reason.FILE_UNREADABLE, f"cannot be read: {said}") from error
-
-
-def _read_object(address: str) -> bytes:
-    # Imported here because it brings Beam, or a store's client, with it.
-    if address.startswith("s3://"):
-        from customer_age.components.photo_example_gen import s3_objects
-
-        return s3_objects.read(address)
-    from customer_age.components.photo_example_gen import shards
-
-    return shards.read(address)
 
 
 def prepare(content: bytes, stored_size: int, min_size: int, jpeg_quality: int) -> Photo:

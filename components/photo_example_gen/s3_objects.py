@@ -1,7 +1,7 @@
 """Reading many objects of S3 with one client.
 
-Beam makes a client for each file that it opens. That takes 170 ms of a processor, where an object
-of 20 kB takes 4 ms (`benchmarks/object_store.py`).
+Beam makes a client for each file that it opens. That takes 160 ms of a processor, where an object
+of 20 kB takes 3 ms (`benchmarks/object_store.py`).
 """
 
 import threading

@@ -137,7 +137,15 @@ def create(path: str) -> Any:
 
 
 def read(path: str) -> bytes:
-    """Read a whole file, as it is, from wherever Beam can."""
+    """Read a whole file, as it is, from wherever Beam can.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+    """
+    if path.startswith("s3://"):
+        from customer_age.components.photo_example_gen import s3_objects  # needs boto3
+
+        return s3_objects.read(path)
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         return file.read()
 
