@@ -3,7 +3,6 @@
 import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -46,8 +45,15 @@ class StoreFolder:
             if not name or file.startswith(f"{name}/"):
                 yield file, listed
 
-    @cached_property
+    @property
     def _listing(self) -> dict[str, ListedFile]:
+        # No cached_property: up to Python 3.11 all folders share its lock, and a store that does
+        # not answer would hold up every other.
+        if "listing" not in self.__dict__:
+            self.__dict__["listing"] = self._list()
+        return cast(dict[str, ListedFile], self.__dict__["listing"])
+
+    def _list(self) -> dict[str, ListedFile]:
         try:
             (found,) = FileSystems.match([f"{self.address}/**"])
         except (BeamIOError, ValueError, OSError) as error:

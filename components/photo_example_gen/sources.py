@@ -6,8 +6,8 @@ Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import PurePosixPath
+from typing import cast
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders, layouts, splits
@@ -106,14 +106,18 @@ class DataSet:
             parts.append(f"{name}\0{listed.byte_size}\0{listed.modified_ns}")
         return digest_of(*parts)
 
-    @cached_property
-    def _listing(self) -> dict[str, folders.ListedFile]:
+    @property
+    def _listing(self) -> Mapping[str, folders.ListedFile]:
         """Photo name relative to the data folder to what is known of the file."""
-        return {
-            name: listed
-            for photos in sorted({table.photos for table in self.tables})
-            for name, listed in self.folder.files(photos)
-        }
+        # No cached_property: up to Python 3.11 all data sets share its lock, and would list their
+        # folders one after another.
+        if "listing" not in self.__dict__:
+            self.__dict__["listing"] = {
+                name: listed
+                for photos in sorted({table.photos for table in self.tables})
+                for name, listed in self.folder.files(photos)
+            }
+        return cast(Mapping[str, folders.ListedFile], self.__dict__["listing"])
 
     def _label_row(self, table: LabelTable, line: int, row: dict[str, str]) -> LabelRow:
         file_name = row["file_name"]

@@ -1,13 +1,17 @@
 """A data set in a bucket, behind real endpoints on loopback: S3's, and Cloud Storage's."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from apache_beam.io.filesystem import FileMetadata, MatchResult
 from apache_beam.io.filesystems import FileSystems
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import sources
+from customer_age.components.photo_example_gen.object_stores import StoreFolder
 from customer_age.pipeline import preflight, settings
 
 PHOTOS = 24
@@ -91,6 +95,27 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
     assert len(list(data_set.rows())) == PHOTOS + 2
     assert data_set.fingerprint()
     assert len(listings) == 1
+
+
+def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):
+    asked, answer = threading.Event(), threading.Event()
+
+    def match(patterns):
+        if "silent" in patterns[0]:
+            asked.set()
+            answer.wait(60)
+        return [MatchResult(patterns[0], [FileMetadata(f"s3://{BUCKET}/a.jpg", 7, 1.0)])]
+
+    monkeypatch.setattr(FileSystems, "match", staticmethod(match))
+    with ThreadPoolExecutor(2) as pool:
+        silent = pool.submit(lambda: list(StoreFolder("s3://silent").files("")))
+        try:
+            assert asked.wait(10)
+            other = pool.submit(lambda: list(StoreFolder(f"s3://{BUCKET}").files("")))
+            assert [name for name, _ in other.result(timeout=10)] == ["a.jpg"]
+        finally:
+            answer.set()
+        silent.result(timeout=10)
 
 
 def test_the_fingerprint_changes_with_an_object(bucket):
