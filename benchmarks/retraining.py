@@ -7,8 +7,9 @@
   from the call to the last file. It is flat when the growth over all runs but the first (which
   ingests the base set) stays within 20 %.
 * `--training`: a first model from ImageNet weights on the base set, then the same window learnt
-  twice: from ImageNet weights, and from that first model. The warm start counts its time until its
-  `valid` MAE is no worse than the best one of the other. Needs `--weights`.
+  twice: from ImageNet weights, and from that first model as `retrain` does (`RetrainingSettings`).
+  The warm start counts its time until its `valid` MAE is no worse than the best one of the other.
+  Needs `--weights`.
 
 FOLDER is a data set in the hand-out's layout; its photos are dealt to the base set and to the
 batches, and repeated with a pixel changed where there are too few.
@@ -43,7 +44,6 @@ def main() -> None:
     parser.add_argument("--training", action="store_true")
     parser.add_argument("--weights", default="imagenet", help="as trainer.weights")
     parser.add_argument("--epochs", type=int, default=6, help="of a training from ImageNet weights")
-    parser.add_argument("--warm-epochs", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
@@ -119,12 +119,20 @@ def _examples(place: Path, base: Path, names: list[str]) -> dict:
 
 def _training(place: Path, base: Path, names: list[str], arguments: argparse.Namespace) -> None:
     """Compare a warm start with one from ImageNet weights on the same window."""
+    from customer_age.pipeline.retraining_settings import RetrainingSettings
+
     _in_own_process(_examples, place, base, [])
-    first = _in_own_process(_train, place, "first", arguments.weights, arguments.epochs, None)
+    whole = {"weights": arguments.weights, "epochs": arguments.epochs}
+    first = _in_own_process(_train, place, "first", whole, None)
     _in_own_process(_examples, place, base, names)
-    cold = _in_own_process(_train, place, "cold", arguments.weights, arguments.epochs, None)
-    champion = str(place / "first" / "model")
-    warm = _in_own_process(_train, place, "warm", "champion", arguments.warm_epochs, champion)
+    cold = _in_own_process(_train, place, "cold", whole, None)
+    retraining = RetrainingSettings()
+    shorter = {
+        "weights": "champion",
+        "epochs": retraining.epochs,
+        "learning_rate": retraining.learning_rate,
+    }
+    warm = _in_own_process(_train, place, "warm", shorter, str(place / "first" / "model"))
     print("| training | valid MAE, years | epochs | seconds |")
     print("| --- | --: | --: | --: |")
     for name, record in (("first", first), ("from ImageNet", cold), ("warm start", warm)):
@@ -141,15 +149,13 @@ def _training(place: Path, base: Path, names: list[str], arguments: argparse.Nam
         print(f"the warm start reached {_best(cold):.2f} years in {share:.0%} of it: {verdict}")
 
 
-def _train(place: Path, name: str, weights: str, epochs: int, base_model: str | None) -> dict:
+def _train(place: Path, name: str, changed: dict, base_model: str | None) -> dict:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
     from customer_age.components.trainer.run_fn import run_fn
     from customer_age.pipeline.model_settings import TrainerSettings
 
-    chosen = TrainerSettings(weights=weights, epochs=epochs)
-    if base_model is not None:
-        chosen = chosen.model_copy(update={"learning_rate": chosen.learning_rate / 2})
+    chosen = TrainerSettings(**changed)
     folder = place / name
     run_fn(
         FnArgs(
