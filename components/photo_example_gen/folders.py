@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 
 from customer_age.components.errors import SettingsError
 
-_ANSWERS_AWAITED = 16
+_ANSWERS_AWAITED = 32
 
 
 class DataAway(SettingsError):
@@ -169,7 +169,8 @@ def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
 def at_once(address: str) -> int:
     """How many things are best asked of a place at the same time.
 
-    A store takes its time to answer. A disk does not, and threads would wait for one another.
+    A store takes its time to answer. A disk does not, and Python's threads would wait for each
+    other: with as many, a look at 10,000 batches took three times as long.
     """
     return _ANSWERS_AWAITED if "://" in address else 1
 

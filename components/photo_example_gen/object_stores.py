@@ -11,6 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen.folders import DataAway, ListedFile
+from customer_age.components.photo_example_gen.kept_property import kept_property
 
 EXTRAS = {"gs": "gcs", "s3": "s3"}
 """Scheme of an address to the extra of this package that brings its client."""
@@ -45,15 +46,8 @@ class StoreFolder:
             if not name or file.startswith(f"{name}/"):
                 yield file, listed
 
-    @property
+    @kept_property
     def _listing(self) -> dict[str, ListedFile]:
-        # No cached_property: up to Python 3.11 all folders share its lock, and a store that does
-        # not answer would hold up every other.
-        if "listing" not in self.__dict__:
-            self.__dict__["listing"] = self._list()
-        return cast(dict[str, ListedFile], self.__dict__["listing"])
-
-    def _list(self) -> dict[str, ListedFile]:
         try:
             (found,) = FileSystems.match([f"{self.address}/**"])
         except (BeamIOError, ValueError, OSError) as error:

@@ -12,8 +12,8 @@ piece, and two at once do not meet. Any of it may be deleted at any time: it is 
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -34,22 +34,16 @@ class Piece:
         batch: its name in the inbox; empty for the base set.
         rows: of its label tables.
         shard_count: of which each split has a file, or none.
+        entries: what is known of each example.
+        refused: the rows that gave no example.
     """
 
     uri: str
     batch: str
     rows: int
     shard_count: int
-
-    @cached_property
-    def entries(self) -> list[piece_index.Entry]:
-        """What is known of each example."""
-        return piece_index.read(self.uri)
-
-    @cached_property
-    def refused(self) -> list[Refusal]:
-        """The rows that gave no example."""
-        return refused_list.read(self.uri)
+    entries: Sequence[piece_index.Entry]
+    refused: Sequence[Refusal]
 
     def shard(self, split: str, number: int) -> str:
         """The path of a shard."""
@@ -64,13 +58,17 @@ class PieceCache:
         self._uri = uri.rstrip("/")
 
     def find(self, key: str, batch: str) -> Piece | None:
-        """The piece of a key, or None where it was not ingested yet, or not wholly."""
+        """The piece of a key, or None where it was not ingested yet, or is no longer whole."""
         manifest = shards.join(self._uri, key, MANIFEST)
         if not FileSystems.exists(manifest):
             return None
         told = json.loads(shards.read(manifest))
         uri = shards.join(self._uri, key, told["attempt"])
-        return Piece(uri, batch, told["rows"], told["shards"])
+        try:
+            entries, refused = piece_index.read(uri), refused_list.read(uri)
+        except FileNotFoundError:  # deleted, or written by a release that named it otherwise
+            return None
+        return Piece(uri, batch, told["rows"], told["shards"], entries, refused)
 
     def attempt(self, key: str) -> str:
         """A new folder to ingest a piece into."""
@@ -127,4 +125,4 @@ class PieceCache:
             "shards": shard_count,
         }
         shards.write(shards.join(self._uri, key, MANIFEST), json.dumps(told).encode())
-        return Piece(attempt, data_set.batch, data_set.row_count, shard_count)
+        return Piece(attempt, data_set.batch, data_set.row_count, shard_count, entries, refused)

@@ -44,6 +44,6 @@ def _client() -> Any:
     global _made  # noqa: PLW0603  one for a process, whatever threads ask
     options = FileSystems.get_filesystem("s3://")._options
     with _lock:
-        if _made is None or not (_made[0] is options or _made[0] == options):
+        if _made is None or _made[0] != options:
             _made = options, boto3_client.Client(options).client
         return _made[1]

@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -140,14 +141,20 @@ def read(path: str) -> bytes:
     """Read a whole file, as it is, from wherever Beam can.
 
     Raises:
-        OSError: there is none, or it cannot be read.
+        FileNotFoundError: there is none.
+        OSError: it cannot be read.
     """
     if path.startswith("s3://"):
         from customer_age.components.photo_example_gen import s3_objects  # needs boto3
 
         return s3_objects.read(path)
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return file.read()
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            return file.read()
+    except Exception as error:
+        if getattr(error, "code", None) == HTTPStatus.NOT_FOUND:  # Cloud Storage's client's own
+            raise FileNotFoundError(path) from error
+        raise
 
 
 def write(path: str, content: bytes) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import cast
 
 from customer_age.components.errors import SettingsError
 from customer_age.components.photo_example_gen import folders, layouts, splits
+from customer_age.components.photo_example_gen.kept_property import kept_property
 from customer_age.components.photo_example_gen.loyalty_cards import BESIDE, CardSettings
 from customer_age.components.photo_example_gen.refusals import FORGOTTEN, NO_FILE, Reason
 from customer_age.components.photo_example_gen.tables import LabelTable, digest_of
@@ -106,18 +106,14 @@ class DataSet:
             parts.append(f"{name}\0{listed.byte_size}\0{listed.modified_ns}")
         return digest_of(*parts)
 
-    @property
-    def _listing(self) -> Mapping[str, folders.ListedFile]:
+    @kept_property
+    def _listing(self) -> dict[str, folders.ListedFile]:
         """Photo name relative to the data folder to what is known of the file."""
-        # No cached_property: up to Python 3.11 all data sets share its lock, and would list their
-        # folders one after another.
-        if "listing" not in self.__dict__:
-            self.__dict__["listing"] = {
-                name: listed
-                for photos in sorted({table.photos for table in self.tables})
-                for name, listed in self.folder.files(photos)
-            }
-        return cast(Mapping[str, folders.ListedFile], self.__dict__["listing"])
+        return {
+            name: listed
+            for photos in sorted({table.photos for table in self.tables})
+            for name, listed in self.folder.files(photos)
+        }
 
     def _label_row(self, table: LabelTable, line: int, row: dict[str, str]) -> LabelRow:
         file_name = row["file_name"]

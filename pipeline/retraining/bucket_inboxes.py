@@ -39,18 +39,15 @@ class _Bucket(Protocol):
 class BucketInbox:
     """See `Inbox`."""
 
-    at_once = 32
-    """An object store's answers take a while."""
-
     def __init__(self, address: str, bucket: _Bucket):
-        self._address = address
+        self.address = address
         self._bucket = bucket
         _, _, path = address.partition("://")[2].partition("/")
         self._prefix = f"{path}/" if path else ""
 
     def names(self) -> list[str]:
         """See `Inbox`. A store has no folders, so there is always an inbox, if an empty one."""
-        with _explained(self._address):
+        with _explained(self.address):
             folders = list(self._bucket.folders(self._prefix))
         names = (folder.removeprefix(self._prefix).rstrip("/") for folder in folders)
         return sorted(name for name in names if name and not name.startswith(("_", ".")))
@@ -58,14 +55,14 @@ class BucketInbox:
     def arrived(self, name: str) -> datetime | None:
         """See `Inbox`."""
         key = f"{self._prefix}{name}/{COMPLETE}"
-        with _explained(self._address):
+        with _explained(self.address):
             found = (each.modified for each in self._bucket.objects(key) if each.key == key)
             return next(found, None)
 
     def digests(self, name: str) -> Mapping[str, str]:
         """See `Inbox`."""
         prefix = f"{self._prefix}{name}/"
-        with _explained(self._address):
+        with _explained(self.address):
             digests = {
                 each.key.removeprefix(prefix): each.digest for each in self._bucket.objects(prefix)
             }
@@ -78,7 +75,7 @@ class BucketInbox:
 
     def folder(self, name: str) -> Folder:
         """See `Inbox`."""
-        return object_stores.StoreFolder(f"{self._address}/{name}")
+        return object_stores.StoreFolder(f"{self.address}/{name}")
 
 
 class _S3:

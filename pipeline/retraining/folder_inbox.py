@@ -15,11 +15,8 @@ from customer_age.pipeline.retraining.inbox import moment
 class FolderInbox:
     """See `Inbox`."""
 
-    at_once = 1
-    """Python's threads would wait for each other, not for the disk: with 32, a look at 10,000
-    batches took three times as long."""
-
     def __init__(self, path: str):
+        self.address = path
         self._path = Path(path)
 
     def names(self) -> list[str]:

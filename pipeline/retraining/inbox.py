@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Protocol
 
 from customer_age.components.errors import RunError, SettingsError
+from customer_age.components.photo_example_gen import folders
 from customer_age.components.photo_example_gen.folders import Folder
 from customer_age.components.photo_example_gen.inbox import BATCH_NAME, COMPLETE
 from customer_age.components.photo_example_gen.tables import SUFFIXES, LabelTable
@@ -30,10 +31,10 @@ class Inbox(Protocol):
     """A folder of batches.
 
     Attributes:
-        at_once: new batches that are looked into at the same time.
+        address: a path, or an address in an object store.
     """
 
-    at_once: int
+    address: str
 
     def names(self) -> list[str]:
         """The sub-folders' names, hidden ones and those that begin with `_` left out.
@@ -107,7 +108,7 @@ def look(inbox: Inbox, known: Iterable[Batch]) -> Look:
     found: list[Found] = []
     incomplete: list[str] = []
     unreadable: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(inbox.at_once) as pool:
+    with ThreadPoolExecutor(folders.at_once(inbox.address)) as pool:
         offered = pool.map(lambda batch: _offered_again(inbox, batch), again)
         for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
             if isinstance(each, Found):

@@ -10,8 +10,10 @@ from apache_beam.io.filesystem import FileMetadata, MatchResult
 from apache_beam.io.filesystems import FileSystems
 
 from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import sources
+from customer_age.components.photo_example_gen import object_stores, photos, sources
 from customer_age.components.photo_example_gen.object_stores import StoreFolder
+from customer_age.components.photo_example_gen.photos import PhotoRefused
+from customer_age.components.photo_example_gen.refusals import Reason
 from customer_age.pipeline import preflight, settings
 
 PHOTOS = 24
@@ -95,6 +97,13 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
     assert len(list(data_set.rows())) == PHOTOS + 2
     assert data_set.fingerprint()
     assert len(listings) == 1
+
+
+def test_a_photo_that_has_gone_since_is_missing(bucket):
+    object_stores.reach(bucket.address, bucket.beam_args)
+    with pytest.raises(PhotoRefused) as refused:
+        photos.read(f"{bucket.address}/final_files/gone.jpg")
+    assert refused.value.reason is Reason.FILE_MISSING
 
 
 def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):

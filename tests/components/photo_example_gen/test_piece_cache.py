@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,16 @@ def test_a_piece_counts_when_it_is_committed(tmp_path, data_set):
     cache.discard(attempt)
     assert cache.find("a key", "") is None
     assert cache.attempts() == {}
+
+
+@pytest.mark.parametrize("lost", [piece_index.FILE, refused_list.FILE])
+def test_a_piece_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
+    cache = PieceCache(str(tmp_path / "cache"))
+    attempt = written(cache, "a key", data_set)
+    cache.commit("a key", attempt, data_set, 1)
+    (Path(attempt) / lost).unlink()
+    assert cache.find("a key", "") is None
+    assert cache.attempts() == {attempt: None}, "nobody knows what it holds"
 
 
 def test_of_two_that_write_at_once_each_has_a_whole_piece(tmp_path, data_set):
