@@ -101,6 +101,20 @@ def copy_weights(saved_model: str, model: keras.Model) -> None:
         _change_unit(model, *years.numpy())
 
 
+def freeze_statistics(model: keras.Model) -> None:
+    """Let batch normalisation be as it is: the network then learns the way it is served.
+
+    Statistics that moved with the last batches of a warm start took a model's ages up to two
+    years off on average; Keras's guide to fine-tuning freezes them, too.
+
+    Args:
+        model: of `build_model`, with the weights of a trained one.
+    """
+    for layer in model.get_layer(BACKBONE).layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
 def years_of(model: keras.Model) -> tuple[float, float]:
     """The offset and the scale, in years, with which the output layer's answer becomes an age."""
     layer = model.get_layer(AGE)

@@ -70,6 +70,7 @@ def run_fn(fn_args: FnArgs) -> None:
         )
         if chosen.weights == models.CHAMPION:
             models.copy_weights(fn_args.base_model, model)
+            models.freeze_statistics(model)
         history = _train(model, batches, chosen, fn_args.model_run_dir)
     signatures.export(models.in_full_precision(model), fn_args.serving_model_dir)
     record = {

@@ -186,7 +186,28 @@ def test_a_warm_start_is_one_phase_and_begins_where_the_champion_ended(
     assert [epoch["phase"] for epoch in record["history"]] == ["whole"]
     best = min(epoch["val_mae"] for epoch in champion["history"] if epoch["phase"] == "whole")
     assert record["weights"] == "champion"
-    assert record["history"][0]["val_mae"] < best + 2
+    assert record["history"][0]["val_mae"] == pytest.approx(best, abs=0.1)
+
+
+@pytest.mark.slow
+def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(
+    trained, bright_is_old, tmp_path
+):
+    folder, _ = trained
+    base_model = str(folder / "model")
+    run_fn(_fn_args(tmp_path, bright_is_old, weights="champion", base_model=base_model, epochs=1))
+    champion, warm = (
+        tf.saved_model.load(str(place / "model")).model_weights for place in (folder, tmp_path)
+    )
+    names = [weight.path for weight in models.build_model(32, "none", 0.0, 31.0, 17.0).weights]
+    kept = {
+        name
+        for name, before, after in zip(names, champion, warm, strict=True)
+        if np.array_equal(before, after)
+    }
+    statistics = {name for name in names if name.endswith(("moving_mean", "moving_variance"))}
+    assert statistics <= kept
+    assert not [name for name in kept if name.endswith("kernel")], "all else learns"
 
 
 def test_without_a_champion_there_is_nothing_to_start_from(tmp_path):
