@@ -206,9 +206,9 @@ def _density(histogram: Histogram, per: float) -> tuple[list[float], list[float]
     """Share of the photos per unit of the feature, and the bins' edges in that unit."""
     edges = tuple(edge / per for edge in histogram.edges)
     counts = histogram.counts
-    if edges[0] == edges[-1]:  # one value only: a bin of width 1 around it
-        edges = (edges[0] - 0.5, edges[0] + 0.5)
-        counts = (sum(counts),)
+    if edges[0] == edges[-1]:  # one value only: a bin of width 1 around it, and room beside it
+        edges = tuple(edges[0] + step for step in (-1.5, -0.5, 0.5, 1.5))
+        counts = (0, sum(counts), 0)
     total = sum(counts)
     shares = [
         one / total / (high - low)

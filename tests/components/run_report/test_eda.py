@@ -1,12 +1,13 @@
 """The EDA page shows what the data are like, in numbers that are TFDV's."""
 
 import dataclasses
+import re
 from html.parser import HTMLParser
 
 import pytest
 
-from customer_age.components.photo_statistics import SplitStatistics
-from customer_age.components.run_report import data_tables, eda, facts
+from customer_age.components.photo_statistics import Histogram, SplitStatistics, Spread
+from customer_age.components.run_report import data_tables, eda, facts, plots
 from customer_age.components.run_report.artifact_files import Ingestion
 from customer_age.schema import features
 
@@ -150,3 +151,16 @@ def test_the_page_is_written_whole(collected, tmp_path):
     eda.write_eda(collected, tmp_path / "new" / "eda.html")
     (file,) = (tmp_path / "new").iterdir()
     assert file.read_text(encoding="utf-8") == eda.render(collected)
+
+
+def test_a_feature_of_one_value_is_a_bar_with_room_beside_it():
+    only = Histogram((200.0, 200.0), (10,))
+    spread = Spread(10, 200, 200, 200, only, only, 200, 0, 0)
+    split = SplitStatistics(photos=10, spreads={features.IMAGE_WIDTH: spread})
+    plot = plots.spreads({"train": split}, [data_tables.Measure(features.IMAGE_WIDTH, "Width")], "")
+    (drawn,) = re.findall(r'd="([^"]*)"[^>]*style="fill: var\(--candidate\)"', plot)
+    corners = [tuple(map(float, pair.split())) for pair in re.findall(r"[ML] ([\d. ]+)", drawn)]
+    ground = max(y for _, y in corners)
+    raised = [x for x, y in corners if y < ground]
+    width = max(x for x, _ in corners) - min(x for x, _ in corners)
+    assert max(raised) - min(raised) == pytest.approx(width / 3)
