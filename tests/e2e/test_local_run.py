@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -83,7 +84,9 @@ def test_no_person_or_file_stands_in_two_splits(published):
 
 def test_mlflow_shows_the_version(published):
     work, _ = published
-    port = 5731
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     server = subprocess.Popen(
         [
             sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1",
