@@ -64,9 +64,9 @@ def run(environment: dict[str, str]) -> Iterator:
     def start(*command: str) -> subprocess.Popen[str]:
         started.append(
             subprocess.Popen(
-                # Whoever starts tests in the background has them ignore Ctrl-C, and bash cannot
-                # listen to what it was told to ignore.
-                ["env", "--default-signal=INT", str(RUN), *command],
+                # Whoever starts tests in the background has them ignore Ctrl-C, or under nohup a
+                # hang-up, and bash cannot listen to what it was told to ignore.
+                ["env", "--default-signal=HUP,INT,TERM", str(RUN), *command],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
