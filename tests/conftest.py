@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import logging
+import socket
 import sqlite3
 import urllib.request
 import zlib
@@ -16,6 +17,18 @@ import pytest
 from PIL import Image
 
 from customer_age.components.model_registry import Publication, saved_model_fingerprint
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds a port of loopback for a server that cannot choose one and tell which."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    return find
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -82,11 +81,9 @@ def test_no_person_or_file_stands_in_two_splits(published):
     assert len(seen) == 240
 
 
-def test_mlflow_shows_the_version(published):
+def test_mlflow_shows_the_version(published, free_port):
     work, _ = published
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1",

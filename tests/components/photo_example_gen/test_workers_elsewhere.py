@@ -16,12 +16,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("localhost", 0))
-        return found.getsockname()[1]
-
-
 def wait_for(port: int, process: subprocess.Popen) -> None:
     for _ in range(600):
         with contextlib.suppress(OSError), socket.create_connection(("localhost", port), 1):
@@ -32,7 +26,7 @@ def wait_for(port: int, process: subprocess.Popen) -> None:
 
 
 @pytest.fixture
-def portable():
+def portable(free_port):
     """The options of a portable runner whose service and workers are running."""
     modules = {
         "apache_beam.runners.portability.local_job_service_main": "--job_port",

@@ -21,11 +21,11 @@ def clock() -> StandingClock:
 
 
 @pytest.fixture(scope="session")
-def postgres():
+def postgres(free_port):
     missing = postgres_server.missing()
     if missing:
         pytest.skip(f"PostgreSQL is not installed: no {' and no '.join(missing)}")
-    with postgres_server.running() as address:
+    with postgres_server.running(free_port()) as address:
         yield address
 
 

@@ -4,7 +4,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ def missing() -> list[str]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
-    """Start a server, and stop it in the end; gives its address, without a database."""
+def running(port: int) -> Iterator[str]:
+    """Start a server at a port, and stop it in the end; gives its address, without a database."""
     folder = Path(tempfile.mkdtemp(prefix="customer-age-postgres-"))
     user = _unprivileged()
     if user is not None:
@@ -32,7 +31,7 @@ def running() -> Iterator[str]:
         )
         assert told.returncode == 0, f"{command[0]}: {told.stdout}{told.stderr}"
 
-    data, port = str(folder / "data"), _free_port()
+    data = str(folder / "data")
     try:
         run("initdb", "-D", data, "-U", "shop", "--auth=trust", "--no-sync", "-E", "UTF8")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
@@ -53,9 +52,3 @@ def _unprivileged() -> str | None:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     raise RuntimeError("no user to run PostgreSQL as")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
