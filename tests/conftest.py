@@ -6,6 +6,7 @@ import io
 import logging
 import socket
 import sqlite3
+import sys
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,6 +18,12 @@ import pytest
 from PIL import Image
 
 from customer_age.components.model_registry import Publication, saved_model_fingerprint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _command_line_of_pytest_alone() -> None:
+    """Keep `pytest -v FILE` from absl: its verbosity would be FILE, and no executor would run."""
+    del sys.argv[1:]
 
 
 @pytest.fixture(scope="session")
