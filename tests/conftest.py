@@ -38,6 +38,19 @@ def free_port() -> Callable[[], int]:
     return find
 
 
+@pytest.fixture(scope="session")
+def person_key() -> Callable[[Path], Path]:
+    """Writes a folder's `person.key`: with a random one, a split of a dozen people may be empty."""
+
+    def write(folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "person.key"
+        file.write_text("a key of persons, for tests")
+        return file
+
+    return write
+
+
 @pytest.fixture
 def s3_endpoint() -> Iterator[str]:
     """The address of a real S3 server on loopback, empty."""

@@ -38,9 +38,10 @@ def inbox(tmp_path_factory, batch, shown, grey, profiles_table):
 
 
 def test_a_retraining_has_nothing_of_whom_was_forgotten(
-    command, photos, inbox, tmp_path, versions, batch, shown, contents
+    command, photos, inbox, tmp_path, versions, batch, shown, contents, person_key
 ):
     work = tmp_path / "work"
+    person_key(work)
     window = [f"data.inbox={inbox}", "data.batches=[2024-03]"]
     exit_code, printed = command(photos, work, *window).ended()
     assert exit_code == 0, printed

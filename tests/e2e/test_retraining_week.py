@@ -136,9 +136,10 @@ def webhook():
     server.shutdown()
 
 
-def test_days_at_a_shop(photos, webhook, versions, tmp_path):
+def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     address, got = webhook
     shop = Shop(tmp_path, photos, address)
+    person_key(shop.work)
 
     # Monday: a good batch, the same again, a bad one, and one that is half uploaded.
     put_batch(shop.inbox, "monday", seed=1)

@@ -10,8 +10,6 @@ from PIL import Image
 
 from customer_age.components import local_runner
 
-PERSON_KEY = "a key of persons, for tests"
-
 
 def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
     """A smooth picture of random colours, the same for the same seed."""
@@ -52,7 +50,7 @@ class Ingested:
 
 
 @pytest.fixture(scope="session")
-def ingest():
+def ingest(person_key):
     """Run the real executor over a data folder, on Beam, over hand-made artifacts."""
 
     def run(
@@ -68,8 +66,6 @@ def ingest():
         from customer_age.components.artifacts import PhotoDataSet
         from customer_age.components.photo_example_gen import executor
 
-        key_file = output.parent / "person.key"
-        key_file.write_text(PERSON_KEY)
         data_set = PhotoDataSet()
         data_set.uri = str(folder)
         examples = standard_artifacts.Examples()
@@ -86,7 +82,7 @@ def ingest():
             "jpeg_quality": 92,
             "split_shares": json.dumps({"train": 0.5, "valid": 0.25, "test": 0.25}),
             "split_key": "key",
-            "person_key_file": str(key_file),
+            "person_key_file": str(person_key(output.parent)),
             "age_groups": json.dumps(["0-12", "13-17", "18-64", "65+"]),
             "code": "",
             **parameters,

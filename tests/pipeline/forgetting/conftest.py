@@ -56,8 +56,9 @@ def inbox(tmp_path, batch, shown, profiles_table):
 
 
 @pytest.fixture
-def settings(tmp_path, base, inbox) -> Callable[..., Settings]:
+def settings(tmp_path, base, inbox, person_key) -> Callable[..., Settings]:
     """The settings of a run that learns from some batches."""
+    person_key(tmp_path / "work")
 
     def load(*batches: str, **given: str) -> Settings:
         overrides = (*SMALL, f"data.batches=[{','.join(batches)}]")
