@@ -125,7 +125,8 @@ def _median_and_range(spread: Spread | None, measure: Measure) -> str:
     if spread is None:
         return ""
     low, high = measure.text(spread.minimum), measure.text(spread.maximum)
-    return f"{measure.text(spread.median)} ({low} to {high})"
+    # A narrow page breaks before the range, and not within it.
+    return f"{measure.text(spread.median)} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 
 
 def _all_of(spread: Spread, measure: Measure) -> list[str]:

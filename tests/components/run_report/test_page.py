@@ -220,7 +220,8 @@ def test_the_numbers_of_the_data_are_those_of_the_artifacts(published, frames):
         (row,) = [row for row in found.rows if row[0] == group and len(row) == 4]
         assert row[1] == str(train)
     widths = frames["test"]["image/width"]
-    assert f"({widths.min():,} to {widths.max():,})" in found.row("Width, pixels")[3]
+    unbroken = f"({widths.min():,} to {widths.max():,})".replace(" ", "\N{NO-BREAK SPACE}")
+    assert unbroken in found.row("Width, pixels")[3]
 
 
 def test_the_kept_epoch_is_counted_over_both_phases(published):

@@ -58,7 +58,7 @@ def state(*folders):
         str(file): file.read_bytes()
         for folder in folders
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name not in (".lock", "person.key")
+        if file.is_file() and file.name != ".lock"
     }
 
 
