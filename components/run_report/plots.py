@@ -173,11 +173,11 @@ def learning_curves(training: Training) -> Markup:
         axes.plot(epochs, errors, label=label, marker=marker, ms=3, **line)
     if training.best is not None:
         best = history[training.best].val_mae
-        ring = {"ms": 9, "mfc": "none", "mec": _INK}
+        ring = {"ms": 9, "mfc": "none", "mec": _INK, "clip_on": False}
         axes.plot([training.best + 1], [best], "o", label="kept", **ring)
     _mark_phases(axes, [epoch.phase for epoch in history])
     axes.set_xlim(0.6, len(history) + 0.4)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # one epoch, one tick
     axes.set_xlabel("epoch")
     axes.set_ylabel("MAE, years")
     axes.legend(**{**_ABOVE, "bbox_to_anchor": (0, 1.1)})
@@ -245,6 +245,8 @@ def _svg(figure: Any, name: str, alt: str) -> Markup:
             legend.set_frame_on(False)
             for text in legend.get_texts():
                 text.set(color=_INK, size=_TEXT)
+    # Other ticks may fit once there is a layout, with longer labels: room is made for those too.
+    figure.draw_without_rendering()
     written = io.StringIO()
     # Text stays text, in the page's own font; the salt keeps the ids of two plots apart.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from customer_age.components.evaluation import Evaluation
-from customer_age.components.run_report import facts, page, wording
+from customer_age.components.run_report import facts, page, plots, wording
 from customer_age.components.run_report.artifact_files import Canary
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -229,6 +230,16 @@ def test_the_kept_epoch_is_counted_over_both_phases(published):
     second = published.training.model_copy(update={"best_epoch": 2})
     text = shown(dataclasses.replace(published, training=second)).text
     assert "epoch 5 of 9: MAE 7.21 on train, 7.12 on valid" in text
+
+
+def test_a_curve_of_one_epoch_has_one_tick_and_its_whole_name(published):
+    one = [published.training.history[-1].model_copy(update={"mae": 14.64, "val_mae": 11.71})]
+    plot = plots.learning_curves(published.training.model_copy(update={"history": one}))
+    texts = re.findall(r'<text style="font-size: 9px[^>]* x="([^"]+)"[^>]*>([^<]+)', plot)
+    named = {text: float(x) for x, text in texts}
+    assert [text for text in named if text.isdigit()] == ["1"]
+    # Its letters stand upright on this line, left of it by less than their size of 9.
+    assert named["MAE, years"] >= 9, "it begins left of the plot"
 
 
 def test_an_error_just_over_the_limit_does_not_look_equal_to_it(published, measured):
