@@ -17,8 +17,10 @@ batches, and repeated with a pixel changed where there are too few.
 
 import argparse
 import csv
+import gc
 import io
 import json
+import logging
 import multiprocessing
 import shutil
 import statistics
@@ -61,6 +63,7 @@ def main() -> None:
 
 
 def _ingestion(place: Path, base: Path, names: list[str]) -> None:
+    logging.disable(logging.WARNING)  # Beam's, on its workers, between the rows of the table
     print("| batches | rows | seconds | CPU seconds | decoding | putting together |")
     print("| --: | --: | --: | --: | --: | --: |")
     seconds, cpu = [], []
@@ -110,6 +113,7 @@ def _examples(place: Path, base: Path, names: list[str]) -> dict:
         "inbox": str(place / "inbox"), "batches": ",".join(names),
         "batch_cache": str(place / "cache"), "person_key_file": str(place / "person.key"),
     }  # fmt: skip
+    gc.collect()  # a run has a process of its own, and sweeps nothing that an earlier one left
     started, started_cpu = time.monotonic(), time.process_time()
     executor.Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, parameters)
     wall, cpu = time.monotonic() - started, time.process_time() - started_cpu
