@@ -40,7 +40,7 @@ test-fast: $(READY)  ## the tests that run no pipeline
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	MYPYPATH=$(VENV)/rooms $(BIN)/mypy -p customer_age
+	$(BIN)/mypy -p customer_age
 
 .PHONY: ui
 ui: $(READY)  ## the model registry of `make run` in a browser
@@ -55,10 +55,6 @@ $(READY): requirements/*.txt requirements/choose.sh setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt && \
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes $$lock requirements/uv.txt && \
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
-	@# mypy does not follow editable installs: this shows it the rooms under their import names.
-	@mkdir -p $(VENV)/rooms/customer_age
-	@for room in schema components pipeline kubeflow; do \
-	    ln -sfn ../../../$$room $(VENV)/rooms/customer_age/$$room; done
 	@touch $@
 
 .PHONY: lock

@@ -1,19 +1,13 @@
 """Packaging of customer-age.
 
-The rooms `schema`, `components`, `pipeline` and `kubeflow` stand at the top of the checkout, and
-are installed as `customer_age.schema` and so on: `schema` and `kubeflow` are the names of public
-packages too, and ours must not hide them from someone who has both.
+The package is `src/customer_age`, which links the rooms `schema`, `components`, `pipeline` and
+`kubeflow` from the top of the checkout: `schema` and `kubeflow` are the names of public packages
+too, and ours must not hide them from someone who has both. A wheel holds real folders.
 """
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
-
-ROOMS = [
-    room
-    for room in ("schema", "components", "pipeline", "kubeflow")
-    if Path(room, "__init__.py").is_file()  # a room may hold nothing but manifests
-]
 
 # Ranges, not pins: the lock files under requirements/ pin. Each line says why it is here.
 REQUIREMENTS = [
@@ -77,14 +71,10 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.14",
-    packages=[
-        f"customer_age.{package}"
-        for room in ROOMS
-        for package in [room, *(f"{room}.{name}" for name in find_packages(room))]
-    ],
-    package_dir={f"customer_age.{room}": room for room in ROOMS},
+    packages=find_packages("src"),
+    package_dir={"": "src"},
     package_data={
-        "": ["*.pbtxt", "*.j2", "*.css"],
+        "": ["*.pbtxt", "*.j2", "*.css", "py.typed"],
         "customer_age.pipeline": ["configs/*.yaml"],
     },
     install_requires=REQUIREMENTS,

@@ -114,7 +114,7 @@ def test_what_is_copied_is_there_and_is_sent(context):
         assert (ROOT / source).exists(), source
         assert any(path == source or path.startswith(f"{source}/") for path in context), source
     for path in context - {"Dockerfile", ".dockerignore", "kubeflow/Dockerfile"}:
-        assert path.startswith((*(f"{room}/" for room in ROOMS), "requirements/")) or (
+        assert path.startswith((*(f"{room}/" for room in ROOMS), "src/", "requirements/")) or (
             path in copied
         ), f"{path} is sent, and nothing takes it"
 
@@ -215,8 +215,11 @@ def build(stage: str, places: dict[str, Path], base: Path) -> None:
             for source in sources:
                 ends = Path(target, Path(source).name) if target.endswith("/") else Path(target)
                 ends.parent.mkdir(parents=True, exist_ok=True)
-                copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
-                copy(ROOT / source, ends)
+                if (ROOT / source).is_dir():
+                    # A builder copies a link as a link.
+                    shutil.copytree(ROOT / source, ends, symlinks=True)
+                else:
+                    shutil.copy(ROOT / source, ends)
         elif "apt-get" not in rest:  # a compiler, which whoever installs TFX has
             subprocess.run(["sh", "-ec", here(rest)], check=True, env=environment)
 
