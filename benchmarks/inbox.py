@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox, policy
-from customer_age.pipeline.retraining.ledger import Ledger, now
-from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.retraining.ledger.ledger import Ledger, now
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.settings import Settings
 
 
 def fill(folder: Path, batches: range, photos: int) -> None:

@@ -75,13 +75,13 @@ def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], 
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
 
-    from customer_age.components import local_runner
-    from customer_age.components.artifacts import PhotoDataSet
+    from customer_age.components import beam_runners
+    from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.photo_example_gen.executor import Executor
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
     data_set.uri, examples.uri = str(folder), str(output)
-    arguments = local_runner.options(workers, [])
+    arguments = beam_runners.options(workers, [])
     properties = {
         "layout": "auto", "face_crops": True, "stored_size": STORED_SIZE, "min_size": 32,
         "jpeg_quality": QUALITY, "split_key": "benchmark", "code": "",
@@ -113,11 +113,11 @@ def by_hand(folder: Path, workers: int, output: Path) -> Callable[[], int]:
     import apache_beam as beam
     import tensorflow as tf
 
-    from customer_age.components import local_runner
+    from customer_age.components import beam_runners
 
     rows = _rows(folder)
     arguments = [
-        f"--runner={local_runner.RUNNER}",
+        f"--runner={beam_runners.RUNNER}",
         "--direct_running_mode=in_memory",
         f"--direct_num_workers={workers}",
     ]
@@ -218,9 +218,9 @@ def _memory() -> int:
 
 
 def _rows(folder: Path) -> list[tuple[str, float]]:
-    from customer_age.components.photo_example_gen import sources
+    from customer_age.labels.data_set import open_data_set
 
-    rows = sources.open_data_set(str(folder)).rows()
+    rows = open_data_set(str(folder)).rows()
     return [(row.photo, float(row.age)) for row in rows if row.problem is None]
 
 

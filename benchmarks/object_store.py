@@ -32,7 +32,8 @@ def main() -> None:
 
     import boto3
 
-    from customer_age.components.photo_example_gen import object_stores, shards
+    from customer_age.components.photo_example_gen import tfrecord_shards
+    from customer_age.files import object_stores
 
     options = (f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1")
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
@@ -44,7 +45,7 @@ def main() -> None:
     print("| way | ms an object | CPU ms an object |")
     print("| --- | --: | --: |")
     walls = []
-    for name, read in (("shards.read", shards.read), ("Beam's file system", _by_beam)):
+    for name, read in (("shards.read", tfrecord_shards.read), ("Beam's file system", _by_beam)):
         wall, cpu = _seconds(read, addresses)
         walls.append(wall)
         print(f"| {name} | {1000 * wall:.1f} | {1000 * cpu:.1f} |", flush=True)

@@ -60,12 +60,8 @@ def main() -> None:
 
 def publish(work: Path, input_size: int) -> None:
     """Publish a ResNet50, as the pipeline would."""
-    from customer_age.components.model_registry import (
-        Publication,
-        open_registry,
-        saved_model_fingerprint,
-    )
     from customer_age.components.trainer import model, signatures
+    from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
 
     folder = work / "made"
     folder.parent.mkdir(parents=True)
@@ -103,13 +99,13 @@ def first_answer(work: Path, photos: Path) -> None:
 
 def rates(work: Path, arguments: argparse.Namespace) -> None:
     """Print photos per second of each way, and its share of the plain loop's."""
-    from customer_age.pipeline import predicting
-    from customer_age.pipeline import settings as settings_files
+    from customer_age.pipeline.prediction import model_version
+    from customer_age.pipeline.settings import settings as settings_files
 
     settings = settings_files.load("local", work_dir=str(work))
     found = sorted(arguments.photos.rglob("*.jpg"))
     paths = [str(found[number % len(found)]) for number in range(arguments.count)]
-    version, folder = predicting.fetch_while_importing(settings, None)
+    version, folder = model_version.fetch_while_importing(settings, None)
     ways = {
         "plain_loop": plain_loop(paths, arguments.input_size),
         "predict": predict(paths, settings, version, folder),
@@ -153,17 +149,17 @@ def plain_loop(paths: list[str], input_size: int) -> Callable[[], object]:
 
 def predict(paths: list[str], settings: object, version: object, folder: Path) -> Callable:
     """The command `predict`, from the photos' names on."""
-    from customer_age.components.predictor import inputs, output
-    from customer_age.components.predictor.age_model import AgeModel
-    from customer_age.components.predictor.predictor import Predictor
-    from customer_age.pipeline import predicting
+    from customer_age.pipeline.prediction import model_version, photo_sources
+    from customer_age.pipeline.prediction import prediction_rows as output
+    from customer_age.pipeline.prediction.age_model import AgeModel
+    from customer_age.pipeline.prediction.predictor import Predictor
 
-    groups = predicting.groups(settings, None)
-    predictor = Predictor(AgeModel(folder), predicting.photo_settings(version, settings), groups)
+    groups = model_version.groups(settings, None)
+    predictor = Predictor(AgeModel(folder), model_version.photo_settings(version, settings), groups)
 
     def run() -> None:
         write = output.writer("csv", io.StringIO(), version.version, groups)
-        for rows in predictor.predict(inputs.files(inputs.find(paths), True)):
+        for rows in predictor.predict(photo_sources.files(photo_sources.find(paths), True)):
             write(rows)
 
     return run
@@ -171,17 +167,17 @@ def predict(paths: list[str], settings: object, version: object, folder: Path) -
 
 def score(paths: list[str], settings: object) -> Callable:
     """The command `score`, from the photos' names on."""
-    from customer_age.components.predictor import inputs
-    from customer_age.components.predictor.destination import parse
-    from customer_age.components.predictor.scoring import score
-    from customer_age.pipeline import predicting, scores
-    from customer_age.pipeline.beam_options import beam_args
+    from customer_age.pipeline.graph.beam_options import beam_args
+    from customer_age.pipeline.prediction import model_version, photo_sources
+    from customer_age.pipeline.prediction.beam_scoring import score
+    from customer_age.pipeline.prediction.destination import parse
+    from customer_age.pipeline.prediction.score import Asked, scoring_of
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as output:
-            asked = scores.Asked((), output, None, False, None, predicting.groups(settings, None))
-            scoring = scores.scoring_of(settings, asked, parse(output, None))
-            score(inputs.find(paths), scoring, beam_args(settings))
+            asked = Asked((), output, None, False, None, model_version.groups(settings, None))
+            scoring = scoring_of(settings, asked, parse(output, None))
+            score(photo_sources.find(paths), scoring, beam_args(settings))
 
     return run
 

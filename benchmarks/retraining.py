@@ -93,15 +93,15 @@ def _examples(place: Path, base: Path, names: list[str]) -> dict:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
 
-    from customer_age.components import local_runner
-    from customer_age.components.artifacts import PhotoDataSet
+    from customer_age.components import beam_runners
+    from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.photo_example_gen import executor
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
     data_set.uri, examples.uri = str(base), str(place / "examples")
     shutil.rmtree(examples.uri, ignore_errors=True)
     context = BaseBeamExecutor.Context(
-        beam_pipeline_args=local_runner.options(multiprocessing.cpu_count(), ()),
+        beam_pipeline_args=beam_runners.options(multiprocessing.cpu_count(), ()),
         tmp_dir=str(place),
         unique_id="1",
     )
@@ -123,7 +123,7 @@ def _examples(place: Path, base: Path, names: list[str]) -> dict:
 
 def _training(place: Path, base: Path, names: list[str], arguments: argparse.Namespace) -> None:
     """Compare a warm start with one from ImageNet weights on the same window."""
-    from customer_age.pipeline.retraining_settings import RetrainingSettings
+    from customer_age.pipeline.settings.retraining import RetrainingSettings
 
     _in_own_process(_examples, place, base, [])
     whole = {"weights": arguments.weights, "epochs": arguments.epochs}
@@ -157,7 +157,7 @@ def _train(place: Path, name: str, changed: dict, base_model: str | None) -> dic
     from tfx.components.trainer.fn_args_utils import FnArgs
 
     from customer_age.components.trainer.run_fn import run_fn
-    from customer_age.pipeline.model_settings import TrainerSettings
+    from customer_age.pipeline.settings.model import TrainerSettings
 
     chosen = TrainerSettings(**changed)
     folder = place / name

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from customer_age.components import photo_statistics
 from customer_age.schema import features
+
+from .artifacts.statistics import Histogram, read_statistics
 
 TAG = "training_histograms"
 """Tag of a version."""
@@ -24,7 +25,7 @@ FEATURES = (
     features.IMAGE_HEIGHT,
 )
 
-Histograms = Mapping[str, photo_statistics.Histogram]
+Histograms = Mapping[str, Histogram]
 
 
 def training_histograms(statistics_uri: str) -> str:
@@ -40,7 +41,7 @@ def training_histograms(statistics_uri: str) -> str:
     Raises:
         ValueError: the statistics are damaged, or there are none of the split train.
     """
-    splits = photo_statistics.read_statistics(statistics_uri)
+    splits = read_statistics(statistics_uri)
     if "train" not in splits:
         raise ValueError(f"{statistics_uri}: no statistics of the split train")
     spreads = splits["train"].spreads
@@ -88,25 +89,23 @@ def distances(new: Mapping[str, Sequence[float]], training: str) -> dict[str, fl
     }
 
 
-def _read(training: str) -> dict[str, photo_statistics.Histogram]:
+def _read(training: str) -> dict[str, Histogram]:
     return {
-        name: _with_width(photo_statistics.Histogram(tuple(found["edges"]), tuple(found["counts"])))
+        name: _with_width(Histogram(tuple(found["edges"]), tuple(found["counts"])))
         for name, found in json.loads(training).items()
         if found["counts"]
     }
 
 
-def _with_width(histogram: photo_statistics.Histogram) -> photo_statistics.Histogram:
+def _with_width(histogram: Histogram) -> Histogram:
     """Give a value that all photos share a bin that has a width."""
     low, high = histogram.edges[0], histogram.edges[-1]
     if low < high:
         return histogram
-    return photo_statistics.Histogram((low - 0.5, high + 0.5), (sum(histogram.counts),))
+    return Histogram((low - 0.5, high + 0.5), (sum(histogram.counts),))
 
 
-def _on_the_same_edges(
-    values: Sequence[float], histogram: photo_statistics.Histogram
-) -> photo_statistics.Histogram:
+def _on_the_same_edges(values: Sequence[float], histogram: Histogram) -> Histogram:
     """Count values in another histogram's bins, and in a further bin at either end.
 
     On edges of their own, TFDV would share each bin's photos out evenly: two samples of one
@@ -118,7 +117,7 @@ def _on_the_same_edges(
     if max(values) > edges[-1]:
         edges.append(float(max(values)))
     counts, _ = np.histogram(values, edges)
-    return photo_statistics.Histogram(tuple(edges), tuple(map(float, counts)))
+    return Histogram(tuple(edges), tuple(map(float, counts)))
 
 
 def _statistics(histograms: Histograms) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -2,7 +2,7 @@
 
 from tfx.types import component_spec
 
-from customer_age.components.run_parameters import RUN_PARAMETERS, properties
+from .run_parameters import RUN_PARAMETERS, properties
 
 OPTIONAL_PARAMETERS = {
     name: component_spec.ExecutionParameter(type=kind, optional=True)

@@ -7,7 +7,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
-from customer_age.schema.photos import SCHEMA_FILE
+from customer_age.schema.schema_file import SCHEMA_FILE
 
 
 class Executor(base_executor.BaseExecutor):

@@ -10,7 +10,7 @@ SYSTEM_TITLES = {
 """The `TYPE_NAME` of an artifact type to the schema title of its outputs in a compiled pipeline,
 for those that the UIs show in their own way."""
 
-_ARTIFACTS = "customer_age.components.artifacts"
+_ARTIFACTS = "customer_age.components.artifacts.types"
 
 _OF_SYSTEM_TITLES = {
     "system.Artifact": f"{_ARTIFACTS}.UntypedArtifact",

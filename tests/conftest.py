@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from customer_age.components.model_registry import Publication, saved_model_fingerprint
+from customer_age.model_registry import Publication, saved_model_fingerprint
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from customer_age.components.canary.process import Answer, Measurements
-from customer_age.components.canary.questions import ALONE, BATCH, BATCH_SIZE, STORED
+from .requests import ALONE, BATCH, BATCH_SIZE, STORED
+from .worker_process import Answer, Measurements
 
 OLDEST = 120.0
 """Years; nobody is younger than 0."""

@@ -4,7 +4,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.canary.executor import Executor
+from .executor import Executor
 
 
 class CanarySpec(component_spec.ComponentSpec):

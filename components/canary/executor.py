@@ -13,10 +13,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from customer_age.components.canary import checks, process
-from customer_age.components.canary.questions import BATCH_SIZE, questions
-from customer_age.components.local_copy import on_disk
+from customer_age.files.local_copy import on_disk
 from customer_age.schema import features
+
+from . import checks, worker_process
+from .requests import BATCH_SIZE, questions
 
 SPLIT = "valid"
 """Where the stored photos come from: `test` is read by the Evaluator alone."""
@@ -45,13 +46,15 @@ class Executor(base_executor.BaseExecutor):
                 model.uri, path_utils.is_old_model_artifact(model)
             )
             with on_disk(folder) as model_dir:
-                measured = process.ask(
+                measured = worker_process.ask(
                     model_dir,
                     questions([_photo(example) for example in examples], examples),
                     exec_properties["timeout_seconds"],
                 )
         else:
-            measured = process.Measurements({}, None, f"there is no photo in {SPLIT} to send")
+            measured = worker_process.Measurements(
+                {}, None, f"there is no photo in {SPLIT} to send"
+            )
         verdict = checks.judge(
             measured,
             checks.Limits(

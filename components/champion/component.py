@@ -5,8 +5,9 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.champion.executor import Executor
-from customer_age.components.model_registry import open_registry
+from customer_age.model_registry import open_registry
+
+from .executor import Executor
 
 
 class ChampionSpec(component_spec.ComponentSpec):

@@ -10,9 +10,10 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from customer_age.components.champion import median
-from customer_age.components.model_registry import open_registry
-from customer_age.components.model_registry.registry import BATCHES
+from customer_age.model_registry import open_registry
+from customer_age.model_registry.registry import BATCHES
+
+from . import median
 
 
 class Executor(base_executor.BaseExecutor):

@@ -8,7 +8,7 @@ photo.
 import numpy as np
 import tensorflow as tf
 
-from customer_age.components.errors import DataRefused
+from customer_age.errors import DataRefused
 from customer_age.schema import features
 
 _PARSED_AT_ONCE = 1024

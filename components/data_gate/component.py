@@ -4,8 +4,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.artifacts import DataApproval
-from customer_age.components.data_gate.executor import Executor
+from ..artifacts.types import DataApproval
+from .executor import Executor
 
 
 class DataGateSpec(component_spec.ComponentSpec):

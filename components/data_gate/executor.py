@@ -12,8 +12,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from customer_age.components.data_gate import checks
-from customer_age.components.errors import DataRefused
+from customer_age.errors import DataRefused
+
+from . import checks
 
 
 class Executor(base_executor.BaseExecutor):

@@ -9,8 +9,8 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
-from customer_age.components.artifacts import PhotoDataSet
-from customer_age.components.photo_example_gen import executor
+from ..artifacts.types import PhotoDataSet
+from . import executor
 
 
 class PhotoExampleGenSpec(component_spec.ComponentSpec):

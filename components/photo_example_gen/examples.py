@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from customer_age.components import age_groups
-from customer_age.components.photo_example_gen import photos, splits
-from customer_age.components.photo_example_gen.refusals import PhotoRefused, Reason, Refusal
-from customer_age.components.photo_example_gen.sources import LabelRow
-from customer_age.schema import features
+from customer_age.labels import splits
+from customer_age.labels.data_set import LabelRow
+from customer_age.photos import prepare
+from customer_age.schema import age_groups, features
+from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def make(row: LabelRow, settings: IngestionSettings) -> Made:
     Raises:
         PhotoRefused: the photo cannot be used.
     """
-    content = photos.read(row.photo)
-    photo = photos.prepare(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
+    content = prepare.read(row.photo)
+    photo = prepare.prepare(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
     digest = hashlib.sha256(content).hexdigest()
     split = row.split or splits.split_of(
         row.person or digest, settings.split_shares, settings.split_key
@@ -99,7 +99,7 @@ def make(row: LabelRow, settings: IngestionSettings) -> Made:
     return Made(split, _serialized(row, photo, settings), digest)
 
 
-def _serialized(row: LabelRow, photo: photos.Photo, settings: IngestionSettings) -> bytes:
+def _serialized(row: LabelRow, photo: prepare.Photo, settings: IngestionSettings) -> bytes:
     age = age_of(row.age)
     texts = {
         features.IMAGE_FORMAT: photo.format,

@@ -16,19 +16,17 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from customer_age.components import age_groups, local_runner
-from customer_age.components.errors import DataRefused, RunError
-from customer_age.components.photo_example_gen import (
-    ingestion,
-    opening,
-    refused_list,
-    shards,
-    sources,
-)
-from customer_age.components.photo_example_gen.examples import IngestionSettings
-from customer_age.components.photo_example_gen.piece_cache import PieceCache
-from customer_age.components.photo_example_gen.window import Window
+from customer_age.errors import DataRefused, RunError
+from customer_age.labels import opening
+from customer_age.labels.data_set import DataSet
+from customer_age.schema import age_groups
 from customer_age.schema.features import SPLITS
+
+from .. import beam_runners
+from . import beam_pipeline, refused_list, tfrecord_shards
+from .batch_cache.cache import PieceCache
+from .examples import IngestionSettings
+from .window import Window
 
 DATA_SET = "data_set"
 EXAMPLES = "examples"
@@ -70,7 +68,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = _settings(exec_properties)
         started = time.monotonic()
         with _full_disk_told(output.uri):
-            shards.make_folder(output.uri)
+            tfrecord_shards.make_folder(output.uri)
             if len(data_sets) == 1:
                 summary = self._ingest(data_sets[0], settings, output.uri)
             else:
@@ -85,23 +83,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output.set_int_custom_property("refused", sum(summary["refused"].values()))
 
     def _ingest(
-        self, data_set: sources.DataSet, settings: IngestionSettings, examples_uri: str
+        self, data_set: DataSet, settings: IngestionSettings, examples_uri: str
     ) -> dict[str, Any]:
         """Ingest one data set straight into the examples."""
 
         def add_steps(pipeline: beam.Pipeline) -> None:
-            ingestion.ingest(pipeline, data_set, settings, examples_uri)
+            beam_pipeline.ingest(pipeline, data_set, settings, examples_uri)
 
         counts = self._run_beam(data_set.row_count, add_steps)
-        shards.remove_unfinished(examples_uri)
-        if counts[ingestion.ROWS] != data_set.row_count:
+        tfrecord_shards.remove_unfinished(examples_uri)
+        if counts[beam_pipeline.ROWS] != data_set.row_count:
             raise RunError(
-                f"ingestion lost count: {data_set.row_count} rows, {counts[ingestion.ROWS]} of "
+                f"ingestion lost count: {data_set.row_count} rows, {counts[beam_pipeline.ROWS]} of "
                 f"them read; {_ANOTHER_RUNNER}"
             )
         return {
             "rows": data_set.row_count,
-            "photos": {split: counts[f"{ingestion.PHOTOS}{split}"] for split in SPLITS},
+            "photos": {split: counts[f"{beam_pipeline.PHOTOS}{split}"] for split in SPLITS},
         }
 
     def _run_beam(self, row_count: int, add_steps: Callable[[beam.Pipeline], None]) -> Counter[str]:
@@ -110,10 +108,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Returns:
             Counter name to count.
         """
-        self._beam_pipeline_args = local_runner.sized(self._beam_pipeline_args, row_count)
+        self._beam_pipeline_args = beam_runners.sized(self._beam_pipeline_args, row_count)
         with self._make_beam_pipeline() as pipeline:
             add_steps(pipeline)
-        found = pipeline.result.metrics().query(MetricsFilter().with_namespace(ingestion.NAMESPACE))
+        found = pipeline.result.metrics().query(
+            MetricsFilter().with_namespace(beam_pipeline.NAMESPACE)
+        )
         counts: Counter[str] = Counter()
         for counter in found["counters"]:  # One for each step that has it.
             counts[counter.key.metric.name] += counter.result
@@ -164,8 +164,8 @@ def _finished(summary: dict[str, Any], examples_uri: str, seconds: float) -> dic
     }
     _require_nothing_lost(summary, len(refused))
     _require_photos_in_each_split(summary)
-    shards.write(
-        shards.join(examples_uri, SUMMARY_FILE),
+    tfrecord_shards.write(
+        tfrecord_shards.join(examples_uri, SUMMARY_FILE),
         json.dumps(summary, indent=2, ensure_ascii=False).encode(),
     )
     return summary

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from customer_age.components.photo_example_gen import shards
-from customer_age.components.photo_example_gen.refusals import Refusal
+from customer_age.schema.refusals import Refusal
+
+from . import tfrecord_shards
 
 FILE = "refused.csv"
 COLUMNS = [field.name for field in dataclasses.fields(Refusal)]
@@ -34,7 +35,7 @@ class WriteRefused(beam.PTransform):
 
 def read(examples_uri: str) -> list[Refusal]:
     """Read the list of an `Examples` artifact."""
-    text = shards.read(shards.join(examples_uri, FILE)).decode()
+    text = tfrecord_shards.read(tfrecord_shards.join(examples_uri, FILE)).decode()
     return [
         Refusal(row["table"], int(row["line"]), row["file_name"], row["reason"], row["detail"])
         for row in csv.DictReader(io.StringIO(text, newline=""))
@@ -47,4 +48,4 @@ def write(examples_uri: str, refused: Iterable[Refusal]) -> None:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     writer.writerows(dataclasses.astuple(refusal) for refusal in sorted(refused))
-    shards.write(shards.join(examples_uri, FILE), text.getvalue().encode())
+    tfrecord_shards.write(tfrecord_shards.join(examples_uri, FILE), text.getvalue().encode())

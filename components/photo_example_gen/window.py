@@ -13,19 +13,16 @@ from typing import Any
 
 import apache_beam as beam
 
-from customer_age.components.photo_example_gen import (
-    assembly,
-    ingestion,
-    person_keys,
-    refused_list,
-    shards,
-)
-from customer_age.components.photo_example_gen.assembly import Placed
-from customer_age.components.photo_example_gen.examples import IngestionSettings
-from customer_age.components.photo_example_gen.piece_cache import Piece, PieceCache
-from customer_age.components.photo_example_gen.sources import DataSet, fingerprints
-from customer_age.components.photo_example_gen.tables import digest_of
+from customer_age.labels import pseudonyms
+from customer_age.labels.data_set import DataSet, fingerprints
+from customer_age.labels.tables import digest_of
 from customer_age.schema.features import SPLITS
+
+from . import beam_pipeline, refused_list, tfrecord_shards
+from .batch_cache import assembly
+from .batch_cache.assembly import Placed
+from .batch_cache.cache import Piece, PieceCache
+from .examples import IngestionSettings
 
 BASE = "base"
 """What the base set is called among the batches."""
@@ -79,7 +76,7 @@ class Window:
         ingested = time.monotonic()
         placed = assembly.place(pieces, self.data_sets[0].forgotten)
         assembly.write(placed, examples_uri)
-        shards.remove_unfinished(examples_uri)
+        tfrecord_shards.remove_unfinished(examples_uri)
         refused_list.write(
             examples_uri, [each for one in placed for each in (*one.piece.refused, *one.refused)]
         )
@@ -115,18 +112,18 @@ class Window:
             for number, attempt in attempts.items():
                 data_set = self.data_sets[number]
                 name = f"Batch {data_set.batch}" if data_set.batch else "Base"
-                ingestion.ingest(pipeline, data_set, self.settings, attempt, piece=name)
+                beam_pipeline.ingest(pipeline, data_set, self.settings, attempt, piece=name)
 
         try:
             if attempts:
                 run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
         except BaseException:
             for attempt in attempts.values():  # nobody else knows of them
-                shards.remove(attempt)
+                tfrecord_shards.remove(attempt)
             raise
         for number, attempt in attempts.items():
             data_set = self.data_sets[number]
-            count = ingestion.shard_count(data_set.row_count)
+            count = beam_pipeline.shard_count(data_set.row_count)
             pieces[number] = cache.commit(keys[number], attempt, data_set, count)
         return [pieces[number] for number in range(len(self.data_sets))]
 
@@ -139,7 +136,7 @@ class Window:
             data_set.batch,
             str(data_set.face_crops),
             repr([sorted({**each.optional, **each.columns}.items()) for each in data_set.tables]),
-            person_keys.fingerprint(data_set.person_key) if data_set.has_persons else "",
+            pseudonyms.fingerprint(data_set.person_key) if data_set.has_persons else "",
             json.dumps(dict(settings.split_shares)),
             f"{settings.stored_size} {settings.min_size} {settings.jpeg_quality}",
             settings.split_key,

@@ -9,10 +9,11 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.model_registry import open_registry
-from customer_age.components.parameter_specs import OPTIONAL_PARAMETERS
-from customer_age.components.registry_pusher.executor import Executor
-from customer_age.components.run_parameters import properties
+from customer_age.model_registry import open_registry
+
+from ..parameter_specs import OPTIONAL_PARAMETERS
+from ..run_parameters import properties
+from .executor import Executor
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):

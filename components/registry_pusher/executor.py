@@ -9,10 +9,12 @@ from tfx.components.pusher import executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from customer_age.components import drift, evaluation, run_parameters
-from customer_age.components.local_copy import on_disk
-from customer_age.components.model_registry import open_registry
-from customer_age.components.registry_pusher.story import Baseline, publication
+from customer_age.files.local_copy import on_disk
+from customer_age.model_registry import open_registry
+
+from .. import drift, run_parameters
+from ..artifacts import evaluation
+from .model_card import Baseline, publication
 
 
 class Executor(executor.Executor):

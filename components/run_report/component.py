@@ -7,11 +7,13 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from customer_age.components.artifacts import EdaPage, RunMetrics, RunReportPage
-from customer_age.components.parameter_specs import OPTIONAL_PARAMETERS
-from customer_age.components.run_parameters import properties
-from customer_age.components.run_report import executor, redaction
-from customer_age.components.run_report.facts import RunDescription
+from customer_age import redaction
+
+from ..artifacts.types import EdaPage, RunMetrics, RunReportPage
+from ..parameter_specs import OPTIONAL_PARAMETERS
+from ..run_parameters import properties
+from . import executor
+from .facts.facts import RunDescription
 
 
 def _optional(kind: type[types.Artifact]) -> component_spec.ChannelParameter:

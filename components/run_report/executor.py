@@ -10,11 +10,15 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from customer_age.components import artifacts, run_parameters
-from customer_age.components.model_registry import open_registry
-from customer_age.components.model_registry.registry import REPORT
-from customer_age.components.run_report import eda, metrics, page
-from customer_age.components.run_report import facts as run_facts
+from customer_age.model_registry import open_registry
+from customer_age.model_registry.registry import REPORT
+
+from .. import run_parameters
+from ..artifacts import types as artifacts
+from . import metrics
+from .facts.facts import Baseline, Limits, Publication, RunDescription, RunFacts, collect
+from .pages import eda
+from .pages.report import write_report
 
 
 class Executor(base_executor.BaseExecutor):
@@ -38,7 +42,7 @@ class Executor(base_executor.BaseExecutor):
             if artifacts
         }
         started = _started(self._context.pipeline_run_id if self._context else None)
-        facts = run_facts.collect(
+        facts = collect(
             {key: artifact.uri for key, artifact in inputs.items()},
             _description(exec_properties),
             started=started,
@@ -48,7 +52,7 @@ class Executor(base_executor.BaseExecutor):
         )
         facts = _told_by_uri(facts, inputs.values())
         report = artifact_utils.get_single_instance(output_dict["report"])
-        page.write_report(facts, _within(report.uri, "report.html"))
+        write_report(facts, _within(report.uri, "report.html"))
         eda_page = artifact_utils.get_single_instance(output_dict["eda"])
         eda.write_eda(facts, _within(eda_page.uri, "eda.html"))
         _write_metrics(facts, artifact_utils.get_single_instance(output_dict["metrics"]))
@@ -59,7 +63,7 @@ class Executor(base_executor.BaseExecutor):
         logging.info("The run report is %s", place)
 
 
-def _told_by_uri(facts: run_facts.RunFacts, inputs: Iterable[types.Artifact]) -> run_facts.RunFacts:
+def _told_by_uri(facts: RunFacts, inputs: Iterable[types.Artifact]) -> RunFacts:
     """Name what could not be read by its URI, where a container has it under another path."""
     unread = facts.unread
     for artifact in inputs:
@@ -68,7 +72,7 @@ def _told_by_uri(facts: run_facts.RunFacts, inputs: Iterable[types.Artifact]) ->
     return dataclasses.replace(facts, unread=unread)
 
 
-def _write_metrics(facts: run_facts.RunFacts, artifact: types.Artifact) -> None:
+def _write_metrics(facts: RunFacts, artifact: types.Artifact) -> None:
     """Write the metrics into a file, and onto the artifact, where UIs look for them."""
     found = metrics.of(facts)
     metrics.write_metrics(found, _within(artifact.uri, "metrics.json"))
@@ -83,14 +87,14 @@ def _within(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}"
 
 
-def _description(exec_properties: dict[str, Any]) -> run_facts.RunDescription:
+def _description(exec_properties: dict[str, Any]) -> RunDescription:
     """What was wired into the graph, and what the run's own parameters changed since."""
-    described = run_facts.RunDescription.model_validate_json(exec_properties["run_facts"])
+    described = RunDescription.model_validate_json(exec_properties["run_facts"])
     values = run_parameters.given(exec_properties)
     if not values:
         return described
     limits = described.limits and described.limits.model_copy(
-        update={name: values[name] for name in run_facts.Limits.model_fields if name in values}
+        update={name: values[name] for name in Limits.model_fields if name in values}
     )
     fingerprints = {
         **described.fingerprints,
@@ -115,20 +119,20 @@ def _started(run_id: str | None) -> datetime | None:
         return None
 
 
-def _baseline(artifact: types.Artifact | None) -> run_facts.Baseline | None:
+def _baseline(artifact: types.Artifact | None) -> Baseline | None:
     if artifact is None:
         return None
-    return run_facts.Baseline(
+    return Baseline(
         kind=artifact.get_string_custom_property("kind"),
         version=_version(artifact, "version"),
         batches=tuple(run_parameters.split_names(artifact.get_string_custom_property("batches"))),
     )
 
 
-def _publication(artifact: types.Artifact | None) -> run_facts.Publication | None:
+def _publication(artifact: types.Artifact | None) -> Publication | None:
     if artifact is None or artifact.get_int_custom_property("pushed") != 1:
         return None
-    return run_facts.Publication(
+    return Publication(
         version=_version(artifact, "pushed_version"),
         destination=artifact.get_string_custom_property("pushed_destination"),
     )

@@ -3,9 +3,10 @@
 import json
 import math
 
-from customer_age.components.run_report import data_tables
-from customer_age.components.run_report.facts import RunFacts
-from customer_age.components.storage import write_atomically
+from customer_age.files.storage import write_atomically
+
+from .facts.facts import RunFacts
+from .pages import data_tables
 
 
 def of(facts: RunFacts) -> dict[str, float]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from customer_age.components.errors import DataRefused
-from customer_age.components.trainer import images
+from customer_age.errors import DataRefused
 from customer_age.schema import features
+
+from . import images
 
 _SHUFFLED_PHOTOS = 4096
 

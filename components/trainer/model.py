@@ -5,8 +5,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from customer_age.components.errors import RunError, SettingsError
-from customer_age.components.trainer import devices, images
+from customer_age.errors import RunError, SettingsError
+
+from . import devices, images
 
 IMAGENET = "imagenet"
 CHAMPION = "champion"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from customer_age.components.trainer import model as models
-from customer_age.components.trainer.progress import Reporter
+from .model import BACKBONE
+from .progress import Reporter
 
 WARM_UP_SHARE = 0.1
 LAST_RATE_SHARE = 0.01
@@ -30,10 +30,10 @@ def train_head(
     Returns:
         One entry for each epoch, as `Reporter` keeps them.
     """
-    model.get_layer(models.BACKBONE).trainable = False
+    model.get_layer(BACKBONE).trainable = False
     _compile(model, keras.optimizers.Adam(learning_rate))
     history = _fit(model, batches, "head", epochs, log_folder, [])
-    model.get_layer(models.BACKBONE).trainable = True
+    model.get_layer(BACKBONE).trainable = True
     return history
 
 

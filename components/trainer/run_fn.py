@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from customer_age.components.errors import RunError
-from customer_age.components.trainer import devices, inputs, phases, signatures
-from customer_age.components.trainer import model as models
+from customer_age.errors import RunError
+
+from . import devices, inputs, phases, signatures
+from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,18 @@ def run_fn(fn_args: FnArgs) -> None:
     ages = inputs.real_ages(fn_args.train_files)
     batches = _batches(fn_args, chosen, len(ages))
     with devices.precision(device.precision), device.strategy.scope():
-        model = models.build_model(
+        model = build_model(
             chosen.input_size,
             chosen.weights,
             chosen.dropout,
             median_age=float(np.median(ages)),
             age_spread=max(float(np.std(ages)), 1.0),
         )
-        if chosen.weights == models.CHAMPION:
-            models.copy_weights(fn_args.base_model, model)
-            models.freeze_statistics(model)
+        if chosen.weights == CHAMPION:
+            copy_weights(fn_args.base_model, model)
+            freeze_statistics(model)
         history = _train(model, batches, chosen, fn_args.model_run_dir)
-    signatures.export(models.in_full_precision(model), fn_args.serving_model_dir)
+    signatures.export(in_full_precision(model), fn_args.serving_model_dir)
     record = {
         **asdict(chosen),
         "weights": _weights_name(chosen.weights),
@@ -107,7 +108,7 @@ def _train(
     model: keras.Model, batches: phases.Batches, chosen: Hyperparameters, log_folder: str
 ) -> list[dict]:
     history = []
-    if chosen.head_epochs and chosen.weights not in (models.RANDOM, models.CHAMPION):
+    if chosen.head_epochs and chosen.weights not in (RANDOM, CHAMPION):
         history += phases.train_head(
             model, batches, chosen.head_epochs, chosen.head_learning_rate, log_folder
         )

@@ -3,9 +3,10 @@
 import keras
 import tensorflow as tf
 
-from customer_age.components.trainer import images
-from customer_age.components.trainer import model as models
 from customer_age.schema import features
+
+from . import images
+from .model import years_of
 
 
 class AgeModel(tf.Module):
@@ -18,7 +19,7 @@ class AgeModel(tf.Module):
         super().__init__(name="age_model")
         self.model_weights = [weight.value for weight in model.weights]
         # Not a part of any answer: it tells `copy_weights` what the weights are measured in.
-        self.years = tf.Variable(models.years_of(model), trainable=False, dtype=tf.float32)
+        self.years = tf.Variable(years_of(model), trainable=False, dtype=tf.float32)
         self.input_size = model.input_shape[1]
         # One graph of the network, which both ways in call: half as much to write and to load.
         # The Keras model stays out of it, as nobody asks a SavedModel for its layers.

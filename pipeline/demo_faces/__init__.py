@@ -5,7 +5,7 @@ wrinkles, skin), each with its own noise, beside much that has nothing to do wit
 hair style, clothes, light, position). Nothing here imports more than numpy and Pillow.
 """
 
-from customer_age.pipeline.demo_faces.data_set import write_demo_faces
-from customer_age.pipeline.demo_faces.portrait import draw_face
+from .demo_data_set import write_demo_faces
+from .portrait import draw_face
 
 __all__ = ["draw_face", "write_demo_faces"]

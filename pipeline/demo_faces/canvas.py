@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from customer_age.pipeline.demo_faces.looks import Colour, mix
+from .appearance import Colour, mix
 
 Points = np.ndarray
 """float64, (points, 2): x to the right and y down, in head units."""

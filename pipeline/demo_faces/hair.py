@@ -6,8 +6,8 @@ way into the face. Receding takes both back, first at the temples and the crown.
 
 import numpy as np
 
-from customer_age.pipeline.demo_faces.canvas import Canvas, Points, arc, mirrored, oval
-from customer_age.pipeline.demo_faces.looks import HairStyle, Looks, mix
+from .appearance import HairStyle, Looks, mix
+from .canvas import Canvas, Points, arc, mirrored, oval
 
 _LENGTH = {"long": 1.7, "bob": 0.75, "curls": 1.15}
 """How far down the hair falls, in head units from the middle of the head."""

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from customer_age.pipeline.demo_faces import features, hair
-from customer_age.pipeline.demo_faces.canvas import Canvas, arc, mirrored, oval
-from customer_age.pipeline.demo_faces.looks import Looks, imagine, mix, shadow
+from . import facial_features, hair
+from .appearance import Looks, imagine, mix, shadow
+from .canvas import Canvas, arc, mirrored, oval
 
 
 def draw_face(age: float, rng: np.random.Generator, size: int) -> Image.Image:
@@ -27,14 +27,14 @@ def draw_face(age: float, rng: np.random.Generator, size: int) -> Image.Image:
     hair.back(canvas, looks, rng)
     _body(canvas, looks)
     _head(canvas, looks)
-    features.skin_marks(canvas, looks, rng)
-    features.wrinkles(canvas, looks)
-    features.nose(canvas, looks)
+    facial_features.skin_marks(canvas, looks, rng)
+    facial_features.wrinkles(canvas, looks)
+    facial_features.nose(canvas, looks)
     hair.beard(canvas, looks)
-    features.mouth(canvas, looks)
-    features.eyes(canvas, looks)
+    facial_features.mouth(canvas, looks)
+    facial_features.eyes(canvas, looks)
     hair.front(canvas, looks, rng)
-    features.glasses(canvas, looks, rng)
+    facial_features.glasses(canvas, looks, rng)
     return _photographed(canvas.finished(), rng)
 
 

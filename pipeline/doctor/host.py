@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from customer_age.pipeline.doctor.finding import Finding, absent, bad, good
+from .finding import Finding, absent, bad, good
 
 PYTHONS = ((3, 11), (3, 13))
 """The oldest and the newest that the project runs on."""

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from customer_age.components.errors import RunError
-from customer_age.pipeline.doctor import host
-from customer_age.pipeline.doctor.finding import Finding, absent, bad, good
-from customer_age.pipeline.settings import Settings
+from customer_age.errors import RunError
+
+from ..settings.settings import Settings
+from . import host
+from .finding import Finding, absent, bad, good
 
 WEIGHTS = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 WEIGHTS_ADDRESS = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{WEIGHTS}"
@@ -23,8 +24,8 @@ _SECONDS = 10
 
 def registry(settings: Settings) -> Iterator[Finding]:
     """Whether the model registry answers, and what it has."""
-    from customer_age.components.model_registry import open_registry
-    from customer_age.components.model_registry.mlflow_places import Server
+    from customer_age.model_registry import open_registry
+    from customer_age.model_registry.mlflow_store.tracking import Server
 
     uri = settings.registry_uri
     # By itself MLflow's client tries for minutes.
@@ -51,7 +52,7 @@ def registry(settings: Settings) -> Iterator[Finding]:
 
 def object_stores(settings: Settings) -> Iterator[Finding]:
     """Whether every bucket that the settings name can be listed."""
-    from customer_age.components.photo_example_gen.object_stores import EXTRAS
+    from customer_age.files.object_stores import EXTRAS
 
     content = settings.model_dump(mode="json")
     # The registry's clients know the environment alone, and Beam's its own options too.

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from customer_age import components as our_components
-from customer_age.pipeline.doctor.finding import Finding, absent, bad, good
-from customer_age.pipeline.settings import Settings
+from customer_age import components
+
+from ..settings.settings import Settings
+from .finding import Finding, absent, bad, good
 
 TFX_MODULES = (
     "tfx.components.statistics_gen.component",
@@ -36,7 +37,7 @@ def tfx_components(settings: Settings) -> Iterator[Finding]:
     del settings
     ours = [
         each.name
-        for each in pkgutil.walk_packages(our_components.__path__, f"{our_components.__name__}.")
+        for each in pkgutil.walk_packages(components.__path__, f"{components.__name__}.")
         if each.name.endswith((".component", ".executor", ".evaluator", ".run_fn"))
     ]
     failed = []
@@ -82,8 +83,9 @@ def beam_runner(settings: Settings) -> Iterator[Finding]:
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
     from apache_beam.runners import create_runner
 
-    from customer_age.components.local_runner import RUNNER
-    from customer_age.pipeline.beam_options import beam_args
+    from customer_age.components.beam_runners import RUNNER
+
+    from ..graph.beam_options import beam_args
 
     arguments = beam_args(settings)
     options = PipelineOptions(arguments)

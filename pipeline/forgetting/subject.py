@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
-from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import person_keys, splits, tombstones
-from customer_age.components.photo_example_gen.tombstones import Forgotten
+from customer_age.errors import SettingsError
+from customer_age.labels import pseudonyms, splits, tombstones
+from customer_age.labels.tombstones import Forgotten
 
 _SPAN = re.compile(r"(\d{1,5})([ymd])")
 
@@ -63,7 +63,7 @@ class Card:
     def forgotten(self) -> Forgotten:
         """See `Subject`."""
         person = splits.pseudonym(self.number, self.key)
-        return Forgotten(frozenset([person]), key=person_keys.fingerprint(self.key))
+        return Forgotten(frozenset([person]), key=pseudonyms.fingerprint(self.key))
 
     def owns_profiles(self) -> bool:
         """See `Subject`."""

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from customer_age.components.errors import RunError, SettingsError
-from customer_age.components.photo_example_gen import object_stores
-from customer_age.components.photo_example_gen.folders import Folder
-from customer_age.components.photo_example_gen.inbox import COMPLETE
+from customer_age.errors import RunError, SettingsError
+from customer_age.files import object_stores
+from customer_age.files.store import Folder
+from customer_age.labels.batches import COMPLETE
 
 
 @dataclass(frozen=True)

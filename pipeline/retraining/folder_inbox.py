@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from customer_age.components.errors import RunError, SettingsError
-from customer_age.components.photo_example_gen.folders import Folder, LocalFolder
-from customer_age.components.photo_example_gen.inbox import COMPLETE
-from customer_age.pipeline.retraining.inbox import moment
+from customer_age.errors import RunError, SettingsError
+from customer_age.files.store import Folder, LocalFolder
+from customer_age.labels.batches import COMPLETE
+
+from .inbox import moment
 
 
 class FolderInbox:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Protocol
 
-from customer_age.components.errors import RunError, SettingsError
-from customer_age.components.photo_example_gen import folders
-from customer_age.components.photo_example_gen.folders import Folder
-from customer_age.components.photo_example_gen.inbox import BATCH_NAME, COMPLETE
-from customer_age.components.photo_example_gen.tables import SUFFIXES, LabelTable
-from customer_age.pipeline.retraining.records import Batch, BatchState, Found
-from customer_age.pipeline.settings import Settings
+from customer_age.errors import RunError, SettingsError
+from customer_age.files import store
+from customer_age.files.store import Folder
+from customer_age.labels.batches import BATCH_NAME, COMPLETE
+from customer_age.labels.tables import SUFFIXES, LabelTable
+
+from ..settings.settings import Settings
+from .ledger.records import Batch, BatchState, Found
 
 _TABLE = "photos"
 """What a batch's label table is called, without its suffix."""
@@ -82,10 +83,10 @@ def open_inbox(settings: Settings) -> Inbox:
         raise SettingsError("data.inbox: no inbox given; it is the folder in which batches arrive")
     if "://" in address:
         # Brings a client with it, which takes seconds that a local folder need not wait for.
-        from customer_age.pipeline.retraining import bucket_inboxes
+        from . import bucket_inboxes
 
         return bucket_inboxes.open_bucket(address, settings.beam.args)
-    from customer_age.pipeline.retraining.folder_inbox import FolderInbox
+    from .folder_inbox import FolderInbox
 
     return FolderInbox(address)
 
@@ -108,7 +109,7 @@ def look(inbox: Inbox, known: Iterable[Batch]) -> Look:
     found: list[Found] = []
     incomplete: list[str] = []
     unreadable: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(folders.at_once(inbox.address)) as pool:
+    with ThreadPoolExecutor(store.at_once(inbox.address)) as pool:
         offered = pool.map(lambda batch: _offered_again(inbox, batch), again)
         for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
             if isinstance(each, Found):

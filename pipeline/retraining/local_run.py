@@ -8,9 +8,11 @@ import signal
 import sys
 from types import FrameType
 
-from customer_age.components.errors import ModelRefused, RunError
-from customer_age.pipeline import local, settings
-from customer_age.pipeline.retraining.local_target import RunFiles
+from customer_age.errors import ModelRefused, RunError
+
+from ..running import local
+from ..settings import settings
+from .local_target import RunFiles
 
 
 def main(run_id: str, config: str) -> int:
@@ -59,7 +61,7 @@ class _Stopped:
 
 
 def _published(of_run: settings.Settings, run_id: str) -> bool:
-    from customer_age.components.model_registry import open_registry
+    from customer_age.model_registry import open_registry
 
     registry = open_registry(of_run.registry_uri, of_run.registry.model_name)
     return any(version.tags.get("run_id") == run_id for version in registry.versions())

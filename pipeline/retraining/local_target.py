@@ -17,14 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from customer_age.components.errors import (
-    DataRefused,
-    ModelRefused,
-    RunError,
-    SettingsError,
-)
-from customer_age.pipeline.retraining.targets import RunState
-from customer_age.pipeline.settings import Settings
+from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
+
+from ..settings.settings import Settings
+from .run_target import RunState
 
 _STATES = {
     0: RunState.PUBLISHED,

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import inbox, photos, tombstones
-from customer_age.components.photo_example_gen.loyalty_cards import CardSettings
-from customer_age.components.photo_example_gen.refusals import PhotoRefused
-from customer_age.components.photo_example_gen.sources import LabelRow
-from customer_age.pipeline import data_window
-from customer_age.pipeline.settings import Settings
+from customer_age.errors import SettingsError
+from customer_age.labels import tombstones
+from customer_age.labels.batches import open_batch
+from customer_age.labels.cards.card_table import CardSettings
+from customer_age.labels.data_set import LabelRow
+from customer_age.photos import prepare
 from customer_age.schema import features
+from customer_age.schema.refusals import PhotoRefused
+
+from ..graph import ingestion_spec
+from ..settings.settings import Settings
 
 
 def measured(settings: Settings, batches: Sequence[str], at_most: int) -> dict[str, list[float]]:
@@ -44,9 +47,9 @@ _NAMES = (
 def _rows(settings: Settings, batch: str) -> Iterator[LabelRow]:
     """Rows with an age and a photo; none of a batch that cannot be read, which its run tells."""
     where, beam_args = settings.data.inbox or "", settings.beam.args
-    asked = data_window.parameters(settings)["cards"]
+    asked = ingestion_spec.parameters(settings)["cards"]
     try:
-        data_set = inbox.open_batch(
+        data_set = open_batch(
             where,
             batch,
             columns=settings.data.columns,
@@ -64,8 +67,8 @@ def _measured(row: LabelRow, settings: Settings) -> tuple[float, ...]:
     """A row's values in the order of `_NAMES`, or none where its photo cannot be used."""
     data = settings.data
     try:
-        photo = photos.prepare(
-            photos.read(row.photo), data.stored_size, data.min_size, data.jpeg_quality
+        photo = prepare.prepare(
+            prepare.read(row.photo), data.stored_size, data.min_size, data.jpeg_quality
         )
     except PhotoRefused:
         return ()

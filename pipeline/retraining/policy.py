@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from customer_age.pipeline.retraining.records import Batch, BatchState, Run, Verdict
-from customer_age.pipeline.retraining.targets import RunState
-from customer_age.pipeline.retraining_settings import RetrainingSettings
+from ..settings.retraining import RetrainingSettings
+from .ledger.records import Batch, BatchState, Run, Verdict
+from .run_target import RunState
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_age.pipeline.retraining import inbox, notifications
-from customer_age.pipeline.retraining.champions import Champions, open_champions
-from customer_age.pipeline.retraining.inbox import Inbox
-from customer_age.pipeline.retraining.ledger import Ledger, now
-from customer_age.pipeline.retraining.notifications import Webhook
-from customer_age.pipeline.retraining.targets import Target
-from customer_age.pipeline.settings import Settings
+from ..settings.settings import Settings
+from . import inbox
+from .drift import Champions, open_champions
+from .inbox import Inbox
+from .ledger.ledger import Ledger, now
+from .run_target import Target
+from .webhook import Webhook, open_webhook
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,6 @@ def surroundings(
         champions=open_champions(settings),
         check=check,
         say=say,
-        webhook=notifications.open_webhook(settings.notify),
+        webhook=open_webhook(settings.notify),
         start_seconds=start_seconds,
     )

@@ -18,12 +18,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from customer_age.components.errors import DataRefused, ModelRefused, RunError, SettingsError
-from customer_age.pipeline.retraining import announcements, inbox, notifications, policy
-from customer_age.pipeline.retraining.records import BatchState, Run
-from customer_age.pipeline.retraining.surroundings import Surroundings
-from customer_age.pipeline.retraining.targets import Explaining, RunState
-from customer_age.pipeline.settings import Settings
+from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
+
+from ..settings.settings import Settings
+from . import inbox, policy
+from .ledger.events import batches_judged, run_ended
+from .ledger.records import BatchState, Run
+from .run_target import Explaining, RunState
+from .surroundings import Surroundings
+from .webhook import send_all
 
 _EXIT_CODES = {
     RunState.FAILED: RunError.exit_code,
@@ -179,8 +182,8 @@ class Trigger:
         events = []
         if self._with.webhook is not None:
             events = [
-                announcements.run_ended(run, state, reason, moment, self._facts(run, state)),
-                *announcements.batches_judged(run, verdicts, moment),
+                run_ended(run, state, reason, moment, self._facts(run, state)),
+                *batches_judged(run, verdicts, moment),
             ]
         if not self._ledger.settle(run.run_id, state, reason, verdicts, events):
             return
@@ -206,6 +209,6 @@ class Trigger:
             return
         name, moment = self._with.settings.name, self._with.clock()
         try:
-            notifications.send_all(self._ledger.outbox, name, webhook, self._say, moment)
+            send_all(self._ledger.outbox, name, webhook, self._say, moment)
         except RunError as error:
             self._say(f"notifications wait: {error}")

@@ -1,9 +1,9 @@
 import pytest
 
 from customer_age.components import run_parameters
-from customer_age.pipeline import run_parameters as of_settings
-from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.run_key import RunKey
+from customer_age.pipeline.graph import parameter_values
+from customer_age.pipeline.graph.cache_keys import RunKey
+from customer_age.pipeline.settings import settings as settings_files
 
 COMPILED = {"gate": {"max_mae": 8.0, "min_test_photos": 100}, "data": {"batches": []}}
 
@@ -34,7 +34,7 @@ def test_a_run_that_differs_in_a_parameter_has_another_key():
 
 def test_every_parameter_has_a_value_of_its_type():
     settings = settings_files.load("local", ("trainer.epochs=2",), data__path="gs://b/photos")
-    values = of_settings.values(settings, RunKey(data="d"), run_id="r")
+    values = parameter_values.values(settings, RunKey(data="d"), run_id="r")
     assert values["epochs"] == 2
     assert (values["data_path"], values["data_fingerprint"]) == ("gs://b/photos", "d")
     assert values["run_id"] == "r"

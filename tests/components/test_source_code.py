@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from customer_age.components import source_code
+from customer_age.pipeline.graph import source_code
 
 
 @pytest.fixture

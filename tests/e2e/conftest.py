@@ -64,7 +64,7 @@ def versions():
     """A registry on SQLite: itself, its versions, and the champion's number."""
 
     def read(folder):
-        from customer_age.components.model_registry import open_registry
+        from customer_age.model_registry import open_registry
 
         registry = open_registry(f"mlflow+sqlite:///{folder}/mlflow.db", "customer-age")
         champion = registry.champion()

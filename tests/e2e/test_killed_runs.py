@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from customer_age.components.model_registry import saved_model_fingerprint
+from customer_age.model_registry import saved_model_fingerprint
 
 pytestmark = pytest.mark.slow
 

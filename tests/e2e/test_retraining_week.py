@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from customer_age.pipeline.retraining.ledger import Ledger
+from customer_age.pipeline.retraining.ledger.ledger import Ledger
 
 pytestmark = pytest.mark.slow
 

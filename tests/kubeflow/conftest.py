@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.settings import Settings
 
 TINY = Path(__file__).parent.parent / "e2e" / "tiny.yaml"
 
@@ -44,7 +44,7 @@ def versions_in():
     """The versions in a registry, and the champion's number."""
 
     def read(uri):
-        from customer_age.components.model_registry import open_registry
+        from customer_age.model_registry import open_registry
 
         registry = open_registry(uri, "customer-age")
         champion = registry.champion()

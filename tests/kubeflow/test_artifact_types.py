@@ -3,12 +3,12 @@ from tfx.types import artifact
 from tfx.types.channel import Channel
 from tfx.utils import import_utils
 
-from customer_age.components import artifacts
+from customer_age.components.artifacts import types
 from customer_age.kubeflow.artifact_types import SYSTEM_TITLES, title_for_tfx
 
 OURS = [
     kind
-    for kind in vars(artifacts).values()
+    for kind in vars(types).values()
     if isinstance(kind, type) and issubclass(kind, artifact.Artifact)
 ]
 
@@ -22,13 +22,13 @@ OURS = [
         (["system.Model"], "tfx.Model"),
         (
             ["customer_age.PhotoDataSet"],
-            "customer_age.components.artifacts.PhotoDataSet",
+            "customer_age.components.artifacts.types.PhotoDataSet",
         ),
-        (["system.HTML"], "customer_age.components.artifacts.HtmlPage"),
-        (["", ""], "customer_age.components.artifacts.UntypedArtifact"),
+        (["system.HTML"], "customer_age.components.artifacts.types.HtmlPage"),
+        (["", ""], "customer_age.components.artifacts.types.UntypedArtifact"),
         (
             ["tfx.Artifact", "google.VertexModel"],
-            "customer_age.components.artifacts.UntypedArtifact",
+            "customer_age.components.artifacts.types.UntypedArtifact",
         ),
         (["someone.else.Type"], "someone.else.Type"),
     ],
@@ -52,6 +52,6 @@ def test_tfx_compiles_each_of_our_types(kind):
 
 def test_every_system_title_stands_for_one_of_our_types():
     assert set(SYSTEM_TITLES) <= {kind.TYPE_NAME for kind in OURS}
-    assert SYSTEM_TITLES[artifacts.RunReportPage.TYPE_NAME] == "system.HTML"
-    assert SYSTEM_TITLES[artifacts.EdaPage.TYPE_NAME] == "system.HTML"
-    assert SYSTEM_TITLES[artifacts.RunMetrics.TYPE_NAME] == "system.Metrics"
+    assert SYSTEM_TITLES[types.RunReportPage.TYPE_NAME] == "system.HTML"
+    assert SYSTEM_TITLES[types.EdaPage.TYPE_NAME] == "system.HTML"
+    assert SYSTEM_TITLES[types.RunMetrics.TYPE_NAME] == "system.Metrics"

@@ -277,7 +277,11 @@ def test_what_is_installed_runs(tmp_path):
     for command in (
         ["customer-age", "--help"],
         ["python", "-m", "pip", "show", "apache-beam"],  # Beam's boot asks so
-        ["python", "-c", "import customer_age.pipeline.graph, customer_age.kubeflow.compiling"],
+        [
+            "python",
+            "-c",
+            "import customer_age.pipeline.graph.create_pipeline, customer_age.kubeflow.compiling.compiler",
+        ],
         ["python", "-c", WRITE_TRAINING_LOG],
     ):
         program = [tmp_path / "venv" / "bin" / command[0], *command[1:]]

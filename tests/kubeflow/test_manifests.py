@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from customer_age.kubeflow.cli import cli
-from customer_age.pipeline import settings as settings_files
+from customer_age.pipeline.settings import settings as settings_files
 
 MANIFESTS = Path(__file__).parents[2] / "kubeflow" / "manifests"
 OVERLAYS = ("on-prem-minio", "gke")

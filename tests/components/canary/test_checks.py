@@ -1,8 +1,8 @@
 """The judgement, without a process."""
 
 from customer_age.components.canary import checks
-from customer_age.components.canary.process import Answer, Measurements
-from customer_age.components.canary.questions import ALONE, BATCH, STORED, questions
+from customer_age.components.canary.requests import ALONE, BATCH, STORED, questions
+from customer_age.components.canary.worker_process import Answer, Measurements
 
 LIMITS = checks.Limits(seconds_per_photo=2.0, memory_mb=1000)
 

@@ -5,15 +5,11 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from customer_age.components.champion.as_of import baseline_for
 from customer_age.components.champion.component import Champion
 from customer_age.components.champion.executor import Executor
-from customer_age.components.errors import DataRefused, SettingsError
-from customer_age.components.model_registry import (
-    Publication,
-    open_registry,
-    saved_model_fingerprint,
-)
+from customer_age.errors import DataRefused, SettingsError
+from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
+from customer_age.model_registry.baseline import baseline_for
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from customer_age.components.data_gate import checks
 from customer_age.schema import features
-from customer_age.schema.photos import SCHEMA_FILE
+from customer_age.schema.schema_file import SCHEMA_FILE
 
 
 def _ingestion(rows, **refused):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from customer_age.components import local_runner
+from customer_age.components import beam_runners
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
@@ -63,14 +63,14 @@ def ingest(person_key):
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
         from tfx.types import standard_artifacts
 
-        from customer_age.components.artifacts import PhotoDataSet
+        from customer_age.components.artifacts.types import PhotoDataSet
         from customer_age.components.photo_example_gen import executor
 
         data_set = PhotoDataSet()
         data_set.uri = str(folder)
         examples = standard_artifacts.Examples()
         examples.uri = str(output)
-        args = local_runner.options(workers, beam_args)
+        args = beam_runners.options(workers, beam_args)
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=args, tmp_dir=str(output.parent), unique_id="1"
         )

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from PIL import Image
 
-from customer_age.components.photo_example_gen.refusals import Reason
+from customer_age.schema.refusals import Reason
 
 GOOD = 24
 

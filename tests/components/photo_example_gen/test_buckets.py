@@ -9,12 +9,15 @@ import pytest
 from apache_beam.io.filesystem import FileMetadata, MatchResult
 from apache_beam.io.filesystems import FileSystems
 
-from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import object_stores, photos, sources
-from customer_age.components.photo_example_gen.object_stores import StoreFolder
-from customer_age.components.photo_example_gen.photos import PhotoRefused
-from customer_age.components.photo_example_gen.refusals import Reason
-from customer_age.pipeline import preflight, settings
+from customer_age.errors import SettingsError
+from customer_age.files import object_stores
+from customer_age.files.object_stores import StoreFolder
+from customer_age.labels.data_set import open_data_set
+from customer_age.photos import prepare
+from customer_age.photos.prepare import PhotoRefused
+from customer_age.pipeline.running import preflight
+from customer_age.pipeline.settings import settings
+from customer_age.schema.refusals import Reason
 
 PHOTOS = 24
 BUCKET = "photos-of-a-shop"
@@ -93,7 +96,7 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
         return match(patterns, *limits)
 
     monkeypatch.setattr(FileSystems, "match", staticmethod(counted))
-    data_set = sources.open_data_set(bucket.address, beam_args=bucket.beam_args)
+    data_set = open_data_set(bucket.address, beam_args=bucket.beam_args)
     assert len(list(data_set.rows())) == PHOTOS + 2
     assert data_set.fingerprint()
     assert len(listings) == 1
@@ -102,7 +105,7 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
 def test_a_photo_that_has_gone_since_is_missing(bucket):
     object_stores.reach(bucket.address, bucket.beam_args)
     with pytest.raises(PhotoRefused) as refused:
-        photos.read(f"{bucket.address}/final_files/gone.jpg")
+        prepare.read(f"{bucket.address}/final_files/gone.jpg")
     assert refused.value.reason is Reason.FILE_MISSING
 
 
@@ -129,7 +132,7 @@ def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):
 
 def test_the_fingerprint_changes_with_an_object(bucket):
     def fingerprint():
-        return sources.open_data_set(bucket.address, beam_args=bucket.beam_args).fingerprint()
+        return open_data_set(bucket.address, beam_args=bucket.beam_args).fingerprint()
 
     before = fingerprint()
     assert fingerprint() == before
@@ -141,7 +144,7 @@ def test_the_fingerprint_changes_with_an_object(bucket):
 def test_what_is_not_there_is_one_line(bucket):
     address = f"{bucket.scheme}://{BUCKET}/autumn"
     with pytest.raises(SettingsError, match=f"data folder {address}: ") as told:
-        sources.open_data_set(address, beam_args=bucket.beam_args)
+        open_data_set(address, beam_args=bucket.beam_args)
     assert "\n" not in str(told.value)
 
 

@@ -13,11 +13,12 @@ from PIL import Image
 from tfx.components.util import examples_utils, tfxio_utils
 from tfx.types import channel_utils, standard_artifacts
 
-from customer_age.components import local_runner
-from customer_age.components.artifacts import PhotoDataSet
-from customer_age.components.errors import DataRefused, RunError, SettingsError
-from customer_age.components.photo_example_gen import executor, ingestion, photos
+from customer_age.components import beam_runners
+from customer_age.components.artifacts.types import PhotoDataSet
+from customer_age.components.photo_example_gen import beam_pipeline, executor
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
+from customer_age.errors import DataRefused, RunError, SettingsError
+from customer_age.photos import prepare
 from customer_age.schema import features
 
 PHOTOS = 40
@@ -114,10 +115,10 @@ def test_any_number_of_workers_writes_the_same_bytes(data, ingested, ingest, tmp
 
 
 def test_shards_are_bounded(monkeypatch, data, ingest, tmp_path):
-    assert ingestion.shard_count(1) == 1
-    assert ingestion.shard_count(5838) == 23
-    assert ingestion.shard_count(10**9) == ingestion.MAX_SHARDS
-    monkeypatch.setattr(ingestion, "ROWS_PER_SHARD", 10)
+    assert beam_pipeline.shard_count(1) == 1
+    assert beam_pipeline.shard_count(5838) == 23
+    assert beam_pipeline.shard_count(10**9) == beam_pipeline.MAX_SHARDS
+    monkeypatch.setattr(beam_pipeline, "ROWS_PER_SHARD", 10)
     result = ingest(data, tmp_path / "examples")
     names = [file.name for file in (result.uri / "Split-train").iterdir()]
     assert 1 < len(names) <= 4
@@ -174,8 +175,10 @@ def test_one_person_stands_in_one_split(ingest, photo, tmp_path):
 def test_a_photo_that_vanishes_is_refused(data, ingest, tmp_path, monkeypatch):
     fragile = shutil.copytree(data, tmp_path / "data")
     gone = str(fragile / "final_files" / "000007.jpg")
-    read = photos.read
-    monkeypatch.setattr(photos, "read", lambda path: read(f"{path}.gone" if path == gone else path))
+    read = prepare.read
+    monkeypatch.setattr(
+        prepare, "read", lambda path: read(f"{path}.gone" if path == gone else path)
+    )
     result = ingest(fragile, tmp_path / "examples")
     assert [(row["file_name"], row["reason"]) for row in result.refused] == [
         ("000007.jpg", "file_missing")
@@ -227,7 +230,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_complete(data, ingest, tmp_path,
 
 
 def test_lost_rows_end_the_run(data, ingest, tmp_path, monkeypatch):
-    monkeypatch.setattr(ingestion.WriteShard, "process", lambda self, sharded: iter(()))
+    monkeypatch.setattr(beam_pipeline.WriteShard, "process", lambda self, sharded: iter(()))
     with pytest.raises(RunError, match="40 rows became 0 examples"):
         ingest(data, tmp_path / "examples")
 
@@ -269,7 +272,7 @@ def test_processes_write_the_same_examples(hand_out, ingest, photo, monkeypatch,
         "_make_beam_pipeline",
         lambda self: modes.append(self._beam_pipeline_args) or make(self),
     )
-    monkeypatch.setattr(local_runner, "LARGE", 40)
+    monkeypatch.setattr(beam_runners, "LARGE", 40)
     processes = ingest(folder, tmp_path / "processes")
     assert "--direct_running_mode=multi_processing" in modes[0]
     assert sum(processes.summary["photos"].values()) == 40

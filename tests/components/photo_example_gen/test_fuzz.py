@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
-from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import photos, sources
-from customer_age.components.photo_example_gen.refusals import PhotoRefused
+from customer_age.errors import SettingsError
+from customer_age.labels.data_set import open_data_set
+from customer_age.photos import prepare
+from customer_age.schema.refusals import PhotoRefused
 
 LONGEST = 5.0
 """Seconds for one photo."""
@@ -84,7 +85,7 @@ def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            photo = photos.prepare(content, 32, 16, 92)
+            photo = prepare.prepare(content, 32, 16, 92)
         except PhotoRefused as refused:
             assert refused.detail
         else:
@@ -102,7 +103,7 @@ def test_a_spoilt_table_is_read_or_named(tmp_path_factory, changes, delimiter):
     table = f'file_name{delimiter}real_age\n"a.jpg"{delimiter}30\nb.jpg{delimiter}"4\n1"\n'
     (folder / "labels.csv").write_bytes(_spoilt(table.encode(), changes))
     try:
-        data_set = sources.open_data_set(str(folder))
+        data_set = open_data_set(str(folder))
     except SettingsError as error:
         assert "\n" not in str(error)
     else:
@@ -119,7 +120,7 @@ def test_any_text_in_a_table_is_a_row(tmp_path_factory, cells):
         csv.writer(file).writerows([("file_name", "real_age"), *cells])
     blank = sum(not name.strip() and not age.strip() for name, age in cells)
     try:
-        data_set = sources.open_data_set(str(folder))
+        data_set = open_data_set(str(folder))
     except SettingsError as error:
         assert "no rows" in str(error) or "cannot be read" in str(error)
     else:
@@ -153,7 +154,7 @@ print((peak() - before) * 1024)
 )
 def test_the_largest_photos_fit_in_memory(tmp_path, mode, side, format_name, options):
     assert side**2 > 0.98 * (
-        photos.MAX_PIXELS if format_name == "JPEG" else photos.MAX_DECODED_PIXELS
+        prepare.MAX_PIXELS if format_name == "JPEG" else prepare.MAX_DECODED_PIXELS
     )
     path = tmp_path / "large"
     Image.new(mode, (side, side)).save(path, format_name, **options)

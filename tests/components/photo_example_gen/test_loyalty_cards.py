@@ -4,14 +4,10 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from customer_age.components.errors import SettingsError
-from customer_age.components.photo_example_gen import sources
-from customer_age.components.photo_example_gen.loyalty_cards import (
-    CardSettings,
-    age_at,
-    without_card,
-)
-from customer_age.components.photo_example_gen.refusals import Reason
+from customer_age.errors import SettingsError
+from customer_age.labels.cards.card_table import CardSettings, age_at, without_card
+from customer_age.labels.data_set import open_data_set
+from customer_age.schema.refusals import Reason
 
 CARDS = {
     "4000-0001": ("1990-03-01", "true"),
@@ -76,7 +72,7 @@ def test_the_layout_is_recognised_and_refuses_with_a_reason(upload):
             shown("h.jpg", "4000-0001", tomorrow),
         ]
     )
-    data_set = sources.open_data_set(str(folder), person_key="key")
+    data_set = open_data_set(str(folder), person_key="key")
     assert data_set.layout == "loyalty_card"
     found = {row.file_name: row.problem or row.age for row in data_set.rows()}
     assert found == {
@@ -104,7 +100,7 @@ def test_profiles_that_contradict_each_other_give_no_age(upload, again, expected
     folder = upload([shown("a.jpg", "4000-0001")])
     with (folder / "cards.csv").open("a") as table:
         table.write(f"\n{again}\n")
-    [row] = sources.open_data_set(str(folder)).rows()
+    [row] = open_data_set(str(folder)).rows()
     assert (row.problem or row.age) == expected
 
 
@@ -117,9 +113,9 @@ def test_a_stale_profile_gives_no_age(upload):
         "4000-0003,1990-03-01,yes,\n"
     )
     cards = CardSettings(max_profile_age_days=365)
-    found = [row.problem for row in sources.open_data_set(str(folder), cards=cards).rows()]
+    found = [row.problem for row in open_data_set(str(folder), cards=cards).rows()]
     assert found == [None, Reason.PROFILE_STALE, None]
-    assert not any(row.problem for row in sources.open_data_set(str(folder)).rows())
+    assert not any(row.problem for row in open_data_set(str(folder)).rows())
 
 
 def test_of_a_card_shown_too_often_the_first_photos_are_taken(upload):
@@ -127,9 +123,7 @@ def test_of_a_card_shown_too_often_the_first_photos_are_taken(upload):
     rows += [shown(f"{number}.jpg", f"4000-000{number % 2 + 1}") for number in range(5)]
     cards = CardSettings(max_photos_per_card=2)
     folder = upload(rows)
-    found = {
-        row.file_name: row.problem for row in sources.open_data_set(str(folder), cards=cards).rows()
-    }
+    found = {row.file_name: row.problem for row in open_data_set(str(folder), cards=cards).rows()}
     assert found.pop("old.jpg") == Reason.NO_CONSENT
     assert found == {f"{number}.jpg": None for number in range(4)} | {
         "4.jpg": Reason.TOO_MANY_OF_CARD
@@ -155,7 +149,7 @@ def test_a_card_number_goes_out_of_names(text, card, shown_as):
 
 def test_a_photo_named_after_its_card_is_shown_without_it(upload):
     folder = upload([shown("4000-0001_a.jpg", "4000-0001"), shown("4000_9999.jpg", "4000-9999")])
-    good, unknown = sources.open_data_set(str(folder), person_key="key").rows()
+    good, unknown = open_data_set(str(folder), person_key="key").rows()
     assert good.file_name == f"{good.person[:12]}_a.jpg"
     assert good.photo == str(folder / "4000-0001_a.jpg")
     assert "9999" not in f"{unknown.file_name} {unknown.detail} {unknown.photo}"
@@ -164,8 +158,8 @@ def test_a_photo_named_after_its_card_is_shown_without_it(upload):
 def test_a_card_number_is_no_column_to_keep(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
     with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' says who it is"):
-        sources.open_data_set(str(folder), keep_columns=["card_id"])
-    [row] = sources.open_data_set(str(folder), keep_columns=["captured_at"]).rows()
+        open_data_set(str(folder), keep_columns=["card_id"])
+    [row] = open_data_set(str(folder), keep_columns=["captured_at"]).rows()
     assert row.extras == (("extra/captured_at", "2024-03-01T10:15:00"),)
 
 
@@ -178,19 +172,19 @@ def test_columns_can_be_named_as_the_shop_does(upload):
         file = folder / table
         file.write_text(file.read_text().replace(ours, theirs))
     with pytest.raises(SettingsError, match="no column 'captured_at'"):
-        sources.open_data_set(str(folder))
+        open_data_set(str(folder))
     named = {"captured_at": "zeit", "date_of_birth": "geburtstag"}
-    [row] = sources.open_data_set(str(folder), columns=named).rows()
+    [row] = open_data_set(str(folder), columns=named).rows()
     assert row.age == "34.0000"
 
 
 def test_profiles_are_a_part_of_the_fingerprint(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
-    before = sources.open_data_set(str(folder)).fingerprint()
+    before = open_data_set(str(folder)).fingerprint()
     (folder / "cards.csv").write_text(
         (folder / "cards.csv").read_text().replace("1990-03-01", "1990-03-02")
     )
-    assert sources.open_data_set(str(folder)).fingerprint() != before
+    assert open_data_set(str(folder)).fingerprint() != before
 
 
 def test_of_shared_profiles_only_those_of_its_cards_count(upload, tmp_path):
@@ -200,7 +194,7 @@ def test_of_shared_profiles_only_those_of_its_cards_count(upload, tmp_path):
 
     def fingerprint():
         cards = CardSettings(profiles=str(shared))
-        return sources.open_data_set(str(folder), cards=cards).fingerprint()
+        return open_data_set(str(folder), cards=cards).fingerprint()
 
     before = fingerprint()
     with shared.open("a") as table:

@@ -13,12 +13,12 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from customer_age.components import evaluator
 from customer_age.components.champion.executor import Executor as Champion
-from customer_age.components.errors import SettingsError
-from customer_age.components.model_registry import open_registry, saved_model_fingerprint
+from customer_age.components.evaluator import component
 from customer_age.components.registry_pusher.component import RegistryPusher
 from customer_age.components.registry_pusher.executor import Executor
+from customer_age.errors import SettingsError
+from customer_age.model_registry import open_registry, saved_model_fingerprint
 from customer_age.schema import features
 
 AGES = {"train": [20.0, 30, 40, 50, 60], "valid": [35.0], "test": [22.0, 30, 41, 55, 63] * 4}
@@ -119,8 +119,8 @@ class Graph:
         return pushed
 
 
-def _evaluator(folder: Path) -> evaluator.Executor:
-    return evaluator.Executor(
+def _evaluator(folder: Path) -> component.Executor:
+    return component.Executor(
         base_beam_executor.BaseBeamExecutor.Context(
             beam_pipeline_args=["--direct_num_workers=1", "--sdk_container_image=none"],
             tmp_dir=str(folder / "tmp"),

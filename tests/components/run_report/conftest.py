@@ -15,11 +15,11 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.utils import writer_utils
 
+from customer_age.components.artifacts.evaluation import Evaluation, Measured, SliceMetrics
 from customer_age.components.canary import checks
-from customer_age.components.canary.process import Answer, Measurements
-from customer_age.components.canary.questions import ALONE, BATCH, STORED
-from customer_age.components.evaluation import Evaluation, Measured, SliceMetrics
-from customer_age.components.run_report import facts
+from customer_age.components.canary.requests import ALONE, BATCH, STORED
+from customer_age.components.canary.worker_process import Answer, Measurements
+from customer_age.components.run_report.facts import facts
 from customer_age.schema import features
 
 GROUPS = {"0-12": 0, "13-17": 13, "18-24": 18, "25-34": 25, "35-44": 35, "45-54": 45, "55-64": 55}

@@ -10,13 +10,9 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
-from customer_age.components.model_registry import (
-    Publication,
-    open_registry,
-    saved_model_fingerprint,
-)
 from customer_age.components.run_report import executor
 from customer_age.components.run_report.component import RunReport, RunReportSpec
+from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
 
 TYPES = {
     "examples": standard_artifacts.Examples,

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from customer_age.components.evaluation import Evaluation
-from customer_age.components.run_report import facts, metrics
+from customer_age.components.artifacts.evaluation import Evaluation
+from customer_age.components.run_report import metrics
+from customer_age.components.run_report.facts import facts
 
 
 def test_a_published_run_in_numbers(published):

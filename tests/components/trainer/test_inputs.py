@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from customer_age.components.errors import DataRefused
 from customer_age.components.trainer import inputs
+from customer_age.errors import DataRefused
 
 
 def test_ages_are_read_from_every_file(bright_is_old):

@@ -2,13 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from customer_age.components.errors import SettingsError
-from customer_age.components.trainer import devices
-from customer_age.components.trainer import model as models
+from customer_age.components.trainer import devices, model
+from customer_age.errors import SettingsError
 
 
 def _built(weights):
-    return models.build_model(32, weights, dropout=0.2, median_age=31.0, age_spread=17.0)
+    return model.build_model(32, weights, dropout=0.2, median_age=31.0, age_spread=17.0)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def test_a_new_model_answers_the_training_median(random_model):
 
 
 def test_it_is_a_resnet50(random_model):
-    backbone = random_model.get_layer(models.BACKBONE)
+    backbone = random_model.get_layer(model.BACKBONE)
     convolutions = [each for each in backbone.layers if isinstance(each, keras.layers.Conv2D)]
     assert len(convolutions) == 53  # 49 in the blocks and the stem, 4 in the shortcuts
     assert backbone.count_params() == 23_587_712
@@ -33,7 +32,7 @@ def test_it_is_a_resnet50(random_model):
 def test_statistics_follow_the_weights_quickly(random_model):
     norms = [
         layer
-        for layer in random_model.get_layer(models.BACKBONE).layers
+        for layer in random_model.get_layer(model.BACKBONE).layers
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
     assert norms
@@ -42,10 +41,10 @@ def test_statistics_follow_the_weights_quickly(random_model):
 
 def test_weights_are_read_from_a_file(random_model, tmp_path):
     file = tmp_path / "backbone.weights.h5"
-    random_model.get_layer(models.BACKBONE).save_weights(file)
-    loaded = _built(str(file)).get_layer(models.BACKBONE)
+    random_model.get_layer(model.BACKBONE).save_weights(file)
+    loaded = _built(str(file)).get_layer(model.BACKBONE)
     for ours, theirs in zip(
-        loaded.weights, random_model.get_layer(models.BACKBONE).weights, strict=True
+        loaded.weights, random_model.get_layer(model.BACKBONE).weights, strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -74,11 +73,9 @@ def test_what_was_trained_in_half_precision_is_served_in_full():
     with devices.precision("mixed_float16"):
         trained = _built("none")
     trained.layers[-2].set_weights([np.full((2048, 1), 0.01), np.array([0.5])])
-    served = models.in_full_precision(trained)
-    assert trained.get_layer(models.BACKBONE).layers[-2].compute_dtype == "float16"
-    assert {layer.compute_dtype for layer in served.get_layer(models.BACKBONE).layers} == {
-        "float32"
-    }
+    served = model.in_full_precision(trained)
+    assert trained.get_layer(model.BACKBONE).layers[-2].compute_dtype == "float16"
+    assert {layer.compute_dtype for layer in served.get_layer(model.BACKBONE).layers} == {"float32"}
     photos = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
     np.testing.assert_allclose(
         served.predict(photos, verbose=0), trained.predict(photos, verbose=0), atol=0.5

@@ -10,10 +10,10 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from customer_age.components.champion import median
-from customer_age.components.errors import DataRefused, SettingsError
 from customer_age.components.trainer import images
-from customer_age.components.trainer import model as models
+from customer_age.components.trainer.model import CHAMPION, build_model, copy_weights
 from customer_age.components.trainer.run_fn import run_fn
+from customer_age.errors import DataRefused, SettingsError
 
 HYPERPARAMETERS = {
     "weights": "none",
@@ -136,8 +136,8 @@ def test_each_step_and_each_epoch_is_reported(trained):
 @pytest.mark.slow
 def test_a_champion_is_where_the_next_training_starts(trained):
     folder, _ = trained
-    model = models.build_model(32, models.CHAMPION, 0.0, median_age=31.0, age_spread=17.0)
-    models.copy_weights(str(folder / "model"), model)
+    model = build_model(32, CHAMPION, 0.0, median_age=31.0, age_spread=17.0)
+    copy_weights(str(folder / "model"), model)
     published = tf.saved_model.load(str(folder / "model"))
     *_, kernel, bias = model.weights
     for ours, theirs in zip(model.weights, published.model_weights, strict=True):
@@ -149,8 +149,8 @@ def test_a_champion_is_where_the_next_training_starts(trained):
 def test_it_starts_with_the_champions_answers_whatever_the_new_ages_are(trained, bright_is_old):
     folder, _ = trained
     champion = tf.saved_model.load(str(folder / "model"))
-    model = models.build_model(32, models.CHAMPION, 0.0, median_age=61.0, age_spread=3.0)
-    models.copy_weights(str(folder / "model"), model)
+    model = build_model(32, CHAMPION, 0.0, median_age=61.0, age_spread=3.0)
+    copy_weights(str(folder / "model"), model)
     answers = []
     for file in bright_is_old[1]:
         records = list(tf.data.TFRecordDataset(tf.io.gfile.glob(file)).take(8))
@@ -199,7 +199,7 @@ def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(
     champion, warm = (
         tf.saved_model.load(str(place / "model")).model_weights for place in (folder, tmp_path)
     )
-    names = [weight.path for weight in models.build_model(32, "none", 0.0, 31.0, 17.0).weights]
+    names = [weight.path for weight in build_model(32, "none", 0.0, 31.0, 17.0).weights]
     kept = {
         name
         for name, before, after in zip(names, champion, warm, strict=True)
@@ -212,9 +212,9 @@ def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(
 
 def test_without_a_champion_there_is_nothing_to_start_from(tmp_path):
     median.export(31.0, str(tmp_path / "median"))
-    model = models.build_model(32, models.CHAMPION, 0.0, median_age=31.0, age_spread=17.0)
+    model = build_model(32, CHAMPION, 0.0, median_age=31.0, age_spread=17.0)
     with pytest.raises(SettingsError, match=r"^trainer.weights: champion, but there is no champ"):
-        models.copy_weights(str(tmp_path / "median"), model)
+        copy_weights(str(tmp_path / "median"), model)
 
 
 def test_an_empty_valid_split_is_named_before_training(bright_is_old, tmp_path):

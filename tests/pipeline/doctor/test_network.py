@@ -4,15 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.components.model_registry import (
-    Publication,
-    open_registry,
-    saved_model_fingerprint,
-)
-from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.doctor import network, probe
+from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
+from customer_age.pipeline.doctor import isolated_check, network
 from customer_age.pipeline.doctor.finding import Finding, State
-from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.settings import Settings
 
 
 def settings_of(work: Path, *overrides: str) -> Settings:
@@ -73,8 +69,8 @@ def test_a_registry_that_refuses_is_told(tmp_path: Path, closed_port: int) -> No
 
 def test_a_registry_that_says_nothing_ends_the_look(tmp_path: Path, silent_port: int) -> None:
     uri = f"kubeflow-registry://127.0.0.1:{silent_port}/age?artifacts=file:///models"
-    look = probe.Probe("registry", network.registry, seconds=3)
-    [found] = probe.ask(look, settings_of(tmp_path, f"registry.uri={uri}"))
+    look = isolated_check.Probe("registry", network.registry, seconds=3)
+    [found] = isolated_check.ask(look, settings_of(tmp_path, f"registry.uri={uri}"))
     assert found.state is State.BAD
     assert found.says == "no answer within 3 seconds"
 

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.doctor import probe, software
+from customer_age.pipeline.doctor import isolated_check, software
 from customer_age.pipeline.doctor.finding import Finding, State
+from customer_age.pipeline.settings import settings as settings_files
 
 BLOCKED = "tfx.components.statistics_gen.executor"
 
 
 def ask(name: str, *overrides: str) -> Finding:
-    look = next(each for each in probe.PROBES if each.name == name)
-    [finding] = probe.ask(look, settings_files.load("demo", overrides))
+    look = next(each for each in isolated_check.PROBES if each.name == name)
+    [finding] = isolated_check.ask(look, settings_files.load("demo", overrides))
     return finding
 
 
@@ -52,7 +52,7 @@ def test_a_look_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 @pytest.mark.slow
 def test_every_component_of_the_graph_is_looked_at() -> None:
-    from customer_age.pipeline.graph import create_pipeline
+    from customer_age.pipeline.graph.create_pipeline import create_pipeline
 
     pipeline = create_pipeline(settings_files.load("demo"))
     of_tfx = {

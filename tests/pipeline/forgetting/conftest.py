@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.pipeline import data_window, preflight
-from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.graph import ingestion_spec
+from customer_age.pipeline.running import preflight
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.settings import Settings
 
 CARDS = {f"4000-{number:04}": f"{1950 + number}-05-17" for number in range(40)}
 SMALL = ("data.stored_size=40", "data.min_size=16", "trainer.weights=none")
@@ -82,11 +83,11 @@ def ingest() -> Callable[[Settings], Path]:
         from tfx.orchestration import metadata, pipeline
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-        from customer_age.components.artifacts import PhotoDataSet
+        from customer_age.components.artifacts.types import PhotoDataSet
         from customer_age.components.photo_example_gen.component import PhotoExampleGen
-        from customer_age.pipeline.beam_options import beam_args
-        from customer_age.pipeline.run_records import RunRecords
-        from customer_age.pipeline.work_folder import WorkFolder
+        from customer_age.pipeline.graph.beam_options import beam_args
+        from customer_age.pipeline.running.metadata import RunRecords
+        from customer_age.pipeline.running.work_folder import WorkFolder
 
         key = preflight.check(chosen)
         folder = WorkFolder(chosen.work_dir)
@@ -101,7 +102,7 @@ def ingest() -> Callable[[Settings], Path]:
             stored_size=chosen.data.stored_size,
             min_size=chosen.data.min_size,
             split_shares={"train": 0.5, "valid": 0.25, "test": 0.25},
-            **data_window.parameters(chosen),
+            **ingestion_spec.parameters(chosen),
         )
         database = metadata.sqlite_metadata_connection_config(str(folder.metadata))
         LocalDagRunner().run(

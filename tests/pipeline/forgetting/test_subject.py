@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from customer_age.components.errors import SettingsError
+from customer_age.errors import SettingsError
 from customer_age.pipeline.forgetting.subject import Card, day_before
 
 

@@ -10,7 +10,7 @@ sys.path.append(str(Path(__file__).parent))  # the modules beside this one
 import postgres_server
 from standing_clock import StandingClock
 
-from customer_age.pipeline.retraining.ledger import Ledger
+from customer_age.pipeline.retraining.ledger.ledger import Ledger
 
 _numbers = itertools.count()
 

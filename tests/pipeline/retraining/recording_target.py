@@ -11,8 +11,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from customer_age.pipeline.retraining.targets import RunState
-from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.settings.settings import Settings
 
 BAD = "bad"
 """A batch whose name begins so makes every run fail that learns from it."""

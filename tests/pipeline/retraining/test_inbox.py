@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.components.errors import RunError, SettingsError
-from customer_age.pipeline import settings as settings_files
+from customer_age.errors import RunError, SettingsError
 from customer_age.pipeline.retraining import inbox
-from customer_age.pipeline.retraining.records import Batch, BatchState
+from customer_age.pipeline.retraining.ledger.records import Batch, BatchState
+from customer_age.pipeline.settings import settings as settings_files
 
 
 def open_at(address, *overrides):

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from standing_clock import START
 
 from customer_age.pipeline.retraining import policy
-from customer_age.pipeline.retraining.records import Batch, BatchState, Run
-from customer_age.pipeline.retraining.targets import RunState
-from customer_age.pipeline.retraining_settings import RetrainingSettings
+from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Run
+from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.settings.retraining import RetrainingSettings
 
 NOW = START + timedelta(days=1)
 

@@ -6,14 +6,15 @@ import os
 import pytest
 from recording_target import RecordingTarget
 
-from customer_age.components.errors import RunError, SettingsError
-from customer_age.pipeline import settings as settings_files
-from customer_age.pipeline.retraining import inbox, notifications
-from customer_age.pipeline.retraining.records import BatchState
-from customer_age.pipeline.retraining.status import describe
+from customer_age.errors import RunError, SettingsError
+from customer_age.pipeline.cli.status import describe
+from customer_age.pipeline.retraining import inbox
+from customer_age.pipeline.retraining.ledger.records import BatchState
+from customer_age.pipeline.retraining.run_target import RunState
 from customer_age.pipeline.retraining.surroundings import Surroundings
-from customer_age.pipeline.retraining.targets import RunState
 from customer_age.pipeline.retraining.trigger import Trigger
+from customer_age.pipeline.retraining.webhook import Webhook
+from customer_age.pipeline.settings import settings as settings_files
 
 POLICY = (
     "retraining.min_photos=1",
@@ -267,7 +268,7 @@ def test_a_trigger_that_died_before_it_started_the_run(shop, batch_folder):
 
 
 def test_a_lost_ledger_finds_its_runs_again(shop, batch_folder, tmp_path, clock):
-    from customer_age.pipeline.retraining.ledger import Ledger
+    from customer_age.pipeline.retraining.ledger.ledger import Ledger
 
     here = shop()
     batch_folder("monday")
@@ -365,7 +366,7 @@ def test_a_registry_that_fails_keeps_no_end_from_being_written_down(shop, batch_
         def published(self, run_id):
             raise RunError("the registry is away")
 
-    webhook = notifications.Webhook("http://127.0.0.1:1/", timeout_seconds=1, attempts=1)
+    webhook = Webhook("http://127.0.0.1:1/", timeout_seconds=1, attempts=1)
     code, said = here.look(champions=Silent(), webhook=webhook)
     assert code == 0, "nor does a webhook that is away"
     assert "no facts on its version: the registry is away" in said

@@ -21,12 +21,12 @@ from recording_target import RecordingTarget
 from sqlalchemy.engine import Engine
 from standing_clock import StandingClock
 
-from customer_age.pipeline import settings as settings_files
 from customer_age.pipeline.retraining import inbox
-from customer_age.pipeline.retraining.ledger import Ledger, now
+from customer_age.pipeline.retraining.ledger.ledger import Ledger, now
 from customer_age.pipeline.retraining.surroundings import Surroundings
 from customer_age.pipeline.retraining.trigger import Trigger
-from customer_age.pipeline.settings import Settings
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.settings import Settings
 
 _PHOTOS = 2
 _WITHOUT_NEWS = 12

@@ -1,0 +1,208 @@
+"""What TFDV measured of the photos: the statistics and the anomalies, read from their files.
+
+The files are read as the protobuf messages they are, in a tenth of a second: TFDV's own readers
+would bring TensorFlow and Beam, which a report on a run that stopped early does without.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+
+from customer_age.files.storage import read_bytes
+from customer_age.schema.features import SPLITS
+
+
+class Count(NamedTuple):
+    """A number of photos, and whether it was counted or estimated from a histogram."""
+
+    photos: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of photos in bins that touch each other.
+
+    Attributes:
+        edges: in the feature's unit, one more than there are counts.
+        counts: photos in each bin; TFDV's sketch makes them estimates, not always whole.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one numeric feature is spread over the photos of one split.
+
+    Attributes:
+        photos: how many have a value.
+        minimum: exact, in the feature's unit.
+        median: as TFDV estimates it.
+        maximum: exact.
+        histogram: bins of equal width.
+        quantiles: bins of equal count.
+        mean: exact.
+        deviation: the standard deviation, exact.
+        missing: how many photos have no value.
+    """
+
+    photos: int
+    minimum: float
+    median: float
+    maximum: float
+    histogram: Histogram
+    quantiles: Histogram
+    mean: float = math.nan
+    deviation: float = math.nan
+    missing: int = 0
+
+    def below(self, limit: float) -> Count:
+        """Say how many photos lie below a limit: exactly where none or all do."""
+        if limit <= self.minimum:
+            return Count(0, exact=True)
+        if limit > self.maximum:
+            return Count(self.photos, exact=True)
+        knots = sorted(
+            (edge, share)
+            for bins in (self.histogram, self.quantiles)
+            if bins.counts
+            for edge, share in zip(
+                bins.edges, np.cumsum([0.0, *bins.counts]) / sum(bins.counts), strict=True
+            )
+        )
+        edges, shares = zip(*knots, strict=True)
+        # The two histograms are estimates of one rising curve, and may cross by a little.
+        share = float(np.interp(limit, edges, np.maximum.accumulate(shares)))
+        # One photo at least lies below, since the smallest does, and one above.
+        return Count(min(self.photos - 1, max(1, round(share * self.photos))), exact=False)
+
+
+@dataclass(frozen=True)
+class SplitStatistics:
+    """The photos of one split.
+
+    Attributes:
+        photos: how many.
+        spreads: by the name of a numeric feature.
+        words: by the name of a text feature, how many photos have each of its values.
+    """
+
+    photos: int
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    words: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """Where the data broke the schema: TFDV's own sentence."""
+
+    split: str
+    feature: str
+    sentence: str
+
+
+def read_statistics(uri: str) -> dict[str, SplitStatistics]:
+    """Read what StatisticsGen wrote.
+
+    Args:
+        uri: of the ExampleStatistics artifact.
+
+    Returns:
+        By split, in the order train, valid, test; without the splits that are not there.
+
+    Raises:
+        ValueError: a file is no statistics.
+    """
+    splits = {}
+    for split in SPLITS:
+        message = _parse(
+            f"{uri}/Split-{split}/FeatureStats.pb", statistics_pb2.DatasetFeatureStatisticsList()
+        )
+        if message is not None and message.datasets:
+            splits[split] = _of_dataset(message.datasets[0])
+    return splits
+
+
+def read_anomalies(uri: str) -> tuple[Anomaly, ...] | None:
+    """Read what ExampleValidator wrote.
+
+    Args:
+        uri: of the ExampleAnomalies artifact.
+
+    Returns:
+        Every anomaly of every split, or None where no split was validated.
+
+    Raises:
+        ValueError: a file is no list of anomalies.
+    """
+    found: list[Anomaly] = []
+    validated = False
+    for split in SPLITS:
+        message = _parse(f"{uri}/Split-{split}/SchemaDiff.pb", anomalies_pb2.Anomalies())
+        if message is None:
+            continue
+        validated = True
+        if message.data_missing:
+            found.append(Anomaly(split, "", "The split holds no photo."))
+        if message.HasField("dataset_anomaly_info"):
+            found.append(Anomaly(split, "", _words(message.dataset_anomaly_info)))
+        found.extend(
+            Anomaly(split, name.strip("'"), _words(info))
+            for name, info in sorted(message.anomaly_info.items())
+        )
+    return tuple(found) if validated else None
+
+
+def _words(info: Any) -> str:
+    return " ".join((info.description or info.short_description).split())
+
+
+def _parse(uri: str, message: Any) -> Any:
+    """Fill a protobuf message from a file, or give None where there is no file."""
+    content = read_bytes(uri)
+    if content is None:
+        return None
+    try:
+        message.ParseFromString(content)
+    except DecodeError as error:
+        raise ValueError(f"{uri} is damaged: {error}") from error
+    return message
+
+
+def _of_dataset(dataset: Any) -> SplitStatistics:
+    spreads, words = {}, {}
+    for feature in dataset.features:
+        name = feature.name or "/".join(feature.path.step)
+        if feature.HasField("num_stats") and feature.num_stats.common_stats.num_non_missing:
+            spreads[name] = _spread(feature.num_stats)
+        elif feature.HasField("string_stats"):
+            buckets = feature.string_stats.rank_histogram.buckets
+            words[name] = {bucket.label: round(bucket.sample_count) for bucket in buckets}
+    return SplitStatistics(int(dataset.num_examples), spreads, words)
+
+
+def _spread(stats: Any) -> Spread:
+    kinds = {bins.type: _histogram(bins.buckets) for bins in stats.histograms}
+    empty = Histogram((), ())
+    return Spread(
+        photos=int(stats.common_stats.num_non_missing),
+        minimum=stats.min,
+        median=stats.median,
+        maximum=stats.max,
+        histogram=kinds.get(statistics_pb2.Histogram.STANDARD, empty),
+        quantiles=kinds.get(statistics_pb2.Histogram.QUANTILES, empty),
+        mean=stats.mean,
+        deviation=stats.std_dev,
+        missing=int(stats.common_stats.num_missing),
+    )
+
+
+def _histogram(buckets: Any) -> Histogram:
+    edges = [bucket.low_value for bucket in buckets[:1]] + [b.high_value for b in buckets]
+    return Histogram(tuple(edges), tuple(bucket.sample_count for bucket in buckets))

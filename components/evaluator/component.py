@@ -1,0 +1,99 @@
+"""TFX's Evaluator, with the gate's limits as parameters, and stricter with a first model."""
+
+from typing import Any
+
+from tfx import types
+from tfx.components.evaluator import executor
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.utils import json_utils, proto_utils
+
+from ..artifacts import evaluation
+
+_LIMITS = {
+    "max_mae": component_spec.ExecutionParameter(type=float),
+    "min_test_photos": component_spec.ExecutionParameter(type=int),
+    "champion_tolerance": component_spec.ExecutionParameter(type=float),
+}
+"""TFX hands the whole EvalConfig on as one text, in which a run parameter has no place."""
+
+
+class Executor(executor.Executor):
+    """Measures candidate and baseline; decides how much worse than the baseline is allowed."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluate.
+
+        A champion may be a little better than its challenger: that is noise. The median predictor
+        may not: a model that learned nothing measures just like it.
+        """
+        config = evaluation.eval_config(**{name: exec_properties[name] for name in _LIMITS})
+        baseline = artifact_utils.get_single_instance(
+            input_dict[standard_component_specs.BASELINE_MODEL_KEY]
+        )
+        if baseline.get_string_custom_property("kind") == "median":
+            config = evaluation.require_improvement(config)
+        key = standard_component_specs.EVAL_CONFIG_KEY
+        super().Do(
+            input_dict, output_dict, {**exec_properties, key: proto_utils.proto_to_json(config)}
+        )
+
+
+class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
+    """TFX's, and the gate's limits in the place of an EvalConfig."""
+
+    PARAMETERS = {
+        **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        **_LIMITS,
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class Evaluator(base_beam_component.BaseBeamComponent):
+    """Measures on `test`; outputs `evaluation` and `blessing` as TFX's Evaluator."""
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        baseline_model: types.BaseChannel,
+        max_mae: float | RuntimeParameter,
+        min_test_photos: int | RuntimeParameter,
+        champion_tolerance: float | RuntimeParameter,
+        code: str,
+    ):
+        """Wire the component.
+
+        Args:
+            examples: of PhotoExampleGen.
+            model: of the Trainer.
+            baseline_model: of Champion.
+            max_mae: years, inclusive.
+            min_test_photos: fewer prove nothing.
+            champion_tolerance: years by which the champion may be better.
+            code: a fingerprint of the code; keys TFX's cache.
+        """
+        super().__init__(
+            EvaluatorSpec(
+                examples=examples,
+                model=model,
+                baseline_model=baseline_model,
+                example_splits=json_utils.dumps(["test"]),
+                fairness_indicator_thresholds=json_utils.dumps(None),
+                max_mae=max_mae,
+                min_test_photos=min_test_photos,
+                champion_tolerance=champion_tolerance,
+                code=code,
+                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            )
+        )

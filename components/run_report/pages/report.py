@@ -1,0 +1,101 @@
+"""The page: from the facts of a run to `report.html`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from markupsafe import Markup
+
+from customer_age import redaction
+from customer_age.files.storage import write_atomically
+from customer_age.schema import features
+
+from ..facts import data_changes, gate_checks
+from ..facts.facts import RunFacts, Verdict
+from . import data_tables, formatting, plots, rendering
+
+_TONES = {Verdict.PUBLISHED: "good", Verdict.FAILED: "bad"}
+
+_PLOTTED = (features.REAL_AGE, features.IMAGE_BRIGHTNESS, features.IMAGE_SHARPNESS)
+
+
+def write_report(facts: RunFacts, path: Path | str) -> None:
+    """Write the page, whole or not at all.
+
+    Args:
+        facts: of the run, from `facts.collect`.
+        path: of the HTML file; a local path, or a URI that TFX's fileio knows.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_atomically(str(path), render(facts))
+
+
+def render(facts: RunFacts) -> str:
+    """Make the page: HTML that loads nothing and runs nothing, without secrets."""
+    return rendering.filled(
+        "page.html.j2",
+        facts=facts,
+        title=formatting.title(facts),
+        tone=_TONES.get(facts.verdict, "refused"),
+        why=formatting.why(facts),
+        baseline_name=gate_checks.baseline_name(facts.baseline),
+        checks=gate_checks.checks(facts),
+        decimals=_decimals(facts),
+        canary_rows=list(_canary_rows(facts)),
+        few_photos=gate_checks.FEW_PHOTOS,
+        about_the_photos=formatting.about_the_photos(facts.statistics),
+        anomalies=data_tables.anomalies(facts),
+        measures=list(data_tables.medians_and_ranges(facts)),
+        group_counts=data_tables.group_counts(facts),
+        batches=data_changes.batches(facts),
+        changes=data_changes.changes(facts),
+        splits=features.SPLITS,
+        settings=_settings(facts),
+        plots=_plots(facts),
+    )
+
+
+def _decimals(facts: RunFacts) -> int:
+    """How many decimals tell every measured error from its limit."""
+    return max(
+        (
+            formatting.decimals_apart(check.measured, check.limit)
+            for check in gate_checks.checks(facts)
+            if check.unit == "years"
+        ),
+        default=2,
+    )
+
+
+def _canary_rows(facts: RunFacts) -> Iterator[tuple[str, str, str, str, bool]]:
+    """Rows of the canary's table: name, measured, limit, unit, and whether it passed."""
+    for key, check in facts.canary.checks.items() if facts.canary else ():
+        name, unit, decimals = formatting.CANARY_CHECKS.get(key, (key, "", 4))
+        measured, limit = (f"{value:,.{decimals}f}" for value in (check.measured, check.limit))
+        yield name, measured, limit, unit, check.passed
+
+
+def _settings(facts: RunFacts) -> str:
+    settings = redaction.hide_secret_settings(facts.run.settings)
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True) if settings else ""
+
+
+def _plots(facts: RunFacts) -> dict[str, Markup | None]:
+    """The plots, by name; None where the data are not there."""
+    drawn: dict[str, Markup | None] = dict.fromkeys(("groups", "spreads", "curves"))
+    limits = facts.run.limits
+    if facts.evaluation is not None and facts.evaluation.candidate.by_age_group:
+        names = ("candidate", gate_checks.baseline_name(facts.baseline))
+        drawn["groups"] = plots.error_by_age_group(
+            facts.evaluation, names, limits.max_mae if limits else None
+        )
+    measures = [one for one in data_tables.known_measures(facts) if one.feature in _PLOTTED]
+    if measures:
+        drawn["spreads"] = plots.spreads(
+            facts.statistics, measures, "Ages, brightness and sharpness in each split"
+        )
+    if facts.training is not None and facts.training.history:
+        drawn["curves"] = plots.learning_curves(facts.training)
+    return drawn

@@ -1,0 +1,51 @@
+"""`customer-age compile`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from customer_age.errors import SettingsError
+from customer_age.pipeline.cli import options
+from customer_age.pipeline.running import log
+from customer_age.pipeline.running.start_up_notes import kept_to_log_level
+from customer_age.pipeline.settings import settings as settings_files
+
+from ..compiling import target_support
+
+
+@click.command(name="compile", short_help="The pipeline for Kubeflow or Vertex AI.")
+@click.option("--target", type=click.Choice(target_support.TARGETS), required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="By default pipeline.yaml for Kubeflow, pipeline.json for Vertex AI.",
+)
+@options.config
+def compile_pipeline(
+    target: target_support.Target, output: Path | None, config: str, overrides: tuple[str, ...]
+) -> None:
+    """Write the pipeline as Kubeflow Pipelines (YAML) or Vertex AI Pipelines (JSON) take it.
+
+    Needs neither a network nor credentials, and the same settings give the same bytes. What the
+    pipeline's inputs say can still be changed for each run.
+    """
+    settings = settings_files.load(config, overrides)
+    target_support.check(settings, target)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
+    log.quiet_libraries()
+    with kept_to_log_level():
+        from ..compiling import compiler
+
+    if target == "kubeflow":
+        output, content = output or Path("pipeline.yaml"), compiler.compile_kubeflow(settings)
+    else:
+        output, content = output or Path("pipeline.json"), compiler.compile_vertex(settings)
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    try:
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(output)
+    except OSError as error:
+        raise SettingsError(f"--output {output}: cannot be written: {error.strerror}") from error
+    click.echo(f"{output}: {len(content) / 1000:.0f} kB for {target}")

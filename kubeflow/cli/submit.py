@@ -1,0 +1,90 @@
+"""`customer-age submit`."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from customer_age.pipeline.cli import options
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.settings import Settings
+
+from ..compiling import target_support
+from . import cluster_options
+
+if TYPE_CHECKING:
+    from ..submission.runs import Runs
+
+_EXIT_CODES = """
+Exit codes: 0 started, or with --wait published; 1 failed, 2 wrong settings or usage, and with
+--wait: 3 the gate or the canary refused the model, 4 the data were refused.
+"""
+
+
+@click.command(epilog=_EXIT_CODES, short_help="Start a run on Kubeflow or Vertex AI.")
+@click.option("--target", type=click.Choice(target_support.TARGETS), required=True)
+@cluster_options.options
+@click.option("--run-id", default="", metavar="ID", help="By default derived from data and code.")
+@click.option("--run-name", default="", metavar="NAME", help="What the service's pages call it.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A run parameter, as in --param epochs=3; may be repeated.",
+)
+@click.option("--cache/--no-cache", default=True, help="Whether to take what was done before.")
+@click.option("--wait", is_flag=True, help="Until the run has ended; a line for each change.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be sent.")
+@click.option("--data", metavar="DIR", help="Folder in a bucket with a label table and photos.")
+@options.config
+def submit(
+    target: target_support.Target,
+    run_id: str,
+    run_name: str,
+    parameters: tuple[str, ...],
+    cache: bool,
+    wait: bool,
+    dry_run: bool,
+    data: str | None,
+    config: str,
+    overrides: tuple[str, ...],
+    **at: Any,
+) -> None:
+    """Compile the pipeline and start a run of it on Kubeflow Pipelines or Vertex AI Pipelines.
+
+    A run id is one run: submitting it again starts nothing, and shows the run that is there.
+    """
+    cluster_options.check_usage(target)
+    settings = settings_files.load(config, overrides, data__path=data)
+    place = cluster_options.place(target, settings, **at)
+    from ..submission import opening, start
+    from ..submission.dry_run import caching, lines
+    from ..submission.plan import plan, read_parameters
+
+    planned = plan(settings, target, run_id, run_name, read_parameters(parameters), cache)
+    if dry_run:
+        for line in lines(planned, place.shown(), start.compiled(planned, target)):
+            click.echo(line)
+        click.echo("Nothing was sent: --dry-run.")
+        return
+    click.echo(f"run id: {planned.run_id}")  # before anything can go wrong that it is needed for
+    click.echo(f"cache:  {caching(planned)}")
+    runs = opening.runs_at(place)
+    run, started = start.start(planned, target, runs)
+    if started:
+        click.echo(f"started: {run.link}")
+    else:
+        click.echo(f"there already, {run.state}: {run.link}")
+        click.echo("Nothing was started; another --run-id makes it another run.")
+    if wait:
+        _follow(runs, run.run_id, settings)
+
+
+def _follow(runs: "Runs", run_id: str, settings: Settings) -> None:
+    from ..submission.outcomes import outcome
+    from ..submission.wait import wait
+
+    ended = outcome(wait(runs, run_id, click.echo), settings)
+    click.echo(ended.sentence, err=ended.exit_code != 0)
+    sys.exit(ended.exit_code)

@@ -1,0 +1,141 @@
+"""From the graph to what Kubeflow Pipelines and Vertex AI Pipelines run."""
+
+import json
+from typing import Any
+
+import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+
+from customer_age.components.run_parameters import BY_NAME
+from customer_age.pipeline.graph import parameter_values
+from customer_age.pipeline.graph.cache_keys import RunKey, all_code, weights_fingerprint
+from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
+from customer_age.pipeline.settings.settings import Settings
+
+from ..artifact_types import SYSTEM_TITLES
+from . import containers, target_support
+from .platform_spec import platform_document
+from .target_support import Target
+
+ENTRYPOINT = ("python", "-m", "customer_age.kubeflow.container.entrypoint")
+
+UNCACHED = ("PhotoExampleGen", "Champion")
+"""They look at what lies outside: the data, the registry. What a run that someone starts in the UI
+finds there must be what is there then."""
+
+
+def compile_kubeflow(settings: Settings) -> str:
+    """Compile for Kubeflow Pipelines.
+
+    Args:
+        settings: of the pipeline; those named in `components.run_parameters` are defaults.
+
+    Returns:
+        Two YAML documents: a PipelineSpec of schema 2.1.0, and a PlatformSpec.
+
+    Raises:
+        SettingsError: something that a cluster needs is missing, or cannot be.
+    """
+    spec = _pipeline_job(settings, "kubeflow")["pipelineSpec"]
+    labels = {
+        name: component["executorLabel"]
+        for name, component in spec["components"].items()
+        if "container" in spec["deploymentSpec"]["executors"][component["executorLabel"]]
+    }
+    return yaml.safe_dump_all(
+        [spec, platform_document(settings, labels)], sort_keys=True, allow_unicode=True, width=100
+    )
+
+
+def compile_vertex(settings: Settings) -> str:
+    """Compile for Vertex AI Pipelines.
+
+    Args:
+        settings: of the pipeline; those named in `components.run_parameters` are defaults.
+
+    Returns:
+        A PipelineJob as JSON.
+
+    Raises:
+        SettingsError: something that Vertex AI needs is missing, or cannot be.
+    """
+    return json.dumps(_pipeline_job(settings, "vertex"), sort_keys=True, indent=1) + "\n"
+
+
+def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
+    target_support.check(settings, target)
+    settings = _as_seen_from_a_cluster(settings)
+    launch = Launch(
+        key=RunKey(
+            settings=settings.fingerprint(),
+            weights=weights_fingerprint(settings.trainer.weights),
+            code=all_code(),
+        ),
+        parameters=parameter_values.pipeline_inputs(settings),
+    )
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image=settings.cluster.image,
+            default_commands=list(ENTRYPOINT),
+            use_pipeline_spec_2_1=True,
+        )
+    )
+    job = runner.run(create_pipeline(settings, launch), write_out=False)
+    spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    _describe_inputs(spec, settings)
+    _set_task_options(spec, settings)
+    _show_in_the_ui(spec)
+    containers.complete(spec, settings, target)
+    spec.default_pipeline_root = settings.cluster.pipeline_root
+    job["pipelineSpec"] = json_format.MessageToDict(spec)
+    job["runtimeConfig"] = {"gcsOutputDirectory": settings.cluster.pipeline_root}
+    return job
+
+
+def _as_seen_from_a_cluster(settings: Settings) -> Settings:
+    """Without what only this machine has; batches are kept where later runs find them."""
+    root, data = settings.cluster.pipeline_root, settings.data
+    if data.batch_cache is None and root.startswith(("gs://", "s3://")):  # what Beam opens
+        data = data.model_copy(update={"batch_cache": f"{root}/batch_cache"})
+    return settings.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
+
+
+def _describe_inputs(spec: pipeline_spec_pb2.PipelineSpec, settings: Settings) -> None:
+    """TFX compiles neither the defaults of run parameters nor what they mean."""
+    defaults = parameter_values.values(settings, RunKey())
+    for name, parameter in spec.root.input_definitions.parameters.items():
+        parameter.description = BY_NAME[name].description
+        if name == "data_path" and settings.data.path is None:
+            continue  # whoever starts a run has to say it
+        default = defaults[name]
+        if isinstance(default, str):
+            parameter.default_value.string_value = default
+        else:
+            parameter.default_value.number_value = default
+        parameter.is_optional = True
+
+
+def _set_task_options(spec: pipeline_spec_pb2.PipelineSpec, settings: Settings) -> None:
+    for name, task in spec.root.dag.tasks.items():
+        executor = spec.deployment_spec["executors"][spec.components[name].executor_label]
+        if "container" not in executor:
+            continue
+        task.caching_options.enable_cache = name not in UNCACHED
+        if settings.cluster.max_retries:
+            task.retry_policy.max_retry_count = settings.cluster.max_retries
+            task.retry_policy.backoff_duration.seconds = 30
+            task.retry_policy.backoff_factor = 2
+            task.retry_policy.backoff_max_duration.seconds = 600
+
+
+def _show_in_the_ui(spec: pipeline_spec_pb2.PipelineSpec) -> None:
+    """Give pages and metrics the types that the UIs show in their own way."""
+    for component in spec.components.values():
+        for artifact in component.output_definitions.artifacts.values():
+            schema = yaml.safe_load(artifact.artifact_type.instance_schema or "") or {}
+            system_title = SYSTEM_TITLES.get(schema.get("title", ""))
+            if system_title:
+                artifact.artifact_type.schema_title = system_title
+                artifact.artifact_type.schema_version = "0.0.1"

@@ -1,0 +1,49 @@
+"""What can be found out before TensorFlow is imported: what a target lacks or cannot do."""
+
+from typing import Literal
+
+from customer_age.errors import SettingsError
+from customer_age.pipeline.settings.settings import Settings
+
+from . import gpus
+
+Target = Literal["kubeflow", "vertex"]
+TARGETS: tuple[Target, ...] = ("kubeflow", "vertex")
+
+
+def check(settings: Settings, target: Target) -> None:
+    """Find out what a cluster would choke on.
+
+    Args:
+        settings: of the pipeline.
+        target: where it is to run.
+
+    Raises:
+        SettingsError: something is missing, or cannot be.
+    """
+    cluster = settings.cluster
+    if not cluster.image:
+        raise SettingsError(
+            "cluster.image: name the image that the components run in; kubeflow/Dockerfile makes it"
+        )
+    if settings.registry.uri is None:
+        raise SettingsError(
+            "registry.uri: name a model registry that outlives the containers, such as "
+            "mlflow+http://host:port"
+        )
+    path = settings.data.path
+    if path is not None and "://" not in path:
+        raise SettingsError(
+            f"data.path: {path} lies on this machine, where a cluster's containers do not see it; "
+            "name a folder in a bucket, or none: the run parameter data_path gives it then"
+        )
+    if target == "vertex":
+        if not cluster.pipeline_root.startswith("gs://"):
+            raise SettingsError("cluster.pipeline_root: Vertex AI keeps artifacts in gs:// alone")
+        if cluster.secret_environment or cluster.secret_files:
+            raise SettingsError(
+                "cluster.secret_environment, cluster.secret_files: Vertex AI has no Kubernetes "
+                "Secrets; give the rights to the service account of the run"
+            )
+        for component, gpu in gpus.of_components(settings).items():
+            gpus.check_vertex(component, gpu, cluster.resources_of(component))

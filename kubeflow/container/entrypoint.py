@@ -1,0 +1,159 @@
+"""The command of every container, on Kubeflow Pipelines and on Vertex AI Pipelines.
+
+It runs one of the pipeline's executors, as TFX's own entry point does, on the files where the back
+end has put them (`launcher_paths`), with what the back end hands over mended into what TFX expects
+(`executor_input`), and what TFX gives mended into what the back end expects (`executor_output`).
+It ends with the exit codes of `components/errors.py`, and where it fails the last line of the log
+says why.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from .failed_step import last_line
+from .launcher_paths import LauncherPaths
+
+if TYPE_CHECKING:
+    from .executor_input import Invocation
+
+ROOT = "CUSTOMER_AGE_LAUNCHER_ROOT"
+"""Environment variable: the folder that the launcher's `/gcs`, `/s3` and `/minio` lie in, where
+that is not `/`."""
+
+
+def main() -> NoReturn:
+    """Run what the command line names, and end the process at once."""
+    arguments = sys.argv[1:]
+    # Beam and absl read it wherever they are told no options, and it holds all of ours.
+    del sys.argv[1:]
+    end_process(run(arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one executor.
+
+    Args:
+        arguments: of the command line.
+
+    Returns:
+        The exit code. Where it is not 0, the last line on stderr has said why.
+
+    Raises:
+        SystemExit: the command line cannot be understood.
+    """
+    options, beam_args = _parser().parse_known_args(arguments)
+    invocation: Invocation | None = None
+    try:
+        paths = LauncherPaths.of(os.environ.get(ROOT, "/"), options.in_place)
+        _log_to_stderr()
+        from . import executor_input
+
+        invocation = executor_input.invocation(
+            options.json_serialized_invocation_args,
+            options.json_serialized_inputs_spec_args,
+            paths,
+        )
+        executor_input.prepare_folders(invocation.message)
+        _execute(options, beam_args, invocation)
+        return 0
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        originals = invocation.originals if invocation else {}
+        line, exit_code = last_line(error, options.executor_class_path, originals)
+        _log_traceback()
+        print(line, file=sys.stderr, flush=True)
+        return exit_code
+
+
+def end_process(exit_code: int) -> NoReturn:
+    """End the process without the interpreter's own way out.
+
+    C++ destructors of ML Metadata and protobuf were seen to crash there ("pure virtual method
+    called"), after everything was written, which turned a success into a failure.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Invocation") -> None:
+    """Let TFX run the executor, and write down its output for the back end."""
+    from google.protobuf import json_format
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
+    from customer_age.files.storage import write_atomically
+
+    from . import executor_output
+    from .folder_markers import remove_folder_markers
+
+    with tempfile.TemporaryDirectory() as scratch:
+        # TFX takes the name of its folder for the task's, and what is in the file already for a
+        # driver's: a killed attempt may have left its own there.
+        task = Path(invocation.output_file).parent.name
+        output_file = Path(scratch) / task / "executor_output.json"
+        invocation.message.outputs.output_file = str(output_file)
+        options.json_serialized_invocation_args = json_format.MessageToJson(invocation.message)
+        kubeflow_v2_run_executor._run_executor(options, beam_args)
+        output = executor_output.mended(output_file.read_text(encoding="utf-8"), invocation)
+    for uri in _written_in_place(invocation):
+        remove_folder_markers(uri)
+    write_atomically(invocation.output_file, output)
+
+
+def _written_in_place(invocation: "Invocation") -> list[str]:
+    return [
+        one.uri
+        for several in invocation.message.outputs.artifacts.values()
+        for one in several.artifacts
+        if one.uri.startswith("gs://")
+    ]
+
+
+def _log_to_stderr() -> None:
+    """Let absl, by which TFX logs, write lines with time and level, as its own `app.run` does."""
+    from absl import flags, logging
+
+    flags.FLAGS(sys.argv[:1])
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
+
+
+def _log_traceback() -> None:
+    from absl import logging
+
+    logging.exception("The executor failed.")
+    logging.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m customer_age.kubeflow.container.entrypoint",
+        description="Runs one component of the pipeline in a container of Kubeflow or Vertex. "
+        "Further options are Beam's.",
+        allow_abbrev=False,  # what is cut short may be an option of Beam
+    )
+    parser.add_argument("--executor_class_path", required=True, help="module.Class of an executor")
+    parser.add_argument(
+        "--json_serialized_invocation_args", required=True, help="an ExecutorInput as JSON"
+    )
+    parser.add_argument(
+        "--json_serialized_inputs_spec_args",
+        required=True,  # without it, TFX would find no parameters
+        help="the component's ComponentInputsSpec as JSON",
+    )
+    parser.add_argument(
+        "--in_place",
+        default="",
+        metavar="gs://[,...]",
+        help="beginnings of the URIs of artifacts that are read and written where they are, "
+        "instead of where the launcher put them",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main()

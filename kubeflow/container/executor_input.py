@@ -1,0 +1,205 @@
+"""What Kubeflow or Vertex hands to a container, mended into what TFX expects.
+
+The facts are those of kubeflow/pipelines (backend/src/v2): `metadata/converter.go` for metadata,
+`driver/driver.go` for the outputs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import json_format, struct_pb2
+from kfp.pipeline_spec.pipeline_spec_pb2 import (
+    ArtifactTypeSchema,
+    ComponentInputsSpec,
+    ExecutorInput,
+    RuntimeArtifact,
+)
+from tfx.dsl.io import fileio
+
+from customer_age.components.artifacts.types import ORIGINAL_URI
+from customer_age.errors import SettingsError
+
+from ..artifact_types import title_for_tfx
+from .launcher_paths import LauncherPaths
+
+_LOGS = "executor-logs"
+
+_FOLDERS_OF_MODELS = ("assets", "assets.extra", "variables")
+_FOLDERS_OF_TFX = ("Split-", "Format-")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of an executor.
+
+    Attributes:
+        message: mended; its URIs are what the executor opens.
+        originals: what is opened to the URI of the artifact.
+        titles: output to the schema title that the pipeline was compiled with.
+        output_file: where the back end looks for the executor's output.
+    """
+
+    message: ExecutorInput
+    originals: Mapping[str, str]
+    titles: Mapping[str, str]
+    output_file: str
+
+
+def invocation(executor_input: str, inputs_spec: str, paths: LauncherPaths) -> Invocation:
+    """Read and mend what the container was started with.
+
+    Args:
+        executor_input: an ExecutorInput as JSON.
+        inputs_spec: the component's ComponentInputsSpec as JSON.
+        paths: of the artifacts.
+
+    Raises:
+        SettingsError: one of the two is no such message.
+    """
+    message = _parsed(executor_input, ExecutorInput(), "--json_serialized_invocation_args")
+    declared = _parsed(inputs_spec, ComponentInputsSpec(), "--json_serialized_inputs_spec_args")
+    drop_executor_logs(message)
+    titles = {key: _title(one.type) for key, one in _artifacts(message.outputs)}
+    give_types(message, declared)
+    drop_null_parameters(message)
+    for _, one in [*_artifacts(message.inputs), *_artifacts(message.outputs)]:
+        drop_null_metadata(one)
+        unwrap_collections(one)
+    originals = open_where_launched(message, paths)
+    return Invocation(message, originals, titles, paths.output_file(message.outputs.output_file))
+
+
+def prepare_folders(message: ExecutorInput) -> None:
+    """Make the inputs what they were when they were uploaded, and the outputs empty.
+
+    Args:
+        message: mended.
+    """
+    for _, one in _artifacts(message.inputs):
+        mend_folder_markers(one.uri)
+    for _, one in _artifacts(message.outputs):
+        make_empty_folder(one.uri)
+
+
+def drop_executor_logs(message: ExecutorInput) -> None:
+    """Take away the output that is the launcher's own: the log of this very process.
+
+    Kubeflow adds it where it is told to keep logs; no component declares it.
+    """
+    message.outputs.artifacts.pop(_LOGS, None)
+
+
+def give_types(message: ExecutorInput, declared: ComponentInputsSpec) -> None:
+    """Give each artifact the schema title by which TFX finds its class.
+
+    Kubeflow keeps no schema: an input arrives with an empty `instance_schema`, or without a type.
+    The pipeline was compiled with the type of each input, so that is what counts.
+    """
+    for key, one in _artifacts(message.inputs):
+        titles = (_title(declared.artifacts[key].artifact_type), _title(one.type))
+        one.type.schema_title = title_for_tfx(titles)
+    for _, one in _artifacts(message.outputs):
+        one.type.schema_title = title_for_tfx([_title(one.type)])
+
+
+def drop_null_parameters(message: ExecutorInput) -> None:
+    """Take away parameters without a value, which TFX would read as the number 0."""
+    parameters = message.inputs.parameter_values
+    for name in [name for name, value in parameters.items() if _is_null(value)]:
+        del parameters[name]
+
+
+def drop_null_metadata(one: RuntimeArtifact) -> None:
+    """Take away metadata without a value, which neither TFX nor the launcher can take."""
+    fields = one.metadata.fields
+    for name in [name for name, value in fields.items() if _is_null(value)]:
+        del fields[name]
+
+
+def unwrap_collections(one: RuntimeArtifact) -> None:
+    """Undo what ML Metadata did to lists and objects among an artifact's metadata.
+
+    It can hold neither, so the launcher puts them into an object of one field, `list` or `struct`,
+    and hands that on to the next component.
+    """
+    for value in one.metadata.fields.values():
+        inner = value.struct_value.fields if value.HasField("struct_value") else {}
+        for wrapping, kind in (("list", "list_value"), ("struct", "struct_value")):
+            if list(inner) == [wrapping] and inner[wrapping].HasField(kind):
+                unwrapped = struct_pb2.Value()
+                unwrapped.CopyFrom(inner[wrapping])
+                value.CopyFrom(unwrapped)
+                break
+
+
+def open_where_launched(message: ExecutorInput, paths: LauncherPaths) -> dict[str, str]:
+    """Put into each artifact what the executor opens; its URI becomes a custom property.
+
+    Returns:
+        What is opened to the URI of the artifact, for those where the two differ.
+    """
+    originals = {}
+    for _, one in [*_artifacts(message.inputs), *_artifacts(message.outputs)]:
+        opened = paths.opened(one.uri)
+        if opened != one.uri:
+            originals[opened] = one.uri
+            one.metadata[ORIGINAL_URI] = one.uri
+            one.uri = opened
+    return originals
+
+
+def mend_folder_markers(opened: str) -> None:
+    """Turn the empty files that a store keeps in the place of empty folders into folders.
+
+    Consoles and some clients create an object `folder/` of no bytes, which the launcher downloads
+    as a file `folder`. A file of no bytes may also be one, such as `BLESSED`, so that only the
+    artifact itself, and names that TFX and TensorFlow give to folders, are mended.
+    """
+    path = Path(opened)
+    if "://" in opened or not path.exists():
+        return
+    candidates = [path] if path.is_file() else path.rglob("*")
+    for file in list(candidates):
+        named = file.name in _FOLDERS_OF_MODELS or file.name.startswith(_FOLDERS_OF_TFX)
+        if (named or file == path) and file.is_file() and not file.stat().st_size:
+            file.unlink()
+            file.mkdir()
+
+
+def make_empty_folder(opened: str) -> None:
+    """Make an output's folder, without what a killed attempt at the same task left in it.
+
+    TFX's local runner does the same before an executor runs; its containers do not.
+    """
+    if fileio.exists(opened):
+        fileio.rmtree(opened)
+    fileio.makedirs(opened)
+
+
+def _artifacts(side: Any) -> Iterator[tuple[str, RuntimeArtifact]]:
+    """The artifacts among the inputs or the outputs, with their names."""
+    for key, several in side.artifacts.items():
+        for one in several.artifacts:
+            yield key, one
+
+
+def _title(schema: ArtifactTypeSchema) -> str:
+    """The title of an artifact type, or nothing where there is none."""
+    if schema.WhichOneof("kind") == "schema_title":
+        return schema.schema_title
+    instance_schema = yaml.safe_load(schema.instance_schema)  # None, where it is empty
+    return (instance_schema or {}).get("title", "")
+
+
+def _is_null(value: struct_pb2.Value) -> bool:
+    return value.WhichOneof("kind") in (None, "null_value")
+
+
+def _parsed(text: str, message: Any, option: str) -> Any:
+    try:
+        return json_format.Parse(text, message, ignore_unknown_fields=True)
+    except json_format.ParseError as error:
+        raise SettingsError(f"{option}: {' '.join(str(error).split())}") from error

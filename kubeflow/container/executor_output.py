@@ -1,0 +1,74 @@
+"""What an executor gave, mended into what Kubeflow or Vertex expects.
+
+Kubeflow's launcher merges each artifact's URI and metadata into its own record of the output, and
+uploads the local file or folder that belongs to the URI (uploadOutputArtifacts in
+kubeflow/pipelines, backend/src/v2/component/launcher_v2.go).
+"""
+
+from collections.abc import Mapping
+
+from google.protobuf import json_format
+from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorOutput, RuntimeArtifact
+from tfx.dsl.io import fileio
+
+from customer_age.components.artifacts.types import ORIGINAL_URI
+
+from .executor_input import Invocation
+from .launcher_paths import with_original_uris
+
+
+def mended(executor_output: str, invocation: Invocation) -> str:
+    """Mend what TFX wrote.
+
+    Args:
+        executor_output: an ExecutorOutput as JSON.
+        invocation: of the executor.
+
+    Returns:
+        An ExecutorOutput as JSON.
+    """
+    message = json_format.Parse(executor_output, ExecutorOutput())
+    for key, several in message.artifacts.items():
+        for one in several.artifacts:
+            title = invocation.titles.get(key, "")
+            if title == "system.HTML":
+                point_to_the_page(one)
+            if title == "system.Metrics":
+                keep_only_numbers(one)
+            drop_what_is_only_ours(one)
+            give_original_uris(one, invocation.originals)
+    return str(json_format.MessageToJson(message))
+
+
+def point_to_the_page(one: RuntimeArtifact) -> None:
+    """Let the URI of a page's artifact be that of the HTML file: the UIs open the URI itself."""
+    pages = fileio.glob(f"{one.uri.rstrip('/')}/*.html")
+    if len(pages) == 1:
+        one.uri = str(pages[0])
+
+
+def keep_only_numbers(one: RuntimeArtifact) -> None:
+    """Take away what is no number from metrics, such as TFX's version: the UIs table it all."""
+    fields = one.metadata.fields
+    for name in [name for name, value in fields.items() if not value.HasField("number_value")]:
+        del fields[name]
+
+
+def drop_what_is_only_ours(one: RuntimeArtifact) -> None:
+    """Take away the custom property that an executor was told the URI by, and values of nothing.
+
+    The launcher fails at a null ("unknown/unsupported value type"), which TFX writes for a property
+    that was never set.
+    """
+    fields = one.metadata.fields
+    fields.pop(ORIGINAL_URI, None)
+    for name in [name for name, value in fields.items() if value.HasField("null_value")]:
+        del fields[name]
+
+
+def give_original_uris(one: RuntimeArtifact, originals: Mapping[str, str]) -> None:
+    """Name the artifact, and every artifact that its metadata name, by URI."""
+    one.uri = with_original_uris(one.uri, originals)
+    for value in one.metadata.fields.values():
+        if value.HasField("string_value"):
+            value.string_value = with_original_uris(value.string_value, originals)

@@ -1,0 +1,48 @@
+"""The one line that the log of a failed step ends with."""
+
+from collections.abc import Mapping
+
+from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
+from customer_age.pipeline.running import failures
+from customer_age.redaction import hide_credentials
+
+from .launcher_paths import with_original_uris
+
+_ENDED = {
+    DataRefused: "refused the data",
+    ModelRefused: "refused the model",
+    SettingsError: "cannot work with these settings",
+    RunError: "failed",
+}
+
+
+def last_line(
+    error: BaseException, executor_class_path: str, originals: Mapping[str, str]
+) -> tuple[str, int]:
+    """Say why a component ended.
+
+    Args:
+        error: what ended it.
+        executor_class_path: of the component.
+        originals: what its executor opened to the URI of the artifact.
+
+    Returns:
+        The line, and the exit code.
+    """
+    component = component_name(executor_class_path)
+    told = failures.explained(
+        error, component, "the log above", more_space="give the container more (ephemeral storage)"
+    )
+    sentence = "; ".join(line.strip() for line in str(told).splitlines() if line.strip())
+    if not sentence.startswith(component):
+        ended = next(words for kind, words in _ENDED.items() if isinstance(told, kind))
+        sentence = f"{component} {ended}: {sentence}"
+    line = hide_credentials(with_original_uris(f"customer-age: {sentence}", originals))
+    return line, told.exit_code
+
+
+def component_name(executor_class_path: str) -> str:
+    """A component's name from the place of its executor's class, as in `data_gate.executor`."""
+    *modules, _ = executor_class_path.split(".")
+    module = next((name for name in reversed(modules) if name not in ("executor", "component")), "")
+    return "".join(word.capitalize() for word in module.split("_")) or executor_class_path

@@ -1,0 +1,81 @@
+"""Where a pipeline runs on Kubeflow Pipelines: what the command line says of it, checked."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from customer_age.errors import SettingsError
+
+_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where Kubernetes tells a pod its own."""
+
+_AS_IN = "http://localhost:8080"
+
+
+@dataclass(frozen=True)
+class KubeflowPlace:
+    """An experiment of a user on Kubeflow Pipelines, and as whom its runs run.
+
+    Attributes:
+        host: URL of the API.
+        experiment: its name; it is made with the first run.
+        namespace: of the user, or empty. Where Kubeflow Pipelines has one user, it takes no notice.
+        service_account: of the cluster, that a run's pods have; empty for the service's default.
+    """
+
+    host: str
+    experiment: str
+    namespace: str = ""
+    service_account: str = ""
+
+    @classmethod
+    def of(
+        cls, host: str | None, experiment: str, namespace: str = "", service_account: str = ""
+    ) -> "KubeflowPlace":
+        """Check what a person says.
+
+        Args:
+            host: with `https://` where no scheme is named.
+            experiment: its name.
+            namespace: by default the pod's own, if we are in one.
+            service_account: or empty.
+
+        Raises:
+            SettingsError: something is missing, or cannot be.
+        """
+        host = host or ""
+        if not host:
+            raise SettingsError(
+                f"--host is missing; name the API of Kubeflow Pipelines, as in {_AS_IN}, or set "
+                "KF_PIPELINES_ENDPOINT"
+            )
+        url = host if "://" in host else f"https://{host}"
+        parts = urlsplit(url)
+        if "@" in parts.netloc:
+            raise SettingsError("--host: give no user or password in it, since it is printed")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise SettingsError(f"--host {host}: is no URL as in {_AS_IN}")
+        if not experiment.strip():
+            raise SettingsError("--experiment: takes a name")
+        for option, name in (("--namespace", namespace), ("--service-account", service_account)):
+            if name and not _KUBERNETES_NAME.fullmatch(name):
+                raise SettingsError(f"{option} {name}: is no name that Kubernetes takes")
+        return cls(url.rstrip("/"), experiment, namespace or _own_namespace(), service_account)
+
+    def shown(self) -> dict[str, str]:
+        """For a person to read, label to value."""
+        return {
+            "target": f"Kubeflow Pipelines at {self.host}",
+            "namespace": self.namespace,
+            "experiment": self.experiment,
+            "service account": self.service_account,
+        }
+
+
+def _own_namespace() -> str:
+    try:
+        return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""  # not in a pod

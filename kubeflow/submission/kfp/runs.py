@@ -1,0 +1,249 @@
+"""The runs of one experiment on Kubeflow Pipelines, through its client.
+
+The service has no id of the user's for a run, and takes any number of runs of one name. So a run
+is found by its display name, which holds the run id, and who starts one looks again: of several,
+the oldest stays.
+"""
+
+import functools
+import json
+import logging
+import os
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from customer_age.errors import RunError
+
+from .. import specifications
+from ..runs import FINISHED, Submission, SubmittedRun
+from . import errors
+from .endpoint import KubeflowPlace
+from .errors import TOKEN_PATH, explained
+
+if TYPE_CHECKING:
+    from kfp import Client
+    from kfp_server_api import V2beta1Run
+
+UI_HOST = "KF_PIPELINES_UI_ENDPOINT"
+"""The variable that says where the pages are, if not where the API is."""
+
+_POD_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
+"""Where Kubernetes puts it in a pod."""
+
+_PATIENCE = (10, 60)
+"""Seconds to connect, and for an answer."""
+
+_SETTLED_AFTER = 2.0
+"""Seconds. The service tells whole seconds of when a run was made, and makes it known a little
+later: after this, no run can appear that was made before ours."""
+
+_SEVERAL = 100
+_EQUALS, _IS_SUBSTRING = 1, 9
+"""Operations of the service's filters."""
+
+_log = logging.getLogger(__name__)
+
+
+class KubeflowRuns:
+    """The runs of one experiment.
+
+    Args:
+        place: which, and where.
+        settled_after: seconds after which we look whether others started the same run; by
+            default two.
+    """
+
+    def __init__(self, place: KubeflowPlace, settled_after: float | None = None):
+        self._place = place
+        self._settled_after = _SETTLED_AFTER if settled_after is None else settled_after
+
+    def find(self, run_id: str) -> SubmittedRun | None:
+        """See `Runs`."""
+        with explained(self._place.host):
+            experiment_id = self._find_experiment()
+            found = self._found(experiment_id, run_id) if experiment_id else []
+            return self._shown(run_id, self._whole(found[0])) if found else None
+
+    def create(self, submission: Submission) -> SubmittedRun:
+        """See `Runs`."""
+        from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig
+
+        run_id = submission.run_id
+        with explained(self._place.host):
+            experiment_id = self._find_experiment() or self._make_experiment()
+            if not self._found(experiment_id, run_id):
+                run = V2beta1Run(
+                    experiment_id=experiment_id,
+                    display_name=display_name(run_id, submission.run_name),
+                    pipeline_spec=submission.specification,
+                    runtime_config=V2beta1RuntimeConfig(
+                        parameters=dict(submission.parameters),
+                        # The back end reads it from the run alone, and never from the pipeline.
+                        pipeline_root=specifications.pipeline(submission.specification).get(
+                            "defaultPipelineRoot"
+                        ),
+                    ),
+                    service_account=self._place.service_account or None,
+                )
+                made = self._client.runs.run_service_create_run(run, _request_timeout=_PATIENCE)
+                self._checked(made.run_id)
+                time.sleep(self._settled_after)
+            return self._shown(run_id, self._whole(self._one_left(experiment_id, run_id)))
+
+    @functools.cached_property
+    def _client(self) -> "Client":
+        return _connected(self._place.host, self._place.namespace)
+
+    @property
+    def _namespace(self) -> str | None:
+        """The user's, which kfp's own context file may tell too."""
+        return self._place.namespace or self._client.get_user_namespace() or None
+
+    def _find_experiment(self) -> str | None:
+        found = self._client.experiments.experiment_service_list_experiments(
+            namespace=self._namespace,
+            filter=_filter(_EQUALS, self._place.experiment),
+            _request_timeout=_PATIENCE,
+        )
+        named = [
+            each for each in found.experiments or [] if each.display_name == self._place.experiment
+        ]
+        return self._checked(named[0].experiment_id) if named else None
+
+    def _make_experiment(self) -> str:
+        from kfp_server_api import V2beta1Experiment
+        from kfp_server_api.exceptions import ApiException
+
+        experiment = V2beta1Experiment(
+            display_name=self._place.experiment, namespace=self._namespace
+        )
+        try:
+            made = self._client.experiments.experiment_service_create_experiment(
+                experiment, _request_timeout=_PATIENCE
+            )
+        except ApiException as error:
+            others = self._find_experiment() if error.status == 409 else None
+            if others is None:
+                raise
+            return others
+        return self._checked(made.experiment_id)
+
+    def _found(self, experiment_id: str, run_id: str) -> "list[V2beta1Run]":
+        """The runs of that id, the one that stays first."""
+        found: list[V2beta1Run] = []
+        token = ""
+        while True:
+            page = self._client.runs.run_service_list_runs(
+                experiment_id=experiment_id,
+                filter=_filter(_IS_SUBSTRING, run_id),
+                page_size=_SEVERAL,
+                page_token=token,
+                _request_timeout=_PATIENCE,
+            )
+            found += [run for run in page.runs or [] if _is_of(run.display_name, run_id)]
+            token = page.next_page_token
+            if not token:
+                return sorted(found, key=lambda run: (run.created_at, run.run_id))
+
+    def _one_left(self, experiment_id: str, run_id: str) -> "V2beta1Run":
+        """The run that stays; those that others started at the same time are removed.
+
+        Everyone who started one of them does this, and comes to the same answer: whoever dies,
+        the next one finishes it.
+        """
+        found = self._found(experiment_id, run_id)
+        if not found:
+            raise RunError(f"{self._place.host}: run {run_id} was started, and someone deleted it")
+        for younger in found[1:]:
+            if _state(younger.state) in FINISHED:
+                continue  # too late, and what it did is worth keeping
+            _log.info("run %s was started twice: %s is removed", run_id, younger.run_id)
+            self._remove(younger.run_id)
+        return found[0]
+
+    def _remove(self, service_id: str) -> None:
+        from kfp_server_api.exceptions import ApiException
+
+        runs = self._client.runs
+        for do in (runs.run_service_terminate_run, runs.run_service_delete_run):
+            try:
+                do(service_id, _request_timeout=_PATIENCE)
+            except ApiException as error:
+                # Not running any more, or removed by who started it.
+                if error.status not in (400, 404):
+                    raise
+
+    def _whole(self, run: "V2beta1Run") -> "V2beta1Run":
+        """With its tasks, which a list may leave out."""
+        return self._client.runs.run_service_get_run(run.run_id, _request_timeout=_PATIENCE)
+
+    def _shown(self, run_id: str, run: "V2beta1Run") -> SubmittedRun:
+        tasks = (run.run_details and run.run_details.task_details) or []
+        pages = os.environ.get(UI_HOST, self._place.host).rstrip("/")
+        return SubmittedRun(
+            run_id=run_id,
+            link=f"{pages}/#/runs/details/{run.run_id}",
+            state=_state(run.state),
+            tasks={task.display_name: _state(task.state) for task in tasks if task.display_name},
+            parameters=(run.runtime_config and run.runtime_config.parameters) or {},
+            error=(run.error and run.error.message) or "",
+        )
+
+    def _checked(self, service_id: str | None) -> str:
+        """The client takes any answer that is no error, and leaves empty what it cannot find."""
+        if not service_id:
+            raise errors.no_api(self._place.host)
+        return service_id
+
+
+def display_name(run_id: str, run_name: str) -> str:
+    """What the pages call a run: its name, and the id by which it is found again."""
+    return f"{run_name} ({run_id})" if run_name and run_name != run_id else run_id
+
+
+def _is_of(shown: str, run_id: str) -> bool:
+    """The pages name a copy that someone made there `Clone of ...`: that is another run."""
+    ours = shown == run_id or shown.endswith(f" ({run_id})")
+    return ours and not shown.startswith("Clone of ")
+
+
+def _connected(host: str, namespace: str) -> "Client":
+    import kfp
+    from kfp.client import ServiceAccountTokenVolumeCredentials
+
+    class Client(kfp.Client):
+        """Asks once how the service is; the original asks for half a minute, and logs each time."""
+
+        def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
+            return self.healthzs.healthz_service_get_healthz(_request_timeout=_PATIENCE)
+
+    warnings.filterwarnings("ignore", "This client only works with", FutureWarning)
+    # A connection that is tried again is no news; one that never comes is told of as an error.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    named = os.environ.get(TOKEN_PATH)
+    file = Path(named) if named else _POD_TOKEN
+    credentials = (
+        ServiceAccountTokenVolumeCredentials(str(file)) if _is_token(file, named) else None
+    )
+    options = {"namespace": namespace} if namespace else {}
+    return Client(host=host, credentials=credentials, **options)
+
+
+def _is_token(file: Path, named: str | None) -> bool:
+    try:
+        return bool(file.read_text().strip())
+    except OSError as error:
+        if not named:
+            return False  # not in a pod, and the service may ask for none
+        raise RunError(f"{TOKEN_PATH}: {named} cannot be read ({error.strerror})") from error
+
+
+def _filter(operation: int, text: str) -> str:
+    predicate = {"operation": operation, "key": "display_name", "stringValue": text}
+    return json.dumps({"predicates": [predicate]})
+
+
+def _state(state: str | None) -> str:
+    return "PENDING" if state in (None, "RUNTIME_STATE_UNSPECIFIED") else str(state)

@@ -1,0 +1,91 @@
+"""How a run on a cluster ended: what its service tells, and what its registry does."""
+
+from dataclasses import dataclass
+
+from customer_age.errors import DataRefused, ModelRefused, RunError
+from customer_age.model_registry import ModelVersion, open_registry
+from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.settings.cluster import COMPONENTS
+from customer_age.pipeline.settings.settings import Settings
+
+from .runs import SubmittedRun
+
+_JUDGE_DATA = ("PhotoExampleGen", "DataGate")
+"""The components that fail where the data are refused."""
+
+_EXIT_CODES = {
+    RunState.PUBLISHED: 0,
+    RunState.MODEL_REFUSED: ModelRefused.exit_code,
+    RunState.DATA_REFUSED: DataRefused.exit_code,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run.
+
+    Attributes:
+        state: as the trigger of retraining calls it.
+        sentence: why, in one line.
+    """
+
+    state: RunState
+    sentence: str
+
+    @property
+    def exit_code(self) -> int:
+        """As of a local run, see `components.errors`."""
+        return _EXIT_CODES.get(self.state, RunError.exit_code)
+
+
+def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
+    """Say what became of a run.
+
+    Args:
+        run: as its service tells of it now.
+        settings: of the pipeline; where the run has a parameter `registry_uri`, that counts.
+
+    Raises:
+        RunError: the run is over, and its registry does not tell whether it published.
+    """
+    if not run.finished:
+        return Outcome(RunState.RUNNING, f"run {run.run_id} is {run.state}")
+    failed = _failed(run)
+    refused_by = next((name for name in _JUDGE_DATA if name in failed), None)
+    if refused_by is not None:
+        return Outcome(
+            RunState.DATA_REFUSED, f"{refused_by} refused the data; its log says why: {run.link}"
+        )
+    version = _published(run, settings)
+    if version is not None:
+        return Outcome(
+            RunState.PUBLISHED,
+            f"Published: version {version.version} of {settings.registry.model_name}, with a test "
+            f"MAE of {version.metrics['mae']:.2f} years.",
+        )
+    if run.state == "SUCCEEDED":
+        return Outcome(
+            RunState.MODEL_REFUSED,
+            f"The gate or the canary refused the model; the run's report says why: {run.link}",
+        )
+    where = f"{' and '.join(failed)} failed" if failed else f"the run is {run.state}"
+    reason = f": {' '.join(run.error.split())}" if run.error else ""
+    return Outcome(RunState.FAILED, f"{where}{reason}; see {run.link}")
+
+
+def _failed(run: SubmittedRun) -> list[str]:
+    """The components that failed; else what Kubeflow lists besides them, such as their drivers."""
+    failed = [name for name, state in run.tasks.items() if state == "FAILED" and name != "root"]
+    return [name for name in failed if name in COMPONENTS] or failed
+
+
+def _published(run: SubmittedRun, settings: Settings) -> ModelVersion | None:
+    """The version that the run made."""
+    uri = str(run.parameters.get("registry_uri") or settings.registry_uri)
+    try:
+        versions = open_registry(uri, settings.registry.model_name).versions()
+    except RunError as error:
+        raise RunError(
+            f"run {run.run_id} is {run.state}, and whether it published is not known here: {error}"
+        ) from error
+    return next((each for each in versions if each.tags.get("run_id") == run.run_id), None)

@@ -1,0 +1,41 @@
+"""`customer-age run`."""
+
+import sys
+
+import click
+
+from ..settings import settings as settings_files
+from . import options
+
+_EXIT_CODES = """
+Exit codes: 0 published, 1 failed, 2 wrong settings or usage, 3 the gate or the canary refused the
+model, 4 the data were refused.
+"""
+
+
+@click.command(epilog=_EXIT_CODES, short_help="Photos in, a published model out.")
+@click.option("--data", metavar="DIR", help="Folder with a label table and its photos.")
+@click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
+@options.settings
+def run(
+    data: str | None,
+    weights: str | None,
+    work_dir: str | None,
+    config: str,
+    overrides: tuple[str, ...],
+) -> None:
+    """Run the whole pipeline on this machine: photos in, a published model out.
+
+    What has not changed since the last run in the same work folder is not done again.
+    """
+    from ..running import local
+
+    settings = settings_files.load(
+        config, overrides, data__path=data, trainer__weights=weights, work_dir=work_dir
+    )
+    ending = local.run(settings)
+    click.echo(ending.sentence, err=ending.exit_code != 0)
+    click.echo(
+        f"report: {ending.report or 'none could be written; see the log: ' + str(ending.log)}"
+    )
+    sys.exit(ending.exit_code)

@@ -1,0 +1,31 @@
+"""Every look, in the order in which the findings are told."""
+
+import concurrent.futures
+from collections.abc import Iterator
+
+from ..settings.settings import Settings
+from . import host, isolated_check
+from .finding import Finding
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at the machine, and at what the settings name.
+
+    Nothing is made, written or published.
+
+    Yields:
+        Findings, each as soon as it and all before it are there.
+    """
+    # Most of the time goes to imports, which share few cores.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as asking:
+        answers = [
+            asking.submit(isolated_check.ask, each, settings) for each in isolated_check.PROBES
+        ]
+        yield host.python()
+        yield host.glibc()
+        yield host.tfx_line()
+        yield host.memory()
+        yield host.work_disk(settings.work_dir)
+        yield host.temporary_disk()
+        for answer in answers:
+            yield from answer.result()

@@ -1,0 +1,117 @@
+"""Erase from what runs have kept: pieces in the batch cache, and `Examples` artifacts.
+
+Each is deleted whole: the next run makes it anew, without what is forgotten.
+"""
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from customer_age.components.photo_example_gen import tfrecord_shards
+from customer_age.components.photo_example_gen.batch_cache.cache import PieceCache
+from customer_age.labels.tombstones import Forgotten
+from customer_age.schema import features
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A folder that holds examples of what is to be forgotten, or may hold some.
+
+    Attributes:
+        uri: the folder.
+        examples: of those, 0 where a killed ingestion left it.
+        names: batch and name of their photos.
+    """
+
+    uri: str
+    examples: int
+    names: frozenset[tuple[str, str]] = frozenset()
+
+
+def pieces(cache_uri: str, forgotten: Forgotten) -> list[Kept]:
+    """Find pieces of the cache, and every attempt that never counted: nobody knows what it holds.
+
+    Args:
+        cache_uri: of the batch cache.
+        forgotten: hashes and days.
+    """
+    found = []
+    for folder, piece in PieceCache(cache_uri).attempts().items():
+        if piece is None:
+            found.append(Kept(folder, 0))
+            continue
+        theirs = [
+            entry for entry in piece.entries if forgotten.covers(entry.person, entry.captured)
+        ]
+        if theirs:
+            names = {(entry.batch, entry.file_name) for entry in theirs}
+            found.append(Kept(folder, len(theirs), frozenset(names)))
+    return found
+
+
+def artifacts(root: str, forgotten: Forgotten, names: Set[tuple[str, str]]) -> list[Kept]:
+    """Find `Examples` artifacts below a pipeline root.
+
+    Args:
+        root: of a pipeline's artifacts.
+        forgotten: hashes of persons.
+        names: batch and name of photos.
+    """
+    found = []
+    for folder, files in sorted(_examples_below(root).items()):
+        count = sum(_is_theirs(record, forgotten, names) for record in _records(files))
+        if count:
+            found.append(Kept(folder, count))
+    return found
+
+
+def _examples_below(root: str) -> dict[str, list[str]]:
+    """Shards by the `Examples` folder that they lie in."""
+    found: dict[str, list[str]] = {}
+    for file in tfrecord_shards.files(root):
+        folder, _, name = file.rpartition("/")
+        above, _, split = folder.rpartition("/")
+        if name.endswith(".gz") and split.startswith("Split-"):
+            found.setdefault(above, []).append(file)
+    return found
+
+
+def _records(files: list[str]) -> Iterator[bytes]:
+    for file in files:
+        yield from tfrecord_shards.records(file)
+
+
+def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]]) -> bool:
+    if not names and not any(person.encode() in record for person in forgotten.persons):
+        return False  # without being parsed, as most are
+    import tensorflow as tf
+
+    feature = tf.train.Example.FromString(record).features.feature
+
+    def value(name: str) -> str:
+        values = feature[name].bytes_list.value
+        return values[0].decode() if values else ""
+
+    theirs = (value(features.BATCH), value(features.FILE_NAME))
+    return value(features.PERSON) in forgotten.persons or theirs in names
+
+
+def mark_deleted(metadata: Path, uris: Set[str]) -> None:
+    """Tell ML Metadata that artifacts are gone, so that TFX reuses none of them.
+
+    Args:
+        metadata: the SQLite file of a work folder; it need not be there.
+        uris: of the artifacts.
+    """
+    if not uris or not metadata.exists():
+        return
+    from ml_metadata.metadata_store import MetadataStore
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+    from tfx.orchestration import metadata as tfx_metadata
+
+    store = MetadataStore(tfx_metadata.sqlite_metadata_connection_config(str(metadata)))
+    gone = [artifact for uri in sorted(uris) for artifact in store.get_artifacts_by_uri(uri)]
+    for artifact in gone:
+        artifact.state = mlmd.Artifact.DELETED
+    if gone:
+        store.put_artifacts(gone)

@@ -1,0 +1,40 @@
+"""Beam's options, as the settings give them."""
+
+import os
+from collections.abc import Mapping
+
+from customer_age.components import beam_runners
+from customer_age.errors import SettingsError
+
+from ..settings.settings import Settings
+
+
+def beam_args(settings: Settings) -> list[str]:
+    """Beam's options: threads in one process, unless the settings name another runner.
+
+    PhotoExampleGen takes processes for large data by itself.
+    """
+    workers = settings.beam.workers or len(os.sched_getaffinity(0))
+    return beam_runners.options(workers, settings.beam.args, settings.cluster.image)
+
+
+def require_addresses(settings: Settings, places: Mapping[str, str]) -> None:
+    """Refuse paths of this machine where Dataflow's workers, which are others, would use them.
+
+    Flink's workers may share a disk with this machine, so theirs are not looked at.
+
+    Args:
+        settings: which name the runner.
+        places: what the workers read or write, by the name of the setting or argument.
+
+    Raises:
+        SettingsError: a place is a path.
+    """
+    if beam_runners.runner(settings.beam.args) != "dataflow":
+        return
+    for name, place in places.items():
+        if "://" not in place or place.startswith("mlflow+sqlite:"):
+            raise SettingsError(
+                f"{name}: Dataflow's workers cannot reach {place}; give an address, such as "
+                "gs://bucket/folder, or leave --runner out of beam.args"
+            )

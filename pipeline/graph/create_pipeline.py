@@ -1,0 +1,250 @@
+"""The graph: the one place where components are wired, whatever runs them."""
+
+import json
+from dataclasses import dataclass
+
+import tensorflow_data_validation as tfdv
+from tfx import types
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.dsl.components.base import base_node
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration import pipeline
+from tfx.version import __version__ as tfx_version
+
+from customer_age import redaction
+from customer_age.components.artifacts.types import PhotoDataSet
+from customer_age.components.canary.component import Canary
+from customer_age.components.champion.component import Champion
+from customer_age.components.data_gate.component import DataGate
+from customer_age.components.evaluator.component import Evaluator
+from customer_age.components.photo_example_gen.component import PhotoExampleGen
+from customer_age.components.photo_schema import PhotoSchema
+from customer_age.components.registry_pusher.component import RegistryPusher
+from customer_age.components.run_report.component import RunReport
+from customer_age.components.run_report.facts.facts import Limits, RunDescription
+from customer_age.components.trainer.component import Trainer
+from customer_age.schema import features
+
+from ..settings.settings import Settings
+from . import ingestion_spec, parameter_values
+from .beam_options import beam_args
+from .cache_keys import RunKey, code
+from .parameter_values import RunParameters
+
+_TELLING = ("photo_statistics", "storage", "run_parameters")
+"""What components that tell of a run share."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a runner knows when it starts a run, and the settings do not say."""
+
+    key: RunKey = RunKey()
+    champion_as_of: str = ""
+    """The champion's version, as the runner saw it: Champion looks anew when it changes."""
+    run_id: str = ""
+    """Stands in the registry beside what the run publishes."""
+    parameters: RunParameters | None = None
+    """Where the pipeline is compiled now and started later: what may be changed till then."""
+
+
+def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipeline.Pipeline:
+    """Wire the components.
+
+    Reads no data and starts nothing.
+
+    Args:
+        settings: of the run.
+        launch: what the runner knows; it keys TFX's cache.
+
+    Returns:
+        A pipeline for any of TFX's runners; a local one still sets the metadata's place.
+    """
+    launch = launch or Launch()
+    parameters = launch.parameters or parameter_values.fixed(settings, launch.key, launch.run_id)
+    data_set = Importer(
+        source_uri=parameters.data_path,
+        artifact_type=PhotoDataSet,
+        custom_properties={"fingerprint": launch.key.data} if launch.key.data else None,
+    ).with_id("DataSet")
+    photo_schema = PhotoSchema(code=code())
+    schema = photo_schema.outputs["schema"]
+    photo_example_gen = _photo_example_gen(settings, parameters, data_set.outputs["result"])
+    examples = photo_example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(
+        examples=examples,
+        stats_options=_statistics_options(),
+    )
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema
+    )
+    data_gate = DataGate(
+        examples=examples,
+        anomalies=example_validator.outputs["anomalies"],
+        max_refused_share=settings.data.max_refused_share,
+        max_wrong_ages=settings.data.max_wrong_ages,
+        code=code("data_gate"),
+    )
+    champion = Champion(
+        examples=examples,
+        registry_uri=parameters.registry_uri,
+        model_name=settings.registry.model_name,
+        as_of=launch.champion_as_of,
+        code=code("champion", "model_registry"),
+    )
+    champion.add_upstream_node(data_gate)
+    baseline = champion.outputs["model"]
+    trainer = _trainer(settings, parameters, examples, schema, baseline, launch)
+    trainer.add_upstream_node(data_gate)
+    evaluator = Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        baseline_model=baseline,
+        max_mae=parameters.max_mae,
+        min_test_photos=parameters.min_test_photos,
+        champion_tolerance=parameters.champion_tolerance,
+        code=code("evaluation", "evaluator", "merged_metrics"),
+    )
+    canary = _canary(settings, examples, trainer.outputs["model"])
+    canary.add_upstream_node(evaluator)  # runs whatever that finds, but what it finds comes first
+    registry_pusher = RegistryPusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        examples=examples,
+        baseline=baseline,
+        model_run=trainer.outputs["model_run"],
+        infra_blessing=canary.outputs["blessing"],
+        statistics=statistics_gen.outputs["statistics"],
+        registry_uri=parameters.registry_uri,
+        model_name=settings.registry.model_name,
+        lineage=_lineage(settings, launch),
+        run_id=parameters.run_id,
+        run_parameters=launch.parameters.by_name() if launch.parameters else None,
+        code=code("registry_pusher", "model_registry", "local_copy", *_TELLING, "drift"),
+    )
+    run_report = RunReport(
+        examples=examples,
+        statistics=statistics_gen.outputs["statistics"],
+        anomalies=example_validator.outputs["anomalies"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        infra_blessing=canary.outputs["blessing"],
+        pushed_model=registry_pusher.outputs["pushed_model"],
+        baseline=baseline,
+        run_facts=run_description(settings, launch).model_dump_json(),
+        run_parameters=launch.parameters.by_name() if launch.parameters else None,
+        code=code("run_report", *_TELLING),
+    )
+    components: list[base_node.BaseNode] = [
+        data_set, photo_schema, photo_example_gen, statistics_gen, example_validator, data_gate,
+        champion, trainer, evaluator, canary, registry_pusher, run_report,
+    ]  # fmt: skip
+    return pipeline.Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root=settings.pipeline_root,
+        components=components,
+        enable_cache=True,
+        beam_pipeline_args=beam_args(settings),
+    )
+
+
+def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDescription:
+    """What the run report says about a run besides what its artifacts hold."""
+    return RunDescription(
+        name=settings.name,
+        settings=settings.recorded(),
+        fingerprints={
+            "data": launch.key.data,
+            "weights": launch.key.weights,
+            "code": launch.key.code,
+            "run": launch.key.digest(),
+        },
+        limits=Limits(
+            max_mae=settings.gate.max_mae,
+            min_test_photos=settings.gate.min_test_photos,
+            champion_tolerance=settings.gate.champion_tolerance,
+        ),
+        log=log,
+        registry=settings.registry_uri,
+        model_name=settings.registry.model_name,
+    )
+
+
+def _statistics_options() -> tfdv.StatsOptions:
+    """The same text in both TFX lines: what one compiles, a container of the other runs."""
+    options = tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS))
+    # TFX 1.16 asks for it when it reads the options back, and TFX 1.21 no longer has it.
+    written = {"_slice_sqls": None, **vars(options)}
+    options.__dict__ = dict(sorted(written.items()))
+    return options
+
+
+def _photo_example_gen(
+    settings: Settings, parameters: RunParameters, data_set: types.BaseChannel
+) -> PhotoExampleGen:
+    data = settings.data
+    return PhotoExampleGen(
+        data_set=data_set,
+        data_fingerprint=parameters.data_fingerprint,
+        layout=data.layout,
+        face_crops=data.face_crops,
+        columns=data.columns,
+        keep_columns=data.keep_columns,
+        stored_size=data.stored_size,
+        min_size=data.min_size,
+        jpeg_quality=data.jpeg_quality,
+        split_shares=data.split_shares.model_dump(),
+        split_key=data.split_key,
+        age_groups=list(settings.gate.age_groups),
+        batches=parameters.batches,
+        **ingestion_spec.parameters(settings),
+        code=code("photo_example_gen", "run_parameters"),
+    )
+
+
+def _trainer(
+    settings: Settings,
+    parameters: RunParameters,
+    examples: types.BaseChannel,
+    schema: types.BaseChannel,
+    baseline: types.BaseChannel,
+    launch: Launch,
+) -> Trainer:
+    return Trainer(
+        examples=examples,
+        schema=schema,
+        base_model=baseline if settings.trainer.weights == "champion" else None,
+        epochs=parameters.epochs,
+        learning_rate=parameters.learning_rate,
+        hyperparameters={
+            **settings.trainer.model_dump(mode="json", exclude={"epochs", "learning_rate", "gpu"}),
+            "weights_fingerprint": launch.key.weights,
+            "code": code("trainer"),
+        },
+    )
+
+
+def _canary(settings: Settings, examples: types.BaseChannel, model: types.BaseChannel) -> Canary:
+    return Canary(
+        model=model,
+        examples=examples,
+        max_seconds_per_photo=settings.canary.max_seconds_per_photo,
+        max_memory_mb=settings.canary.max_memory_mb,
+        timeout_seconds=settings.canary.timeout_seconds,
+        code=code("canary", "local_copy"),
+    )
+
+
+def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
+    return {
+        "run_key": launch.key.digest(),
+        "data_fingerprint": launch.key.data,
+        "weights_fingerprint": launch.key.weights,
+        "code_version": launch.key.code,
+        "tfx_version": tfx_version,
+        # Kept in TFX's metadata and in the registry for ever.
+        "settings": json.dumps(redaction.hide_secret_settings(settings.recorded()), sort_keys=True),
+    }

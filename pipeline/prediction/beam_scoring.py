@@ -1,0 +1,207 @@
+"""Ages of millions of photos, with Beam: each shard of them becomes a file of predictions.
+
+Only names travel between workers. A photo is read, prepared and answered for in one place, so the
+memory that a worker needs does not grow with the number of photos.
+"""
+
+import itertools
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.metrics.metric import MetricsFilter
+from apache_beam.utils.shared import Shared
+
+from customer_age.components.photo_example_gen import tfrecord_shards
+from customer_age.errors import RunError
+from customer_age.model_registry import open_registry
+from customer_age.schema.age_groups import AgeGroups
+
+from . import model_cache, photo_sources, shard_files
+from .age_model import AgeModel
+from .photo_sources import PhotoFile, PhotoSource
+from .predictor import BATCH_SIZE, PhotoSettings, Predictor
+
+NAMESPACE = "customer_age.predictor"
+"""Of the Beam counters: `photos`, and `refused/<reason>`."""
+PHOTOS = "photos"
+REFUSED_PREFIX = "refused/"
+
+PHOTOS_PER_SHARD = 256
+MAX_SHARDS = 1024
+
+# A process, whatever the number of its threads, needs a model once.
+_PREDICTOR = Shared()
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """Where any worker finds the model.
+
+    Attributes:
+        registry_uri: of the registry.
+        model_name: in the registry.
+        version: its number.
+        fingerprint: see `model_cache.fetch`.
+        cache: the same; a worker on another machine makes one in its temporary folder.
+    """
+
+    registry_uri: str
+    model_name: str
+    version: str
+    fingerprint: str | None
+    cache: str
+
+    def load(self) -> AgeModel:
+        """Fetch the model, if this machine does not have it yet, and load it."""
+        registry = open_registry(self.registry_uri, self.model_name)
+        cache = Path(self.cache)
+        if not cache.is_dir():
+            cache = Path(tempfile.gettempdir()) / "customer-age-models"
+        return AgeModel(model_cache.fetch(registry, self.version, self.fingerprint, cache))
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is asked of the workers.
+
+    Attributes:
+        model: that answers.
+        photo_settings: how its photos are prepared.
+        face_crops: see `PhotoSource.files`.
+        groups: that the ages are sorted into.
+        folder: for the files of predictions, a path or an address.
+        file_format: `parquet` or `csv`.
+    """
+
+    model: PublishedModel
+    photo_settings: PhotoSettings
+    face_crops: bool
+    groups: AgeGroups
+    folder: str
+    file_format: str
+
+    def path(self, shard: int, shard_count: int) -> str:
+        """The file of a shard."""
+        name = f"predictions-{shard:05d}-of-{shard_count:05d}.{self.file_format}"
+        return tfrecord_shards.join(self.folder, name)
+
+    def predictor(self) -> Predictor:
+        """What answers: one for all threads of a process."""
+        tag = repr((self.model, self.photo_settings, self.groups))
+        return _PREDICTOR.acquire(self._load, tag=tag)
+
+    def _load(self) -> Predictor:
+        return Predictor(self.model.load(), self.photo_settings, self.groups)
+
+    @property
+    def scratch(self) -> str:
+        """Where files grow until they are complete."""
+        return tfrecord_shards.join(self.folder, tfrecord_shards.UNFINISHED)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of the photos.
+
+    Attributes:
+        photos: how many there were.
+        refused: reason to how many have no age for it.
+        paths: of the files of predictions; one after another they have a row for each photo, in
+            the order of the sources.
+    """
+
+    photos: int
+    refused: dict[str, int]
+    paths: list[str]
+
+
+def score(sources: Sequence[PhotoSource], scoring: Scoring, beam_args: Sequence[str]) -> Scored:
+    """Answer for every photo of the sources.
+
+    Args:
+        sources: of `inputs.find`.
+        scoring: what is asked.
+        beam_args: Beam options, such as `local_runner.options` gives.
+
+    Raises:
+        RunError: photos were lost on the way.
+    """
+    # Also before a worker does: what is wrong with the model is told here in its own words.
+    scoring.predictor()
+    photos = sum(1 for _ in photo_sources.files(sources, scoring.face_crops))
+    per_shard = math.ceil(photos / min(MAX_SHARDS, max(1, round(photos / PHOTOS_PER_SHARD))))
+    shard_count = math.ceil(photos / per_shard)
+    tfrecord_shards.make_folder(scoring.folder)
+    with beam.Pipeline(argv=list(beam_args)) as pipeline:
+        _ = (
+            pipeline
+            | "Sources" >> beam.Create([list(sources)])
+            | "ListPhotos" >> beam.FlatMap(_shards, per_shard, scoring.face_crops)
+            | "Spread" >> beam.Reshuffle()
+            | "ScoreShards" >> beam.ParDo(ScoreShard(scoring, shard_count))
+        )
+    tfrecord_shards.remove_unfinished(scoring.folder)
+    counts = _counts(pipeline.result)
+    if counts[PHOTOS] != photos:
+        raise RunError(
+            f"scoring lost count: {photos} photos became {counts[PHOTOS]} rows; run again"
+        )
+    refused = {
+        name.removeprefix(REFUSED_PREFIX): count
+        for name, count in sorted(counts.items())
+        if name.startswith(REFUSED_PREFIX)
+    }
+    return Scored(photos, refused, [scoring.path(at, shard_count) for at in range(shard_count)])
+
+
+class ScoreShard(beam.DoFn):
+    """Answers for the photos of a shard, a batch after another, and writes its file."""
+
+    def __init__(self, scoring: Scoring, shard_count: int) -> None:
+        self._scoring = scoring
+        self._shard_count = shard_count
+
+    def setup(self) -> None:
+        """Load the model, unless this process has it."""
+        self._predictor = self._scoring.predictor()
+
+    def process(self, shard: tuple[int, list[PhotoFile]]) -> None:
+        """Write the file; a repeated attempt replaces it."""
+        number, files = shard
+        counts: Counter[str] = Counter()
+        path = self._scoring.path(number, self._shard_count)
+        with shard_files.create(
+            path, self._scoring.scratch, self._scoring.file_format, self._scoring.model.version
+        ) as rows:
+            for batch in _batches(iter(files), BATCH_SIZE):
+                predictions = self._predictor.predict_batch(batch)
+                rows.write(predictions)
+                counts[PHOTOS] += len(predictions)
+                counts.update(f"{REFUSED_PREFIX}{row.reason}" for row in predictions if row.reason)
+        for name, count in counts.items():
+            Metrics.counter(NAMESPACE, name).inc(count)
+
+
+def _shards(
+    sources: Sequence[PhotoSource], per_shard: int, face_crops: bool
+) -> Iterator[tuple[int, list[PhotoFile]]]:
+    yield from enumerate(_batches(photo_sources.files(sources, face_crops), per_shard))
+
+
+def _batches(files: Iterator[PhotoFile], size: int) -> Iterator[list[PhotoFile]]:
+    while batch := list(itertools.islice(files, size)):
+        yield batch
+
+
+def _counts(result: beam.runners.runner.PipelineResult) -> Counter[str]:
+    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
+    counts: Counter[str] = Counter()
+    for counter in found["counters"]:
+        counts[counter.key.metric.name] += counter.result
+    return counts

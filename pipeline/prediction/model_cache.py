@@ -1,0 +1,77 @@
+"""Published models on this machine, each fetched from the registry once."""
+
+import contextlib
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from customer_age.errors import RunError
+from customer_age.model_registry import ModelRegistry, saved_model_fingerprint
+
+_UNFINISHED = ".unfinished-"
+_ABANDONED_AFTER = 24 * 3600
+"""Seconds; no download takes that long."""
+
+
+def fetch(registry: ModelRegistry, version: str, fingerprint: str | None, cache: Path) -> Path:
+    """Give the folder of a version's SavedModel; download it where it is not there yet.
+
+    The cache may be deleted at any time. What is in it is used only if it is, to the last byte,
+    what was published.
+
+    Args:
+        registry: to download from.
+        version: its number.
+        fingerprint: of its SavedModel, None where the registry does not tell it: a version that
+            was made by hand. Such a one is downloaded each time.
+        cache: a folder of models by their fingerprint; made where there is none.
+
+    Raises:
+        RunError: the registry fails, or the cache cannot be written.
+    """
+    if fingerprint is not None and _is_intact(cache / fingerprint, fingerprint):
+        return cache / fingerprint
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _clear_away_unfinished(cache)
+        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=cache) as scratch:
+            folder = registry.download(version, Path(scratch) / "model")
+            return _kept(folder, cache, fingerprint or saved_model_fingerprint(folder))
+    except OSError as error:
+        raise RunError(
+            f"{cache}: the model cannot be kept there ({error.strerror or error}); "
+            "choose another --work-dir"
+        ) from error
+
+
+def _is_intact(folder: Path, fingerprint: str) -> bool:
+    return folder.is_dir() and _fingerprint(folder) == fingerprint
+
+
+def _fingerprint(folder: Path) -> str | None:
+    try:
+        return saved_model_fingerprint(folder)
+    except OSError:  # empty, or not to be read
+        return None
+
+
+def _kept(folder: Path, cache: Path, fingerprint: str) -> Path:
+    """Give a complete folder its name, in one step; another process may have been faster."""
+    kept = cache / fingerprint
+    if kept.exists() and not _is_intact(kept, fingerprint):
+        kept.rename(folder.with_name("broken"))  # deleted with the rest of the scratch folder
+    try:
+        folder.rename(kept)
+    except OSError:
+        if not _is_intact(kept, fingerprint):
+            raise
+    return kept
+
+
+def _clear_away_unfinished(cache: Path) -> None:
+    """Delete what killed processes left."""
+    for folder in cache.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(FileNotFoundError):  # its owner was alive, and has ended now
+            if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
+                shutil.rmtree(folder)

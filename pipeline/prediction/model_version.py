@@ -1,0 +1,137 @@
+"""What `predict` and `score` have in common: the version that answers, and the age groups."""
+
+import multiprocessing
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer_age.errors import RunError, SettingsError
+from customer_age.schema import age_groups
+
+from ..running.work_folder import WorkFolder
+from ..settings.settings import Settings
+
+if TYPE_CHECKING:
+    from customer_age.model_registry import ModelRegistry, ModelVersion
+
+    from .predictor import PhotoSettings
+
+UNFIT = """
+The ages are guesses, often wrong by many years. They serve to sort many customers into age groups,
+where it does no harm that some are sorted wrongly. They are not fit for any decision about a single
+person, and above all not to decide the sale of age-restricted goods.
+"""
+
+
+def groups(settings: Settings, given: str | None) -> age_groups.AgeGroups:
+    """Read the age groups.
+
+    Args:
+        settings: whose `gate.age_groups` are taken where none are given.
+        given: such as `0-17,18-34,35-54,55+`.
+
+    Raises:
+        SettingsError: they are no age groups.
+    """
+    names = settings.gate.age_groups if given is None else given.split(",")
+    try:
+        return age_groups.parse(list(names))
+    except ValueError as error:
+        raise SettingsError(f"--groups {given}: {error}") from error
+
+
+def version(registry: "ModelRegistry", name: str | None) -> "ModelVersion":
+    """Look a version up; the champion where none is named.
+
+    Raises:
+        RunError: there is none.
+    """
+    if name is not None:
+        return registry.version(name)
+    champion = registry.champion()
+    if champion is None:
+        raise RunError(
+            "there is no champion to ask: `customer-age run` publishes one, `customer-age models "
+            "list` shows what there is; the registry is the one of --work-dir, or registry.uri"
+        )
+    return champion
+
+
+def fetch(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
+    """Look a version up, and bring its model to this machine.
+
+    Args:
+        settings: say which registry, and where models are kept.
+        name: of the version; None for the champion.
+
+    Returns:
+        The version, and the folder of its SavedModel.
+
+    Raises:
+        RunError: there is none, or it cannot be fetched.
+    """
+    from customer_age.model_registry import open_registry
+    from customer_age.model_registry.registry import FINGERPRINT
+
+    from . import model_cache
+
+    registry = open_registry(settings.registry_uri, settings.registry.model_name)
+    found = version(registry, name)
+    models = WorkFolder(settings.work_dir).models
+    fingerprint = found.tags.get(FINGERPRINT)
+    return found, model_cache.fetch(registry, found.version, fingerprint, models)
+
+
+def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
+    """Fetch a version in a process of its own, while this one imports TensorFlow.
+
+    The registry's client takes about as long to import as TensorFlow, and Python imports one thing
+    at a time. Where TensorFlow is there already, there is nothing to do meanwhile.
+
+    Args, returns and raises: see `fetch`.
+    """
+    if "tensorflow" in sys.modules:
+        return fetch(settings, name)
+    from .age_model import import_tensorflow
+
+    with ProcessPoolExecutor(
+        max_workers=1,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # this process tells whoever pressed Ctrl-C
+    ) as beside:
+        fetched = beside.submit(fetch, settings, name)
+        import_tensorflow()
+        try:
+            return fetched.result()
+        except BrokenProcessPool:  # the other process was killed, or could not begin
+            return fetch(settings, name)
+
+
+def photo_settings(version: "ModelVersion", settings: Settings) -> "PhotoSettings":
+    """How the photos were prepared that a version learned from.
+
+    Args:
+        version: tells by its settings.
+        settings: of the command; for a version made by hand, which tells nothing.
+    """
+    from .predictor import PhotoSettings
+
+    def told(name: str, otherwise: int) -> int:
+        return int(version.settings.get(f"data.{name}", otherwise))
+
+    data = settings.data
+    return PhotoSettings(
+        stored_size=told("stored_size", data.stored_size),
+        min_size=told("min_size", data.min_size),
+        jpeg_quality=told("jpeg_quality", data.jpeg_quality),
+    )
+
+
+def face_crops(version: "ModelVersion", settings: Settings) -> bool:
+    """Whether a version learned from the face crops beside the photos of a table."""
+    told = version.settings.get("data.face_crops")
+    return settings.data.face_crops if told is None else told == "true"

@@ -1,0 +1,194 @@
+"""Which photos are asked for: photos, folders, globs and tables, to one file after another.
+
+Nothing here imports TensorFlow, Beam or TFX, so that a wrong path is answered at once. Names are
+listed as they are needed, those of one folder or glob at a time; no photo is opened.
+"""
+
+import glob
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from customer_age.errors import SettingsError
+from customer_age.files import store
+from customer_age.labels.tables import SUFFIXES, LabelTable
+from customer_age.schema.features import SPLITS
+from customer_age.schema.refusals import Reason
+
+PHOTO_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif",
+    ".heic", ".heif", ".avif",
+)  # fmt: skip
+"""What of a folder is taken for a photo. The last three cannot be decoded: their rows say so, where
+leaving them out would go unnoticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFile:
+    """A photo that is asked for.
+
+    Attributes:
+        file_name: as it was given, or as it stands in the table.
+        path: path or address of the file to read.
+        problem: why there is no file to read, or None.
+    """
+
+    file_name: str
+    path: str
+    problem: Reason | None = None
+
+
+class PhotoSource(ABC):
+    """Photos, in an order that is always the same."""
+
+    @abstractmethod
+    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+        """List the photos.
+
+        Args:
+            face_crops: take `<file_name>_face.jpg` where it stands beside a photo of a table.
+        """
+
+
+@dataclass(frozen=True)
+class SinglePhoto(PhotoSource):
+    """A photo by its path, whether it is there or not."""
+
+    path: str
+
+    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+        """See `PhotoSource`."""
+        yield PhotoFile(self.path, self.path)
+
+
+@dataclass(frozen=True)
+class PhotoFolder(PhotoSource):
+    """Every photo of a folder and its sub-folders."""
+
+    folder: store.Folder
+
+    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+        """See `PhotoSource`; the rows name the photos as a shell would, with the folder's path."""
+        for name, listed in self.folder.files(""):
+            if name.lower().endswith(PHOTO_SUFFIXES):
+                path = self.folder.path(name)
+                problem = Reason.OUTSIDE_DATA_FOLDER if listed.outside else None
+                yield PhotoFile(path, path, problem)
+
+
+@dataclass(frozen=True)
+class PhotoTable(PhotoSource):
+    """The rows of a table with a column `file_name`; the photos lie in the table's folder."""
+
+    table: LabelTable
+
+    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+        """See `PhotoSource`."""
+        for _, row in self.table.rows():
+            yield self._file(row["file_name"], face_crops)
+
+    def _file(self, file_name: str, face_crops: bool) -> PhotoFile:
+        if store.leads_out(file_name):
+            return PhotoFile(file_name, "", Reason.OUTSIDE_DATA_FOLDER)
+        folder = self.table.folder
+        name = PurePosixPath(self.table.photos, file_name.replace("\\", "/")).as_posix()
+        try:
+            if face_crops and folder.has_file(f"{name}_face.jpg"):
+                name = f"{name}_face.jpg"
+            elif not folder.has_file(name):
+                return PhotoFile(file_name, "", Reason.FILE_MISSING)
+        except OSError:  # a name longer than any file's can be
+            return PhotoFile(file_name, "", Reason.FILE_MISSING)
+        path = folder.path(name)
+        problem = Reason.OUTSIDE_DATA_FOLDER if self._links_outside(path) else None
+        return PhotoFile(file_name, path, problem)
+
+    def _links_outside(self, path: str) -> bool:
+        target = os.path.realpath(path)
+        return all(os.path.commonpath([bound, target]) != bound for bound in self._bounds)
+
+    @cached_property
+    def _bounds(self) -> tuple[str, ...]:
+        """Where links may lead: the table's folder, and what was linked into place for its photos.
+
+        Empty for an object store, which has no links.
+        """
+        if not isinstance(self.table.folder, store.LocalFolder):
+            return ()
+        return tuple(os.path.realpath(self.table.folder.path(at)) for at in ("", self.table.photos))
+
+
+def find(arguments: Sequence[str], beam_args: Sequence[str] = ()) -> list[PhotoSource]:
+    """Tell what each argument of a command is, and see that it can be read.
+
+    A folder is a folder, a file that is named as a table is a table, and a glob is what a shell
+    would make of it. Anything else is a photo; whether there is one, its row will tell.
+
+    Args:
+        arguments: paths, globs, or addresses of folders and tables in object stores.
+        beam_args: Beam options, of which some say how an object store is reached.
+
+    Raises:
+        SettingsError: a glob matches nothing, a folder holds no photos, a table cannot be read, or
+            lacks a column `file_name`, or has no rows.
+    """
+    return [source for each in arguments for source in _sources(each, beam_args)]
+
+
+def files(sources: Sequence[PhotoSource], face_crops: bool) -> Iterator[PhotoFile]:
+    """Every photo of the sources, one after another; see `PhotoSource`."""
+    for source in sources:
+        yield from source.files(face_crops)
+
+
+def _sources(argument: str, beam_args: Sequence[str]) -> Iterator[PhotoSource]:
+    if "://" in argument or _is_folder(argument):
+        yield _table_or_folder(argument, beam_args)
+    elif argument.lower().endswith(SUFFIXES):
+        yield _table(argument, beam_args)
+    elif glob.has_magic(argument) and not os.path.lexists(argument):
+        matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  as a shell would
+        if not matches:
+            raise SettingsError(f"{argument}: matches nothing")
+        for match in matches:
+            yield from _sources(match, beam_args)
+    else:
+        yield SinglePhoto(argument)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # too long, or not allowed: its row will tell
+        return False
+
+
+def _table_or_folder(argument: str, beam_args: Sequence[str]) -> PhotoSource:
+    if "://" in argument and argument.lower().endswith(SUFFIXES):
+        return _table(argument, beam_args)
+    folder = PhotoFolder(store.open_folder(argument, beam_args))
+    if next(folder.files(False), None) is None:
+        raise SettingsError(
+            f"{argument}: no photos in this folder (files named {', '.join(PHOTO_SUFFIXES)})"
+        )
+    return folder
+
+
+def _table(argument: str, beam_args: Sequence[str]) -> PhotoTable:
+    at, _, name = argument.rpartition("/")
+    folder = store.open_folder(at or ("/" if argument.startswith("/") else "."), beam_args)
+    if not folder.has_file(name):
+        raise SettingsError(f"{argument}: there is no such table")
+    table = LabelTable(folder, name, {"file_name": "file_name"}, {}, None, _photos(folder, name))
+    if not sum(1 for _ in table.rows()):  # all of it: a damaged table is told before it is used
+        raise SettingsError(f"{argument}: no rows")
+    return PhotoTable(table)
+
+
+def _photos(folder: store.Folder, table: str) -> str:
+    """The sub-folder of a table's photos, as in the layouts that can be learned from."""
+    splits = [split for split in SPLITS if table.startswith(f"gt_avg_{split}.")]
+    return next((at for at in (*splits, "final_files") if folder.has_folder(at)), "")

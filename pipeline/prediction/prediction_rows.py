@@ -1,0 +1,84 @@
+"""Rows for people and for programs: a table, CSV, or JSON lines, written as they come."""
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from customer_age.schema.age_groups import AgeGroups
+
+from .predictor import Prediction
+
+FORMATS = ("table", "csv", "jsonl")
+
+COLUMNS = ("file_name", "age", "age_group", "reason", "detail", "version")
+"""Of a row, as CSV, JSON lines and Parquet name them."""
+
+Write = Callable[[Sequence[Prediction]], None]
+
+
+def values(row: Prediction, version: str) -> tuple[str | float | None, ...]:
+    """The values of `COLUMNS`; None for what the row does not have."""
+    age_group, reason, detail = (each or None for each in (row.age_group, row.reason, row.detail))
+    return row.file_name, row.age, age_group, reason, detail, version
+
+
+def writer(file_format: str, file: TextIO, version: str, groups: AgeGroups) -> Write:
+    """Begin a text.
+
+    Args:
+        file_format: one of `FORMATS`.
+        file: written to, and flushed after each batch, so that a reader need not wait.
+        version: of the model, which every row of CSV and JSON lines names.
+        groups: that the rows are sorted into.
+
+    Returns:
+        A function that writes further rows.
+    """
+    if file_format == "table":
+        line = _table_lines(file, groups)
+    elif file_format == "csv":
+        line = _csv_lines(file, version)
+    else:
+        line = _json_lines(file, version)
+
+    def write(rows: Sequence[Prediction]) -> None:
+        for row in rows:
+            line(row)
+        file.flush()
+
+    return write
+
+
+def _table_lines(file: TextIO, groups: AgeGroups) -> Callable[[Prediction], None]:
+    """The name comes last: so nothing has to be known of the rows that are still to come."""
+    width = max(len(name) for name in (*groups.names, "group"))
+    file.write(f"  age  {'group':{width}}  photo\n")
+
+    def line(row: Prediction) -> None:
+        name = _printable(row.file_name)
+        if row.age is None:
+            file.write(f"    -  {'-':{width}}  {name}: {_printable(row.detail)}\n")
+        else:
+            file.write(f"{row.age:5.1f}  {row.age_group:{width}}  {name}\n")
+
+    return line
+
+
+def _csv_lines(file: TextIO, version: str) -> Callable[[Prediction], None]:
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    return lambda row: rows.writerow(values(row, version))
+
+
+def _json_lines(file: TextIO, version: str) -> Callable[[Prediction], None]:
+    def line(row: Prediction) -> None:
+        content = dict(zip(COLUMNS, values(row, version), strict=True))
+        file.write(json.dumps(content, ensure_ascii=False) + "\n")
+
+    return line
+
+
+def _printable(text: str) -> str:
+    """Keep a file's name from steering the terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -1,0 +1,125 @@
+"""Files of predictions, Parquet or CSV, anywhere that Beam can write."""
+
+import csv
+import io
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from customer_age.components.photo_example_gen import tfrecord_shards
+
+from .prediction_rows import COLUMNS, values
+from .predictor import Prediction
+
+FORMATS = ("parquet", "csv")
+
+_SCHEMA = pa.schema(
+    [
+        pa.field(name, pa.float64() if name == "age" else pa.string(), nullable=name != "file_name")
+        for name in COLUMNS
+    ]
+)
+
+
+class RowWriter(Protocol):
+    """Takes the rows of one file."""
+
+    def write(self, rows: Sequence[Prediction]) -> None:
+        """Append rows."""
+
+
+@contextmanager
+def create(path: str, scratch: str, file_format: str, version: str) -> Iterator[RowWriter]:
+    """Write a file; it gets its name when it is complete, and replaces one of that name.
+
+    Args:
+        path: of the file.
+        scratch: folder in which it grows.
+        file_format: one of `FORMATS`.
+        version: of the model, for every row.
+    """
+    opened = _ParquetRows if file_format == "parquet" else _CsvRows
+    with _complete(path, scratch) as file, opened(file, version) as rows:
+        yield rows
+
+
+def join(paths: Sequence[str], path: str, scratch: str) -> None:
+    """Write the rows of several files into one, in their order.
+
+    Args:
+        paths: one or more files of one format, that of their names.
+        path: of the new file; it gets its name when it is complete.
+        scratch: folder in which it grows.
+    """
+    with _complete(path, scratch) as file:
+        if paths[0].endswith(".parquet"):
+            with pq.ParquetWriter(file, _SCHEMA) as joined:
+                for each in paths:
+                    with _opened(each) as part:
+                        for batch in pq.ParquetFile(part).iter_batches():
+                            joined.write_table(pa.Table.from_batches([batch], _SCHEMA))
+        else:
+            for number, each in enumerate(paths):
+                with _opened(each) as part:
+                    header = part.readline()
+                    if number == 0:
+                        file.write(header)
+                    shutil.copyfileobj(part, file)
+
+
+class _ParquetRows:
+    def __init__(self, file: Any, version: str) -> None:
+        self._writer = pq.ParquetWriter(file, _SCHEMA)
+        self._version = version
+        self._rows: list[tuple] = []
+
+    def write(self, rows: Sequence[Prediction]) -> None:
+        self._rows += (values(row, self._version) for row in rows)
+
+    def __enter__(self) -> "_ParquetRows":
+        return self
+
+    def __exit__(self, error_type: type | None, *_: object) -> None:
+        # One row group: a shard has some thousand rows at most, and they are short.
+        if error_type is None:
+            columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in COLUMNS)
+            arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+        self._writer.close()
+
+
+class _CsvRows:
+    def __init__(self, file: Any, version: str) -> None:
+        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow(COLUMNS)
+        self._version = version
+
+    def write(self, rows: Sequence[Prediction]) -> None:
+        self._writer.writerows(values(row, self._version) for row in rows)
+
+    def __enter__(self) -> "_CsvRows":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._text.detach()  # closing it is not ours to do
+
+
+@contextmanager
+def _complete(path: str, scratch: str) -> Iterator[Any]:
+    tfrecord_shards.make_folder(scratch)
+    unfinished = tfrecord_shards.join(scratch, f"{uuid.uuid4().hex}.{path.rpartition('.')[2]}")
+    with tfrecord_shards.create(unfinished) as file:
+        yield file
+    FileSystems.rename([unfinished], [path])
+
+
+def _opened(path: str) -> AbstractContextManager[Any]:
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)

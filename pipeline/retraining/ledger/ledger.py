@@ -1,0 +1,276 @@
+"""The ledger: what became of each batch and each run, whoever looks, and whatever dies.
+
+Each method is one transaction, and no two of them run at once; see `ledger_tables`. A method that
+comes too late, since another trigger was faster, changes nothing and says so.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import Table, and_, delete, insert, select, update
+
+from ..run_target import RunState
+from .entries import arrived_again, entered
+from .events import batch_entered
+from .outbox import Outbox
+from .records import Batch, BatchState, Event, Found, Run, Verdict
+from .rows import read_batches, read_runs
+from .tables import BATCHES, RUNS, Database, explained
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+class Ledger:
+    """The batches and runs of one pipeline; several pipelines may share a database."""
+
+    def __init__(self, uri: str, pipeline: str, clock: Callable[[], datetime] = now):
+        """Say where the ledger is; nothing is opened yet.
+
+        Args:
+            uri: see `ledger_tables.Database`.
+            pipeline: its name.
+            clock: tells the time.
+
+        Raises:
+            SettingsError: the address is none that a ledger can have.
+        """
+        self._database = Database(uri)
+        self._pipeline = pipeline
+        self._clock = clock
+        self.outbox = Outbox(self._database, pipeline, clock)
+
+    @explained
+    def batches(self) -> list[Batch]:
+        """Every batch, by arrival."""
+        with self._database.transaction() as connection:
+            return read_batches(connection, self._pipeline)
+
+    @explained
+    def runs(self) -> list[Run]:
+        """Every run, the oldest first."""
+        with self._database.transaction() as connection:
+            return read_runs(connection, self._pipeline)
+
+    @explained
+    def active_run(self) -> Run | None:
+        """The run that was planned and has not ended."""
+        with self._database.transaction() as connection:
+            return next(iter(read_runs(connection, self._pipeline, RUNS.c.active)), None)
+
+    @explained
+    def forget_vanished(self, present: Collection[str]) -> list[str]:
+        """Strike out batches that were taken away before a run learnt from them.
+
+        What was the same as one of them is struck out with it: if it is still there, the next
+        look finds it as a new batch.
+
+        Args:
+            present: names of all folders in the inbox.
+
+        Returns:
+            The names of those that were struck out.
+        """
+        with self._database.transaction() as connection:
+            waiting = select(BATCHES.c.name).where(
+                self._of(BATCHES), BATCHES.c.state == BatchState.WAITING, BATCHES.c.tries == 0
+            )
+            vanished = [name for (name,) in connection.execute(waiting) if name not in present]
+            for name in vanished:
+                connection.execute(
+                    delete(BATCHES).where(
+                        self._of(BATCHES), (BATCHES.c.name == name) | (BATCHES.c.same_as == name)
+                    )
+                )
+            return vanished
+
+    @explained
+    def add(self, found: Iterable[Found], tell: bool = False) -> list[Batch]:
+        """Enter batches that the inbox holds.
+
+        One whose content is another batch's is set aside. One that was set aside is entered
+        anew where it has arrived again; any other that is there already stays as it is.
+
+        Args:
+            found: complete batches.
+            tell: keep an event for each that is set aside.
+
+        Returns:
+            Those that were entered.
+        """
+        found = sorted(found, key=lambda each: (each.arrived, each.name))
+        if not found:
+            return []
+        with self._database.transaction() as connection:
+            known = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
+            contents = {batch.content: batch.name for batch in known.values() if batch.content}
+            added = []
+            for each in found:
+                before = known.get(each.name)
+                if before is not None and not arrived_again(before, each):
+                    continue
+                if before is not None and before.content:
+                    del contents[before.content]
+                original = contents.get(each.content) if each.content else None
+                batch = entered(each, original)
+                if batch.content:
+                    contents[batch.content] = batch.name
+                added.append(batch)
+            again = [batch.name for batch in added if batch.name in known]
+            if again:
+                connection.execute(
+                    delete(BATCHES).where(self._of(BATCHES), BATCHES.c.name.in_(again))
+                )
+            if added:
+                rows = [
+                    {"pipeline": self._pipeline, "found_at": self._clock(), **vars(batch)}
+                    for batch in added
+                ]
+                connection.execute(insert(BATCHES), rows)
+            if tell:
+                events = (batch_entered(batch, self._clock()) for batch in added)
+                self.outbox.put(connection, [event for event in events if event is not None])
+            return added
+
+    @explained
+    def plan(self, run_id: str, batches: Sequence[Batch], settings: str, why: str) -> Run | None:
+        """Write a run down before it is started, and give it its batches.
+
+        Args:
+            run_id: of the run.
+            batches: the new ones, as they were read from this ledger.
+            settings: of the run, as JSON.
+            why: the policy's reason, in a sentence.
+
+        Returns:
+            The run, or None where another trigger planned one or took a batch meanwhile.
+        """
+        names = [batch.name for batch in batches]
+        with self._database.transaction() as connection:
+            there = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
+            unchanged = all(there.get(batch.name) == batch for batch in batches)
+            known = and_(self._of(RUNS), RUNS.c.active | (RUNS.c.run_id == run_id))
+            if not unchanged or connection.execute(select(RUNS.c.run_id).where(known)).first():
+                return None
+            connection.execute(
+                insert(RUNS).values(
+                    pipeline=self._pipeline,
+                    run_id=run_id,
+                    state=RunState.UNKNOWN.value,
+                    active=True,
+                    why=why,
+                    settings=settings,
+                    new_batches=json.dumps(names, ensure_ascii=False),
+                    planned_at=self._clock(),
+                )
+            )
+            connection.execute(
+                update(BATCHES)
+                .where(self._of(BATCHES), BATCHES.c.name.in_(names))
+                .values(state=BatchState.TAKEN, run_id=run_id)
+            )
+            return read_runs(connection, self._pipeline, RUNS.c.active)[0]
+
+    @explained
+    def hold(self, run_id: str, holder: str, seconds: float) -> bool:
+        """Ask to be the only one that starts a run, for a time.
+
+        Returns:
+            Whether the caller is; not where another one is, or where the run has ended.
+        """
+        moment = self._clock()
+        free = RUNS.c.held_until.is_(None) | (RUNS.c.held_until <= moment)
+        with self._database.transaction() as connection:
+            taken = connection.execute(
+                update(RUNS)
+                .where(
+                    self._of(RUNS),
+                    RUNS.c.run_id == run_id,
+                    RUNS.c.active,
+                    free | (RUNS.c.held_by == holder),
+                )
+                .values(held_by=holder, held_until=moment + timedelta(seconds=seconds))
+            )
+            return bool(taken.rowcount)
+
+    @explained
+    def undo(self, run_id: str) -> None:
+        """Strike out a run of which nothing was started, and give its batches back."""
+        with self._database.transaction() as connection:
+            if not any(
+                run.run_id == run_id for run in read_runs(connection, self._pipeline, RUNS.c.active)
+            ):
+                return
+            taken = BATCHES.c.run_id == run_id
+            connection.execute(
+                update(BATCHES)
+                .where(self._of(BATCHES), taken)
+                .values(state=BatchState.WAITING, run_id=None)
+            )
+            connection.execute(delete(RUNS).where(self._of(RUNS), RUNS.c.run_id == run_id))
+
+    @explained
+    def note(self, run_id: str, state: RunState) -> None:
+        """Write down what a run that has not ended is doing."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                update(RUNS)
+                .where(self._of(RUNS), RUNS.c.run_id == run_id, RUNS.c.active)
+                .values(state=state.value)
+            )
+
+    @explained
+    def settle(
+        self,
+        run_id: str,
+        state: RunState,
+        reason: str,
+        verdicts: Sequence[Verdict],
+        events: Sequence[Event] = (),
+    ) -> bool:
+        """Write down how a run ended, what becomes of its batches, and what is to be told.
+
+        Returns:
+            Whether this call did it; not where another trigger did before.
+        """
+        moment = self._clock()
+        with self._database.transaction() as connection:
+            ended = connection.execute(
+                update(RUNS)
+                .where(self._of(RUNS), RUNS.c.run_id == run_id, RUNS.c.active)
+                .values(
+                    state=state.value,
+                    active=None,
+                    reason=reason,
+                    ended_at=moment,
+                    held_by=None,
+                    held_until=None,
+                )
+            )
+            if not ended.rowcount:
+                return False
+            for verdict in verdicts:
+                connection.execute(
+                    update(BATCHES)
+                    .where(
+                        self._of(BATCHES),
+                        BATCHES.c.name == verdict.name,
+                        BATCHES.c.run_id == run_id,
+                    )
+                    .values(
+                        state=verdict.state,
+                        tries=verdict.tries,
+                        tried_at=moment,
+                        together=verdict.together,
+                        reason=verdict.reason,
+                    )
+                )
+            self.outbox.put(connection, events)
+            return True
+
+    def _of(self, table: Table) -> Any:
+        return table.c.pipeline == self._pipeline

@@ -1,0 +1,113 @@
+"""What the ledger holds: batches, runs, and what is to be told of them."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..run_target import RunState
+
+
+class BatchState(enum.StrEnum):
+    """What became of a batch."""
+
+    WAITING = "waiting"
+    """For a run, or for another one after a run that failed."""
+
+    TAKEN = "taken"
+    """By the run that is active."""
+
+    LEARNT = "learnt"
+    """A run trained on it, whether its model was published or refused."""
+
+    SET_ASIDE = "set_aside"
+    """It cannot be used, or runs kept failing with it, or it is another batch over again."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A complete batch in the inbox, as a look saw it.
+
+    Attributes:
+        name: of the batch's folder.
+        arrived: when its `_SUCCESS` was written.
+        photos: rows of its table.
+        content: 64 hexadecimal digits that stand for its photos and their table; empty where
+            they could not be read.
+        problem: why it cannot be used, in one line, or empty.
+    """
+
+    name: str
+    arrived: datetime
+    photos: int = 0
+    content: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch, as the ledger knows it; see `ledger_tables.BATCHES`."""
+
+    name: str
+    state: BatchState
+    photos: int
+    arrived_at: datetime
+    content: str | None = None
+    same_as: str | None = None
+    run_id: str | None = None
+    tries: int = 0
+    tried_at: datetime | None = None
+    together: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that the trigger planned; see `ledger_tables.RUNS`.
+
+    Attributes:
+        settings: as JSON, with the data window.
+        new_batches: names of those that it is the first to learn from, if all goes well.
+        batches: those of them that were in no later run.
+    """
+
+    run_id: str
+    state: RunState
+    why: str
+    settings: str
+    planned_at: datetime
+    new_batches: tuple[str, ...] = ()
+    batches: tuple[Batch, ...] = ()
+    reason: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a batch when its run has ended."""
+
+    name: str
+    state: BatchState
+    tries: int
+    together: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell people, once.
+
+    Attributes:
+        id: the same however often it is sent.
+        type: such as `customer-age.run.published`.
+        subject: the run or the batch.
+        happened_at: when.
+        data: facts, as JSON takes them.
+    """
+
+    id: str
+    type: str
+    subject: str
+    happened_at: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)

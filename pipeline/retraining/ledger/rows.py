@@ -1,0 +1,73 @@
+"""From rows of the ledger's tables to records."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ..run_target import RunState
+from .records import Batch, BatchState, Run
+from .tables import BATCHES, RUNS
+
+
+def read_batches(connection: Connection, pipeline: str, *conditions: Any) -> list[Batch]:
+    """Read batches of a pipeline, by arrival.
+
+    Args:
+        connection: in a transaction.
+        pipeline: its name.
+        conditions: all of which must hold.
+    """
+    rows = connection.execute(
+        select(BATCHES)
+        .where(BATCHES.c.pipeline == pipeline, *conditions)
+        .order_by(BATCHES.c.arrived_at, BATCHES.c.name)
+    )
+    return [_batch(row) for row in rows]
+
+
+def read_runs(connection: Connection, pipeline: str, *conditions: Any) -> list[Run]:
+    """Read runs of a pipeline, the oldest first.
+
+    Args:
+        connection: in a transaction.
+        pipeline: its name.
+        conditions: all of which must hold.
+    """
+    rows = connection.execute(
+        select(RUNS).where(RUNS.c.pipeline == pipeline, *conditions).order_by(RUNS.c.planned_at)
+    ).all()
+    of_these = BATCHES.c.run_id.in_([row.run_id for row in rows])
+    batches = read_batches(connection, pipeline, of_these)
+    return [_run(row, batches) for row in rows]
+
+
+def _batch(row: Row) -> Batch:
+    return Batch(
+        name=row.name,
+        state=BatchState(row.state),
+        photos=row.photos,
+        arrived_at=row.arrived_at,
+        content=row.content,
+        same_as=row.same_as,
+        run_id=row.run_id,
+        tries=row.tries,
+        tried_at=row.tried_at,
+        together=row.together,
+        reason=row.reason,
+    )
+
+
+def _run(row: Row, batches: Sequence[Batch]) -> Run:
+    return Run(
+        run_id=row.run_id,
+        state=RunState(row.state),
+        why=row.why,
+        settings=row.settings,
+        new_batches=tuple(json.loads(row.new_batches)),
+        planned_at=row.planned_at,
+        batches=tuple(batch for batch in batches if batch.run_id == row.run_id),
+        reason=row.reason,
+        ended_at=row.ended_at,
+    )

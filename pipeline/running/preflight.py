@@ -1,0 +1,69 @@
+"""What can be found out before TensorFlow is imported: most mistakes, within a second."""
+
+from pathlib import Path
+
+from customer_age.errors import SettingsError
+from customer_age.labels import pseudonyms, tombstones
+from customer_age.labels.data_set import DataSet
+
+from ..graph import ingestion_spec
+from ..graph.cache_keys import RunKey, all_code, weights_fingerprint
+from ..settings.model import WEIGHTS_KEYWORDS
+from ..settings.settings import Settings
+
+
+def check(settings: Settings) -> RunKey:
+    """Look at the data set and the weights from outside.
+
+    Args:
+        settings: of the run.
+
+    Returns:
+        What decides the run's result.
+
+    Raises:
+        SettingsError: no data set, no photos, a table without the needed columns, no such file
+            of weights, a batch that is not there or not complete, no key for persons.
+    """
+    if settings.data.path is None:
+        raise SettingsError(
+            "data.path: no data set given; point --data at a folder with a label table and photos"
+        )
+    weights = settings.trainer.weights
+    if weights not in WEIGHTS_KEYWORDS and not Path(weights).is_file():
+        raise SettingsError(
+            f"trainer.weights: {weights} is neither a file nor one of {', '.join(WEIGHTS_KEYWORDS)}"
+        )
+    return RunKey(
+        settings=settings.fingerprint(),
+        data=data_fingerprint(settings),
+        weights=weights_fingerprint(weights),
+        code=all_code(),
+    )
+
+
+def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:
+    """What changes with the data, as far as they can be read from here.
+
+    Args:
+        settings: of the run.
+        runs_here: whether the run's own machine is this one; a cluster mounts its secrets itself.
+
+    Raises:
+        SettingsError: they cannot, or are no data set; a batch is not there or not complete; there
+            is no key for persons.
+    """
+    data_sets = ingestion_spec.open_all(settings)
+    key = _person_key(settings, data_sets) if runs_here else ""
+    return ingestion_spec.fingerprint(data_sets, key)
+
+
+def _person_key(settings: Settings, data_sets: list[DataSet]) -> str:
+    """The key of persons where the tables name any; made once where the settings name none."""
+    if not any(data_set.has_persons for data_set in data_sets):
+        return ""
+    if settings.data.person_key_file is None:
+        pseudonyms.make(settings.person_key_file)
+    key = pseudonyms.read(settings.person_key_file)
+    tombstones.require_key(data_sets[0].forgotten, key)
+    return key

@@ -1,0 +1,171 @@
+"""The settings of a run on Kubeflow Pipelines or Vertex AI; a local run reads none of them."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from .section import Section
+
+COMPONENTS = (
+    "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate", "Champion",
+    "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
+)  # fmt: skip
+"""Those that run in a container of their own."""
+
+_MEMORY = re.compile(r"\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)")
+_CPU = re.compile(r"\d+(\.\d+)?|\d+m")
+
+
+class Toleration(Section):
+    """Kubernetes's own: lets a pod onto nodes with a taint."""
+
+    key: str = ""
+    operator: Literal["Equal", "Exists"] = "Exists"
+    value: str = ""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+
+
+class GpuSettings(Section):
+    """GPUs for one component, whatever the target."""
+
+    type: str = Field("NVIDIA_TESLA_T4", min_length=1)
+    """As Vertex AI calls it, such as `NVIDIA_TESLA_T4`, `NVIDIA_L4` or `NVIDIA_A100_80GB`. On
+    Kubeflow it stands for `resource`, and `node_selector` finds nodes that have it."""
+    count: int = Field(1, ge=1, le=16)
+    resource: str = Field("nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[a-zA-Z0-9._-]+$")
+    """Kubeflow: what the node's device plug-in calls one GPU."""
+    node_selector: dict[str, str] = {}
+    """Kubeflow: labels of the nodes, as in `cloud.google.com/gke-accelerator: nvidia-tesla-t4`."""
+    tolerations: tuple[Toleration, ...] = (Toleration(key="nvidia.com/gpu"),)
+    """Kubeflow: of the taints that keep other pods off GPU nodes."""
+
+
+class Resources(Section):
+    """What one component's container asks for and may use at most."""
+
+    cpu: str = "1"
+    """Cores, such as `4` or `500m`."""
+    memory: str = "4Gi"
+
+    @field_validator("cpu", mode="before")
+    @classmethod
+    def _cpu_parses(cls, cpu: object) -> str:
+        if not _CPU.fullmatch(str(cpu)):
+            raise ValueError("write cores as 4, 0.5 or 500m")
+        return str(cpu)
+
+    @field_validator("memory")
+    @classmethod
+    def _memory_parses(cls, memory: str) -> str:
+        if not _MEMORY.fullmatch(memory):
+            raise ValueError("write memory with its unit, such as 4Gi or 512Mi")
+        return memory
+
+    @property
+    def cores(self) -> float:
+        """The CPU as a number."""
+        return float(self.cpu[:-1]) / 1000 if self.cpu.endswith("m") else float(self.cpu)
+
+    @property
+    def gigabytes(self) -> float:
+        """The memory in units of 1e9 bytes."""
+        number, unit = re.split("(?=[A-Z])", self.memory, maxsplit=1)
+        base = 1024 if unit.endswith("i") else 1000
+        return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e9
+
+
+class SecretEnvironment(Section):
+    """Environment variables whose values are keys of a Kubernetes Secret."""
+
+    secret: str = Field(min_length=1)
+    variables: dict[str, str]
+    """Key in the Secret to the variable's name."""
+
+
+class SecretFile(Section):
+    """A Kubernetes Secret whose keys are files in the container, such as the key of persons."""
+
+    secret: str = Field(min_length=1)
+    folder: str = Field(pattern="^/")
+
+
+_LARGE = Resources(cpu="4", memory="16Gi")
+_MEDIUM = Resources(cpu="2", memory="8Gi")
+
+DEFAULT_RESOURCES = {
+    **dict.fromkeys(COMPONENTS, Resources()),
+    "PhotoExampleGen": _LARGE,
+    "StatisticsGen": _MEDIUM,
+    "Trainer": _LARGE,
+    "Evaluator": _LARGE,
+    "Canary": _MEDIUM,
+}
+
+
+class ClusterSettings(Section):
+    """How the components run in containers."""
+
+    image: str = ""
+    """The image of `kubeflow/Dockerfile`, by tag or digest."""
+    gpu_image: str = ""
+    """The same for components with a GPU; by default `image`."""
+    pipeline_root: str = ""
+    """Where artifacts go: `gs://`, `s3://` or `minio://`, as the back end calls its store."""
+    resources: dict[str, Resources] = {}
+    """Component to what it gets, where that is not the default."""
+    max_retries: int = Field(2, ge=0, le=10)
+    """Of each component; what it published or wrote before is not doubled."""
+    timeout_seconds: int = Field(6 * 3600, ge=60)
+    """Of each component, on Kubeflow."""
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    """Of each container. Nothing secret: the compiled pipeline holds it."""
+    secret_environment: tuple[SecretEnvironment, ...] = ()
+    """Kubeflow only; on Vertex AI the service account has the rights."""
+    secret_files: tuple[SecretFile, ...] = ()
+    """Kubeflow only."""
+    in_place: tuple[str, ...] = ()
+    """Beginnings of URIs, `gs://` or `gs://bucket/folder`, of artifacts that components read and
+    write where they lie, instead of on the container's disk."""
+
+    @field_validator("environment")
+    @classmethod
+    def _holds_no_secret(cls, environment: dict[str, str]) -> dict[str, str]:
+        for name in environment:
+            if re.search("secret|password|token|access_key|credential", name, re.IGNORECASE):
+                raise ValueError(
+                    f"{name} must not be given here: the compiled pipeline holds it; "
+                    "use cluster.secret_environment"
+                )
+        return environment
+
+    @field_validator("in_place")
+    @classmethod
+    def _can_be_opened(cls, beginnings: tuple[str, ...]) -> tuple[str, ...]:
+        for beginning in beginnings:
+            if not beginning.startswith("gs://") or "," in beginning:
+                raise ValueError(f"{beginning}: TFX opens artifacts in place on gs:// alone")
+        return beginnings
+
+    @field_validator("resources")
+    @classmethod
+    def _are_of_components(cls, resources: dict[str, Resources]) -> dict[str, Resources]:
+        unknown = sorted(set(resources) - set(COMPONENTS))
+        if unknown:
+            raise ValueError(
+                f"no such component: {', '.join(unknown)} (there are: {', '.join(COMPONENTS)})"
+            )
+        return resources
+
+    @field_validator("pipeline_root")
+    @classmethod
+    def _lies_in_a_store(cls, root: str) -> str:
+        if root and not re.match(r"(gs|s3|minio)://[^/]+", root):
+            raise ValueError("name a folder in a bucket, as gs://, s3:// or minio://bucket/folder")
+        return root.rstrip("/")
+
+    def resources_of(self, component: str) -> Resources:
+        """What a component gets."""
+        return self.resources.get(component, DEFAULT_RESOURCES[component])

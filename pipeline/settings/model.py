@@ -1,0 +1,69 @@
+"""The settings of the model: how it is trained, and what it must show to be published."""
+
+from pydantic import Field, field_validator
+
+from customer_age.schema import age_groups
+
+from .cluster import GpuSettings
+from .section import Section
+
+WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
+
+
+class TrainerSettings(Section):
+    """The ResNet50 regressor and how it is trained."""
+
+    weights: str = "imagenet"
+    """`imagenet` (Keras downloads them), `champion`, `none` (random), or a `.weights.h5` file."""
+    input_size: int = Field(96, ge=32, le=1024)
+    """Pixels; the network sees squares of this side."""
+    batch_size: int = Field(32, ge=1)
+    """Photos per step, over all GPUs."""
+    head_epochs: int = Field(1, ge=0)
+    """Epochs of the output layer alone; left out where the weights are random."""
+    epochs: int = Field(6, ge=1)
+    """Epochs of the whole network, at most: early stopping may end sooner."""
+    head_learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
+    """Peak of the whole network's schedule: a linear warm-up, then a cosine."""
+    weight_decay: float = Field(1e-4, ge=0)
+    dropout: float = Field(0.2, ge=0, lt=1)
+    patience: int = Field(3, ge=1)
+    """Epochs without a better `valid` MAE after which training stops."""
+    augmentation: bool = True
+    seed: int = 0
+    gpu: GpuSettings | None = None
+    """On a cluster. A local run takes the GPUs that TensorFlow sees."""
+
+
+class GateSettings(Section):
+    """What TFMA must find on `test` before a model is published."""
+
+    max_mae: float = Field(8.0, gt=0)
+    """Years, inclusive."""
+    min_test_photos: int = Field(100, ge=1)
+    champion_tolerance: float = Field(0.2, ge=0)
+    """Years by which the champion may be better. A first model must beat the median predictor."""
+    age_groups: tuple[str, ...] = (
+        "0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+",
+    )  # fmt: skip
+    """The slices of the evaluation. Predictions may use any other bands."""
+    gpu: GpuSettings | None = None
+    """For the Evaluator, on a cluster."""
+
+    @field_validator("age_groups")
+    @classmethod
+    def _groups_parse(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        age_groups.parse(list(groups))
+        return groups
+
+
+class CanarySettings(Section):
+    """What a model may need in a fresh process, on the CPU, to be published."""
+
+    max_seconds_per_photo: float = Field(2.0, gt=0)
+    """For one photo alone, and on average in a batch of 64."""
+    max_memory_mb: int = Field(4096, ge=1)
+    """At the process's peak: TensorFlow, the weights, 64 photos and one of 12 megapixels."""
+    timeout_seconds: int = Field(300, ge=1)
+    """For everything that the canary asks; a model that hangs is refused after it."""

@@ -1,0 +1,200 @@
+"""Loyalty cards: a photo was taken when a card was shown, and the card's profile knows the birth.
+
+The date of birth is gone once the age is counted, and a card's number leaves `sources` only as a
+keyed hash.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from customer_age.schema.age_groups import OLDEST
+from customer_age.schema.refusals import PhotoRefused, Reason
+
+from ..tables import LabelTable, digest_of
+from .profiles import Profile, Profiles, TableProfiles
+
+_YES = {"1", "true", "yes", "y"}
+_SHORT = 4
+"""Characters of a card's number."""
+
+
+@dataclass(frozen=True)
+class CardSettings:
+    """What is asked of loyalty cards.
+
+    Attributes:
+        profiles: see `profiles.open_profiles`; where it is empty, they lie beside the photos.
+        max_profile_age_days: a profile that was not updated for longer when the photo was taken
+            is stale; None for no limit.
+        max_photos_per_card: of one card in a batch; None for no limit.
+        beam_args: Beam options, of which some say how a store with profiles is reached.
+    """
+
+    profiles: str = ""
+    max_profile_age_days: int | None = None
+    max_photos_per_card: int | None = None
+    beam_args: tuple[str, ...] = ()
+
+
+BESIDE = CardSettings()
+"""Profiles lie beside the photos, and nothing more is asked."""
+
+
+@dataclass(frozen=True)
+class LoyaltyCardTable(LabelTable):
+    """`photos.csv`: which card was shown when, and so how old its holder was.
+
+    Attributes:
+        profiles: `date_of_birth` and `consent` of each card.
+        settings: what is asked of them.
+    """
+
+    profiles: Profiles
+    settings: CardSettings
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """See `LabelTable`; with the profiles' table where that lies beside it."""
+        profiles = self.profiles
+        if isinstance(profiles, TableProfiles) and profiles.table.folder == self.folder:
+            return self.name, profiles.table.name
+        return (self.name,)
+
+    def fingerprint(self) -> str:
+        """See `LabelTable`; of the profiles, only those of its cards count.
+
+        So another customer's new profile changes no batch, and a consent that was withdrawn
+        changes each one that holds the card.
+        """
+        profiles = self._profiles()
+        told = sorted(
+            (card, sorted(sorted(profile.items()) for profile in of_card))
+            for card, of_card in profiles.items()
+        )
+        limits = self.settings.max_profile_age_days, self.settings.max_photos_per_card
+        return digest_of(super().fingerprint(), repr(told), repr(limits))
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """See `LabelTable`; with a `real_age`, or with a `problem` (a `Reason`) in a sentence.
+
+        `captured` is the day on which the photo was taken, or empty.
+        """
+        profiles = self._profiles()
+        latest = datetime.now(timezone.utc).date() + timedelta(days=1)  # it is later in the east
+        taken: Counter[str] = Counter()
+        for line, row in self.raw_rows():
+            captured = day_of(row["captured_at"])
+            try:
+                age = self._age(captured, profiles.get(row["person"], []), latest)
+                taken[row["person"]] += 1
+                self._require_few(taken[row["person"]])
+            except PhotoRefused as refused:
+                told = {"real_age": "", "problem": refused.reason, "detail": refused.detail}
+            else:
+                told = {"real_age": f"{age:.4f}"}
+            yield line, {**row, **told, "captured": captured.isoformat() if captured else ""}
+
+    def shown(self, text: str, person: str, stand_in: str) -> str:
+        """See `LabelTable`: a file is often named after its card."""
+        return without_card(text, person, stand_in)
+
+    def _profiles(self) -> dict[str, list[Profile]]:
+        return self.profiles.of({row["person"] for _, row in self.raw_rows()})
+
+    def _age(self, captured: date | None, profiles: list[Profile], latest: date) -> float:
+        """Count the age in years, or refuse the photo with the first thing that is wrong."""
+        if not profiles:
+            raise PhotoRefused(Reason.CARD_UNKNOWN, "the card has no profile")
+        profile, *others = profiles
+        if others:
+            raise PhotoRefused(
+                Reason.CARD_AMBIGUOUS, "the card has several profiles, which contradict each other"
+            )
+        if profile["consent"].lower() not in _YES:
+            raise PhotoRefused(Reason.NO_CONSENT, "the card's holder has not consented")
+        born, updated = day_of(profile["date_of_birth"]), day_of(profile["updated_at"])
+        if captured is None:
+            raise PhotoRefused(
+                Reason.CAPTURE_UNKNOWN, "captured_at is no time, such as 2026-02-28T10:15"
+            )
+        if born is None:
+            raise PhotoRefused(
+                Reason.BIRTH_UNKNOWN, "the profile's date_of_birth is no date, such as 1990-02-28"
+            )
+        if captured > latest:
+            raise PhotoRefused(Reason.CAPTURED_IN_FUTURE, "captured_at is in the future")
+        if born > captured:
+            raise PhotoRefused(
+                Reason.BORN_AFTER_CAPTURE, "the profile's date_of_birth is after the photo"
+            )
+        self._require_fresh(updated, captured)
+        age = age_at(born, captured)
+        if age > OLDEST:  # not counted as a wrong age of the table: it is one person's slip
+            raise PhotoRefused(
+                Reason.BORN_TOO_EARLY,
+                f"the profile's date_of_birth is more than {OLDEST} years before the photo",
+            )
+        return age
+
+    def _require_fresh(self, updated: date | None, captured: date) -> None:
+        limit = self.settings.max_profile_age_days
+        # Counted to the photo, not to today: so the answer stays what it was.
+        if limit is not None and updated is not None and (captured - updated).days > limit:
+            raise PhotoRefused(
+                Reason.PROFILE_STALE,
+                f"the profile was not updated in the {limit} days before the photo "
+                "(data.max_profile_age_days)",
+            )
+
+    def _require_few(self, taken: int) -> None:
+        limit = self.settings.max_photos_per_card
+        if limit is not None and taken > limit:
+            raise PhotoRefused(
+                Reason.TOO_MANY_OF_CARD,
+                f"the batch holds more than {limit} photos of this card "
+                "(data.max_photos_per_card); the first ones are taken",
+            )
+
+
+def without_card(text: str, card: str, stand_in: str) -> str:
+    """Put a stand-in for a card's number, with whatever separators it is written."""
+    characters = [character for character in card if character.isalnum()]
+    if not characters:
+        return text
+    number = r"[\W_]{0,2}".join(characters)
+    if len(characters) < _SHORT:  # or every 7 in a name would be card 7
+        number = rf"(?<![^\W_]){number}(?![^\W_])"
+    return re.sub(number, stand_in, text, flags=re.IGNORECASE)
+
+
+def age_at(born: date, captured: date) -> float:
+    """Count an age in years: birthdays, and the share of the current year of life.
+
+    Args:
+        born: the date of birth; who was born on 29 February has the birthday on 1 March in years
+            without that day.
+        captured: not before it.
+    """
+    years = captured.year - born.year
+    if _birthday(born, captured.year) > captured:
+        years -= 1
+    last, following = (_birthday(born, born.year + years + more) for more in (0, 1))
+    return years + (captured - last).days / (following - last).days
+
+
+def _birthday(born: date, year: int) -> date:
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
+
+
+def day_of(text: str) -> date | None:
+    """The day of an ISO date or time, or None where a text is neither."""
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        return None

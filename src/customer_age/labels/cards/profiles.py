@@ -1,0 +1,176 @@
+"""Profiles of loyalty cards: from a table, or from any SQL database.
+
+A profile is a dict of texts: `date_of_birth`, `consent`, and `updated_at`, which may be empty.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from customer_age.errors import SettingsError
+from customer_age.files import store
+
+from ..tables import SUFFIXES, LabelTable
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+COLUMNS = {"person": "card_id", "date_of_birth": "date_of_birth", "consent": "consent"}
+OPTIONAL = {"updated_at": "updated_at"}
+
+DEFAULT_TABLE = "cards"
+"""Of a database, where its URL names none."""
+
+_FILE_SCHEMES = ("", "gs", "s3")
+_CARDS_IN_QUERY = 500
+
+Profile = dict[str, str]
+
+
+class Profiles(Protocol):
+    """Where profiles come from."""
+
+    def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
+        """Look cards up.
+
+        Args:
+            cards: their numbers.
+
+        Returns:
+            The profiles of each card that has any: one, or several that contradict each other.
+
+        Raises:
+            SettingsError: they cannot be read, or lack a column.
+        """
+
+
+@dataclass(frozen=True)
+class TableProfiles:
+    """Profiles in a table of any kind that label tables come in."""
+
+    table: LabelTable
+
+    def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
+        """See `Profiles`."""
+        return _by_card(row for _, row in self.table.rows() if row["person"] in cards)
+
+
+@dataclass(frozen=True)
+class DatabaseProfiles:
+    """Profiles in a table of an SQL database.
+
+    Attributes:
+        url: SQLAlchemy's, without a password, such as `postgresql+psycopg://shop@host/crm`.
+        table: its name, with its schema's before a dot if it has one.
+        columns: our names of the columns to the table's.
+    """
+
+    url: str
+    table: str
+    columns: Mapping[str, str]
+
+    def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
+        """See `Profiles`; only these cards' rows are asked for."""
+        import sqlalchemy  # Slow, and most profiles are tables.
+
+        try:
+            # What a query was asked about is a card's number: no message may show it.
+            engine = sqlalchemy.create_engine(self.url, hide_parameters=True)
+        except sqlalchemy.exc.ArgumentError as error:
+            raise self._told(str(error)) from error
+        except ImportError as error:
+            raise store.DataAway(str(self._told(str(error)))) from error
+        try:
+            with engine.connect() as connection:
+                return _by_card(self._rows(connection, cards))
+        except sqlalchemy.exc.NoSuchTableError as error:
+            raise self._told(f"no table {self.table!r}; name it behind #, as in …/crm#cards") from (
+                error
+            )
+        except sqlalchemy.exc.OperationalError as error:
+            raise store.DataAway(str(self._told(str(error.orig)))) from error
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            # Its own words may repeat what it was asked about.
+            raise self._told(f"{type(error).__name__} of the database") from None
+        finally:
+            engine.dispose()
+
+    def _rows(self, connection: "sqlalchemy.Connection", cards: Set[str]) -> Iterator[Profile]:
+        import sqlalchemy
+
+        schema, _, name = self.table.rpartition(".")
+        table = sqlalchemy.Table(
+            name, sqlalchemy.MetaData(), schema=schema or None, autoload_with=connection
+        )
+        wanted = {**self.columns}
+        missing = [theirs for theirs in self.columns.values() if theirs not in table.columns]
+        if missing:
+            raise self._told(
+                f"table {self.table}: no column {' and no column '.join(map(repr, missing))}; "
+                f"there are: {', '.join(table.columns.keys())}"
+            )
+        for ours, theirs in OPTIONAL.items():
+            if ours not in wanted and theirs in table.columns:
+                wanted[ours] = theirs
+        columns = [table.columns[theirs].label(ours) for ours, theirs in wanted.items()]
+        number = table.columns[self.columns["person"]]
+        known = iter(_as_the_column_has_them(cards, number.type))
+        while chunk := list(islice(known, _CARDS_IN_QUERY)):
+            for row in connection.execute(sqlalchemy.select(*columns).where(number.in_(chunk))):
+                yield {**dict.fromkeys(OPTIONAL, ""), **_texts(row._asdict())}
+
+    def _told(self, what: str) -> SettingsError:
+        first = " ".join(what.partition("\n")[0].split())
+        return SettingsError(f"data.profiles: {self.url}: {first}")
+
+
+def open_profiles(
+    where: str, columns: Mapping[str, str], beam_args: Sequence[str] = ()
+) -> Profiles:
+    """Open what the setting `data.profiles` names.
+
+    Args:
+        where: a table's path or address in an object store, or SQLAlchemy's URL of a database,
+            with `#table` behind it.
+        columns: `person`, `date_of_birth` and `consent` to what the columns are called.
+        beam_args: Beam options, of which some say how an object store is reached.
+
+    Raises:
+        SettingsError: it is no table, or there is no client for the store.
+    """
+    if urlsplit(where).scheme not in _FILE_SCHEMES:
+        url, _, table = where.partition("#")
+        return DatabaseProfiles(url, table or DEFAULT_TABLE, columns)
+    parent, _, name = where.rpartition("/")
+    if not name.endswith(SUFFIXES):
+        raise SettingsError(f"data.profiles: {where}: a table's name ends in {', '.join(SUFFIXES)}")
+    folder = store.reach(parent or ".", beam_args)
+    return TableProfiles(LabelTable(folder, name, columns, OPTIONAL, None, ""))
+
+
+def _by_card(rows: Iterator[Profile]) -> dict[str, list[Profile]]:
+    profiles: dict[str, list[Profile]] = defaultdict(list)
+    for row in rows:
+        card, profile = row["person"], {**row}
+        del profile["person"]
+        if profile not in profiles[card]:
+            profiles[card].append(profile)
+    return dict(profiles)
+
+
+def _as_the_column_has_them(cards: Set[str], kind: "sqlalchemy.types.TypeEngine") -> list[Any]:
+    """Numbers where the column holds numbers: PostgreSQL compares no text with them."""
+    try:
+        numbers = kind.python_type is int
+    except NotImplementedError:
+        numbers = False
+    if not numbers:
+        return sorted(cards)
+    return sorted(int(card) for card in cards if card.isdigit() and str(int(card)) == card)
+
+
+def _texts(row: Mapping[str, Any]) -> Profile:
+    return {name: "" if value is None else str(value).strip() for name, value in row.items()}

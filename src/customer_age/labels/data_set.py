@@ -1,0 +1,247 @@
+"""Data sets: a folder of label tables and photos, and what each row says.
+
+Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from customer_age.errors import SettingsError
+from customer_age.files import store
+from customer_age.files.kept_property import kept_property
+from customer_age.schema.features import EXTRA
+from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
+
+from . import layouts, splits
+from .cards.card_table import BESIDE, CardSettings
+from .tables import LabelTable, digest_of
+from .tombstones import NOBODY, Forgotten
+
+IGNORE_LIST = "ignore_list.txt"
+"""In the data folder, one file name a line: photos that are left out as if no table named them."""
+
+_STAND_IN = 12
+"""Digits of a person's hash, where a photo's name says who it is."""
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One row of a label table, as it stands there.
+
+    Attributes:
+        table: the table's name, behind that of its batch if it has one.
+        line: where the row ends in it, 1 being the header's line.
+        file_name: the photo's name in the table, without a card's number.
+        age: the label as text, not yet judged.
+        split: the official split, or None.
+        person: a keyed hash that stands for who it is, or empty.
+        batch: the batch that the photo came with, or empty.
+        extras: feature name and text of each further column that is kept.
+        photo: the path of the file to read.
+        byte_size: of that file, in bytes.
+        problem: why there is no file that may be read, or None.
+        detail: the same in a sentence, or empty.
+        captured: the day on which it was taken, an ISO date, or empty.
+    """
+
+    table: str
+    line: int
+    file_name: str
+    age: str
+    split: str | None
+    person: str
+    batch: str
+    extras: tuple[tuple[str, str], ...]
+    photo: str
+    byte_size: int
+    problem: Reason | None
+    detail: str
+    captured: str = ""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A folder whose label tables are known to be readable.
+
+    Attributes:
+        folder: the data folder.
+        layout: the name of its layout.
+        tables: in the order in which they are read.
+        row_count: rows of all tables, without those on the ignore list.
+        face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
+        person_key: keys the hash that stands for a person.
+        has_persons: whether a row says who is on its photo.
+        batch: its name in the inbox; empty for the base set.
+        forgotten: what no run may learn from.
+    """
+
+    folder: store.Folder
+    layout: str
+    tables: tuple[LabelTable, ...]
+    row_count: int
+    face_crops: bool
+    person_key: str
+    has_persons: bool = False
+    batch: str = ""
+    forgotten: Forgotten = NOBODY
+
+    def rows(self) -> Iterator[LabelRow]:
+        """Read the tables, and look each photo up in the listing."""
+        ignored = _ignored(self.folder)
+        for table in self.tables:
+            for line, row in table.rows():
+                if row["file_name"] not in ignored:
+                    yield self._label_row(table, line, row)
+
+    def fingerprint(self) -> str:
+        """Hash the tables' contents and the photos' listing; no photo is opened.
+
+        Returns:
+            64 hexadecimal digits that change with a table, the ignore list, or the name, size or
+            time of change of a photo.
+        """
+        parts = [table.fingerprint() for table in self.tables]
+        parts += sorted(_ignored(self.folder))
+        for name, listed in sorted(self._listing.items(), key=lambda item: item[0]):
+            parts.append(f"{name}\0{listed.byte_size}\0{listed.modified_ns}")
+        return digest_of(*parts)
+
+    @kept_property
+    def _listing(self) -> dict[str, store.ListedFile]:
+        """Photo name relative to the data folder to what is known of the file."""
+        return {
+            name: listed
+            for photos in sorted({table.photos for table in self.tables})
+            for name, listed in self.folder.files(photos)
+        }
+
+    def _label_row(self, table: LabelTable, line: int, row: dict[str, str]) -> LabelRow:
+        file_name = row["file_name"]
+        # Also drops a leading `./`, as the listing has none.
+        relative = PurePosixPath(table.photos, file_name.replace("\\", "/")).as_posix()
+        if self.face_crops and f"{relative}_face.jpg" in self._listing:
+            relative = f"{relative}_face.jpg"
+        listed = self._listing.get(relative)
+        called = row.get("person", "")
+        person = splits.pseudonym(called, self.person_key)
+        captured = row.get("captured", "")
+        problem, detail = self._problem(file_name, listed, row)
+        if self.forgotten.covers(person, captured):
+            problem, detail = Reason.FORGOTTEN, FORGOTTEN
+
+        def shown(text: str) -> str:
+            # What a person is called goes no further than this.
+            return table.shown(text, called, stand_in(person))
+
+        return LabelRow(
+            table=f"{self.batch}/{table.name}" if self.batch else table.name,
+            line=line,
+            file_name=shown(file_name),
+            age=row["real_age"] if problem is not Reason.FORGOTTEN else "",
+            # In the inbox, persons are dealt by their hash alone: whatever the window holds, one
+            # person never stands in two splits.
+            split=None if self.batch else table.split or row.get("split") or None,
+            person=person,
+            batch=self.batch or shown(row.get("batch", "")),
+            extras=tuple(
+                (name, shown(text)) for name, text in row.items() if name.startswith(EXTRA)
+            ),
+            photo="" if problem else self.folder.path(relative),
+            byte_size=listed.byte_size if listed else 0,
+            problem=problem,
+            detail=detail,
+            captured=captured,
+        )
+
+    @staticmethod
+    def _problem(
+        file_name: str, listed: store.ListedFile | None, row: Mapping[str, str]
+    ) -> tuple[Reason | None, str]:
+        """Why a row has no photo that may be read, in a word and in a sentence."""
+        if store.leads_out(file_name) or (listed is not None and listed.outside):
+            return Reason.OUTSIDE_DATA_FOLDER, NO_FILE[Reason.OUTSIDE_DATA_FOLDER]
+        if row.get("problem"):
+            return Reason(row["problem"]), row["detail"]
+        if listed is None:
+            return Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]
+        return None, ""
+
+
+def fingerprints(data_sets: Sequence[DataSet]) -> list[str]:
+    """The fingerprint of each data set."""
+    at_once = max(store.at_once(data_set.folder.path("")) for data_set in data_sets)
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(DataSet.fingerprint, data_sets))
+
+
+def stand_in(person: str) -> str:
+    """What is written where a photo's name says who it is, given the person's hash."""
+    return person[:_STAND_IN]
+
+
+def open_data_set(
+    folder: str,
+    layout: str = "auto",
+    face_crops: bool = True,
+    columns: Mapping[str, str] | None = None,
+    keep_columns: Sequence[str] = (),
+    person_key: str = "",
+    beam_args: Sequence[str] = (),
+    cards: CardSettings = BESIDE,
+    batch: str = "",
+    forgotten: Forgotten = NOBODY,
+) -> DataSet:
+    """Find the label tables of a folder and check that they can be read.
+
+    Args:
+        folder: the data folder, or the address of one in an object store.
+        layout: the name of a layout, or `auto` to recognise it by the tables' names.
+        face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
+        columns: names of `layouts.COLUMNS` to what the tables call them, where that is not the
+            layout's own name.
+        keep_columns: further columns to keep, by the tables' own names.
+        person_key: keys the hash that stands for a person.
+        beam_args: Beam options, of which some say how an object store is reached.
+        cards: where profiles of loyalty cards are, and what is asked of them.
+        batch: the folder's name in the inbox; such a batch may have become empty.
+        forgotten: what no run may learn from.
+
+    Raises:
+        SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
+            be read or has no rows.
+    """
+    opened = store.open_folder(folder, beam_args)
+    name, tables = layouts.find(opened, layout, columns or {}, keep_columns, cards)
+    ignored = _ignored(opened)
+    row_count, has_persons = 0, False
+    for table in tables:
+        for _, row in table.raw_rows():
+            row_count += row["file_name"] not in ignored
+            has_persons = has_persons or bool(row.get("person"))
+    if not batch:
+        _require_photos(opened, tables, row_count)
+    return DataSet(
+        opened, name, tables, row_count, face_crops, person_key, has_persons, batch, forgotten
+    )
+
+
+def _require_photos(folder: store.Folder, tables: Sequence[LabelTable], row_count: int) -> None:
+    if not row_count:
+        raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
+    beside = {file for table in tables for file in table.files} | {IGNORE_LIST}
+    for photos in {table.photos for table in tables}:
+        if not any(file not in beside for file, _ in folder.files(photos)):
+            raise SettingsError(f"{folder.path(photos)}: no photos in this folder")
+
+
+def _ignored(folder: store.Folder) -> frozenset[str]:
+    if not folder.has_file(IGNORE_LIST):
+        return frozenset()
+    try:
+        with folder.open(IGNORE_LIST) as file:
+            text = file.read().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{folder.path(IGNORE_LIST)}: cannot be read: {error}") from error
+    return frozenset(line.strip() for line in text.splitlines() if line.strip())

@@ -1,0 +1,70 @@
+"""The secret that keys the hash which stands for a person.
+
+It lies in a file, a mounted secret on a cluster; settings, parameters and metadata know its path
+alone. Whoever has the file can find a known card's photos again, as `forget` has to; nobody else.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from customer_age.errors import SettingsError
+
+MIN_LENGTH = 16
+"""Characters; a shorter key can be guessed, and with it every card's number."""
+
+
+def read(path: str) -> str:
+    """Read the key.
+
+    Raises:
+        SettingsError: there is no such file, it cannot be read, or the key is short.
+    """
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text"
+        raise SettingsError(
+            f"data.person_key_file: {path}: {reason}; the table names persons, and this secret "
+            "keys the hash that stands for them: give the path of one, the same for every run"
+        ) from error
+    if len(key) < MIN_LENGTH:
+        raise SettingsError(
+            f"data.person_key_file: {path}: the key is shorter than {MIN_LENGTH} characters; "
+            "make one with `openssl rand -hex 32`"
+        )
+    return key
+
+
+def make(path: str) -> None:
+    """Make a random key, for its owner's eyes, unless there is one.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    target = Path(path)
+    if target.exists():
+        return
+    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(
+            os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w"
+        ) as file:
+            file.write(secrets.token_hex(32))
+        # A link to a name that is taken fails: of two that make one at once, one key stands.
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, target)
+        unfinished.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"data.person_key_file: {path}: cannot be written: {error.strerror}"
+        ) from error
+
+
+def fingerprint(key: str) -> str:
+    """12 hexadecimal digits that tell one key from another, and nothing of either."""
+    return hmac.digest(key.encode(), b"fingerprint", hashlib.sha256).hex()[:12] if key else ""

@@ -1,0 +1,127 @@
+"""Who is forgotten: tombstones in the inbox, so that no later batch brings a person back.
+
+`<inbox>/_forgotten/<person hash>` stands for a person, `<inbox>/_forgotten/captured_before` for
+all photos before a date. Each holds the fingerprint of the key that the hash was made with: under
+another key nobody would be recognised.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from customer_age.errors import SettingsError
+from customer_age.files import store
+
+from . import pseudonyms
+
+FOLDER = "_forgotten"
+CAPTURED_BEFORE = "captured_before"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What no run may learn from.
+
+    Attributes:
+        persons: keyed hashes.
+        captured_before: an ISO date, or empty; photos taken before it are forgotten.
+        key: the fingerprint of the key that the hashes were made with, or empty.
+    """
+
+    persons: frozenset[str] = frozenset()
+    captured_before: str = ""
+    key: str = ""
+
+    def covers(self, person: str, captured: str) -> bool:
+        """Whether a photo is forgotten.
+
+        Args:
+            person: the keyed hash, or empty.
+            captured: an ISO date, or empty where it is not known.
+        """
+        return person in self.persons or ("" < captured < self.captured_before)
+
+    def fingerprint(self) -> str:
+        """Changes with every tombstone; empty where there are none."""
+        if not self.persons and not self.captured_before:
+            return ""
+        text = json.dumps([sorted(self.persons), self.captured_before])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+NOBODY = Forgotten()
+
+
+def read(inbox: str, beam_args: Sequence[str] = ()) -> Forgotten:
+    """Read the tombstones of an inbox.
+
+    Args:
+        inbox: a folder or an address in an object store; it need not be there.
+        beam_args: Beam options, of which some say how an object store is reached.
+
+    Raises:
+        SettingsError: a tombstone cannot be read.
+    """
+    folder = store.open_if_there(f"{inbox.rstrip('/')}/{FOLDER}", beam_args)
+    if folder is None:
+        return NOBODY
+    names = sorted(name for name, _ in folder.files(""))
+    persons = frozenset(name for name in names if name != CAPTURED_BEFORE)
+    before = _content(folder, CAPTURED_BEFORE)["date"] if CAPTURED_BEFORE in names else ""
+    # One speaks for all: none is written beside those of another key.
+    key = _content(folder, min(persons))["key"] if persons else ""
+    return Forgotten(persons, before, key)
+
+
+def require_key(forgotten: Forgotten, key: str) -> None:
+    """See that persons would be recognised.
+
+    Raises:
+        SettingsError: the tombstones were written under another key.
+    """
+    if forgotten.key and forgotten.key != pseudonyms.fingerprint(key):
+        raise SettingsError(
+            "data.person_key_file: not the key that the tombstones in the inbox were written "
+            "with; under this one, forgotten persons would come back. Give the former key"
+        )
+
+
+def write_person(inbox: str, person: str, key: str) -> None:
+    """Write a person's tombstone; written again, it stays.
+
+    Args:
+        inbox: a folder or an address in an object store.
+        person: the keyed hash.
+        key: the key that it was made with.
+    """
+    _write(inbox, person, {"key": pseudonyms.fingerprint(key)})
+
+
+def write_captured_before(inbox: str, day: date, beam_args: Sequence[str] = ()) -> None:
+    """Forget all photos taken before a day, unless a later day is written already.
+
+    Args:
+        inbox: a folder or an address in an object store.
+        day: photos that were taken on it stay.
+        beam_args: Beam options, of which some say how an object store is reached.
+    """
+    if read(inbox, beam_args).captured_before < day.isoformat():
+        _write(inbox, CAPTURED_BEFORE, {"date": day.isoformat()})
+
+
+def _write(inbox: str, name: str, content: dict[str, str]) -> None:
+    from customer_age.components.photo_example_gen import tfrecord_shards  # brings Beam with it
+
+    folder = tfrecord_shards.join(inbox, FOLDER)
+    tfrecord_shards.make_folder(folder)
+    tfrecord_shards.write(tfrecord_shards.join(folder, name), json.dumps(content).encode())
+
+
+def _content(folder: store.Folder, name: str) -> dict[str, str]:
+    try:
+        with folder.open(name) as file:
+            return json.loads(file.read())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{folder.path(name)}: cannot be read: {error}") from error

@@ -1,0 +1,287 @@
+"""Versions in MLflow's model registry.
+
+The files, metrics and settings of a version are those of an MLflow run. The run is made first, and
+filled; the version, which MLflow makes in one transaction with its tags, is what counts. A run is
+`RUNNING` until its version stands.
+"""
+
+import functools
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer_age.errors import RunError
+from customer_age.explaining import explained_by
+
+from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
+from ..version_store import VersionStore
+from .saved_model import SAVED_MODEL, write_description
+from .tracking import Server, SqliteFile
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion as MlflowVersion
+
+_FILES = "model"
+"""The folder of the model among a run's files."""
+
+_NOT_A_CHAT = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag of the experiment: without it, MLflow's pages take the runs for a language model's."""
+
+_log = logging.getLogger(__name__)
+
+
+def _told(error: Exception) -> RunError | None:
+    """Whatever MLflow, or what it stands on, complains of as one line."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if not isinstance(error, MlflowException | RequestException | SQLAlchemyError):
+        return None
+    said = " ".join(str(error).split())
+    return RunError(f"the model registry failed: {said[:500]}")
+
+
+class MlflowStore(VersionStore):
+    """One registered model, and the experiment of the same name that holds its runs."""
+
+    def __init__(self, place: SqliteFile | Server, model_name: str):
+        self._place = place
+        self._name = model_name
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:  # noqa: D102
+        with self._place.exclusive():
+            self._clear_away_unfinished()
+            yield
+
+    @explained_by(_told)
+    def versions(self) -> list[ModelVersion]:  # noqa: D102
+        if not self._place.exists():
+            return []
+        aliases = self._aliases()
+        runs = {run.info.run_id: run.data for run in self._runs()}
+        return [
+            ModelVersion(
+                version=str(each.version),
+                aliases=tuple(
+                    sorted(name for name, at in aliases.items() if at == str(each.version))
+                ),
+                created=datetime.fromtimestamp(each.creation_timestamp / 1000, timezone.utc),
+                metrics={_ours(name): value for name, value in run.metrics.items()} if run else {},
+                tags=dict(each.tags),
+                settings=dict(run.params) if run else {},
+                uri=f"models:/{self._name}/{each.version}",
+                description=each.description or "",
+            )
+            for each in self._mlflow_versions()
+            for run in [runs.get(each.run_id)]
+        ]
+
+    @explained_by(_told)
+    def champion(self) -> str | None:  # noqa: D102
+        return self._aliases().get(CHAMPION) if self._place.exists() else None
+
+    @explained_by(_told)
+    def set_champion(self, version: str) -> None:  # noqa: D102
+        self._put(self._client.set_registered_model_alias, CHAMPION, version)
+        _log.info("%s: alias set to version %s", self._name, version)
+
+    @explained_by(_told)
+    def add(self, publication: Publication) -> None:  # noqa: D102
+        tags = {**publication.tags, FINGERPRINT: publication.fingerprint}
+        run = self._client.create_run(
+            self._experiment(),
+            tags={**tags, "mlflow.note.content": publication.description},
+            run_name=publication.fingerprint,
+        )
+        run_id = run.info.run_id
+        _log.info("%s: uploading %s as run %s", self._name, publication.model_dir, run_id)
+        self._describe(run_id, publication)
+        with tempfile.TemporaryDirectory() as scratch:
+            write_description(Path(scratch), run_id)
+            self._client.log_artifacts(run_id, scratch, _FILES)
+        saved_model = f"{_FILES}/{SAVED_MODEL}"
+        self._client.log_artifacts(run_id, str(publication.model_dir), saved_model)
+        _log.info("%s: uploaded", self._name)
+        self._ensure_registered()
+        # Gone while we wait for it: another publisher of this model was faster, and removed it.
+        with _tolerated("RESOURCE_DOES_NOT_EXIST"):
+            made = self._client.create_model_version(
+                self._name,
+                source=f"{run.info.artifact_uri}/{_FILES}",
+                run_id=run_id,
+                tags={**tags, BASELINE_VERSION: publication.baseline_version},
+                description=publication.description,
+            )
+            _log.info("%s: version %s is made", self._name, made.version)
+            self._finish(run_id, made.version)
+
+    @explained_by(_told)
+    def remove(self, version: str) -> None:  # noqa: D102
+        for each in self._mlflow_versions():
+            if str(each.version) == version:
+                with _tolerated("RESOURCE_DOES_NOT_EXIST"):
+                    self._client.delete_model_version(self._name, version)
+                self._discard(each.run_id)
+
+    @explained_by(_told)
+    def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
+        self._put(self._client.set_model_version_tag, version, name, value)
+        _log.info("%s: version %s tagged %s", self._name, version, name)
+
+    @explained_by(_told)
+    def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
+        self._client.delete_model_version_tag(self._name, version, name)
+
+    @explained_by(_told)
+    def download(self, version: str, folder: Path) -> None:  # noqa: D102
+        from mlflow.artifacts import download_artifacts
+
+        source = self._client.get_model_version_download_uri(self._name, version)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            there = download_artifacts(
+                artifact_uri=f"{source}/{SAVED_MODEL}",
+                dst_path=scratch,
+                tracking_uri=self._place.uri,
+            )
+            for file in Path(there).iterdir():
+                file.rename(folder / file.name)
+
+    @functools.cached_property
+    def _client(self) -> "MlflowClient":
+        # Photos of people are in play: nothing is reported to anyone unless someone asks for it.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        for migrations in ("alembic", "mlflow.store.db.utils"):
+            logging.getLogger(migrations).setLevel(logging.WARNING)
+        from mlflow import MlflowClient
+
+        self._place.prepare()
+        return MlflowClient(tracking_uri=self._place.uri, registry_uri=self._place.uri)
+
+    def _put(self, write: Callable[..., object], *value: str) -> None:
+        """Set an alias or a tag.
+
+        MLflow looks for the row, then inserts or updates it: of two publishers that do so at
+        once, one is told that the row is there by now. Then it is updated.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            write(self._name, *value)
+        except MlflowException as error:
+            if error.error_code != "BAD_REQUEST":  # what a constraint of the database comes as
+                raise
+            write(self._name, *value)
+
+    def _describe(self, run_id: str, publication: Publication) -> None:
+        from mlflow.entities import Metric, Param
+
+        now = int(datetime.now().timestamp() * 1000)
+        metrics = publication.metrics.items()
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(_mlflows(name), value, now, 0) for name, value in metrics],
+            params=[Param(name, value) for name, value in publication.settings.items()],
+        )
+
+    def _mlflow_versions(self) -> "list[MlflowVersion]":
+        found = _pages(self._client.search_model_versions, filter_string=f"name = '{self._name}'")
+        ready = [each for each in found if each.status == "READY"]
+        return sorted(ready, key=lambda each: int(each.version))
+
+    def _runs(self, filter_string: str = "") -> "list[Run]":
+        experiment = self._client.get_experiment_by_name(self._name)
+        if experiment is None:
+            return []
+        ids = [experiment.experiment_id]
+        return list(
+            _pages(self._client.search_runs, experiment_ids=ids, filter_string=filter_string)
+        )
+
+    def _aliases(self) -> dict[str, str]:
+        aliases: dict[str, str] = {}
+        with _tolerated("RESOURCE_DOES_NOT_EXIST"):
+            registered = self._client.get_registered_model(self._name)
+            aliases = {alias: str(version) for alias, version in registered.aliases.items()}
+        return aliases
+
+    def _experiment(self) -> str:
+        """The id of the experiment, made where there is none."""
+        with _tolerated("RESOURCE_ALREADY_EXISTS"):
+            if self._client.get_experiment_by_name(self._name) is None:
+                self._client.create_experiment(
+                    self._name, self._place.artifact_location, tags=_NOT_A_CHAT
+                )
+        return self._client.get_experiment_by_name(self._name).experiment_id
+
+    def _ensure_registered(self) -> None:
+        with _tolerated("RESOURCE_ALREADY_EXISTS"):
+            self._client.create_registered_model(self._name)
+
+    @explained_by(_told)
+    def _clear_away_unfinished(self) -> None:
+        """End the runs that dead publishers left; what became a version stays."""
+        before = datetime.now() - self._place.abandoned_after
+        unfinished = self._runs(
+            f"status = 'RUNNING' and start_time <= {int(before.timestamp() * 1000)}"
+        )
+        versions = {each.run_id: each.version for each in self._mlflow_versions()}
+        for run in unfinished:
+            if FINGERPRINT not in run.data.tags:
+                continue  # someone's own, in our experiment
+            if run.info.run_id in versions:
+                self._finish(run.info.run_id, versions[run.info.run_id])
+            else:
+                _log.info("%s: clearing away run %s", self._name, run.info.run_id)
+                self._discard(run.info.run_id)
+
+    def _finish(self, run_id: str, version: str) -> None:
+        with _tolerated("INVALID_PARAMETER_VALUE"):  # another publisher of this model deleted it
+            self._client.update_run(run_id, name=f"version {version}")
+            self._client.set_terminated(run_id, "FINISHED")
+
+    def _discard(self, run_id: str) -> None:
+        self._place.free(run_id)
+        with _tolerated("INVALID_PARAMETER_VALUE"):
+            self._client.set_terminated(run_id, "KILLED")
+            self._client.delete_run(run_id)
+
+
+@contextmanager
+def _tolerated(code: str) -> Iterator[None]:
+    """Let MLflow's answer pass that a thing is there already, or is gone already."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != code:
+            raise
+
+
+def _pages(search: Callable, **query: object) -> Iterator:
+    token = None
+    while True:
+        page = search(**query, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _mlflows(name: str) -> str:
+    """MLflow allows no plus in a metric's name: `mae/65+` becomes `mae/65 plus`."""
+    return name.replace("+", " plus")
+
+
+def _ours(name: str) -> str:
+    return name.replace(" plus", "+")

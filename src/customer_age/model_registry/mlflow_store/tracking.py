@@ -1,0 +1,113 @@
+"""Where MLflow keeps its records: a SQLite file, or a server."""
+
+import contextlib
+import fcntl
+import shutil
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from customer_age.errors import SettingsError
+
+_UNREACHABLE_AFTER = 10
+"""Seconds. MLflow's client itself would try for minutes."""
+
+
+class SqliteFile:
+    """A database file, and the models' files in the folder `artifacts` beside it."""
+
+    abandoned_after = timedelta(0)
+    """One publisher holds the lock: what another one left unfinished, nobody works on."""
+
+    def __init__(self, file: Path):
+        self._file = file
+        self._artifacts = file.parent / "artifacts"
+        self.uri = f"sqlite:///{file}"
+        self.artifact_location: str | None = self._artifacts.as_uri()
+
+    def exists(self) -> bool:
+        """Whether anything was ever published here."""
+        return self._file.is_file()
+
+    def prepare(self) -> None:
+        """Make the database, whole or not at all; only for a caller that is `exclusive`.
+
+        MLflow takes a new database through all its migrations, and one whose maker was killed
+        among them is of no use. So they happen under another name.
+        """
+        if self.exists():
+            return
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        unfinished = self._file.with_name(f".{self._file.name}.unfinished")
+        for leftover in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+            leftover.unlink(missing_ok=True)
+
+        # MlflowClient would give the database's own experiment a place under the current folder.
+        store = SqlAlchemyStore(f"sqlite:///{unfinished}", str(self.artifact_location))
+        store.engine.dispose()
+        unfinished.replace(self._file)
+
+    def free(self, run_id: str) -> None:
+        """Delete the files of a run that is not to be."""
+        files = self._artifacts / run_id
+        if files.is_dir():
+            shutil.rmtree(files)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Wait for any other publisher; the system lets go when a process ends, however it ends."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            lock = self._file.with_name(f".{self._file.name}.lock").open("a")
+        except OSError as error:
+            raise SettingsError(
+                f"registry.uri: {self._file.parent} cannot be written ({error.strerror})"
+            ) from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class Server:
+    """An MLflow server, which knows itself where files go."""
+
+    artifact_location: str | None = None
+    abandoned_after = timedelta(days=1)
+    """Whether a publisher elsewhere is still alive, nobody can tell; none takes that long."""
+
+    def __init__(self, uri: str):
+        self.uri = uri
+
+    def exists(self) -> bool:
+        """Whether anything can be read."""
+        return True
+
+    def prepare(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            SettingsError: nobody answers.
+        """
+        try:
+            urllib.request.urlopen(f"{self.uri}/health", timeout=_UNREACHABLE_AFTER).close()
+        except urllib.error.HTTPError:
+            return  # an answer; whether it may be used, MLflow's client will tell
+        except OSError as error:
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, ssl.SSLError):
+                return  # MLflow's client has settings of its own for certificates
+            raise SettingsError(
+                f"registry.uri: no MLflow server answers at {self.uri} ({reason})"
+            ) from error
+
+    def free(self, run_id: str) -> None:
+        """Leave the files to `mlflow gc`, which whoever runs the server may call."""
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep nobody out: others publish from other machines."""
+        yield

@@ -1,0 +1,111 @@
+"""From a registry's URI to the registry."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from customer_age.errors import SettingsError
+from customer_age.files import object_files
+
+from .champion_registry import ChampionRegistry
+from .kubeflow_store.client import TOKEN_PATH, KubeflowService
+from .kubeflow_store.store import KubeflowStore
+from .mlflow_store.store import MlflowStore
+from .mlflow_store.tracking import Server, SqliteFile
+from .registry import ModelRegistry
+from .vertex_store.address import AS_IN, VertexPlace
+from .vertex_store.store import VertexStore
+
+_KUBEFLOW = {"kubeflow-registry": ("http", 8080), "kubeflow-registry+https": ("https", 443)}
+"""Scheme to what it stands for, and the port where none is named: those of Kubeflow's client."""
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_KUBEFLOW_EXAMPLE = "kubeflow-registry://host:8080/model?artifacts=s3://bucket/models"
+
+_SUPPORTED = (
+    "mlflow+sqlite:////folder/mlflow.db, mlflow+http://host:port, mlflow+https://host:port, "
+    f"{AS_IN}, {_KUBEFLOW_EXAMPLE} and kubeflow-registry+https://..."
+)
+
+
+def open_registry(uri: str, model_name: str) -> ModelRegistry:
+    """Open a model registry.
+
+    Nothing is imported, made or asked before it is used, so a wrong URI is told at once.
+
+    Args:
+        uri: such as `mlflow+sqlite:////work/registry/mlflow.db`.
+        model_name: under which versions are kept.
+
+    Raises:
+        SettingsError: the URI is of no kind that is supported, or holds a password.
+    """
+    scheme, _, rest = uri.partition("://")
+    if scheme == "mlflow+sqlite":
+        return ChampionRegistry(model_name, MlflowStore(_sqlite_file(rest), model_name))
+    if scheme in ("mlflow+http", "mlflow+https"):
+        server = _server(uri.removeprefix("mlflow+"))
+        return ChampionRegistry(model_name, MlflowStore(server, model_name))
+    if scheme == "vertex":
+        place = VertexPlace.of(uri, model_name)
+        return ChampionRegistry(place.model, VertexStore(place))
+    if scheme in _KUBEFLOW:
+        return _kubeflow(uri, model_name)
+    kind = repr(scheme) if rest else "what is given"
+    raise SettingsError(f"registry.uri: {kind} is no kind of registry; there are {_SUPPORTED}")
+
+
+def _sqlite_file(path: str) -> SqliteFile:
+    """A URI has a slash before the path, and an absolute path starts with its own."""
+    file = Path(path.removeprefix("/"))
+    if not file.is_absolute() or path.endswith("/"):
+        raise SettingsError(
+            f"registry.uri: mlflow+sqlite://{path} must name a file by its whole path, with four "
+            "slashes: mlflow+sqlite:////folder/mlflow.db"
+        )
+    if "?" in path:
+        raise SettingsError("registry.uri: the path of a SQLite file may hold no question mark")
+    return SqliteFile(file)
+
+
+def _server(uri: str) -> Server:
+    parts = urlsplit(uri)
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
+        )
+    if not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(
+            "registry.uri: an MLflow server is named as in mlflow+https://host:port"
+        )
+    return Server(uri.rstrip("/"))
+
+
+def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
+    """That registry keeps no files, so its URI says where they go."""
+    parts = urlsplit(uri)
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
+            f"{TOKEN_PATH} in the environment names the file that holds a token"
+        )
+    scheme, default_port = _KUBEFLOW[parts.scheme]
+    name = unquote(parts.path).strip("/") or model_name
+    try:
+        address = f"{scheme}://{parts.hostname}:{parts.port or default_port}"
+    except ValueError:
+        address = ""
+    if not parts.hostname or not address or parts.fragment or not _MODEL_NAME.fullmatch(name):
+        raise SettingsError(
+            f"registry.uri: a Kubeflow Model Registry is named as in {_KUBEFLOW_EXAMPLE}"
+        )
+    key, _, artifacts = parts.query.partition("=")
+    if key != "artifacts":
+        raise SettingsError(
+            "registry.uri: a Kubeflow Model Registry keeps no files, so say where they go: add "
+            f"?artifacts= and {object_files.SUPPORTED}"
+        )
+    files = object_files.check_address(unquote(artifacts))
+    return ChampionRegistry(name, KubeflowStore(KubeflowService(address), files, name))

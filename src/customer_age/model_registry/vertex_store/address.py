@@ -1,0 +1,100 @@
+"""Where Vertex AI keeps a model, and where its files go: what a `vertex://` URI says."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from customer_age.errors import SettingsError
+
+AS_IN = "vertex://project/region/model?staging=gs://bucket/folder"
+
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
+_MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+_STAGING = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/[^/]+)*")
+
+_CONTINENTS = {"us": "us", "northamerica": "us", "southamerica": "us", "asia": "asia"}
+_CONTINENTS |= {"australia": "asia", "europe": "europe", "me": "europe", "africa": "europe"}
+"""Vertex AI's own images lie in three registries."""
+
+
+@dataclass(frozen=True)
+class VertexPlace:
+    """A model in Vertex AI's registry.
+
+    Attributes:
+        project: of Google Cloud.
+        region: such as `europe-west4`.
+        model: the id of the model that the versions are versions of.
+        staging: the folder in Cloud Storage for its files, such as `gs://bucket/folder/model`.
+    """
+
+    project: str
+    region: str
+    model: str
+    staging: str
+
+    @classmethod
+    def of(cls, uri: str, model_name: str) -> "VertexPlace":
+        """Read `vertex://project/region/model?staging=gs://bucket/folder`.
+
+        Args:
+            uri: `/model` may be left out.
+            model_name: which model it is then.
+
+        Raises:
+            SettingsError: something is missing, or is not what Vertex AI takes.
+        """
+        parts = urlsplit(uri)
+        region, *model = parts.path.strip("/").split("/")
+        if "@" in parts.netloc or not parts.netloc or len(model) > 1 or parts.fragment:
+            raise SettingsError(f"registry.uri: Vertex AI's registry is named as in {AS_IN}")
+        if not _REGION.fullmatch(region):
+            raise SettingsError(
+                f"registry.uri: {region!r} is no region; after the project comes one such as "
+                f"europe-west4, as in {AS_IN}"
+            )
+        model_id = model[0] if model else model_name
+        if not _MODEL_ID.fullmatch(model_id):
+            name = "registry.uri" if model else "registry.model_name"
+            raise SettingsError(
+                f"{name}: {model_id!r} cannot be the id of a model in Vertex AI; it takes at most "
+                "63 of a-z, 0-9, _ and -, and neither a digit nor - comes first"
+            )
+        return cls(parts.netloc, region, model_id, f"{_staging(parts.query)}/{model_id}")
+
+    @property
+    def parent(self) -> str:
+        """The resource name of the region."""
+        return f"projects/{self.project}/locations/{self.region}"
+
+    @property
+    def name(self) -> str:
+        """The resource name of the model."""
+        return f"{self.parent}/models/{self.model}"
+
+    @property
+    def endpoint(self) -> str:
+        """The host that answers for the region."""
+        return f"{self.region}-aiplatform.googleapis.com"
+
+    @property
+    def serving_image(self) -> str:
+        """Vertex AI's own container for TensorFlow models, the newest there is."""
+        continent = _CONTINENTS.get(self.region.partition("-")[0], "us")
+        return f"{continent}-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
+
+
+def _staging(query: str) -> str:
+    given = parse_qsl(query, keep_blank_values=True)
+    if [name for name, _ in given] != ["staging"]:
+        raise SettingsError(
+            "registry.uri: Vertex AI takes a model's files from Cloud Storage; say in which folder "
+            f"they may be put, and nothing else: {AS_IN}"
+        )
+    staging = given[0][1].rstrip("/")
+    if not _STAGING.fullmatch(staging):
+        raise SettingsError(
+            f"registry.uri: staging={given[0][1]} is no folder in Cloud Storage; it is named as in "
+            f"{AS_IN}"
+        )
+    return staging

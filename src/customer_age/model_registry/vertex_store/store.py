@@ -1,0 +1,263 @@
+"""Versions in Vertex AI's Model Registry.
+
+The files go to Cloud Storage first, each upload into a folder of its own, with all that the version
+is to tell. Then Vertex AI makes the version, in one step, and points at them. Nothing is deployed.
+"""
+
+import functools
+import itertools
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer_age.errors import RunError
+from customer_age.explaining import explained_by
+
+from .. import google_errors
+from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
+from ..version_store import VersionStore
+from . import evaluation
+from .address import VertexPlace
+from .uploads import Story, Upload, Uploads, upload_of
+
+if TYPE_CHECKING:
+    import grpc
+    from google.api_core.retry import Retry
+    from google.cloud.aiplatform_v1 import ModelServiceClient
+    from google.cloud.aiplatform_v1.types import Model
+
+_DEFAULT = "default"
+"""Vertex AI's alias for the version that is meant where none is named. It goes with `champion`."""
+
+_ABANDONED_AFTER = timedelta(days=1)
+"""Whether a publisher elsewhere is still alive, nobody can tell; none takes that long."""
+
+_UNREACHABLE_AFTER = 10
+_GIVEN_UP_AFTER = 1800
+"""Seconds."""
+
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+_MOST_LABELS = 64
+
+_log = logging.getLogger(__name__)
+
+
+class VertexStore(VersionStore):
+    """One model in Vertex AI's registry, and the folder in Cloud Storage that its uploads are in.
+
+    Args:
+        place: where.
+        channel: to another server than Google's, without credentials.
+    """
+
+    def __init__(self, place: VertexPlace, channel: "grpc.Channel | None" = None):
+        self._place = place
+        self._channel = channel
+        self._uploads = Uploads(place.project)
+        # When Google's clients will drop this Python is no news for who lists versions.
+        warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:  # noqa: D102
+        self._clear_away_unfinished()
+        yield
+
+    @explained_by(google_errors.told)
+    def versions(self) -> list[ModelVersion]:  # noqa: D102
+        models = self._models()
+        uploads = self._uploads.found(_folder(self._upload(each)) for each in models)
+        return [
+            self._version(each, self._upload(each), uploads.get(self._upload(each), Upload()))
+            for each in models
+        ]
+
+    @explained_by(google_errors.told)
+    def champion(self) -> str | None:  # noqa: D102
+        models = self._models()
+        return next((each.version_id for each in models if CHAMPION in each.version_aliases), None)
+
+    @explained_by(google_errors.told)
+    def set_champion(self, version: str) -> None:  # noqa: D102
+        self._client.merge_version_aliases(
+            name=self._resource(version),
+            version_aliases=[CHAMPION, _DEFAULT],
+            retry=self._patience,
+        )
+        _log.info("%s: alias set to version %s", self._place.model, version)
+
+    @explained_by(google_errors.told)
+    def add(self, publication: Publication) -> None:  # noqa: D102
+        tags = {
+            **publication.tags,
+            FINGERPRINT: publication.fingerprint,
+            BASELINE_VERSION: publication.baseline_version,
+        }
+        staging = self._place.staging
+        _log.info("%s: uploading %s to %s", self._place.model, publication.model_dir, staging)
+        upload = self._uploads.put(staging, publication, tags)
+        _log.info("%s: uploaded as %s", self._place.model, upload)
+        version = self._make_version(upload, tags, publication.description)
+        _log.info("%s: version %s is made", self._place.model, version)
+        self._import_evaluation(version, upload)
+
+    @explained_by(google_errors.told)
+    def remove(self, version: str) -> None:  # noqa: D102
+        from google.api_core.exceptions import NotFound
+
+        for each in self._models():
+            if each.version_id == version:
+                with suppress(NotFound):
+                    self._client.delete_model_version(name=self._resource(version)).result()
+                self._uploads.delete(self._upload(each))
+
+    @explained_by(google_errors.told)
+    def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
+        self._uploads.set_tag(self._upload(self._model(version)), name, value)
+        _log.info("%s: version %s tagged %s", self._place.model, version, name)
+
+    @explained_by(google_errors.told)
+    def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
+        self._uploads.delete_tag(self._upload(self._model(version)), name)
+
+    @explained_by(google_errors.told)
+    def download(self, version: str, folder: Path) -> None:  # noqa: D102
+        self._uploads.fetch(self._model(version).artifact_uri.rstrip("/"), folder)
+
+    @functools.cached_property
+    def _client(self) -> "ModelServiceClient":
+        from google.cloud.aiplatform_v1 import ModelServiceClient
+        from google.cloud.aiplatform_v1.services.model_service.transports import (
+            ModelServiceGrpcTransport,
+        )
+
+        if self._channel is not None:
+            return ModelServiceClient(transport=ModelServiceGrpcTransport(channel=self._channel))
+        return ModelServiceClient(client_options={"api_endpoint": self._place.endpoint})
+
+    @functools.cached_property
+    def _patience(self) -> "Retry":
+        """For requests that may be made twice."""
+        from google.api_core.exceptions import Aborted, ServiceUnavailable
+        from google.api_core.retry import Retry, if_exception_type
+
+        return Retry(
+            predicate=if_exception_type(ServiceUnavailable, Aborted), timeout=_UNREACHABLE_AFTER
+        )
+
+    def _resource(self, version: str) -> str:
+        return f"{self._place.name}@{version}"
+
+    def _models(self) -> "list[Model]":
+        """Vertex AI calls a version a model too; the oldest first."""
+        from google.api_core.exceptions import NotFound
+
+        try:
+            models = list(
+                self._client.list_model_versions(name=self._place.name, retry=self._patience)
+            )
+        except NotFound:  # nothing was ever published
+            return []
+        return sorted(models, key=lambda each: int(each.version_id))
+
+    def _model(self, version: str) -> "Model":
+        for each in self._models():
+            if each.version_id == version:
+                return each
+        raise RunError(f"{self._place.model}: version {version} is gone")
+
+    def _upload(self, model: "Model") -> str:
+        """The folder of a version's tags; one that other tools made has no upload beside them."""
+        ours = upload_of(model.artifact_uri)
+        return ours or f"{self._place.staging}/version-{model.version_id}"
+
+    def _version(self, model: "Model", upload: str, found: Upload) -> ModelVersion:
+        story = self._uploads.story(upload) if found.told else None
+        story = story or Story(description=model.version_description)
+        return ModelVersion(
+            version=model.version_id,
+            aliases=tuple(sorted(set(model.version_aliases) - {_DEFAULT})),
+            created=datetime.fromtimestamp(model.version_create_time.timestamp(), timezone.utc),
+            metrics=story.metrics,
+            tags=found.tags,
+            settings=story.settings,
+            uri=self._resource(model.version_id),
+            description=story.description,
+        )
+
+    def _make_version(self, upload: str, tags: Mapping[str, str], description: str) -> str:
+        from google.api_core.exceptions import AlreadyExists
+        from google.cloud.aiplatform_v1.types import Model, ModelContainerSpec
+
+        model = Model(
+            display_name=self._place.model,
+            version_description=description,
+            artifact_uri=self._uploads.artifact_uri(upload),
+            container_spec=ModelContainerSpec(image_uri=self._place.serving_image),
+            labels=_labels(tags),
+        )
+        if not self._models():
+            with suppress(AlreadyExists):  # another publisher was faster
+                return self._upload_model(model, model_id=self._place.model)
+        return self._upload_model(model, parent_model=self._place.name)
+
+    def _upload_model(self, model: "Model", **as_what: str) -> str:
+        from google.cloud.aiplatform_v1.types import UploadModelRequest
+
+        request = UploadModelRequest(parent=self._place.parent, model=model, **as_what)
+        return self._client.upload_model(request).result(timeout=_GIVEN_UP_AFTER).model_version_id
+
+    def _import_evaluation(self, version: str, upload: str) -> None:
+        """Only for Vertex AI's pages: where it will not have the metrics, the version stands."""
+        from google.api_core.exceptions import GoogleAPIError
+
+        metrics = self._uploads.story(upload).metrics
+        try:
+            evaluation.import_evaluation(self._client, self._resource(version), metrics)
+        except GoogleAPIError as error:
+            said = " ".join(str(error).split())
+            _log.warning(
+                "%s: Vertex AI shows no evaluation of version %s: %s",
+                self._place.model,
+                version,
+                said,
+            )
+        else:
+            self._uploads.set_evaluated(upload)
+
+    @explained_by(google_errors.told)
+    def _clear_away_unfinished(self) -> None:
+        """Delete the uploads that dead publishers left; what became a version is completed."""
+        staging = self._place.staging
+        # Looked at before the versions: an upload that becomes one in between is not deleted.
+        uploads = self._uploads.found([staging])
+        models = {self._upload(each): each for each in self._models()}
+        before = datetime.now(timezone.utc) - _ABANDONED_AFTER
+        for upload, found in uploads.items():
+            if upload not in models and found.touched < before:
+                _log.info("%s: clearing away %s", self._place.model, upload)
+                self._uploads.delete(upload)
+            elif upload in models and found.told and not found.evaluated:
+                self._import_evaluation(models[upload].version_id, upload)
+
+
+def _folder(upload: str) -> str:
+    return upload.rpartition("/")[0]
+
+
+def _labels(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that Vertex AI takes as labels, by which its pages and filters find a version.
+
+    They are never read back: Vertex AI shows a version's labels mixed with its model's.
+    """
+    fit = (
+        (name, value)
+        for name, value in tags.items()
+        if _LABEL_KEY.fullmatch(name) and _LABEL_VALUE.fullmatch(value)
+    )
+    return dict(itertools.islice(fit, _MOST_LABELS))

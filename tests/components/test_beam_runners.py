@@ -1,0 +1,49 @@
+import pytest
+
+from customer_age.components import beam_runners
+
+ARGS = beam_runners.options(2, [])
+PROCESSES = "--direct_running_mode=multi_processing"
+DATAFLOW = ("--runner=DataflowRunner", "--project=p")
+
+
+def test_small_data_go_in_by_threads_and_large_by_processes():
+    assert beam_runners.sized(ARGS, beam_runners.LARGE - 1) == ARGS
+    assert beam_runners.sized(ARGS, beam_runners.LARGE) == [*ARGS, PROCESSES]
+
+
+@pytest.mark.parametrize("said", ["--runner=FlinkRunner", "--direct_running_mode=in_memory"])
+def test_what_was_said_stands(said):
+    args = beam_runners.options(2, [said])
+    assert [arg for arg in args if arg.startswith(said.split("=")[0])] == [said]
+    assert beam_runners.sized(args, 10**7) == args
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["DataflowRunner", "dataflow", "FlinkRunner", "PortableRunner", "SparkRunner",
+     "apache_beam.runners.dataflow.dataflow_runner.DataflowRunner", "own.module.OwnRunner"],
+)  # fmt: skip
+def test_workers_elsewhere_are_told_nothing_of_this_machine(named):
+    given = [f"--runner={named}", "--temp_location=gs://b/t"]
+    assert beam_runners.options(8, given) == given
+
+
+@pytest.mark.parametrize(
+    "named", ["DirectRunner", "direct", "SwitchingDirectRunner", "FnApiRunner", beam_runners.RUNNER]
+)
+def test_a_local_runner_by_name_is_one_without_it(named):
+    args = beam_runners.options(2, [f"--runner={named}"])
+    assert args == [*ARGS[1:], f"--runner={named}"]
+
+
+def test_workers_elsewhere_get_the_image_with_this_code_unless_another_is_named():
+    assert beam_runners.options(2, DATAFLOW, "r/i:1")[-1] == "--sdk_container_image=r/i:1"
+    named = (*DATAFLOW, "--sdk_container_image=r/other:2")
+    assert beam_runners.options(2, named, "r/i:1") == list(named)
+    assert beam_runners.options(2, [], "r/i:1") == ARGS, "this machine needs none"
+
+
+def test_the_last_of_an_option_counts():
+    assert beam_runners.value(["--a=1", "--b=2", "--a=x=3"], "--a") == "x=3"
+    assert beam_runners.value(["--ab=1"], "--a") is None

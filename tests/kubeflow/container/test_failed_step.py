@@ -1,0 +1,64 @@
+import pytest
+
+from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
+from customer_age.kubeflow.container.failed_step import component_name, last_line
+
+GATE = "customer_age.components.data_gate.executor.Executor"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (GATE, "DataGate"),
+        ("customer_age.components.photo_example_gen.executor.Executor", "PhotoExampleGen"),
+        ("customer_age.components.trainer.component.Executor", "Trainer"),
+        ("customer_age.components.evaluator.component.Executor", "Evaluator"),
+        ("tfx.components.statistics_gen.executor.Executor", "StatisticsGen"),
+        ("Executor", "Executor"),
+    ],
+)
+def test_a_component_is_called_as_in_the_graph(path, name):
+    assert component_name(path) == name
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "exit_code"),
+    [
+        (DataRefused("too dark\ntoo few"), "DataGate refused the data: too dark; too few", 4),
+        (ModelRefused("MAE 9"), "DataGate refused the model: MAE 9", 3),
+        (SettingsError("no x"), "DataGate cannot work with these settings: no x", 2),
+        (RunError("lost"), "DataGate failed: lost", 1),
+        (
+            ValueError("bad\nvalue"),
+            "DataGate failed: ValueError: bad value (details: the log above)",
+            1,
+        ),
+        (
+            OSError(28, "No space left on device"),
+            "DataGate: no space left on the disk; give the container more (ephemeral storage). "
+            "Nothing half-written will be used",
+            1,
+        ),
+    ],
+)
+def test_a_failed_step_ends_with_one_line_and_the_code_of_its_error(error, line, exit_code):
+    assert last_line(error, GATE, {}) == (f"customer-age: {line}", exit_code)
+
+
+def test_our_own_error_is_found_under_what_a_library_made_of_it():
+    try:
+        try:
+            raise DataRefused("no photo in split test")
+        except DataRefused as cause:
+            raise RuntimeError("while running 'Map'") from cause
+    except RuntimeError as error:
+        assert last_line(error, GATE, {})[1] == 4
+
+
+def test_the_line_tells_uris_and_no_secret():
+    error = RunError("/minio/b/data/labels.csv: see https://ada:pa55w0rd@mlflow.example.org")
+    line, _ = last_line(error, GATE, {"/minio/b/data": "minio://b/data"})
+    assert line == (
+        "customer-age: DataGate failed: minio://b/data/labels.csv: "
+        "see https://hidden@mlflow.example.org"
+    )

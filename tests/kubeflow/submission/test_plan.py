@@ -1,0 +1,251 @@
+"""What a submission will be, before anything is compiled or asked."""
+
+from pathlib import Path
+
+import pytest
+
+from customer_age.errors import SettingsError
+from customer_age.files.store import DataAway
+from customer_age.kubeflow.submission import data_fingerprint, dry_run, run_ids, specifications
+from customer_age.kubeflow.submission.kfp.endpoint import KubeflowPlace
+from customer_age.kubeflow.submission.plan import plan, read_parameters
+from customer_age.kubeflow.submission.runs import Submission
+from customer_age.pipeline.settings import settings as settings_files
+
+HERE = Path(__file__).parent
+
+
+def settings_of(*overrides):
+    return settings_files.load(str(HERE / "cluster.yaml"), overrides)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("epochs", "write it as name=value"),
+        ("epoch=3", "--param epoch: no such run parameter (there are: data_path, batches,"),
+        ("epochs=3.5", "--param epochs: takes a whole number, not '3.5'"),
+        ("max_mae=low", "--param max_mae: takes a number, not 'low'"),
+        ("run_id=x", "say --run-id"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused(text, says):
+    with pytest.raises(SettingsError) as caught:
+        read_parameters((text,))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"epochs": 0}, "--param: trainer.epochs: input should be greater than or equal to 1"),
+        ({"max_mae": float("nan")}, "--param: gate.max_mae"),
+        ({"registry_uri": "mlflow+https://me:secret@host"}, "must hold no user name or password"),
+        ({"data_path": "/photos"}, "data.path: /photos lies on this machine"),
+    ],
+)
+def test_a_parameter_may_be_what_its_setting_may(given, says):
+    with pytest.raises(SettingsError) as caught:
+        plan(settings_of(), "kubeflow", given=given)
+    assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_parameters_are_the_settings_but_for_those_that_are_given():
+    given = read_parameters(("epochs=3", "data_path=minio://photos/other", "max_mae=7"))
+    planned = plan(settings_of("trainer.learning_rate=0.001"), "kubeflow", "ages-1", given=given)
+    assert planned.parameters["epochs"] == 3
+    assert planned.parameters["max_mae"] == 7.0
+    assert planned.parameters["data_path"] == "minio://photos/other"
+    assert planned.parameters["learning_rate"] == 0.001
+    assert planned.parameters["run_id"] == "ages-1"
+    assert planned.settings.trainer.epochs == 6, "what is compiled stays the same"
+
+
+@pytest.mark.parametrize("run_id", ["Ages", "1st", "ages_1", "-ages", "a" * 64, "ages 1", "ages\n"])
+def test_a_run_id_that_no_service_takes_is_refused(run_id):
+    with pytest.raises(SettingsError, match="--run-id"):
+        plan(settings_of(), "kubeflow", run_id)
+
+
+def test_a_run_that_would_be_the_same_has_the_same_id():
+    def run_id(*overrides, **given):
+        given = {"data_fingerprint": "of the data", **given}
+        return plan(settings_of(*overrides), "kubeflow", given=given).run_id
+
+    same = run_id()
+    assert same == run_id() == run_id("work_dir=elsewhere")
+    others = {
+        run_id("trainer.epochs=3"),
+        run_id("cluster.image=another"),
+        run_id(data_fingerprint="of other data"),
+        run_id(data_path="minio://photos/other"),
+    }
+    assert len(others | {same}) == 5
+    assert run_id(epochs=3) == run_id("trainer.epochs=3")
+
+
+def test_where_the_data_are_unknown_each_submission_is_another_run():
+    first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
+    assert first.run_id != second.run_id
+    assert first.data_unknown == (
+        "data folder minio://photos/appa_real: nothing here reads minio://"
+    )
+    assert first.parameters["data_fingerprint"] == ""
+
+
+def test_derived_ids_are_run_ids():
+    for name in ("customer-age", "7-eleven", "a" * 80, "a" * 49 + "-b"):
+        planned = plan(settings_of(f"name={name}"), "kubeflow")
+        assert run_ids.check(planned.run_id)
+        assert "--" not in planned.run_id
+
+
+@pytest.fixture
+def bucket(s3_endpoint, aws_credentials):
+    """Beam options that reach a data set behind a real S3 server on loopback, and its client."""
+    import boto3
+
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    client.create_bucket(Bucket="photos")
+    client.put_object(
+        Bucket="photos", Key="spring/labels.csv", Body=b"file_name,real_age\na.jpg,4\n"
+    )
+    client.put_object(Bucket="photos", Key="spring/final_files/a.jpg", Body=b"a photo")
+    client.put_object(Bucket="photos", Key="bad/labels.csv", Body=b"photo\na.jpg\n")
+    return [f"--s3_endpoint_url={s3_endpoint}", "--s3_region_name=us-east-1"], client
+
+
+def test_data_that_can_be_read_from_here_are_known(bucket):
+    beam_args, client = bucket
+
+    def planned():
+        return plan(
+            settings_of("data.path=s3://photos/spring", f"beam.args={beam_args}"), "kubeflow"
+        )
+
+    first = planned()
+    assert first.data_unknown == ""
+    assert len(first.parameters["data_fingerprint"]) == 64
+    assert first.run_id == planned().run_id
+    client.put_object(
+        Bucket="photos", Key="spring/labels.csv", Body=b"file_name,real_age\na.jpg,5\n"
+    )
+    assert planned().parameters["data_fingerprint"] != first.parameters["data_fingerprint"]
+    assert planned().run_id != first.run_id
+
+
+def test_data_that_can_be_read_and_are_no_data_set_are_refused(bucket):
+    beam_args, _ = bucket
+    for folder, says in (("bad", "real_age"), ("nothing", "there is nothing under this address")):
+        settings = settings_of(f"data.path=s3://photos/{folder}", f"beam.args={beam_args}")
+        with pytest.raises(SettingsError, match=says):
+            plan(settings, "kubeflow")
+
+
+def test_a_bucket_without_credentials_is_not_waited_for(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert (
+        "no credentials for s3:// here"
+        in plan(settings_of("data.path=s3://photos/spring"), "kubeflow").data_unknown
+    )
+
+
+def test_a_bucket_that_does_not_answer_is_waited_for_a_while(aws_credentials):
+    settings = settings_of(
+        "data.path=s3://photos/spring", "beam.args=[--s3_endpoint_url=http://127.0.0.1:1]"
+    )
+    with pytest.raises(DataAway, match=r"not read within 0\.5 seconds"):
+        data_fingerprint.fingerprint(settings, patience=0.5)
+
+
+@pytest.fixture(params=["kubeflow", "vertex"])
+def specification(request):
+    if request.param == "kubeflow":
+        return specifications.of_kubeflow((HERE / "golden" / "kubeflow.yaml").read_text())
+    return specifications.of_vertex((HERE / "golden" / "vertex.json").read_text())
+
+
+def cached(specification):
+    return {
+        name
+        for name, task in specifications.tasks(specification).items()
+        if task.get("cachingOptions", {}).get("enableCache")
+    }
+
+
+def test_known_data_let_photo_example_gen_take_what_it_did(specification):
+    before = cached(specification)
+    assert "Trainer" in before
+    assert not before & {"PhotoExampleGen", "Champion"}
+    specifications.set_caching(specification, cache=True, data_known=False)
+    assert cached(specification) == before
+    specifications.set_caching(specification, cache=True, data_known=True)
+    assert cached(specification) == before | {"PhotoExampleGen"}
+    specifications.set_caching(specification, cache=False, data_known=True)
+    assert not cached(specification)
+
+
+def test_a_dry_run_tells_all_but_secrets():
+    settings = settings_of("cluster.environment.AWS_REGION=us-east-9")
+    planned = plan(settings, "kubeflow", "ages-1", "Spring", {"epochs": 3})
+    place = KubeflowPlace.of("https://kubeflow.example.org/pipeline/", "ages", "team-a")
+    compiled = specifications.of_kubeflow((HERE / "golden" / "kubeflow.yaml").read_text())
+    lines = list(
+        dry_run.lines(
+            planned, place.shown(), Submission("ages-1", "Spring", compiled, planned.parameters)
+        )
+    )
+    text = "\n".join(lines)
+    for told in (
+        "Kubeflow Pipelines at https://kubeflow.example.org/pipeline",
+        "team-a",
+        "Spring (ages-1)",
+        "schema 2.1.0, 12 tasks",
+        "registry.example.org/customer-age:0.1.0",
+        "PhotoExampleGen looks at the data anew",
+        "  epochs              3",
+        "  batches             (empty)",
+    ):
+        assert told in text
+    assert "us-east-9" not in text
+    assert "AWS_SECRET" not in text
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ({"host": None}, "--host is missing"),
+        ({"host": "https://me:secret@host"}, "no user or password"),
+        ({"host": "ftp://host"}, "is no URL"),
+        ({"experiment": " "}, "--experiment"),
+        ({"namespace": "Team A"}, "--namespace Team A"),
+        ({"service_account": "-x"}, "--service-account -x"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(place, says):
+    with pytest.raises(SettingsError) as caught:
+        KubeflowPlace.of(**{"host": "http://localhost", "experiment": "ages", **place})
+    assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_host_without_a_scheme_is_asked_safely():
+    assert KubeflowPlace.of("kubeflow.example.org/", "ages").host == "https://kubeflow.example.org"
+
+
+def test_profiles_that_only_the_cluster_reaches_leave_the_data_unknown(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"a photo")
+    (tmp_path / "photos.csv").write_text(
+        "file_name,card_id,captured_at\na.jpg,4711,2026-01-01T10:00:00Z\n"
+    )
+    settings = settings_of(
+        f"data.path={tmp_path}",
+        "data.profiles=postgresql+psycopg://shop@127.0.0.1:1/crm",
+    )
+    with pytest.raises(DataAway, match=r"data\.profiles: .*127\.0\.0\.1") as caught:
+        data_fingerprint.fingerprint(settings)
+    assert "4711" not in str(caught.value)

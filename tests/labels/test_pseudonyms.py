@@ -1,0 +1,52 @@
+"""The secret that keys the hash of persons: made once, read from its file, told to nobody."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from customer_age.errors import SettingsError
+from customer_age.labels import pseudonyms
+
+
+def test_a_key_is_made_once_for_its_owner(tmp_path):
+    path = tmp_path / "work" / "person.key"
+    pseudonyms.make(str(path))
+    key = pseudonyms.read(str(path))
+    pseudonyms.make(str(path))
+    assert pseudonyms.read(str(path)) == key
+    assert len(key) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["person.key"]
+
+
+def test_of_many_that_make_one_at_once_one_key_stands(tmp_path):
+    path = str(tmp_path / "person.key")
+
+    def made(_):
+        pseudonyms.make(path)
+        return pseudonyms.read(path)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(made, range(64)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "No such file"), (b"short\n", "shorter than 16"), (b"\xff\xfe\xff", "not a text")],
+)
+def test_what_is_no_key_is_one_line(tmp_path, content, said):
+    path = tmp_path / "person.key"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=said) as told:
+        pseudonyms.read(str(path))
+    assert str(told.value).startswith(f"data.person_key_file: {path}: ")
+    assert "\n" not in str(told.value)
+
+
+def test_a_fingerprint_tells_keys_apart_and_holds_none():
+    one, other = pseudonyms.fingerprint("a" * 32), pseudonyms.fingerprint("b" * 32)
+    assert one != other
+    assert "a" * 8 not in one
+    assert pseudonyms.fingerprint("") == ""

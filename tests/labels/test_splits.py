@@ -1,0 +1,56 @@
+from collections import Counter
+
+import pytest
+
+from customer_age.labels import splits
+
+SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
+
+
+def dealt(identities, shares=SHARES, key="key"):
+    return {identity: splits.split_of(identity, shares, key) for identity in identities}
+
+
+def test_shares_are_kept_within_chance():
+    counts = Counter(dealt(map(str, range(20_000))).values())
+    for split, share in SHARES.items():
+        # Four standard deviations of a binomial count.
+        assert counts[split] == pytest.approx(
+            20_000 * share, abs=4 * (20_000 * share * (1 - share)) ** 0.5
+        )
+
+
+def test_more_photos_move_none():
+    few = dealt(map(str, range(100)))
+    assert few.items() <= dealt(map(str, range(1000))).items()
+
+
+def test_a_larger_share_only_takes_photos_in():
+    before = dealt(map(str, range(1000)))
+    after = dealt(map(str, range(1000)), {"train": 0.9, "valid": 0.05, "test": 0.05})
+    assert all(after[identity] == "train" for identity in before if before[identity] == "train")
+
+
+def test_another_key_deals_anew():
+    assert dealt(map(str, range(100))) != dealt(map(str, range(100)), key="other")
+
+
+def test_dealing_is_what_it_was_in_earlier_versions():
+    # A change here would move every customer's test photos into training.
+    split = [splits.split_of(str(number), SHARES, "customer-age") for number in range(12)]
+    assert " ".join(split) == (
+        "valid train train train train valid train train test train train train"
+    )
+
+
+def test_shares_that_do_not_quite_reach_one_leave_nobody_out(monkeypatch):
+    monkeypatch.setattr(splits, "_keyed", lambda *_: b"\xff" * 32)
+    assert splits.split_of("x", {"train": 0.7, "valid": 0.2, "test": 0.1}, "key") == "test"
+
+
+def test_a_pseudonym_hides_the_person_and_keeps_people_apart():
+    assert splits.pseudonym("", "key") == ""
+    assert splits.pseudonym("ann", "key") == splits.pseudonym("ann", "key")
+    assert len({splits.pseudonym(*args) for args in
+                [("ann", "key"), ("ann", "other"), ("bob", "key")]}) == 3  # fmt: skip
+    assert "ann" not in splits.pseudonym("ann", "key")

@@ -1,0 +1,479 @@
+"""What is Kubeflow Model Registry's own: its steps, its files, its refusals."""
+
+import asyncio
+import json
+import math
+import socket
+import threading
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from customer_age.errors import RunError, SettingsError
+from customer_age.files import object_files
+from customer_age.model_registry import (
+    ModelVersion,
+    Publication,
+    open_registry,
+    saved_model_fingerprint,
+)
+from customer_age.model_registry.champion_registry import ChampionRegistry
+from customer_age.model_registry.kubeflow_store.client import KubeflowService
+from customer_age.model_registry.kubeflow_store.store import KubeflowStore
+
+
+def tell(host: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Ask the stand-in without the client: its status, and its answer."""
+    request = urllib.request.Request(
+        f"http://{host}/api/model_registry/v1{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+
+
+def model_id(host: str, name: str) -> str:
+    _, models = tell(host, "GET", "/registered_models")
+    return next(each["id"] for each in models["items"] if each["name"] == name)
+
+
+def text(value: str) -> dict[str, str]:
+    return {"metadataType": "MetadataStringValue", "string_value": value}
+
+
+class Killed(BaseException):
+    """Stands for the end of the publisher's process: nothing of it runs after this."""
+
+
+class Steps:
+    """Counts what changes something, a file or the registry, and kills before or after one."""
+
+    def __init__(self) -> None:
+        self.left = 1000
+        self.before = True
+
+    def taken(self, act: Callable[[], Any]) -> Any:
+        self.left -= 1
+        if self.left == 0 and self.before:
+            raise Killed
+        done = act()
+        if self.left == 0:
+            raise Killed
+        return done
+
+
+class MortalService(KubeflowService):
+    """Takes its writes as steps."""
+
+    def __init__(self, address: str, steps: Steps):
+        super().__init__(address)
+        self._steps = steps
+
+    def ask(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
+        if not _writes(request):
+            return super().ask(request)
+        return self._steps.taken(lambda: super(MortalService, self).ask(request))
+
+
+def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:
+    """Whether a request changes something; what only reads, waits for its first page."""
+    service = MagicMock()
+    asked = request(service)
+    if asyncio.iscoroutine(asked):
+        asked.close()
+        return False
+    return True
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    steps = Steps()
+    put = object_files._Folder.put
+    monkeypatch.setattr(object_files._Folder, "put", lambda *args: steps.taken(lambda: put(*args)))
+    return steps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", [True, False])
+def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
+    kubeflow_host, publication, tmp_path, steps, before
+):
+    first = publication("first", mae=6.5)
+    second = publication("second", mae=6.2, baseline="1")
+    champions = []
+    for step in range(1, 100):
+        name = f"killed-{uuid.uuid4().hex[:8]}"
+        service = MortalService(f"http://{kubeflow_host}", steps)
+        registry = ChampionRegistry(name, KubeflowStore(service, f"file://{tmp_path}/files", name))
+        steps.left = 1000
+        registry.publish(first)
+        steps.left, steps.before = step, before
+        try:
+            registry.publish(second)
+        except Killed:
+            killed = True
+        else:
+            killed = False
+        steps.left = 1000
+        if not killed:
+            break
+        champions.append(registry.champion().version)
+        there = registry.versions()
+        assert champions[-1] in [each.version for each in there]
+        assert all("run_key" in each.tags for each in there), "whole, or not there"
+        registry.download(there[-1].version, tmp_path / f"{name}-found")
+        assert registry.publish(second).aliases == ("champion",)
+        assert [each.version for each in registry.versions()] == ["1", "2"]
+        assert registry.version("2").tags["run_key"] == "key of second"
+        downloaded = registry.download("2", tmp_path / name)
+        assert saved_model_fingerprint(downloaded) == second.fingerprint
+        assert registry.rollback().version == "1"
+    # Three files, the version, its artifact, the version's end, the former champion's tag, the
+    # alias, and the version's last tag.
+    assert len(champions) == 9
+    assert champions == sorted(champions)
+    assert champions[0] == "1"
+    assert champions[-1] == "2"
+
+
+def publish_at_once(uri: str, publications: list[Publication]) -> list[ModelVersion]:
+    """Each by a thread with a client of its own."""
+    start = threading.Barrier(len(publications))
+
+    def published(publication: Publication) -> ModelVersion:
+        registry = open_registry(uri, "")
+        registry.champion()
+        start.wait()
+        return registry.publish(publication)
+
+    with ThreadPoolExecutor(len(publications)) as publishers:
+        return list(publishers.map(published, publications))
+
+
+def test_two_publishers_at_once_end_in_the_better_champion(kubeflow_uri, publication):
+    registry = open_registry(kubeflow_uri, "")
+    registry.publish(publication("first", mae=7.0))
+    better = publication("better", mae=6.0, baseline="1")
+    worse = publication("worse", mae=6.5, baseline="1")
+    publish_at_once(kubeflow_uri, [better, worse])
+    assert [each.version for each in registry.versions()] == ["1", "2", "3"]
+    assert registry.champion().tags["fingerprint"] == better.fingerprint
+    assert registry.rollback().version == "1"
+
+
+def test_one_model_published_at_once_is_one_version(kubeflow_uri, publication):
+    same = publication("same", mae=6.0)
+    one, other = publish_at_once(kubeflow_uri, [same, same])
+    assert one.version == other.version == "1"
+    [version] = open_registry(kubeflow_uri, "").versions()
+    assert version.aliases == ("champion",)
+    assert "published" in version.tags
+
+
+def test_a_number_that_another_publisher_takes_first_is_not_taken_twice(
+    kubeflow_host, publication, tmp_path, monkeypatch
+):
+    """Another one makes version 1 between our look and our making."""
+    name = f"raced-{uuid.uuid4().hex[:8]}"
+    service = KubeflowService(f"http://{kubeflow_host}")
+    store = KubeflowStore(service, f"file://{tmp_path}/files", name)
+    look_up = store._look_up
+
+    def look_up_then_lose() -> Any:
+        monkeypatch.setattr(store, "_look_up", look_up)
+        model, there = look_up()
+        body = {"name": "1", "registeredModelId": model.id}
+        assert tell(kubeflow_host, "POST", "/model_versions", body)[0] == 201
+        return model, there
+
+    registry = ChampionRegistry(name, store)
+    tell(kubeflow_host, "POST", "/registered_models", {"name": name})
+    add = store.add
+
+    def add_while_raced(publication: Publication) -> None:
+        monkeypatch.setattr(store, "_look_up", look_up_then_lose)
+        add(publication)
+
+    monkeypatch.setattr(store, "add", add_while_raced)
+    assert registry.publish(publication("first", mae=6.5)).version == "2"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str, aws_credentials: None) -> Any:
+    """An empty bucket `models`."""
+    import boto3
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="models")
+    return client
+
+
+def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
+    kubeflow_host, bucket, publication, tmp_path
+):
+    name = f"in-a-bucket-{uuid.uuid4().hex[:8]}"
+    uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=s3://models/of%20age/"
+    published = publication("first", mae=6.5)
+    # What an upload that was killed left: a file that is not whole.
+    at = f"of age/{name}/{published.fingerprint}/1"
+    bucket.put_object(Bucket="models", Key=f"{at}/saved_model.pb", Body=b"half")
+    open_registry(uri, "").publish(published)
+    keys = [each["Key"] for each in bucket.list_objects_v2(Bucket="models")["Contents"]]
+    assert sorted(keys) == [
+        f"{at}/saved_model.pb",
+        f"{at}/variables/variables.data-00000-of-00001",
+        f"{at}/variables/variables.index",
+    ]
+    bucket.put_object(Bucket="models", Key=f"{at}/", Body=b"")  # a stand-in for a folder
+    folder = open_registry(uri, "").download("1", tmp_path / "model")
+    assert saved_model_fingerprint(folder) == published.fingerprint
+
+
+@pytest.mark.usefixtures("cloud_storage")
+def test_the_files_of_a_version_go_to_cloud_storage_and_come_back(
+    kubeflow_host, publication, tmp_path
+):
+    from google.cloud import storage
+
+    storage.Client().create_bucket("models")
+    name = f"in-the-cloud-{uuid.uuid4().hex[:8]}"
+    uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=gs://models/of-age"
+    published = publication("first", mae=6.5)
+    open_registry(uri, "").publish(published)
+    folder = open_registry(uri, "").download("1", tmp_path / "model")
+    assert saved_model_fingerprint(folder) == published.fingerprint
+
+
+def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication, tmp_path):
+    name = f"changed-{uuid.uuid4().hex[:8]}"
+    uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=s3://models"
+    published = publication("first", mae=6.5)
+    registry = open_registry(uri, "")
+    registry.publish(published)
+    at = f"{name}/{published.fingerprint}/1"
+    bucket.put_object(Bucket="models", Key=f"{at}/saved_model.pb", Body=b"another")
+    with pytest.raises(RunError, match="not those that were published"):
+        registry.download("1", tmp_path / "changed")
+    bucket.delete_object(Bucket="models", Key=f"{at}/saved_model.pb")
+    with pytest.raises(RunError, match=rf"s3://models/{name}/.*: there is no saved_model.pb"):
+        registry.download("1", tmp_path / "gone")
+
+
+def test_a_bucket_that_is_not_there_is_one_line(kubeflow_host, bucket, publication):
+    uri = f"kubeflow-registry://{kubeflow_host}/no-bucket?artifacts=s3://nowhere"
+    registry = open_registry(uri, "")
+    with pytest.raises(RunError, match="the model's files under s3://nowhere/no-bucket/") as told:
+        registry.publish(publication("first", mae=6.5))
+    assert "\n" not in str(told.value)
+    assert registry.versions() == []
+
+
+def test_a_store_that_cannot_be_reached_is_one_line(kubeflow_host, publication, monkeypatch):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        uri = f"kubeflow-registry://{kubeflow_host}/no-store?artifacts=s3://models"
+        with pytest.raises(RunError, match=f"under s3://models/.*{endpoint}") as told:
+            open_registry(uri, "").publish(publication("first", mae=6.5))
+    assert "\n" not in str(told.value)
+
+
+def test_the_pages_of_the_registry_and_kserve_find_a_version(
+    kubeflow_host, kubeflow_uri, publication, tmp_path
+):
+    published = publication("first", mae=6.5)
+    version = open_registry(kubeflow_uri, "").publish(published)
+    name = kubeflow_uri.rpartition("/files")[0].split("/")[3].partition("?")[0]
+    assert version.uri == f"model-registry://{name}/1"
+    _, versions = tell(
+        kubeflow_host, "GET", f"/registered_models/{model_id(kubeflow_host, name)}/versions"
+    )
+    [shown] = versions["items"]
+    assert shown["state"] == "LIVE"
+    assert shown["customProperties"]["run_key"] == text("key of first")
+    assert shown["customProperties"]["metric/mae"]["double_value"] == 6.5
+    assert shown["customProperties"]["setting/trainer.epochs"] == text("3")
+    _, artifacts = tell(kubeflow_host, "GET", f"/model_versions/{shown['id']}/artifacts")
+    [artifact] = artifacts["items"]
+    assert artifact["modelFormatName"] == "tensorflow"
+    assert artifact["state"] == "LIVE"
+    # TensorFlow Serving wants a numbered folder under the address that it is given.
+    assert artifact["uri"] == f"file://{tmp_path}/files/{name}/{published.fingerprint}"
+    served = Path(artifact["uri"].removeprefix("file://")) / "1"
+    assert saved_model_fingerprint(served) == published.fingerprint
+
+
+def test_what_others_keep_in_the_registry_stays_theirs(kubeflow_host, publication, tmp_path):
+    name = f"shared_{uuid.uuid4().hex[:8]}"
+    _, other = tell(kubeflow_host, "POST", "/registered_models", {"name": name.replace("_", "x")})
+    mine = {"name": name, "owner": "anna", "customProperties": {"team": text("shop")}}
+    _, model = tell(kubeflow_host, "POST", "/registered_models", mine)
+    properties = {"stars": {"metadataType": "MetadataIntValue", "int_value": "5"}}
+    theirs = {
+        "name": "by-hand",
+        "registeredModelId": model["id"],
+        "description": "Made by hand.",
+        "customProperties": properties,
+    }
+    tell(kubeflow_host, "POST", "/model_versions", theirs)
+    uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=file://{tmp_path}/files"
+    registry = open_registry(uri, "")
+    [by_hand] = registry.versions()
+    assert (by_hand.blessed, by_hand.metrics, by_hand.tags) == (False, {}, {})
+    with pytest.raises(RunError, match="never blessed"):
+        registry.promote("by-hand")
+    assert registry.publish(publication("first", mae=6.5)).version == "1"
+    registry.promote("by-hand", force="the old one")
+    with pytest.raises(RunError, match="names no files of version by-hand"):
+        registry.download("by-hand", tmp_path / "none")
+    _, models = tell(kubeflow_host, "GET", "/registered_models")
+    [now] = [each for each in models["items"] if each["name"] == name]
+    assert now["owner"] == "anna"
+    assert now["customProperties"] == {"team": text("shop"), "champion": text("by-hand")}
+    _, versions = tell(kubeflow_host, "GET", f"/registered_models/{model['id']}/versions")
+    assert versions["items"][0]["description"] == "Made by hand."
+    assert versions["items"][0]["customProperties"]["stars"] == properties["stars"]
+    assert tell(kubeflow_host, "GET", f"/registered_models/{other['id']}/versions")[1]["size"] == 0
+
+
+def test_what_is_archived_is_left_out_and_can_be_published_anew(
+    kubeflow_host, kubeflow_uri, publication
+):
+    registry = open_registry(kubeflow_uri, "")
+    registry.publish(publication("first", mae=6.5))
+    second = publication("second", mae=6.2, baseline="1")
+    registry.publish(second)
+    store = registry._store
+    store.remove("2")
+    store.remove("9")
+    store.set_tag("2", "why", "the wrong photos")
+    assert [each.version for each in registry.versions()] == ["1"], "a tag brings nothing back"
+    assert registry.publish(second).version == "3"
+
+
+def test_a_metric_that_is_no_number_does_not_keep_a_model_out(kubeflow_uri, publication):
+    published = publication("first", mae=6.5)
+    metrics = {"mae": 6.5, "bias/65+": math.nan}
+    version = open_registry(kubeflow_uri, "").publish(replace(published, metrics=metrics))
+    assert version.metrics == {"mae": 6.5}
+
+
+def test_more_models_and_versions_than_a_page_holds(kubeflow_host, publication, tmp_path):
+    for number in range(101):
+        body = {"name": f"crowd-{uuid.uuid4().hex[:8]}-{number}"}
+        assert tell(kubeflow_host, "POST", "/registered_models", body)[0] == 201
+    name = f"last-{uuid.uuid4().hex[:8]}"
+    _, model = tell(kubeflow_host, "POST", "/registered_models", {"name": name})
+    for number in range(1, 102):
+        body = {"name": str(number), "registeredModelId": model["id"]}
+        assert tell(kubeflow_host, "POST", "/model_versions", body)[0] == 201
+    uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=file://{tmp_path}/files"
+    assert open_registry(uri, "").publish(publication("first", mae=6.5)).version == "102"
+
+
+def test_it_answers_where_an_event_loop_runs_already(kubeflow_uri):
+    async def in_a_notebook() -> object:
+        return open_registry(kubeflow_uri, "").champion()
+
+    assert asyncio.run(in_a_notebook()) is None
+
+
+def test_a_token_comes_from_a_file_and_is_never_told(
+    closed_kubeflow_host, publication, tmp_path, monkeypatch
+):
+    uri = f"kubeflow-registry://{closed_kubeflow_host}?artifacts=file://{tmp_path}/files"
+    registry = open_registry(uri, "customer-age")
+    with pytest.raises(SettingsError, match="KF_PIPELINES_SA_TOKEN_PATH in the environment"):
+        registry.champion()
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "token"))
+    with pytest.raises(SettingsError, match="SA_TOKEN_PATH: .*/token cannot be read"):
+        registry.champion()
+    (tmp_path / "token").write_text("an-old-one")
+    with pytest.raises(SettingsError, match="does not let us in") as told:
+        registry.champion()
+    assert "an-old-one" not in str(told.value)
+    (tmp_path / "token").write_text("let-me-in\n")
+    assert registry.publish(publication("first", mae=6.5)).version == "1"
+
+
+def test_a_server_of_another_version_or_another_kind_is_told(tmp_path):
+    class Stranger(BaseHTTPRequestHandler):
+        status = 404
+
+        def do_GET(self) -> None:
+            self.send_response(self.status)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html>\nelsewhere</html>")
+
+        def log_message(self, *_: object) -> None:
+            """A test's output is no place for it."""
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        host = f"127.0.0.1:{server.server_port}"
+        registry = open_registry(f"kubeflow-registry://{host}?artifacts=s3://models", "a-model")
+        with pytest.raises(SettingsError, match="install the one of the server's version"):
+            registry.champion()
+        Stranger.status = 200
+        with pytest.raises(RunError, match="the model registry failed: ") as told:
+            registry.champion()
+        assert "\n" not in str(told.value)
+        server.shutdown()
+
+
+def test_the_stand_in_refuses_what_the_service_refuses(kubeflow_host):
+    """The real service's answers, by its source."""
+
+    def status(method: str, path: str, body: Any = None) -> int:
+        return tell(kubeflow_host, method, path, body)[0]
+
+    name = f"strict-{uuid.uuid4().hex[:8]}"
+    _, model = tell(kubeflow_host, "POST", "/registered_models", {"name": name})
+    one = {"name": "1", "registeredModelId": model["id"]}
+    _, version = tell(kubeflow_host, "POST", "/model_versions", one)
+    artifacts = f"/model_versions/{version['id']}/artifacts"
+    files = {"artifactType": "model-artifact", "name": "files", "uri": "s3://models"}
+    assert status("POST", artifacts, files) == 201
+    taken = (
+        ("/registered_models", {"name": name}),
+        ("/model_versions", one),
+        (artifacts, files),
+    )
+    for path, body in taken:
+        assert status("POST", path, body) == 409, path
+    assert status("POST", "/model_versions", {**one, "registeredModelId": "999999"}) == 404
+    assert status("POST", "/model_versions/999999/artifacts", files) == 404
+    assert status("PATCH", "/model_versions/999999", {}) == 404
+    assert status("POST", "/model_versions", {"name": "2"}) == 422
+    assert status("POST", "/registered_models", {"owner": "anna"}) == 422
+    assert status("POST", "/model_versions", {**one, "name": "2", "stage": "gold"}) == 400
+    assert status("POST", "/model_versions", {**one, "name": "2", "state": "READY"}) == 400
+    assert status("POST", artifacts, {"name": "no type"}) == 400
+    assert status("PATCH", f"/model_versions/{version['id']}", {"name": "2"}) == 400
+    untyped = {"customProperties": {"mae": 6.5}}
+    mistyped = {"customProperties": {"mae": {**text("6.5"), "double_value": 6.5}}}
+    infinite = {"customProperties": {"mae": {**text(""), "double_value": float("nan")}}}
+    for body in (untyped, mistyped, infinite):
+        assert status("PATCH", f"/model_versions/{version['id']}", body) == 400, body
+    assert status("GET", "/registered_models?pageSize=many") == 400
+    assert status("GET", "/registered_models?nextPageToken=x") == 400
+    assert status("DELETE", f"/model_versions/{version['id']}") in (404, 405, 501)

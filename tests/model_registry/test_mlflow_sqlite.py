@@ -1,0 +1,52 @@
+"""MLflow on SQLite: what no other registry has."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from customer_age.errors import RunError
+from customer_age.model_registry import open_registry, saved_model_fingerprint
+
+
+def test_an_empty_registry_has_no_champion_and_needs_no_file(tmp_path):
+    registry = open_registry(f"mlflow+sqlite:///{tmp_path}/new/mlflow.db", "customer-age")
+    assert registry.champion() is None
+    assert registry.versions() == []
+    with pytest.raises(RunError, match="there is no champion"):
+        registry.rollback()
+    with pytest.raises(RunError, match=r"no version 1 \(there are: none\)"):
+        registry.promote("1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_of_damaged_files_is_refused(registry, publication, uri, tmp_path):
+    registry.publish(publication("first", mae=6.5))
+    place = Path(uri.removeprefix("mlflow+sqlite:///")).parent
+    [stored] = place.rglob("variables.index")
+    stored.write_bytes(b"bit rot")
+    with pytest.raises(RunError, match="version 1 are not those that were published"):
+        registry.download("1", tmp_path / "model")
+    shutil.rmtree(stored.parent.parent)
+    with pytest.raises(RunError, match="the model registry failed: "):
+        registry.download("1", tmp_path / "again")
+
+
+def test_a_database_of_something_else_is_told_in_one_line(tmp_path):
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(RunError, match="file is not a database") as told:
+        open_registry(f"mlflow+sqlite:///{tmp_path}/mlflow.db", "customer-age").champion()
+    assert "\n" not in str(told.value)
+
+
+def test_the_fingerprint_knows_names_and_contents(publication, tmp_path):
+    first = publication("first", mae=6.5)
+    copy = shutil.copytree(first.model_dir, tmp_path / "copy")
+    assert saved_model_fingerprint(copy) == first.fingerprint
+    (copy / "saved_model.pb").rename(copy / "saved_model.pbtxt")
+    assert saved_model_fingerprint(copy) != first.fingerprint
+    (copy / "saved_model.pbtxt").rename(copy / "saved_model.pb")
+    (copy / "variables" / "variables.index").write_bytes(b"other")
+    assert saved_model_fingerprint(copy) != first.fingerprint
+    with pytest.raises(FileNotFoundError, match="holds no SavedModel"):
+        saved_model_fingerprint(tmp_path / "nowhere")

@@ -1,0 +1,155 @@
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from customer_age.errors import SettingsError
+from customer_age.model_registry import open_registry
+from customer_age.model_registry import open_registry as opening
+from customer_age.model_registry.vertex_store.address import VertexPlace
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("mlruns", "what is given is no kind of registry"),
+        ("wandb://project/model", r"'wandb' is no kind of registry; there are mlflow\+"),
+        ("mlflow+sqlite:///registry/mlflow.db", "whole path, with four slashes"),
+        ("mlflow+sqlite:////registry/", "must name a file"),
+        ("mlflow+sqlite:////registry/m.db?mode=ro", "no question mark"),
+        ("mlflow+http://", "named as in"),
+        ("mlflow+https://host/?token=1", "named as in"),
+        ("vertex://shop/europe-west4", r"in which folder .*\?staging=gs://bucket/folder"),
+        ("vertex://shop/europe-west4/m?staging=", "staging= is no folder in Cloud Storage"),
+        ("vertex://shop/europe-west4/m?staging=/mnt/b", "staging=/mnt/b is no folder in Cloud"),
+        ("vertex://shop/europe-west4/m?staging=gs://b/f&deploy=1", "nothing else"),
+        ("vertex://shop/europe-west4/m/2?staging=gs://bu/f", "named as in vertex://"),
+        ("vertex:///europe-west4/m?staging=gs://bu/f", "named as in vertex://"),
+        ("vertex://shop/m?staging=gs://bu/f", "'m' is no region"),
+        ("vertex://shop/europe-west4/Model?staging=gs://bu/f", "'Model' cannot be the id"),
+        ("kubeflow-registry://?artifacts=s3://models", "named as in kubeflow-registry://"),
+        ("kubeflow-registry://host:port?artifacts=s3://models", "named as in"),
+        ("kubeflow-registry://host/a/b?artifacts=s3://models", "named as in"),
+        ("kubeflow-registry://host/model", r"keeps no files, .* add \?artifacts= and s3://"),
+        ("kubeflow-registry+https://host?files=s3://models", r"add \?artifacts="),
+        ("kubeflow-registry://host?artifacts=", "must be s3://bucket/folder, gs://"),
+        ("kubeflow-registry://host?artifacts=/models", "artifacts=/models must be"),
+        ("kubeflow-registry://host?artifacts=ftp://models", "artifacts=ftp://models must be"),
+        ("kubeflow-registry://host?artifacts=s3:///models", "must be s3://bucket/folder"),
+        ("kubeflow-registry://host?artifacts=file://models", "file:///folder"),
+        ("kubeflow-registry://host?artifacts=s3://models&secure=no", "must be s3://"),
+        ("kubeflow-registry://host?artifacts=s3://models/*", "must be s3://"),
+    ],
+)
+def test_a_uri_that_cannot_be_used_is_named(uri, told):
+    with pytest.raises(SettingsError, match=f"^registry.uri: .*{told}"):
+        open_registry(uri, "customer-age")
+
+
+def test_a_password_in_a_uri_is_refused_and_not_repeated():
+    with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD") as told:
+        open_registry("mlflow+https://anna:s3cret@host:5000", "customer-age")
+    assert "s3cret" not in str(told.value)
+    assert "anna" not in str(told.value)
+
+
+def test_the_model_in_vertex_ai_is_named_by_the_uri_or_by_the_settings():
+    uri = "vertex://shop/europe-west4{}?staging=gs://bucket/folder/"
+    named = VertexPlace.of(uri.format("/ages"), "customer-age")
+    assert named.name == "projects/shop/locations/europe-west4/models/ages"
+    assert named.staging == "gs://bucket/folder/ages"
+    assert named.serving_image.startswith("europe-docker.pkg.dev/")
+    assert VertexPlace.of(uri.format(""), "customer-age").name.endswith("/models/customer-age")
+    with pytest.raises(SettingsError, match=r"^registry.model_name: 'Customer\.Age' cannot be"):
+        VertexPlace.of(uri.format(""), "Customer.Age")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "kubeflow-registry+https://anna:s3cret@host?artifacts=s3://models",
+        "kubeflow-registry+https://host?artifacts=s3://anna:s3cret@models/of-age",
+    ],
+)
+def test_a_password_for_a_kubeflow_registry_or_its_files_is_refused_and_not_repeated(uri):
+    with pytest.raises(SettingsError, match="give no user or password") as told:
+        open_registry(uri, "customer-age")
+    assert "s3cret" not in str(told.value)
+    assert "anna" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "address", "artifacts", "name"),
+    [
+        ("kubeflow-registry://host?artifacts=s3://b", "http://host:8080", "s3://b", "by-setting"),
+        (
+            "kubeflow-registry+https://mr.shop.example/by-uri?artifacts=gs://b/models/",
+            "https://mr.shop.example:443",
+            "gs://b/models",
+            "by-uri",
+        ),
+        (
+            "kubeflow-registry://host:90/?artifacts=file:///a%20b+c",
+            "http://host:90",
+            "file:///a b+c",
+            "by-setting",
+        ),
+    ],
+)
+def test_where_a_kubeflow_registry_and_its_files_are(monkeypatch, uri, address, artifacts, name):
+    opened = []
+    monkeypatch.setattr(opening, "KubeflowService", lambda address: address)
+    monkeypatch.setattr(opening, "KubeflowStore", lambda *found: opened.append(found))
+    open_registry(uri, "by-setting")
+    assert opened == [(address, artifacts, name)]
+
+
+@pytest.mark.parametrize("scheme", ["kubeflow-registry", "kubeflow-registry+https"])
+def test_a_kubeflow_registry_that_does_not_answer_is_told_at_once(scheme):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{nobody.getsockname()[1]}"
+        registry = open_registry(f"{scheme}://{host}?artifacts=s3://models", "customer-age")
+        started = time.monotonic()
+        with pytest.raises(SettingsError, match=f"no Kubeflow Model Registry answers at .*{host}"):
+            registry.champion()
+        assert time.monotonic() - started < 30
+
+
+def test_a_server_that_does_not_answer_is_told_at_once():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        registry = open_registry(
+            f"mlflow+http://127.0.0.1:{nobody.getsockname()[1]}", "customer-age"
+        )
+        started = time.monotonic()
+        with pytest.raises(SettingsError, match="no MLflow server answers at http://127.0.0.1"):
+            registry.champion()
+        assert time.monotonic() - started < 30
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, publication):
+    (tmp_path / "file").touch()
+    registry = open_registry(f"mlflow+sqlite:///{tmp_path}/file/mlflow.db", "customer-age")
+    with pytest.raises(SettingsError, match=f"registry.uri: {tmp_path}/file cannot be written"):
+        registry.publish(publication("first", mae=6.5))
+
+
+def test_opening_imports_nothing_heavy():
+    script = (
+        "import sys\n"
+        "from customer_age.model_registry import open_registry\n"
+        "from customer_age.model_registry.baseline import baseline_for\n"
+        "vertex = 'vertex://shop/europe-west4/m?staging=gs://bucket'\n"
+        "open_registry(vertex, 'customer-age')\n"
+        "registry = open_registry('mlflow+sqlite:////nowhere/mlflow.db', 'customer-age')\n"
+        "assert baseline_for(registry, 'key') == 'none'\n"
+        "open_registry('kubeflow-registry://host?artifacts=s3://models', 'customer-age')\n"
+        "heavy = {'mlflow', 'tensorflow', 'tfx', 'pandas', 'numpy', 'mr_openapi', 'aiohttp',\n"
+        "         'pydantic', 'apache_beam', 'boto3', 'grpc', 'google.api_core'}\n"
+        "heavy &= set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,0 +1,228 @@
+"""`forget`: nothing is left of whom it is about, and no later batch brings anybody back."""
+
+import csv
+import hashlib
+import json
+from datetime import date
+
+import pytest
+import tensorflow as tf
+
+from customer_age.components.photo_example_gen.batch_cache import cache
+from customer_age.errors import SettingsError
+from customer_age.labels import splits, tombstones
+from customer_age.pipeline.forgetting import erasure, run_artifacts, uploads
+from customer_age.pipeline.forgetting.subject import Card, OlderThan
+
+CARD = "4000-0007"
+NAMES = [f"{CARD}_{batch}.jpg" for batch in ("2024-03", "2025-03")]
+
+
+def card(settings, number=CARD):
+    return Card(number, erasure.person_key(settings))
+
+
+def examples(uri):
+    """Batch and person of each example, with its stored photo."""
+    found = {}
+    for file in sorted(uri.glob("Split-*/*.gz")):
+        for record in tf.data.TFRecordDataset(str(file), "GZIP").as_numpy_iterator():
+            feature = tf.train.Example.FromString(record).features.feature
+            batch, person, photo = (
+                feature[name].bytes_list.value[0] for name in ("batch", "person", "image/encoded")
+            )
+            found[batch.decode(), person.decode() or len(found)] = photo
+    return found
+
+
+def needles(settings, inbox, uri):
+    """All by which somebody could find the person again."""
+    photos = [(inbox / name[10:17] / "photos" / name).read_bytes() for name in NAMES]
+    person = splits.pseudonym(CARD, erasure.person_key(settings))
+    stored = [photo for (_, who), photo in examples(uri).items() if who == person]
+    assert len(stored) == len(photos) == 2
+    told = {"card": CARD.encode(), "digits": b"40000007", "person": person.encode()}
+    for number, (photo, example) in enumerate(zip(photos, stored, strict=True)):
+        digest = hashlib.sha256(photo)
+        told |= {
+            f"photo {number}": photo,
+            f"stored photo {number}": example,
+            f"digest {number}": digest.hexdigest().encode(),
+            f"digest as bytes {number}": digest.digest(),
+        }
+    return told
+
+
+def state(*folders):
+    return {
+        str(file): file.read_bytes()
+        for folder in folders
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != ".lock"
+    }
+
+
+@pytest.fixture
+def learnt(settings, ingest):
+    """The settings of a run with both batches, and its examples."""
+    chosen = settings("2024-03", "2025-03")
+    return chosen, ingest(chosen)
+
+
+def test_of_a_forgotten_card_nothing_is_left(
+    learnt, inbox, tmp_path, search, ingest, settings, batch, shown
+):
+    chosen, uri = learnt
+    sought = needles(chosen, inbox, uri)
+    places = (tmp_path / "work", inbox)
+    before = search(sought, *places)
+    assert set(before) >= {"card", "person", "photo 0", "stored photo 0", "digest 0"}
+    others = set(examples(uri).values()) - set(sought.values())
+
+    counts = erasure.forget(chosen, card(chosen))
+    assert counts == erasure.Counts(photos=2, rows=3, pieces=2, artifacts=1, examples=4)
+    left = search(sought, *places)
+    person = sought["person"].decode()
+    assert left == {"person": [inbox / "_forgotten" / person]}
+
+    batch(inbox, "2026-03", [shown("back.jpg", CARD), shown("other.jpg", "4000-0030")])
+    again = (inbox / "2026-03" / "photos" / "back.jpg").read_bytes()
+    uri = ingest(settings("2024-03", "2025-03", "2026-03"))
+    with (uri / "refused.csv").open(newline="") as file:
+        refused = [(row["table"], row["file_name"], row["reason"]) for row in csv.DictReader(file)]
+    assert refused == [("2026-03/photos.csv", "back.jpg", "forgotten")]
+    kept = examples(uri)
+    assert set(kept.values()) > others
+    assert len(kept) == 24 + 24 - 2 + 1
+    del sought["card"], sought["digits"]  # the new batch lies in the inbox as the shop left it
+    assert search(sought, *places) == {"person": [inbox / "_forgotten" / person]}
+    assert not search({"again": again, "stored": hashlib.sha256(again).digest()}, places[0])
+
+
+def test_tfx_reuses_nothing_that_was_forgotten(learnt, ingest):
+    chosen, uri = learnt
+    assert ingest(chosen) == uri
+    erasure.forget(chosen, card(chosen))
+    assert not uri.exists()
+    assert ingest(chosen) != uri
+
+
+def test_a_dry_run_changes_nothing(learnt, inbox, tmp_path):
+    chosen, _ = learnt
+    before = state(inbox, tmp_path / "work")
+    planned = erasure.forget(chosen, card(chosen), dry_run=True)
+    assert state(inbox, tmp_path / "work") == before
+    assert erasure.forget(chosen, card(chosen)) == planned
+
+
+def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, batch, shown):
+    chosen, uri = learnt
+    counts = erasure.forget(chosen, OlderThan(date(2024, 3, 4)))
+    assert counts == erasure.Counts(photos=3, rows=3, pieces=1, artifacts=1, examples=6)
+    assert not uri.exists()
+    assert len(list((inbox / "2024-03" / "photos").iterdir())) == 9
+    assert len((inbox / "cards.csv").read_text().splitlines()) == 41, "a profile stays"
+    batch(inbox, "2026-03", [shown("old.jpg", "4000-0030", "2024-03-03")])
+    kept = examples(ingest(settings("2024-03", "2025-03", "2026-03")))
+    assert len(kept) == 24 + 24 - 3
+
+
+def test_who_was_never_there_leaves_a_tombstone(learnt, inbox):
+    chosen, uri = learnt
+    counts = erasure.forget(chosen, card(chosen, "4000-7777"))
+    assert counts == erasure.Counts(0, 0, 0, 0, 0)
+    assert uri.exists()
+    assert len(tombstones.read(str(inbox)).persons) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "step"),
+    [
+        (run_artifacts, "mark_deleted"),
+        (erasure.shards, "remove"),
+        (cache.PieceCache, "discard"),
+        (uploads.Rows, "erase_photos"),
+        (uploads.Rows, "erase_rows"),
+    ],
+)
+def test_a_forget_that_was_killed_is_called_again(
+    learnt, inbox, tmp_path, search, monkeypatch, where, step
+):
+    chosen, uri = learnt
+    sought = needles(chosen, inbox, uri)
+    done = []
+    real = getattr(where, step)
+
+    def killed(*arguments):
+        if done:
+            raise KeyboardInterrupt  # the second of several, so that the work is half done
+        done.append(step)
+        if step in ("mark_deleted", "remove"):
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            erasure.forget(chosen, card(chosen))
+    assert tombstones.read(str(inbox)).persons, "from its first moment on, no run learns from it"
+    erasure.forget(chosen, card(chosen))
+    assert set(search(sought, tmp_path / "work", inbox)) == {"person"}
+
+
+def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
+    chosen, _ = learnt
+    leftover = tmp_path / "work" / "batch_cache" / "some key" / "some attempt" / "Split-train"
+    leftover.mkdir(parents=True)
+    (leftover / "shard.gz").write_bytes(b"who knows")
+    erasure.forget(chosen, card(chosen, "4000-7777"))
+    assert not (leftover / "shard.gz").exists()
+
+
+def test_a_table_that_cannot_be_read_is_told_and_the_rest_erased(learnt, inbox, tmp_path, search):
+    chosen, _ = learnt
+    broken = inbox / "2025-03"
+    whole = (broken / "photos.csv").read_bytes()
+    (broken / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
+    counts = erasure.forget(chosen, card(chosen))
+    assert counts.photos == 1
+    [unread] = counts.unread
+    assert unread.startswith(f"{broken / 'photos.csv'}: ")
+    (broken / "photos.csv").write_bytes(whole)
+    assert erasure.forget(chosen, card(chosen)) == erasure.Counts(1, 1, 0, 0, 0)
+    assert not search({"card": CARD.encode()}, inbox, tmp_path / "work")
+
+
+def test_a_base_set_of_cards_is_erased_from_too(settings, inbox, tmp_path, ingest, search):
+    chosen = settings(data__path=str(inbox / "2024-03"), data__profiles=str(inbox / "cards.csv"))
+    uri = ingest(chosen)
+    person = splits.pseudonym(CARD, erasure.person_key(chosen)).encode()
+    assert search({"person": person}, uri)
+    erasure.forget(chosen, card(chosen))
+    assert not search({"card": CARD.encode()}, inbox, tmp_path / "work")
+    assert not search({"person": person}, ingest(chosen))
+
+
+def test_an_audit_line_is_kept_without_the_card(learnt, tmp_path):
+    chosen, _ = learnt
+    erasure.forget(chosen, card(chosen))
+    erasure.forget(chosen, OlderThan(date(2020, 1, 1)))
+    text = (tmp_path / "work" / "forgotten.jsonl").read_text()
+    first, second = map(json.loads, text.splitlines())
+    assert first["forgotten"] == "card"
+    assert (first["photos"], first["rows"]) == (2, 3)
+    assert second["forgotten"] == "captured before 2020-01-01"
+    assert CARD not in text
+
+
+def test_it_needs_an_inbox_and_its_own_key(settings, tmp_path):
+    with pytest.raises(SettingsError, match=r"^data.inbox: not set"):
+        chosen = settings(data__inbox=None)
+        erasure.forget(chosen, card(chosen))
+    chosen = settings()
+    erasure.forget(chosen, card(chosen))
+    other = tmp_path / "other.key"
+    other.write_text("another key of persons")
+    chosen = settings(data__person_key_file=str(other))
+    with pytest.raises(SettingsError, match="not the key that the tombstones"):
+        erasure.forget(chosen, card(chosen))

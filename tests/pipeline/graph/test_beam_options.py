@@ -1,0 +1,153 @@
+"""Dataflow and Flink: what is missing is told before anything starts, in one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from customer_age.errors import SettingsError
+from customer_age.pipeline.graph import beam_options
+from customer_age.pipeline.prediction import score
+from customer_age.pipeline.prediction.model_version import groups
+from customer_age.pipeline.running import local
+from customer_age.pipeline.settings import settings as settings_files
+
+DATAFLOW = (
+    "--runner=DataflowRunner",
+    "--project=shop",
+    "--region=europe-west4",
+    "--temp_location=gs://bucket/temp",
+)
+IMAGE = "--sdk_container_image=registry/customer-age:1"
+
+
+def load(*args, more=(), **given):
+    return settings_files.load("local", (f"beam.args={list(args)!r}", *more), **given)
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (DATAFLOW[:1], "--runner=DataflowRunner needs --project, --region, --temp_location too"),
+        ((*DATAFLOW[:3], "--temp_location="), "--runner=DataflowRunner needs --temp_location too"),
+        ((*DATAFLOW[:3], "--temp_location=s3://b/t"), "--temp_location=s3://b/t: Dataflow takes"),
+        ((*DATAFLOW, "--staging_location=/tmp"), "--staging_location=/tmp: Dataflow takes a gs://"),
+        ((*DATAFLOW, "--sdk_container_image=none"), "Dataflow's workers need the image"),
+        (("--runner=dataflow",), "--runner=dataflow needs --project"),
+        (("--runner=FlinkRunner",), "--runner=FlinkRunner needs --flink_master too"),
+        (("--runner=PortableRunner",), "--runner=PortableRunner needs --job_endpoint too"),
+        (
+            ("--runner=PortableRunner", "--job_endpoint=h:1", "--environment_type=EXTERNAL"),
+            "--environment_type=EXTERNAL needs --environment_config=HOST:PORT",
+        ),
+        (("--runner", "DataflowRunner"), "'DataflowRunner' is no option; write each as"),
+        (("--runner",), "--runner has no value"),
+        (("runner=DataflowRunner",), "'runner=DataflowRunner' is no option"),
+    ],
+)
+def test_what_a_runner_lacks_is_told_in_one_line(args, line):
+    with pytest.raises(SettingsError) as raised:
+        load(*args)
+    [said] = str(raised.value).splitlines()
+    assert said.startswith("beam.args: ")
+    assert line in said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (*DATAFLOW, IMAGE),
+        (*DATAFLOW, IMAGE, "--no_use_public_ips", "--experiments=a", "--experiments=b"),
+        ("--runner=FlinkRunner", "--flink_master=flink:8081"),
+        (
+            "--runner=PortableRunner",
+            "--job_endpoint=jobs:8099",
+            "--environment_type=EXTERNAL",
+            "--environment_config=localhost:50000",
+        ),
+    ],
+)
+def test_the_options_of_a_runner_elsewhere_are_passed_on_as_they_are(args):
+    assert beam_options.beam_args(load(*args)) == list(args)
+
+
+def test_the_workers_image_is_the_cluster_s():
+    settings = load(*DATAFLOW, more=("cluster.image=registry/customer-age:1",))
+    assert beam_options.beam_args(settings) == [*DATAFLOW, IMAGE]
+    with pytest.raises(SettingsError, match=r"needs an image with this code .* cluster\.image"):
+        load(*DATAFLOW)
+
+
+@pytest.mark.parametrize("root", ["minio://bucket/runs", "gs://bucket/runs"])
+def test_on_a_cluster_workers_elsewhere_find_artifacts_only_in_place(root):
+    flink = ("--runner=FlinkRunner", "--flink_master=flink:8081")
+    with pytest.raises(SettingsError, match=r"FlinkRunner reach the artifacts only where"):
+        load(*flink, more=(f"cluster.pipeline_root={root}",))
+    load(*flink, more=("cluster.pipeline_root=gs://b/r", "cluster.in_place=['gs://']"))
+    load(more=(f"cluster.pipeline_root={root}",))
+
+
+def test_without_a_runner_the_work_is_done_by_the_threads_of_this_machine():
+    settings = settings_files.load("local", ("beam.workers=3", "beam.args=[--s3_verify=False]"))
+    args = beam_options.beam_args(settings)
+    assert args[1:] == [
+        "--direct_num_workers=3", "--sdk_container_image=none", "--s3_verify=False",
+    ]  # fmt: skip
+
+
+def test_beam_itself_takes_what_the_settings_take():
+    """The names are Beam's: its own parser finds the values under them."""
+    from apache_beam.options.pipeline_options import (
+        FlinkRunnerOptions,
+        GoogleCloudOptions,
+        PipelineOptions,
+        PortableOptions,
+        WorkerOptions,
+    )
+
+    said = PipelineOptions([*DATAFLOW, "--sdk_container_image=r/i:1"])
+    cloud = said.view_as(GoogleCloudOptions)
+    assert (cloud.project, cloud.region) == ("shop", "europe-west4")
+    assert cloud.temp_location == "gs://bucket/temp"
+    assert said.view_as(WorkerOptions).sdk_container_image == "r/i:1"
+    said = PipelineOptions(
+        ["--flink_master=f:1", "--job_endpoint=j:2", "--environment_type=EXTERNAL",
+         "--environment_config=p:3"]
+    )  # fmt: skip
+    assert said.view_as(FlinkRunnerOptions).flink_master == "f:1"
+    portable = said.view_as(PortableOptions)
+    assert portable.job_endpoint == "j:2"
+    assert (portable.environment_type, portable.environment_config) == ("EXTERNAL", "p:3")
+
+
+def test_a_run_on_this_machine_is_not_sent_to_workers_that_cannot_reach_it(tmp_path):
+    settings = load(
+        *DATAFLOW, IMAGE, work_dir=str(tmp_path / "work"), data__path="gs://bucket/photos"
+    )
+    with pytest.raises(SettingsError, match=r"^work_dir: Dataflow's workers cannot reach /"):
+        local.run(settings)
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("registry", "data", "output", "line"),
+    [
+        (None, "gs://b/photos", "gs://b/ages", "registry.uri: Dataflow's workers cannot reach"),
+        ("mlflow+https://host", "photos", "gs://b/ages", "DATA photos: Dataflow's workers"),
+        ("mlflow+https://host", "gs://b/photos", "ages", "--output: Dataflow's workers cannot"),
+    ],
+)
+def test_scoring_elsewhere_reads_and_writes_elsewhere(tmp_path, registry, data, output, line):
+    settings = load(*DATAFLOW, IMAGE, work_dir=str(tmp_path), registry__uri=registry)
+    asked = score.Asked((data,), output, None, False, None, groups(settings, None))
+    with pytest.raises(SettingsError) as raised:
+        score.run(settings, asked)
+    assert line in str(raised.value)
+
+
+def test_what_is_wrong_is_told_without_importing_beam():
+    code = (
+        "import sys; from customer_age.pipeline import settings, beam_options\n"
+        "assert not {'apache_beam', 'tensorflow', 'tfx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

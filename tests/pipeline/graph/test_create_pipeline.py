@@ -1,0 +1,78 @@
+import pytest
+from tfx.dsl.compiler import compiler
+
+from customer_age.pipeline.graph import create_pipeline
+from customer_age.pipeline.graph.cache_keys import RunKey
+from customer_age.pipeline.settings import settings as settings_files
+
+
+def _nodes(*overrides, launch=None):
+    settings = settings_files.load("local", overrides, data__path="photos")
+    compiled = compiler.Compiler().compile(create_pipeline.create_pipeline(settings, launch))
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled.nodes}
+
+
+@pytest.fixture(scope="module")
+def nodes():
+    return _nodes()
+
+
+def test_the_graph_is_the_drawing(nodes):
+    assert list(nodes) == [
+        "DataSet", "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator",
+        "DataGate", "Champion", "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
+    ]  # fmt: skip
+
+
+def test_nothing_is_learnt_or_measured_before_the_data_passed(nodes):
+    for node_id in ("Champion", "Trainer"):
+        assert "DataGate" in nodes[node_id].upstream_nodes, node_id
+
+
+def test_the_test_split_is_read_by_the_evaluator_alone(nodes):
+    parameters = nodes["Trainer"].parameters.parameters
+    assert '"train"' in parameters["train_args"].field_value.string_value
+    assert '"valid"' in parameters["eval_args"].field_value.string_value
+    splits = nodes["Evaluator"].parameters.parameters["example_splits"].field_value.string_value
+    assert splits == '["test"]'
+
+
+def test_nothing_is_published_that_the_canary_did_not_bless(nodes):
+    assert "Canary" in nodes["RegistryPusher"].upstream_nodes
+    [channel] = nodes["RegistryPusher"].inputs.inputs["infra_blessing"].channels
+    assert channel.producer_node_query.id == "Canary"
+    assert channel.output_key == "blessing"
+    limits = _nodes("canary.max_memory_mb=77")["Canary"].parameters.parameters
+    assert limits["max_memory_mb"].field_value.int_value == 77
+
+
+def test_the_key_of_splits_is_told_to_nobody_but_ingestion():
+    told = {
+        node_id
+        for node_id, node in _nodes("data.split_key=s3cret").items()
+        if "s3cret" in str(node)
+    }
+    assert told == {"PhotoExampleGen"}
+
+
+def test_the_champion_teaches_only_where_it_is_asked_to(nodes):
+    assert "base_model" not in nodes["Trainer"].inputs.inputs
+    assert "base_model" in _nodes("trainer.weights=champion")["Trainer"].inputs.inputs
+
+
+def test_what_the_runner_knows_reaches_the_nodes_that_depend_on_it(nodes):
+    launch = create_pipeline.Launch(RunKey("s", "d", "w", "c"), champion_as_of="7")
+    launched = _nodes(launch=launch)
+    changed = {
+        node_id
+        for node_id, node in launched.items()
+        if (node.parameters, node.outputs) != (nodes[node_id].parameters, nodes[node_id].outputs)
+    }
+    assert changed == {
+        "DataSet",
+        "PhotoExampleGen",
+        "Champion",
+        "Trainer",
+        "RegistryPusher",
+        "RunReport",
+    }

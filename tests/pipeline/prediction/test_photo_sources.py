@@ -1,0 +1,130 @@
+import os
+
+import pytest
+
+from customer_age.errors import SettingsError
+from customer_age.pipeline.prediction import photo_sources
+from customer_age.schema.refusals import Reason
+
+
+def _found(*arguments, face_crops=True):
+    sources = photo_sources.find([str(each) for each in arguments])
+    return list(photo_sources.files(sources, face_crops))
+
+
+def _names(folder, *arguments, **options):
+    return [os.path.relpath(each.path, folder) for each in _found(*arguments, **options)]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of empty files; nothing here opens a photo."""
+    for name in ("b.JPG", "a.png", "notes.txt", ".hidden.jpg", "sub/c.webp", "sub/iphone.heic"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")
+    return tmp_path
+
+
+def test_a_folder_is_its_photos_in_a_fixed_order(photos):
+    assert _names(photos, photos) == ["a.png", "b.JPG", "sub/c.webp", "sub/iphone.heic"]
+
+
+def test_photos_come_in_the_order_of_the_arguments(photos):
+    assert _names(photos, photos / "sub", photos / "a.png", photos / "none.jpg") == [
+        "sub/c.webp", "sub/iphone.heic", "a.png", "none.jpg",
+    ]  # fmt: skip
+
+
+def test_a_glob_is_what_a_shell_makes_of_it(photos):
+    assert _names(photos, photos / "*.*[gG]") == ["a.png", "b.JPG"]
+    assert _names(photos, photos / "**" / "*.webp") == ["sub/c.webp"]
+    assert _names(photos, photos / "s*") == ["sub/c.webp", "sub/iphone.heic"]
+
+
+def test_a_photo_whose_name_looks_like_a_glob(photos):
+    (photos / "me[1].jpg").write_bytes(b"")
+    assert _names(photos, photos / "me[1].jpg") == ["me[1].jpg"]
+
+
+@pytest.mark.parametrize("placed", ["final_files", ""])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_names_photos_beside_it_or_in_final_files(tmp_path, placed, separator):
+    (tmp_path / placed).mkdir(exist_ok=True)
+    (tmp_path / placed / "b.jpg").write_bytes(b"")
+    (tmp_path / "list.csv").write_text(
+        f"who{separator}file_name\nx{separator}b.jpg\ny{separator}a.jpg\n"
+    )
+    there, missing = _found(tmp_path / "list.csv")
+    assert (there.file_name, there.problem) == ("b.jpg", None)
+    assert there.path == str(tmp_path / placed / "b.jpg")
+    assert (missing.file_name, missing.problem) == ("a.jpg", Reason.FILE_MISSING)
+
+
+def test_a_parquet_table(tmp_path):
+    import pandas as pd
+
+    (tmp_path / "b.jpg").write_bytes(b"")
+    pd.DataFrame({"file_name": ["b.jpg"]}).to_parquet(tmp_path / "list.parquet")
+    assert _names(tmp_path, tmp_path / "list.parquet") == ["b.jpg"]
+
+
+def test_a_table_of_the_appa_real_release_takes_the_face_crop(tmp_path):
+    (tmp_path / "test").mkdir()
+    for name in ("1.jpg", "1.jpg_face.jpg", "2.jpg"):
+        (tmp_path / "test" / name).write_bytes(b"")
+    (tmp_path / "gt_avg_test.csv").write_text("file_name\n1.jpg\n2.jpg\n")
+    table = tmp_path / "gt_avg_test.csv"
+    assert _names(tmp_path, table) == ["test/1.jpg_face.jpg", "test/2.jpg"]
+    assert _names(tmp_path, table, face_crops=False) == ["test/1.jpg", "test/2.jpg"]
+    assert [each.file_name for each in _found(table)] == ["1.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.jpg", "/etc/hostname", "C:\\secret.jpg", "..\\secret.jpg", "link.jpg", "in/x"],
+)
+def test_a_name_in_a_table_never_leaves_its_folder(tmp_path, name):
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (data / "in").symlink_to(tmp_path)
+    (tmp_path / "x").write_bytes(b"secret")
+    (data / "list.csv").write_text(f"file_name\n{name}\n")
+    assert [each.problem for each in _found(data / "list.csv")] == [Reason.OUTSIDE_DATA_FOLDER]
+
+
+def test_a_link_in_a_folder_does_not_lead_out_of_it(tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    assert [each.problem for each in _found(tmp_path / "data")] == [Reason.OUTSIDE_DATA_FOLDER]
+
+
+def test_names_that_no_file_can_have_are_missing(tmp_path):
+    (tmp_path / "list.csv").write_text(f"file_name\n{'x' * 5000}\n\N{SNOWMAN}.jpg\n")
+    assert {each.problem for each in _found(tmp_path / "list.csv")} == {Reason.FILE_MISSING}
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("*.jpg", "matches nothing"),
+        ("empty", "no photos in this folder"),
+        ("none.csv", "no such table"),
+        ("empty.csv", "the table is empty"),
+        ("header.csv", "no rows"),
+        ("other.csv", "no column 'file_name'; there are: photo, age"),
+        ("broken.csv", "not a text in UTF-8"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_at_once(tmp_path, argument, says):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "header.csv").write_text("file_name\n")
+    (tmp_path / "other.csv").write_text("photo,age\na.jpg,3\n")
+    (tmp_path / "broken.csv").write_bytes(b"file_name\n" + b"a.jpg\n" * 5000 + b"\xff\xfe\n")
+    with pytest.raises(SettingsError, match=says) as refused:
+        _found(tmp_path / argument)
+    assert str(tmp_path / argument) in str(refused.value)

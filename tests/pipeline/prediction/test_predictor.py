@@ -1,0 +1,174 @@
+import io
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from customer_age.errors import RunError
+from customer_age.photos import prepare
+from customer_age.pipeline.prediction.age_model import AgeModel
+from customer_age.pipeline.prediction.photo_sources import PhotoFile
+from customer_age.pipeline.prediction.predictor import BATCH_SIZE, PhotoSettings, Predictor
+from customer_age.schema import age_groups
+from customer_age.schema.refusals import Reason
+
+SETTINGS = PhotoSettings(stored_size=64, min_size=16, jpeg_quality=92)
+GROUPS = age_groups.parse(["0-17", "18-34", "35+"])
+
+
+class ByBytes:
+    """A model that remembers what it was given, and answers with its number of bytes."""
+
+    def __init__(self):
+        self.given = []
+
+    def ages(self, encoded):
+        self.given.append(list(encoded))
+        return [len(each) % 120 for each in encoded]
+
+
+@pytest.fixture(scope="module")
+def model(brightness_model, tmp_path_factory):
+    return AgeModel(brightness_model(tmp_path_factory.mktemp("model") / "m"))
+
+
+def _files(folder, contents):
+    for number, content in enumerate(contents):
+        (folder / f"{number}.jpg").write_bytes(content)
+    return [PhotoFile(f"{n}.jpg", str(folder / f"{n}.jpg")) for n in range(len(contents))]
+
+
+def test_ages_and_groups_in_the_order_of_the_photos(model, grey, tmp_path):
+    files = _files(tmp_path, [grey(value) for value in (80, 17, 18, 30, 50, 0)])
+    (rows,) = Predictor(model, SETTINGS, GROUPS).predict(files)
+    assert [(row.file_name, row.age, row.age_group) for row in rows] == [
+        ("0.jpg", 80.0, "35+"), ("1.jpg", 17.0, "0-17"), ("2.jpg", 18.0, "18-34"),
+        ("3.jpg", 30.0, "18-34"), ("4.jpg", 50.0, "35+"), ("5.jpg", 0.0, "0-17"),
+    ]  # fmt: skip
+
+
+def test_the_model_is_given_what_training_was_given(grey, tmp_path):
+    model = ByBytes()
+    content = grey(90, (300, 200), "TIFF")
+    list(Predictor(model, SETTINGS, GROUPS).predict(_files(tmp_path, [content])))
+    assert model.given == [[prepare.prepare(content, 64, 16, 92).encoded]]
+
+
+def test_a_row_agrees_with_itself(tmp_path, grey):
+    class AlmostOfAge:
+        def ages(self, encoded):
+            return [17.96]
+
+    ((row,),) = Predictor(AlmostOfAge(), SETTINGS, GROUPS).predict(_files(tmp_path, [grey(1)]))
+    assert (row.age, row.age_group) == (18.0, "18-34")
+
+
+def test_a_photo_that_cannot_be_read_has_a_row_and_stops_no_other(model, grey, tmp_path):
+    jpeg = grey(50, (400, 400), "JPEG")
+    files = _files(tmp_path, [grey(30), jpeg[: len(jpeg) // 2], b"text", b"", grey(9, (9, 9))])
+    os.mkfifo(tmp_path / "pipe.jpg")
+    files += [
+        PhotoFile("gone.jpg", str(tmp_path / "gone.jpg")),
+        PhotoFile("../out.jpg", "", Reason.OUTSIDE_DATA_FOLDER),
+        PhotoFile("pipe.jpg", str(tmp_path / "pipe.jpg")),
+        PhotoFile("nul\0.jpg", str(tmp_path / "nul\0.jpg")),
+        files[0],
+    ]
+    (rows,) = Predictor(model, SETTINGS, GROUPS).predict(files)
+    assert [row.reason for row in rows] == [
+        "", "truncated", "not_an_image", "file_empty", "too_small", "file_missing",
+        "outside_data_folder", "file_unreadable", "file_unreadable", "",
+    ]  # fmt: skip
+    assert [row.age for row in rows if not row.reason] == [30.0, 30.0]
+    assert all(row.detail and row.age is None for row in rows if row.reason)
+
+
+def test_a_file_that_is_too_large_is_not_read(model, tmp_path):
+    with (tmp_path / "0.jpg").open("wb") as file:
+        file.truncate(prepare.MAX_FILE_BYTES + 1)
+    ((row,),) = Predictor(model, SETTINGS, GROUPS).predict(
+        [PhotoFile("0", str(tmp_path / "0.jpg"))]
+    )
+    assert row.reason == "file_too_large"
+
+
+def test_only_a_few_photos_are_in_memory_whatever_their_number(grey, tmp_path):
+    (file,) = _files(tmp_path, [grey(3)])
+    taken = 0
+
+    def many():
+        nonlocal taken
+        for _ in range(100 * BATCH_SIZE):
+            taken += 1
+            yield file
+
+    answers = Predictor(ByBytes(), SETTINGS, GROUPS).predict(many())
+    assert len(next(answers)) == BATCH_SIZE
+    assert taken <= 6 * BATCH_SIZE
+    answers.close()  # as when whoever reads the rows goes away
+    assert not [each for each in threading.enumerate() if each.name.startswith("prepare")]
+
+
+def test_batches_and_photos_one_by_one_are_answered_alike(model, grey, tmp_path):
+    files = _files(tmp_path, [grey(value) for value in range(BATCH_SIZE + 5)])
+    predictor = Predictor(model, SETTINGS, GROUPS)
+    threaded = [row for rows in predictor.predict(files) for row in rows]
+    assert threaded == [predictor.predict_batch([file])[0] for file in files]
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(model):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    ((row,),) = Predictor(model, SETTINGS, GROUPS).predict([PhotoFile(name, name)])
+    assert row.file_name == "caf\N{REPLACEMENT CHARACTER}.jpg"
+
+
+@pytest.mark.parametrize("answer", [float("nan"), -1.0, float("inf")])
+def test_a_model_that_answers_no_age_is_told(brightness_model, grey, tmp_path, answer):
+    model = AgeModel(brightness_model(tmp_path / "m", answer - 1 if answer < 0 else answer))
+    with pytest.raises(RunError, match="does not answer with an age"):
+        model.ages([prepare.prepare(grey(1), 64, 16, 92).encoded])
+
+
+def test_what_is_no_savedmodel_is_told_in_one_line(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff nothing")
+    with pytest.raises(RunError, match="no SavedModel with a signature") as refused:
+        AgeModel(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_model_is_loaded_without_keras_and_keras_can_still_be_imported(
+    brightness_model, grey, tmp_path
+):
+    folder = brightness_model(tmp_path / "m")
+    (tmp_path / "photo").write_bytes(prepare.prepare(grey(42), 64, 16, 92).encoded)
+    program = (
+        "import sys, pathlib\n"
+        "from customer_age.pipeline.prediction.age_model import AgeModel\n"
+        f"model = AgeModel(pathlib.Path({str(folder)!r}))\n"
+        f"print(model.ages([pathlib.Path({str(tmp_path / 'photo')!r}).read_bytes()]))\n"
+        "print([name for name in ('keras', 'pandas', 'tfx', 'mlflow') if name in sys.modules])\n"
+        "import keras, tensorflow as tf\n"
+        "print(tf.keras.layers.Dense(2)(tf.ones([3, 4])).shape, keras.layers.Dense(1).units)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={key: value for key, value in os.environ.items() if key != "TF_USE_LEGACY_KERAS"},
+    )
+    assert done.stdout.splitlines() == ["[42.0]", "[]", "(3, 2) 1"], done.stderr
+
+
+def test_orientation_is_undone_before_the_model(tmp_path):
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "0.jpg", exif=exif)
+    model = ByBytes()
+    list(Predictor(model, SETTINGS, GROUPS).predict([PhotoFile("0", str(tmp_path / "0.jpg"))]))
+    assert Image.open(io.BytesIO(model.given[0][0])).size == (40, 80)

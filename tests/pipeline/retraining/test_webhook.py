@@ -1,0 +1,250 @@
+"""Notifications, to a real HTTP server on loopback that fails, hangs and leads elsewhere."""
+
+import json
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from standing_clock import START
+
+from customer_age.errors import SettingsError
+from customer_age.pipeline.retraining import webhook as notifications
+from customer_age.pipeline.retraining.ledger.events import run_ended
+from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Found, Run
+from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.retraining.webhook import Webhook, cloud_event, open_webhook
+from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings.retraining import NotifySettings
+
+
+class Receiver:
+    """A webhook, which answers as it is told and remembers what it got."""
+
+    def __init__(self):
+        self.got = []
+        self.answers = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.got.append((self.path, dict(self.headers), json.loads(body)))
+                receiver.answers.pop(0)(self) if receiver.answers else self._answer(204)
+
+            def _answer(self, code, **headers):
+                self.send_response(code)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def answer(code, **headers):
+    return lambda handler: handler._answer(code, **headers)
+
+
+def drip(handler):
+    """Send a byte now and then, which no time limit of a socket notices."""
+    try:
+        for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60:
+            handler.wfile.write(bytes([letter]))
+            handler.wfile.flush()
+            time.sleep(0.1)
+    except OSError:
+        pass
+
+
+@pytest.fixture
+def receiver(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(notifications.time, "sleep", lambda _: None)
+
+
+@pytest.fixture
+def events(ledger):
+    """A ledger with two events: batches that were set aside."""
+    ledger.add([Found("a", START, problem="no table"), Found("b", START, problem="no rows")], True)
+    return ledger
+
+
+def send(ledger, clock, receiver, **changed):
+    said = []
+    webhook = Webhook(receiver.url, **{"timeout_seconds": 5, "attempts": 3} | changed)
+    notifications.send_all(ledger.outbox, "shop", webhook, said.append, clock())
+    return said
+
+
+def test_every_event_is_sent_once(events, clock, receiver):
+    assert send(events, clock, receiver) == []
+    clock.forward(hours=1)
+    assert send(events, clock, receiver) == []
+    assert [body["subject"] for _, _, body in receiver.got] == ["a", "b"]
+
+
+def test_what_is_sent_is_a_cloud_event(events, clock, receiver):
+    send(events, clock, receiver, headers={"Authorization": "Bearer word"})
+    path, headers, body = receiver.got[0]
+    assert path == "/hook"
+    assert headers["Content-Type"] == "application/cloudevents+json; charset=utf-8"
+    assert headers["Authorization"] == "Bearer word"
+    assert body == {
+        "specversion": "1.0",
+        "id": f"a.{START.timestamp():.0f}.set_aside",
+        "source": "/customer-age/shop",
+        "type": "customer-age.batch.set_aside",
+        "subject": "a",
+        "time": "2026-03-02T08:00:00.000Z",
+        "datacontenttype": "application/json",
+        "data": {"batch": "a", "reason": "no table", "tries": 0, "photos": 0},
+    }
+
+
+def test_the_end_of_a_run_as_an_event():
+    batch = Batch("a", BatchState.TAKEN, 12, START)
+    run = Run("retrain-1", RunState.RUNNING, "because", "{}", START, ("a",), (batch,))
+    ended = START + timedelta(hours=1)
+    event = run_ended(run, RunState.PUBLISHED, "", ended, {"version": "3"})
+    told = cloud_event(event, "shop")
+    assert (told["type"], told["id"]) == (
+        "customer-age.run.published",
+        "retrain-1.published",
+    )
+    assert told["data"] == {
+        "run_id": "retrain-1",
+        "state": "published",
+        "why_started": "because",
+        "reason": "",
+        "planned_at": "2026-03-02T08:00:00+00:00",
+        "ended_at": "2026-03-02T09:00:00+00:00",
+        "new_batches": ["a"],
+        "new_photos": 12,
+        "version": "3",
+    }
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_a_webhook_that_fails_is_asked_again(events, clock, receiver, no_waiting, code):
+    receiver.answers = [answer(code), answer(code)]
+    assert send(events, clock, receiver) == []
+    assert [body["subject"] for _, _, body in receiver.got] == ["a", "a", "a", "b"]
+    assert len({body["id"] for _, _, body in receiver.got[:3]}) == 1, "the receiver can tell"
+
+
+def test_an_event_that_cannot_be_sent_waits_for_another_look(events, clock, receiver, no_waiting):
+    receiver.answers = [answer(500)] * 3
+    assert send(events, clock, receiver) == [
+        "notification of a could not be sent: the webhook answers 500"
+    ]
+    assert len(receiver.got) == 3, "and the next event was not tried"
+    clock.forward(minutes=5)
+    assert send(events, clock, receiver) == []
+    assert [body["subject"] for _, _, body in receiver.got[3:]] == ["a", "b"]
+
+
+def test_a_refusal_is_asked_once(events, clock, receiver):
+    receiver.answers = [answer(403)]
+    assert send(events, clock, receiver) == [
+        "notification of a could not be sent: the webhook answers 403"
+    ]
+    assert len(receiver.got) == 1
+
+
+def test_a_redirect_is_not_followed(events, clock, receiver):
+    receiver.answers = [answer(307, Location="/elsewhere")]
+    (said,) = send(events, clock, receiver, headers={"Authorization": "word"})
+    assert "leads elsewhere (307)" in said
+    assert [path for path, *_ in receiver.got] == ["/hook"]
+
+
+@pytest.mark.parametrize("hang", [lambda _: time.sleep(5), drip], ids=["silence", "a drip"])
+def test_a_webhook_that_hangs_costs_its_time_limit(events, clock, receiver, hang):
+    receiver.answers = [hang] * 3
+    started = time.monotonic()
+    (said,) = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
+    assert "no answer in 0.5 seconds" in said or "cannot be reached" in said
+    assert time.monotonic() - started < 4
+
+
+def test_nobody_there_is_told_without_the_address(events, clock, receiver, no_waiting):
+    receiver.stop()
+    (said,) = send(events, clock, receiver)
+    assert "the webhook cannot be reached (ConnectionError)" in said
+    assert receiver.url not in said
+
+
+def test_old_news_is_not_sent(events, clock, receiver):
+    clock.forward(days=2)
+    assert send(events, clock, receiver) == []
+    assert receiver.got == []
+
+
+def test_where_it_goes():
+    assert open_webhook(NotifySettings(), {}) is None
+    plain = NotifySettings(url="https://shop.example/hook", timeout_seconds=3, attempts=2)
+    assert open_webhook(plain, {}) == Webhook("https://shop.example/hook", {}, 3, 2)
+    secret = {"CUSTOMER_AGE_NOTIFY_URL": "https://chat.example/secret-path"}
+    opened = open_webhook(plain, secret)
+    assert opened.url == "https://chat.example/secret-path"
+    assert "secret" not in repr(opened)
+
+
+def test_headers_come_from_a_file(tmp_path):
+    file = tmp_path / "headers"
+    file.write_text("Authorization: Bearer a:b\n\nX-Shop: 7\n")
+    environment = {"CUSTOMER_AGE_NOTIFY_HEADERS_FILE": str(file)}
+    opened = open_webhook(NotifySettings(url="https://shop.example"), environment)
+    assert opened.headers == {"Authorization": "Bearer a:b", "X-Shop": "7"}
+    file.write_text("no header\n")
+    with pytest.raises(SettingsError, match="line 1: write Name: value"):
+        open_webhook(NotifySettings(url="https://shop.example"), environment)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        open_webhook(
+            NotifySettings(url="https://shop.example"),
+            {"CUSTOMER_AGE_NOTIFY_HEADERS_FILE": str(tmp_path / "none")},
+        )
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("notify.url=https://user:word@host/", "must hold no user name or password"),
+        ("notify.url=ftp://host/", "https://host/path"),
+        ("notify.url=nonsense", "https://host/path"),
+        ("retraining.ledger=postgresql://shop:word@host/db", "must hold no password"),
+        ("retraining.ledger=postgresql://host/db?password=word", "must hold no password"),
+        ("retraining.ledger=mysql://host/db", "postgresql://user@host"),
+    ],
+)
+def test_settings_hold_no_secret(override, says):
+    with pytest.raises(SettingsError, match=says) as told:
+        settings_files.load("local", (override,))
+    assert "word@" not in str(told.value)
+    assert "=word" not in str(told.value)
+
+
+def test_the_run_key_does_not_change_with_who_is_told():
+    before = settings_files.load("local").fingerprint()
+    changed = settings_files.load(
+        "local", ("notify.url=https://shop.example", "retraining.min_photos=7")
+    )
+    assert changed.fingerprint() == before

@@ -1,0 +1,52 @@
+import errno
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from customer_age.errors import DataRefused
+from customer_age.pipeline.running import failures
+
+LOG = Path("logs/a.log")
+
+
+def _chained(cause):
+    try:
+        try:
+            raise cause
+        except Exception as error:
+            raise RuntimeError("a library's wrapping") from error
+    except RuntimeError as error:
+        return error
+
+
+def test_our_own_error_keeps_its_words_and_its_exit_code_however_deep_it_lies():
+    explained = failures.explained(_chained(DataRefused("too dark")), "DataGate", LOG)
+    assert str(explained) == "too dark"
+    assert explained.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        sqlite3.OperationalError("database or disk is full"),
+        RuntimeError("OSError: [Errno 28] No space left on device [while running 'Write']"),
+    ],
+)
+def test_a_full_disk_is_called_by_its_name(error):
+    explained = failures.explained(_chained(error), "Trainer", LOG)
+    assert str(explained).startswith("Trainer: no space left on the disk")
+    assert explained.exit_code == 1
+
+
+def test_a_library_s_error_is_one_line_and_names_the_log():
+    explained = failures.explained(ValueError("first\nsecond " + "x" * 400), "Evaluator", LOG)
+    assert str(explained).startswith("Evaluator failed: ValueError: first second xxx")
+    assert str(explained).endswith("... (details: logs/a.log)")
+    assert "\n" not in str(explained)
+
+
+def test_an_error_without_words_has_its_type():
+    assert "KeyboardInterrupt" in str(failures.explained(KeyboardInterrupt(), None, LOG))
