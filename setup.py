@@ -60,6 +60,7 @@ EXTRAS = {
         "docker>=7",  # reads .dockerignore as an engine does; none is needed
         "ruff>=0.6",
         "mypy>=1.11",
+        "import-linter>=2.5",  # the rooms' contracts, in pyproject.toml
         "types-PyYAML",
     ],
 }
@@ -74,12 +75,23 @@ setup(
     packages=find_packages("src"),
     package_dir={"": "src"},
     package_data={
-        "": ["*.pbtxt", "*.j2", "*.css", "py.typed"],
-        "customer_age.pipeline": ["configs/*.yaml"],
+        "": ["*.pbtxt", "py.typed"],
+        "customer_age.components.run_report.pages": ["templates/*"],
+        "customer_age.pipeline.settings": ["configs/*.yaml"],
     },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["customer-age = customer_age.kubeflow.cli:main"]},
+    entry_points={
+        "console_scripts": ["customer-age = customer_age.pipeline.cli.cli:main"],
+        "customer_age.commands": [
+            "compile = customer_age.kubeflow.cli.compile:compile_pipeline",
+            "submit = customer_age.kubeflow.cli.submit:submit",
+        ],
+        "customer_age.targets": [
+            "kubeflow = customer_age.kubeflow.cli.cluster_options:KUBEFLOW",
+            "vertex = customer_age.kubeflow.cli.cluster_options:VERTEX",
+        ],
+    },
     classifiers=[
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3.11",
