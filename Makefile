@@ -37,10 +37,11 @@ test-fast: $(READY)  ## the tests that run no pipeline
 	$(BIN)/python -m pytest -m "not slow"
 
 .PHONY: lint
-lint: $(READY)  ## style and types
+lint: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p customer_age
+	$(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: ui
 ui: $(READY)  ## the model registry of `make run` in a browser

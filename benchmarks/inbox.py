@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from customer_age.pipeline.retraining import inbox, policy
+from customer_age.pipeline.retraining import policy
+from customer_age.pipeline.retraining.inbox import open_inbox
+from customer_age.pipeline.retraining.inbox_scan import scan
 from customer_age.pipeline.retraining.ledger.ledger import Ledger, now
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 
@@ -35,7 +37,7 @@ def fill(folder: Path, batches: range, photos: int) -> None:
 def look(settings: Settings) -> int:
     """Look as the trigger does; gives how many batches were new."""
     ledger = Ledger(settings.ledger_uri, settings.name)
-    seen = inbox.look(inbox.open_inbox(settings), ledger.batches())
+    seen = scan(open_inbox(settings), ledger.batches())
     ledger.forget_vanished(seen.present)
     added = ledger.add(seen.found)
     decision = policy.decide(
@@ -58,11 +60,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, default=10_000)
     parser.add_argument("--photos", type=int, default=2)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "inbox"
-        fill(folder, range(given.batches), given.photos)
-        settings = settings_files.load(
+        fill(folder, range(arguments.batches), arguments.photos)
+        settings = loading.load(
             "local",
             ("retraining.min_photos=1000000000",),
             work_dir=f"{scratch}/work",
@@ -70,7 +72,7 @@ def main() -> None:
         )
         print("| look | new batches | seconds |\n| --- | --: | --: |")
         for name, more in (("first", 0), ("nothing new", 0), ("ten new", 10)):
-            fill(folder, range(given.batches, given.batches + more), given.photos)
+            fill(folder, range(arguments.batches, arguments.batches + more), arguments.photos)
             seconds, found = timed(lambda: look(settings))
             print(f"| {name} | {found:,} | {seconds:.2f} |")
 

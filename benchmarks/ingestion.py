@@ -218,7 +218,7 @@ def _memory() -> int:
 
 
 def _rows(folder: Path) -> list[tuple[str, float]]:
-    from customer_age.labels.data_set import open_data_set
+    from customer_age.labels import open_data_set
 
     rows = open_data_set(str(folder)).rows()
     return [(row.photo, float(row.age)) for row in rows if row.problem is None]

@@ -3,7 +3,7 @@
     python benchmarks/object_store.py [--objects 200] [--size 20000]
 
 An S3 server on loopback, in a process of its own, holds the objects; each is read by
-`shards.read`, which makes one client, and by Beam, which makes one for each file. CPU seconds
+`store.read`, which makes one client, and by Beam, which makes one for each file. CPU seconds
 are this process's alone. A real store adds its own time to both.
 """
 
@@ -32,20 +32,19 @@ def main() -> None:
 
     import boto3
 
-    from customer_age.components.photo_example_gen import tfrecord_shards
-    from customer_age.files import object_stores
+    from customer_age.files import folders, store
 
     options = (f"--s3_endpoint_url={endpoint}", "--s3_region_name=us-east-1")
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     client.create_bucket(Bucket=BUCKET)
     for number in range(arguments.objects):
         client.put_object(Bucket=BUCKET, Key=f"{number}.jpg", Body=os.urandom(arguments.size))
-    object_stores.reach(f"s3://{BUCKET}", options)
+    folders.reach(f"s3://{BUCKET}", options)
     addresses = [f"s3://{BUCKET}/{number}.jpg" for number in range(arguments.objects)]
     print("| way | ms an object | CPU ms an object |")
     print("| --- | --: | --: |")
     walls = []
-    for name, read in (("shards.read", tfrecord_shards.read), ("Beam's file system", _by_beam)):
+    for name, read in (("store.read", store.read), ("Beam's file system", _by_beam)):
         wall, cpu = _seconds(read, addresses)
         walls.append(wall)
         print(f"| {name} | {1000 * wall:.1f} | {1000 * cpu:.1f} |", flush=True)

@@ -100,9 +100,9 @@ def first_answer(work: Path, photos: Path) -> None:
 def rates(work: Path, arguments: argparse.Namespace) -> None:
     """Print photos per second of each way, and its share of the plain loop's."""
     from customer_age.pipeline.prediction import model_version
-    from customer_age.pipeline.settings import settings as settings_files
+    from customer_age.pipeline.settings import loading
 
-    settings = settings_files.load("local", work_dir=str(work))
+    settings = loading.load("local", work_dir=str(work))
     found = sorted(arguments.photos.rglob("*.jpg"))
     paths = [str(found[number % len(found)]) for number in range(arguments.count)]
     version, folder = model_version.fetch_while_importing(settings, None)
@@ -149,8 +149,7 @@ def plain_loop(paths: list[str], input_size: int) -> Callable[[], object]:
 
 def predict(paths: list[str], settings: object, version: object, folder: Path) -> Callable:
     """The command `predict`, from the photos' names on."""
-    from customer_age.pipeline.prediction import model_version, photo_sources
-    from customer_age.pipeline.prediction import prediction_rows as output
+    from customer_age.pipeline.prediction import model_version, photo_sources, prediction_rows
     from customer_age.pipeline.prediction.age_model import AgeModel
     from customer_age.pipeline.prediction.predictor import Predictor
 
@@ -158,7 +157,7 @@ def predict(paths: list[str], settings: object, version: object, folder: Path) -
     predictor = Predictor(AgeModel(folder), model_version.photo_settings(version, settings), groups)
 
     def run() -> None:
-        write = output.writer("csv", io.StringIO(), version.version, groups)
+        write = prediction_rows.writer("csv", io.StringIO(), version.version, groups)
         for rows in predictor.predict(photo_sources.files(photo_sources.find(paths), True)):
             write(rows)
 
@@ -169,15 +168,16 @@ def score(paths: list[str], settings: object) -> Callable:
     """The command `score`, from the photos' names on."""
     from customer_age.pipeline.graph.beam_options import beam_args
     from customer_age.pipeline.prediction import model_version, photo_sources
-    from customer_age.pipeline.prediction.beam_scoring import score
+    from customer_age.pipeline.prediction.beam_scoring import score_photos
     from customer_age.pipeline.prediction.destination import parse
-    from customer_age.pipeline.prediction.score import Asked, scoring_of
+    from customer_age.pipeline.prediction.score import ScoreRequest, scoring_job
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as output:
-            asked = Asked((), output, None, False, None, model_version.groups(settings, None))
-            scoring = scoring_of(settings, asked, parse(output, None))
-            score(photo_sources.find(paths), scoring, beam_args(settings))
+            groups = model_version.groups(settings, None)
+            request = ScoreRequest((), output, None, False, None, groups)
+            job = scoring_job(settings, request, parse(output, None))
+            score_photos(photo_sources.find(paths), job, beam_args(settings))
 
     return run
 

@@ -48,32 +48,32 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6, help="of a training from ImageNet weights")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
+        scratch = Path(temporary)
         photos = _photos(arguments.photos)
-        base = _base_set(place / "base", [next(photos) for _ in range(arguments.base)])
+        base = _base_set(scratch / "base", [next(photos) for _ in range(arguments.base)])
         names = []
         for number in range(arguments.batches):
             name = f"batch-{number:03}"
-            _batch(place / "inbox" / name, [next(photos) for _ in range(PER_BATCH)])
+            _batch(scratch / "inbox" / name, [next(photos) for _ in range(PER_BATCH)])
             names.append(name)
-        (place / "person.key").write_text("a key of persons, for a benchmark")
-        _in_own_process(_ingestion, place, base, names)
+        (scratch / "person.key").write_text("a key of persons, for a benchmark")
+        _in_own_process(_ingestion, scratch, base, names)
         if arguments.training:
-            _training(place, base, names, arguments)
+            _training(scratch, base, names, arguments)
 
 
-def _ingestion(place: Path, base: Path, names: list[str]) -> None:
+def _ingestion(scratch: Path, base: Path, names: list[str]) -> None:
     logging.disable(logging.WARNING)  # Beam's, on its workers, between the rows of the table
     print("| batches | rows | seconds | CPU seconds | decoding | putting together |")
     print("| --: | --: | --: | --: | --: | --: |")
     seconds, cpu = [], []
     for count in range(1, len(names) + 1):
-        told = _examples(place, base, names[:count])
-        seconds.append(told["wall"])
-        cpu.append(told["cpu"])
+        measured = _examples(scratch, base, names[:count])
+        seconds.append(measured["wall"])
+        cpu.append(measured["cpu"])
         print(
-            f"| {count} | {told['rows']} | {told['wall']:.2f} | {told['cpu']:.2f} "
-            f"| {told['seconds_ingesting']:.2f} | {told['seconds_assembling']:.2f} |",
+            f"| {count} | {measured['rows']} | {measured['wall']:.2f} | {measured['cpu']:.2f} "
+            f"| {measured['seconds_ingesting']:.2f} | {measured['seconds_assembling']:.2f} |",
             flush=True,
         )
     for what, values in (("seconds", seconds[1:]), ("CPU seconds", cpu[1:])):
@@ -88,7 +88,7 @@ def _ingestion(place: Path, base: Path, names: list[str]) -> None:
         )
 
 
-def _examples(place: Path, base: Path, names: list[str]) -> dict:
+def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
     """Make the examples of a run, as its component does."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
@@ -98,11 +98,11 @@ def _examples(place: Path, base: Path, names: list[str]) -> dict:
     from customer_age.components.photo_example_gen import executor
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
-    data_set.uri, examples.uri = str(base), str(place / "examples")
+    data_set.uri, examples.uri = str(base), str(scratch / "examples")
     shutil.rmtree(examples.uri, ignore_errors=True)
     context = BaseBeamExecutor.Context(
         beam_pipeline_args=beam_runners.options(multiprocessing.cpu_count(), ()),
-        tmp_dir=str(place),
+        tmp_dir=str(scratch),
         unique_id="1",
     )
     parameters = {
@@ -110,33 +110,33 @@ def _examples(place: Path, base: Path, names: list[str]) -> dict:
         "jpeg_quality": 92, "split_key": "benchmark", "code": "",
         "split_shares": json.dumps({"train": 0.8, "valid": 0.1, "test": 0.1}),
         "age_groups": json.dumps(["0-17", "18-64", "65+"]),
-        "inbox": str(place / "inbox"), "batches": ",".join(names),
-        "batch_cache": str(place / "cache"), "person_key_file": str(place / "person.key"),
+        "inbox": str(scratch / "inbox"), "batches": ",".join(names),
+        "batch_cache": str(scratch / "cache"), "person_key_file": str(scratch / "person.key"),
     }  # fmt: skip
     gc.collect()  # a run has a process of its own, and sweeps nothing that an earlier one left
     started, started_cpu = time.monotonic(), time.process_time()
     executor.Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, parameters)
     wall, cpu = time.monotonic() - started, time.process_time() - started_cpu
-    summary = json.loads((place / "examples" / "ingestion.json").read_text())
+    summary = json.loads((scratch / "examples" / "ingestion.json").read_text())
     return {**summary, "wall": wall, "cpu": cpu}
 
 
-def _training(place: Path, base: Path, names: list[str], arguments: argparse.Namespace) -> None:
+def _training(scratch: Path, base: Path, names: list[str], arguments: argparse.Namespace) -> None:
     """Compare a warm start with one from ImageNet weights on the same window."""
     from customer_age.pipeline.settings.retraining import RetrainingSettings
 
-    _in_own_process(_examples, place, base, [])
+    _in_own_process(_examples, scratch, base, [])
     whole = {"weights": arguments.weights, "epochs": arguments.epochs}
-    first = _in_own_process(_train, place, "first", whole, None)
-    _in_own_process(_examples, place, base, names)
-    cold = _in_own_process(_train, place, "cold", whole, None)
+    first = _in_own_process(_train, scratch, "first", whole, None)
+    _in_own_process(_examples, scratch, base, names)
+    cold = _in_own_process(_train, scratch, "cold", whole, None)
     retraining = RetrainingSettings()
     shorter = {
         "weights": "champion",
         "epochs": retraining.epochs,
         "learning_rate": retraining.learning_rate,
     }
-    warm = _in_own_process(_train, place, "warm", shorter, str(place / "first" / "model"))
+    warm = _in_own_process(_train, scratch, "warm", shorter, str(scratch / "first" / "model"))
     print("| training | valid MAE, years | epochs | seconds |")
     print("| --- | --: | --: | --: |")
     for name, record in (("first", first), ("from ImageNet", cold), ("warm start", warm)):
@@ -153,19 +153,19 @@ def _training(place: Path, base: Path, names: list[str], arguments: argparse.Nam
         print(f"the warm start reached {_best(cold):.2f} years in {share:.0%} of it: {verdict}")
 
 
-def _train(place: Path, name: str, changed: dict, base_model: str | None) -> dict:
+def _train(scratch: Path, name: str, changed: dict, base_model: str | None) -> dict:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
     from customer_age.components.trainer.run_fn import run_fn
     from customer_age.pipeline.settings.model import TrainerSettings
 
     chosen = TrainerSettings(**changed)
-    folder = place / name
+    folder = scratch / name
     run_fn(
         FnArgs(
             working_dir=None,
-            train_files=[str(place / "examples" / "Split-train" / "*")],
-            eval_files=[str(place / "examples" / "Split-valid" / "*")],
+            train_files=[str(scratch / "examples" / "Split-train" / "*")],
+            eval_files=[str(scratch / "examples" / "Split-valid" / "*")],
             train_steps=None,
             eval_steps=None,
             schema_path=None,

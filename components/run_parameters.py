@@ -4,7 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from customer_age.labels import split_names
+
+if TYPE_CHECKING:
+    from tfx.types.component_spec import ExecutionParameter
 
 Value = str | int | float
 
@@ -78,7 +83,7 @@ BY_NAME = {parameter.name: parameter for parameter in RUN_PARAMETERS}
 
 
 def properties(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The execution properties by which a component is told the run's parameters.
+    """The execution properties in which a component gets the run's parameters.
 
     Args:
         values: run parameter to value, or to what stands for it in a compiled pipeline.
@@ -86,7 +91,15 @@ def properties(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{_PREFIX}{name}": value for name, value in values.items()}
 
 
-def given(exec_properties: Mapping[str, Any]) -> dict[str, Value]:
+def optional_parameters() -> "dict[str, ExecutionParameter]":
+    """For the `PARAMETERS` of a ComponentSpec that takes them; a local run leaves them out."""
+    from tfx.types.component_spec import ExecutionParameter  # heavy, and settings import this file
+
+    kinds = properties({each.name: each.type for each in RUN_PARAMETERS})
+    return {name: ExecutionParameter(type=kind, optional=True) for name, kind in kinds.items()}
+
+
+def overrides(exec_properties: Mapping[str, Any]) -> dict[str, Value]:
     """The run's parameters among a component's execution properties; none in a local run."""
     return {
         name: exec_properties[f"{_PREFIX}{name}"]
@@ -96,7 +109,7 @@ def given(exec_properties: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def applied(settings: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
-    """The settings of a run whose parameters were given at its start.
+    """The settings of a run whose parameters were set at its start.
 
     Args:
         settings: as they were compiled, nested as in a settings file.
@@ -114,11 +127,6 @@ def applied(settings: Mapping[str, Any], values: Mapping[str, Value]) -> dict[st
         if key:
             inner[key] = split_names(str(value)) if name == "batches" else value
     return result
-
-
-def split_names(text: str) -> list[str]:
-    """Names from a text with commas between them, which is how `batches` travels."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def run_key(compiled: str, values: Mapping[str, Value]) -> str:

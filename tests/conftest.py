@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import logging
+import os
 import socket
 import sqlite3
 import sys
@@ -204,7 +205,7 @@ def write_batch(
     (folder / "photos").mkdir(parents=True)
     table = ["file_name,card_id,captured_at"]
     for row in rows:
-        content = row.content or _picture(zlib.crc32(f"{name}/{row.file_name}".encode()))
+        content = row.content or encoded(picture(zlib.crc32(f"{name}/{row.file_name}".encode())))
         (folder / "photos" / row.file_name).write_bytes(content)
         table.append(f"{row.file_name},{row.card},{row.captured_at}")
     (folder / "photos.csv").write_text("\n".join(table) + "\n")
@@ -221,11 +222,16 @@ def write_cards(folder: Path, cards: dict[str, str]) -> None:
     (folder / "cards.csv").write_text(table + "\n")
 
 
-def _picture(seed: int) -> bytes:
+def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
+    """A smooth picture of random colours, the same for the same seed."""
     pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).resize((64, 48), Image.Resampling.BICUBIC).save(file, "JPEG")
-    return file.getvalue()
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).convert(mode)
+
+
+def encoded(image: Image.Image, format_name: str = "JPEG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format_name, **options)
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")
@@ -244,3 +250,66 @@ def shown() -> type[Shown]:
 def profiles_table() -> Callable[[Path, dict[str, str]], None]:
     """Write `cards.csv` into a folder."""
     return write_cards
+
+
+@pytest.fixture(scope="session")
+def photo() -> Callable[..., bytes]:
+    """Encode a picture: its seed, size and mode."""
+    return lambda *args, **kwargs: encoded(picture(*args, **kwargs))
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    """Encode an image: its format, and Pillow's options."""
+    return encoded
+
+
+@pytest.fixture
+def hand_out(tmp_path: Path) -> Callable[..., Path]:
+    """Write a data set in the hand-out's layout: file name to (age, photo or None)."""
+
+    def write(rows: list[tuple[str, object, bytes | None]], name: str = "data") -> Path:
+        folder = tmp_path / name
+        (folder / "final_files").mkdir(parents=True)
+        with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["file_name", "real_age"])
+            for file_name, age, content in rows:
+                writer.writerow([file_name, age])
+                if content is not None:
+                    (folder / "final_files" / file_name).write_bytes(content)
+        return folder
+
+    return write
+
+
+_LONGEST_FIRST = ("e2e", "kubeflow", "components", "pipeline", "model_registry")
+
+# One stage of a story over two TFX lines, which tests/debian13/both_lines.sh tells.
+collect_ignore = [] if "CUSTOMER_AGE_HANDOVER" in os.environ else ["both_lines"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole pipelines first: else the last worker would be alone with one."""
+
+    def place(item: pytest.Item) -> int:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        return _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else len(_LONGEST_FIRST)
+
+    items.sort(key=place)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI is set, fail for a skipped test that `allowed_skips.txt` does not list."""
+    if "CI" not in os.environ or hasattr(session.config, "workerinput"):
+        return
+    lines = (Path(__file__).with_name("allowed_skips.txt")).read_text().splitlines()
+    allowed = tuple(line.split()[0] for line in lines if line and not line.startswith("#"))
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    skipped = [report.nodeid for report in reporter.stats.get("skipped", ())]
+    forbidden = [nodeid for nodeid in skipped if not nodeid.startswith(allowed)]
+    if forbidden:
+        reporter.write_line("")
+        for nodeid in forbidden:
+            reporter.write_line(f"ERROR skipped, and not in tests/allowed_skips.txt: {nodeid}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

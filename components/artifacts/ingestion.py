@@ -1,20 +1,32 @@
-"""The small files that our components leave in their artifacts' folders, as the page needs them."""
+"""What PhotoExampleGen says of the rows of its label tables: two files in an Examples artifact.
 
-import contextlib
+`ingestion.json` counts them; `refused.csv` lists each row that gave no example, and why.
+"""
+
 import csv
+import dataclasses
 import io
-from collections import defaultdict
-from collections.abc import Iterator
-from typing import TypeVar
+import json
+from collections.abc import Iterable
+from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
-from customer_age.files.storage import exists, read_bytes
+from customer_age.files import store
+from customer_age.files.addresses import is_remote, join
+from customer_age.schema.refusals import Refusal
 
-EXAMPLES_OF_REFUSED = 3
-"""How many of the refused photos are named, for each reason."""
+from . import json_file
 
-Contents = TypeVar("Contents", bound=BaseModel)
+FILE = "ingestion.json"
+REFUSED_FILE = "refused.csv"
+COLUMNS = [field.name for field in dataclasses.fields(Refusal)]
+"""Of `refused.csv`."""
+
+BASE = "base"
+"""What the base set is called among the batches."""
+
+_REFUSED = TypeAdapter(list[Refusal])
 
 
 class BatchCounts(BaseModel):
@@ -25,155 +37,83 @@ class BatchCounts(BaseModel):
         photos: that the run has of it, by split.
         refused: photos that it has not, by reason.
         age_groups: the photos by age group.
+        new: whether this run ingested it; else it came from the cache.
     """
 
     rows: int
     photos: dict[str, int]
     refused: dict[str, int]
     age_groups: dict[str, int]
+    new: bool = False
 
 
 class Ingestion(BaseModel):
-    """`ingestion.json`: what PhotoExampleGen counted.
+    """`ingestion.json`; what is not set is not written.
 
     Attributes:
         rows: of the label tables.
         photos: that can be used, by split.
-        refused: photos that cannot, by reason.
-        seconds: that it took.
         batches: the same of the base set and of each batch; empty where there are no batches.
+        seconds_ingesting: of `seconds`, for batches that were new.
+        seconds_assembling: of `seconds`, to put the run's examples together from all batches.
+        refused: photos that cannot be used, by reason.
+        examples_of_refused: a sentence for the first few of each reason.
+        seconds: that it took.
     """
 
     rows: int
     photos: dict[str, int]
-    refused: dict[str, int]
-    seconds: float
     batches: dict[str, BatchCounts] = {}
-
-
-class RefusedPhoto(BaseModel):
-    """A row of `refused.csv`: one photo that cannot be used, and where its label stands."""
-
-    table: str
-    line: str
-    file_name: str
-    reason: str
-    detail: str
-
-
-class Epoch(BaseModel):
-    """One epoch of training; `epoch` counts from 1 in each phase, errors are in years."""
-
-    phase: str
-    epoch: int
-    mae: float
-    val_mae: float
+    seconds_ingesting: float | None = None
+    seconds_assembling: float | None = None
+    refused: dict[str, int]
+    examples_of_refused: list[str] = []
     seconds: float
 
 
-class Training(BaseModel):
-    """`training.json`: what the Trainer did.
-
-    Attributes:
-        best_epoch: of the phase `whole`: the one whose weights were kept.
-        median_age: years, of the labels in `train`.
-        weights: what the network started from.
-        seconds: of the whole training.
-        input_size: pixels on each side of what the network sees.
-    """
-
-    history: list[Epoch]
-    best_epoch: int
-    median_age: float
-    device: str
-    precision: str
-    weights: str
-    seconds: float
-    input_size: int
-
-    @property
-    def best(self) -> int | None:
-        """The place in `history` of the epoch whose weights were kept, counting from 0."""
-        for place, epoch in enumerate(self.history):
-            if epoch.phase == "whole" and epoch.epoch == self.best_epoch:
-                return place
-        return None
-
-
-class CanaryCheck(BaseModel):
-    """One thing that the Canary measured; `measured` must be at most `limit`."""
-
-    measured: float
-    limit: float
-    passed: bool
-
-
-class Canary(BaseModel):
-    """`canary.json`: whether the model is fit to serve.
-
-    Attributes:
-        checks: by name; those that could not be measured are not there.
-        refusals: why it is not fit, one sentence each.
-    """
-
-    passed: bool
-    refusals: list[str]
-    checks: dict[str, CanaryCheck]
-
-
-def read_ingestion(uri: str) -> Ingestion | None:
-    """Read the counts in an Examples artifact, or None where it holds none."""
-    return _read_json(uri, "ingestion.json", Ingestion)
-
-
-def read_refused_photos(uri: str) -> dict[str, tuple[RefusedPhoto, ...]]:
-    """Read the first few refused photos of an Examples artifact, by reason.
+def write_ingestion(examples_uri: str, ingestion: Ingestion) -> None:
+    """Write the counts of an `Examples` artifact.
 
     Raises:
-        ValueError: a row lacks a column.
+        OSError: they cannot be written.
     """
-    content = read_bytes(f"{uri}/refused.csv")
-    first: dict[str, list[RefusedPhoto]] = defaultdict(list)
-    if content is not None:
-        for row in csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")):
-            with _one_line("refused.csv"):
-                photo = RefusedPhoto.model_validate(row)
-            if len(first[photo.reason]) < EXAMPLES_OF_REFUSED:
-                first[photo.reason].append(photo)
-    return {reason: tuple(photos) for reason, photos in first.items()}
+    text = json.dumps(ingestion.model_dump(exclude_unset=True), indent=2, ensure_ascii=False)
+    store.write(join(examples_uri, FILE), text.encode())
 
 
-def read_training(uri: str) -> Training | None:
-    """Read the history in a ModelRun artifact, or None where it holds none."""
-    return _read_json(uri, "training.json", Training)
+def read_ingestion(examples_uri: str) -> Ingestion:
+    """Read the counts of an `Examples` artifact.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: they are damaged, in one line.
+    """
+    return json_file.read(examples_uri, FILE, Ingestion)
 
 
-def read_canary(uri: str) -> Canary | None:
-    """Read the checks in an InfraBlessing artifact, or None where it holds none."""
-    return _read_json(uri, "canary.json", Canary)
+def write_refused(examples_uri: str, refused: Iterable[Refusal]) -> None:
+    """Write the list of an `Examples` artifact, sorted by table and line.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows(dataclasses.astuple(refusal) for refusal in sorted(refused))
+    store.write(join(examples_uri, REFUSED_FILE), text.getvalue().encode())
 
 
-def is_blessed(uri: str) -> bool | None:
-    """Tell what a ModelBlessing artifact says, or None where it says nothing."""
-    if exists(f"{uri}/BLESSED"):
-        return True
-    return False if exists(f"{uri}/NOT_BLESSED") else None
+def read_refused(examples_uri: str) -> list[Refusal]:
+    """Read the list of an `Examples` artifact.
 
-
-def _read_json(folder: str, name: str, contents: type[Contents]) -> Contents | None:
-    content = read_bytes(f"{folder}/{name}")
-    if content is None:
-        return None
-    with _one_line(name):
-        return contents.model_validate_json(content)
-
-
-@contextlib.contextmanager
-def _one_line(name: str) -> Iterator[None]:
-    """Say in one line what is wrong with a file, which takes pydantic several."""
-    try:
-        yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{name}: {place or 'as a whole'}: {first['msg']}") from error
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: a row lacks a column, in one line.
+    """
+    uri = join(examples_uri, REFUSED_FILE)
+    # Beam, which knows the stores, takes seconds to import: a report on a local run needs none.
+    content = store.read(uri) if is_remote(uri) else Path(uri).read_bytes()
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+    with json_file.in_one_line(REFUSED_FILE):
+        return _REFUSED.validate_python(rows)

@@ -12,7 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from customer_age.files.storage import read_bytes
+from customer_age.files.store import read_bytes
 from customer_age.schema.features import SPLITS
 
 

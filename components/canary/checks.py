@@ -1,11 +1,11 @@
-"""What a model must hold to before it is served, judged by what the probe measured."""
+"""What a model must hold to before it is served, judged by what the worker measured."""
 
 import math
 import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from ..artifacts.canary import Canary, CanaryCheck
 from .requests import ALONE, BATCH, BATCH_SIZE, STORED
 from .worker_process import Answer, Measurements
 
@@ -51,42 +51,24 @@ class Check:
         return self.measured <= self.limit
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a model is fit to serve, and why not.
+def judge(measurements: Measurements, limits: Limits) -> Canary:
+    """Compare what was measured with the limits.
 
-    Attributes:
-        checks: by name; those that could not be measured are not there.
-        refusals: a sentence for each thing that is wrong.
+    Returns:
+        The content of `canary.json`, with a sentence for each thing that is wrong.
     """
-
-    checks: Mapping[str, Check]
-    refusals: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.refusals
-
-    def as_json(self) -> dict[str, Any]:
-        """The content of `canary.json`."""
-        return {
-            "passed": self.passed,
-            "refusals": list(self.refusals),
-            "checks": {
-                name: {"measured": check.measured, "limit": check.limit, "passed": check.passed}
-                for name, check in self.checks.items()
-            },
-        }
-
-
-def judge(measurements: Measurements, limits: Limits) -> Verdict:
-    """Hold what was measured against what is asked."""
     found = dict(_checks(measurements, limits))
     refusals = [check.sentence for check in found.values() if not check.passed]
     if measurements.failure:
         refusals.insert(0, measurements.failure)
-    return Verdict(found, tuple(refusals))
+    return Canary(
+        passed=not refusals,
+        refusals=refusals,
+        checks={
+            name: CanaryCheck(measured=check.measured, limit=check.limit, passed=check.passed)
+            for name, check in found.items()
+        },
+    )
 
 
 def _checks(measurements: Measurements, limits: Limits) -> Iterator[tuple[str, Check]]:
@@ -136,8 +118,8 @@ def _out_of_range(answers: Mapping[str, Answer]) -> Check:
     if not wrong:
         return Check(0, 0, "")
     age, name = wrong[0]
-    where = f"the model gave {age:g} years for {name}"
-    return Check(len(wrong), 0, f"{where}: ages must be numbers within 0 to {OLDEST:g}")
+    sentence = f"the model gave {age:g} years for {name}"
+    return Check(len(wrong), 0, f"{sentence}: ages must be numbers within 0 to {OLDEST:g}")
 
 
 def _apart(some: tuple[float, ...], others: tuple[float, ...], what: str) -> Check:

@@ -1,68 +1,91 @@
-"""The Canary's TFX component."""
+"""The TFX component Canary."""
 
+import itertools
+import json
+from collections.abc import Iterator
+
+import tensorflow as tf
+from absl import logging
 from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils, path_utils
 
-from .executor import Executor
+from customer_age.files.local_copy import on_disk
+from customer_age.schema import features
+
+from ..artifacts import canary as record
+from . import checks, worker_process
+from .requests import BATCH_SIZE, requests_for
+
+SPLIT = "valid"
+"""Where the stored photos come from: `test` is read by the Evaluator alone."""
+
+# As TFX's InfraValidator names them, whose module brings Docker's and Kubernetes' clients along.
+_BLESSED = "INFRA_BLESSED"
+_NOT_BLESSED = "INFRA_NOT_BLESSED"
 
 
-class CanarySpec(component_spec.ComponentSpec):
-    """Inputs, output and limits of the Canary; the names are those of TFX's InfraValidator."""
+@component
+def Canary(
+    model: InputArtifact[standard_artifacts.Model],
+    examples: InputArtifact[standard_artifacts.Examples],
+    blessing: OutputArtifact[standard_artifacts.InfraBlessing],
+    max_seconds_per_photo: Parameter[float],
+    max_memory_mb: Parameter[int],
+    timeout_seconds: Parameter[int],
+    code: Parameter[str],
+) -> None:
+    """Serve a model in a fresh process, with TensorFlow alone, and see whether it is fit to.
 
-    INPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-    }
-    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
-    PARAMETERS = {
-        "max_seconds_per_photo": component_spec.ExecutionParameter(type=float),
-        "max_memory_mb": component_spec.ExecutionParameter(type=int),
-        "timeout_seconds": component_spec.ExecutionParameter(type=int),
-        "code": component_spec.ExecutionParameter(type=str),
-    }
+    Odd but valid images must get ages within 0 to 120, the same photo always the same age through
+    either signature, and none may take more time or memory than the limits allow. A model that is
+    not fit to serve raises nothing. The names are those of TFX's InfraValidator.
 
-
-class Canary(base_component.BaseComponent):
-    """Serves a model in a fresh process, with TensorFlow alone, and sees whether it is fit to.
-
-    Odd but valid pictures must get ages within 0 to 120, the same photo always the same age
-    through either signature, and none may take more time or memory than the limits allow.
-
-    Output `blessing`: as TFX's own InfraValidator writes it, so that a Pusher refuses a model
-    that is not fit, and `canary.json`, which holds every measured value beside its limit.
+    Args:
+        model: of the Trainer.
+        examples: of PhotoExampleGen; some photos of one split are sent.
+        blessing: as TFX's own InfraValidator writes it, so that a Pusher refuses a model that is
+            not fit, and `canary.json`, which holds every measured value beside its limit.
+        max_seconds_per_photo: alone, or on average in a batch of 64; on the CPU.
+        max_memory_mb: of the process at its peak, TensorFlow included.
+        timeout_seconds: for everything, after which the process is killed.
+        code: a fingerprint of the code; keys TFX's cache.
     """
+    serialized = list(_first_examples(artifact_utils.get_split_uri([examples], SPLIT)))
+    if serialized:
+        folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        requests = requests_for([_photo(example) for example in serialized], serialized)
+        with on_disk(folder) as model_dir:
+            measured = worker_process.send(model_dir, requests, timeout_seconds)
+    else:
+        measured = worker_process.Measurements({}, None, f"there is no photo in {SPLIT} to send")
+    found = checks.judge(measured, checks.Limits(max_seconds_per_photo, max_memory_mb))
+    with fileio.open(f"{blessing.uri}/{record.FILE}", "w") as file:
+        json.dump(found.model_dump(), file, indent=2)
+    _mark(blessing, found)
 
-    SPEC_CLASS = CanarySpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(
-        self,
-        model: types.BaseChannel,
-        examples: types.BaseChannel,
-        max_seconds_per_photo: float,
-        max_memory_mb: int,
-        timeout_seconds: int,
-        code: str = "",
-    ):
-        """Wire the canary.
+def _first_examples(split_folder: str) -> Iterator[bytes]:
+    """The first serialized examples of a split, at most `BATCH_SIZE`."""
+    records = tf.data.TFRecordDataset(
+        sorted(tf.io.gfile.glob(f"{split_folder}/*.gz")), compression_type="GZIP"
+    )
+    return itertools.islice(records.as_numpy_iterator(), BATCH_SIZE)
 
-        Args:
-            model: of the Trainer.
-            examples: of PhotoExampleGen; some photos of one split are sent.
-            max_seconds_per_photo: alone, or on average in a batch of 64; on the CPU.
-            max_memory_mb: of the process at its peak, TensorFlow included.
-            timeout_seconds: for everything, after which the process is killed.
-            code: a fingerprint of the code; keys TFX's cache.
-        """
-        super().__init__(
-            CanarySpec(
-                model=model,
-                examples=examples,
-                max_seconds_per_photo=max_seconds_per_photo,
-                max_memory_mb=max_memory_mb,
-                timeout_seconds=timeout_seconds,
-                code=code,
-                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
-            )
-        )
+
+def _photo(serialized: bytes) -> bytes:
+    example = tf.train.Example.FromString(serialized)
+    return example.features.feature[features.IMAGE_ENCODED].bytes_list.value[0]
+
+
+def _mark(blessing: types.Artifact, found: record.Canary) -> None:
+    name = _BLESSED if found.passed else _NOT_BLESSED
+    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
+    blessing.set_int_custom_property("blessed", int(found.passed))
+    if found.passed:
+        logging.info("The model is fit to serve.")
+    else:
+        logging.warning("The model is not fit to serve: %s.", "; ".join(found.refusals))

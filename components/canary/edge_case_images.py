@@ -1,4 +1,4 @@
-"""Odd but valid pictures, such as people upload."""
+"""Odd but valid images, such as people upload."""
 
 import io
 
@@ -23,9 +23,9 @@ def grey() -> bytes:
 
 def transparent_png() -> bytes:
     """A PNG with four channels, lying."""
-    picture = _colours(200, 150)
-    picture.putalpha(128)
-    return _encoded(picture, "PNG")
+    image = _colours(200, 150)
+    image.putalpha(128)
+    return _encoded(image, "PNG")
 
 
 def _colours(width: int, height: int) -> Image.Image:
@@ -36,7 +36,7 @@ def _colours(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def _encoded(picture: Image.Image, file_format: str) -> bytes:
+def _encoded(image: Image.Image, file_format: str) -> bytes:
     file = io.BytesIO()
-    picture.save(file, file_format)
+    image.save(file, file_format)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""What the canary asks of a model."""
+"""The requests that the canary sends to a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ BATCH_SIZE = 64
 ALONE = "one photo alone"
 BATCH = f"a batch of {BATCH_SIZE} photos"
 STORED = f"{BATCH_SIZE} stored examples"
-"""The questions whose answers are compared with each other."""
+"""The requests whose answers are compared with each other."""
 
 
 @dataclass(frozen=True)
-class Question:
+class Request:
     """One call of a signature.
 
     Attributes:
@@ -22,7 +22,7 @@ class Question:
         signature: of the SavedModel.
         argument: the signature's only one.
         values: the batch: encoded photos or serialized examples.
-        times: how often to ask; the first time is slower than the others.
+        times: how often to send it; the first time is slower than the others.
     """
 
     name: str
@@ -32,19 +32,19 @@ class Question:
     times: int = 1
 
 
-def questions(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Question]:
-    """List the questions, the odd ones first.
+def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Request]:
+    """List the requests, those of edge cases first.
 
     Args:
-        photos: at least one encoded photo. The first `BATCH_SIZE` of them are asked about,
-            fewer are repeated.
+        photos: at least one encoded photo. The first `BATCH_SIZE` of them are sent, fewer
+            are repeated.
         examples: the serialized examples that hold them, in their order.
     """
     batch, stored = _batch(photos), _batch(examples)
     return [
         *(
-            _of_photos(name, picture)
-            for name, picture in (
+            _of_photos(name, image)
+            for name, image in (
                 ("a photo of 1x1 pixels", edge_case_images.one_pixel()),
                 ("a photo of 4000x3000 pixels", edge_case_images.huge()),
                 ("a grey photo", edge_case_images.grey()),
@@ -53,12 +53,12 @@ def questions(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Questi
         ),
         _of_photos(BATCH, *batch, times=2),
         _of_photos(ALONE, batch[0], times=6),
-        Question(STORED, "serving_examples", "examples", stored),
+        Request(STORED, "serving_examples", "examples", stored),
     ]
 
 
-def _of_photos(name: str, *photos: bytes, times: int = 1) -> Question:
-    return Question(name, "serving_default", "image_bytes", photos, times)
+def _of_photos(name: str, *photos: bytes, times: int = 1) -> Request:
+    return Request(name, "serving_default", "image_bytes", photos, times)
 
 
 def _batch(values: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -1,10 +1,10 @@
-"""A process of its own: loads a SavedModel with TensorFlow alone, asks it, tells what it did.
+"""A process of its own: serves a SavedModel with TensorFlow alone, and reports what it did.
 
-`python -I probe.py FOLDER` reads `FOLDER/request.json`:
+`python -I worker.py FOLDER` reads `FOLDER/work.json`:
 
     {"model": PATH, "seconds": 300,
-     "questions": [{"name": ..., "signature": ..., "argument": ..., "times": 1,
-                    "values": [PATH, ...]}, ...]}
+     "requests": [{"name": ..., "signature": ..., "argument": ..., "times": 1,
+                   "values": [PATH, ...]}, ...]}
 
 It prints a JSON object a line, as it goes, so that whoever reads knows where it died:
 
@@ -38,46 +38,46 @@ def hide_ours() -> None:
 
 
 def main(folder: Path) -> None:
-    """Answer the questions in a folder, one after another."""
+    """Answer the requests in a folder, one after another."""
     lines = _own_output()
-    request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    work = json.loads((folder / "work.json").read_text(encoding="utf-8"))
     # Whoever started this kills it in time; unless it was itself killed before.
-    signal.alarm(request["seconds"])
-    _say(lines, doing="importing TensorFlow")
+    signal.alarm(work["seconds"])
+    _report(lines, doing="importing TensorFlow")
     import tensorflow as tf
 
-    _say(lines, doing="loading the model")
+    _report(lines, doing="loading the model")
     try:
-        signatures = tf.saved_model.load(request["model"]).signatures
+        signatures = tf.saved_model.load(work["model"]).signatures
     except Exception as error:
-        _say(lines, unusable=_one_line(error))
+        _report(lines, unusable=_one_line(error))
         return
-    for question in request["questions"]:
-        _say(lines, doing=f"answering {question['name']}")
+    for request in work["requests"]:
+        _report(lines, doing=f"answering {request['name']}")
         try:
-            ages, seconds = _answers(signatures, question)
+            ages, seconds = _answers(signatures, request)
         except Exception as error:
-            _say(lines, answered=question["name"], error=_one_line(error))
+            _report(lines, answered=request["name"], error=_one_line(error))
         else:
-            _say(lines, answered=question["name"], ages=ages, seconds=seconds)
-    _say(lines, peak_bytes=_peak_bytes())
+            _report(lines, answered=request["name"], ages=ages, seconds=seconds)
+    _report(lines, peak_bytes=_peak_bytes())
 
 
-def _answers(signatures: Any, question: dict[str, Any]) -> tuple[list[list[float]], list[float]]:
-    """Ages in years, a row for each time of asking, and the seconds that each took."""
+def _answers(signatures: Any, request: dict[str, Any]) -> tuple[list[list[float]], list[float]]:
+    """Ages in years, a row for each time it is sent, and the seconds that each took."""
     import numpy as np
     import tensorflow as tf
 
-    name = question["signature"]
+    name = request["signature"]
     if name not in signatures:
         raise LookupError(f"the model has no signature {name}")
-    values = tf.constant([Path(file).read_bytes() for file in question["values"]], tf.string)
+    values = tf.constant([Path(file).read_bytes() for file in request["values"]], tf.string)
     ages, seconds = [], []
-    for _ in range(question["times"]):
+    for _ in range(request["times"]):
         started = time.perf_counter()
-        answer = np.asarray(signatures[name](**{question["argument"]: values})["age"])
+        answer = np.asarray(signatures[name](**{request["argument"]: values})["age"])
         seconds.append(time.perf_counter() - started)
-        expected = (len(question["values"]),)
+        expected = (len(request["values"]),)
         if answer.shape != expected:
             raise ValueError(f"the ages have the shape {answer.shape}, not {expected}")
         ages.append([float(age) for age in answer])
@@ -91,7 +91,7 @@ def _own_output() -> TextIO:
     return lines
 
 
-def _say(lines: TextIO, **what: Any) -> None:
+def _report(lines: TextIO, **what: Any) -> None:
     lines.write(json.dumps(what) + "\n")
     lines.flush()
 

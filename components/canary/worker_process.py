@@ -1,4 +1,4 @@
-"""Starts the probe, and reads what it tells, however it ends."""
+"""Starts the worker, and reads what it reports, however it ends."""
 
 import json
 import os
@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 from absl import logging
 
-from .requests import Question
+from .requests import Request
 
-PROBE = Path(__file__).with_name("probe.py")
+WORKER = Path(__file__).with_name("worker.py")
 
 # On the CPU, which every place that serves a model has: here the GPU may still be the Trainer's.
 _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "1"}
@@ -23,15 +23,15 @@ _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "1"}
 _LONGEST_WORDS = 300
 
 _GRACE_SECONDS = 10
-"""By which the probe's own alarm comes later than the timeout here."""
+"""By which the worker's own alarm comes later than the timeout here."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one question.
+    """What came back for one request.
 
     Attributes:
-        ages: years; a row for each time of asking, with an age for each value of the batch.
+        ages: years; a row for each time it was sent, with an age for each value of the batch.
         seconds: for each time.
         error: why there are no ages, else empty.
     """
@@ -43,10 +43,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What the probe told.
+    """What the worker reported.
 
     Attributes:
-        answers: by the question's name.
+        answers: by the request's name.
         peak_bytes: of memory, or None where it did not come to its end.
         failure: a sentence on why it did not, else empty.
     """
@@ -56,14 +56,14 @@ class Measurements:
     failure: str
 
 
-def ask(model_dir: Path, questions: Sequence[Question], timeout_seconds: int) -> Measurements:
-    """Ask a model in a fresh process.
+def send(model_dir: Path, requests: Sequence[Request], timeout_seconds: int) -> Measurements:
+    """Send requests to a model in a fresh process.
 
     Whatever the model does to the process is an answer; nothing is raised for it.
 
     Args:
         model_dir: a SavedModel on this machine's disk.
-        questions: to ask, in their order.
+        requests: to send, in their order.
         timeout_seconds: for all of it, the import of TensorFlow too; then the process is killed.
 
     Raises:
@@ -71,47 +71,45 @@ def ask(model_dir: Path, questions: Sequence[Question], timeout_seconds: int) ->
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        _write_request(folder, model_dir, questions, timeout_seconds + _GRACE_SECONDS)
+        _write_work(folder, model_dir, requests, timeout_seconds + _GRACE_SECONDS)
         lines, log = folder / "lines", folder / "log"
         with lines.open("wb") as output, log.open("wb") as errors:
             exit_code = _run(folder, output, errors, timeout_seconds)
-        told = list(_read(lines))
+        reported = list(_read(lines))
         words = log.read_text(encoding="utf-8", errors="replace")
-    logging.info("The probe's log:\n%s", words)
-    return _measurements(told, exit_code, words, timeout_seconds)
+    logging.info("The worker's log:\n%s", words)
+    return _measurements(reported, exit_code, words, timeout_seconds)
 
 
-def _write_request(
-    folder: Path, model_dir: Path, questions: Sequence[Question], seconds: int
-) -> None:
+def _write_work(folder: Path, model_dir: Path, requests: Sequence[Request], seconds: int) -> None:
     files: dict[bytes, str] = {}
-    for value in (value for question in questions for value in question.values):
+    for value in (value for request in requests for value in request.values):
         if value not in files:
             files[value] = str(folder / f"value-{len(files)}")
             Path(files[value]).write_bytes(value)
-    request = {
+    work = {
         "model": str(model_dir),
         "seconds": seconds,
-        "questions": [
+        "requests": [
             {
-                "name": question.name,
-                "signature": question.signature,
-                "argument": question.argument,
-                "values": [files[value] for value in question.values],
-                "times": question.times,
+                "name": request.name,
+                "signature": request.signature,
+                "argument": request.argument,
+                "values": [files[value] for value in request.values],
+                "times": request.times,
             }
-            for question in questions
+            for request in requests
         ],
     }
-    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
 
 
 def _run(folder: Path, output: BinaryIO, log: BinaryIO, timeout_seconds: int) -> int | None:
-    """Run the probe; gives its exit code, negative for a signal, or None where time ran out."""
+    """Run the worker; gives its exit code, negative for a signal, or None where time ran out."""
     try:
         return subprocess.run(
             # -I: neither our checkout, nor PYTHONPATH, nor a user's own packages are on its path.
-            [sys.executable, "-I", str(PROBE), str(folder)],
+            [sys.executable, "-I", str(WORKER), str(folder)],
             cwd=folder,
             env={**os.environ, **_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
@@ -133,7 +131,7 @@ def _read(lines: Path) -> Iterator[dict[str, Any]]:
 
 
 def _measurements(
-    told: list[dict[str, Any]], exit_code: int | None, words: str, timeout_seconds: int
+    reported: list[dict[str, Any]], exit_code: int | None, words: str, timeout_seconds: int
 ) -> Measurements:
     answers = {
         line["answered"]: Answer(
@@ -141,18 +139,18 @@ def _measurements(
             seconds=tuple(line.get("seconds", ())),
             error=line.get("error", ""),
         )
-        for line in told
+        for line in reported
         if "answered" in line
     }
-    last = told[-1] if told else {}
-    if "peak_bytes" in last:  # all is told, even where it crashed at its very end
+    last = reported[-1] if reported else {}
+    if "peak_bytes" in last:  # all is reported, even where it crashed at its very end
         return Measurements(answers, last["peak_bytes"], failure="")
     if "unusable" in last:
         return Measurements(answers, None, f"the model does not load: {last['unusable']}")
-    doing = [line["doing"] for line in told if "doing" in line] or ["starting"]
+    doing = [line["doing"] for line in reported if "doing" in line] or ["starting"]
     ending = _ending(exit_code, timeout_seconds)
     last_words = "" if exit_code is None else _last_line(words)  # those of a hanging one mislead
-    failure = f"the probe process {ending} while it was {doing[-1]}{last_words}"
+    failure = f"the worker process {ending} while it was {doing[-1]}{last_words}"
     return Measurements(answers, None, failure)
 
 

@@ -1,1 +1,1 @@
-"""To be described."""
+"""TFX's Evaluator with the gate's limits, and with TFMA's mean errors merged rightly."""

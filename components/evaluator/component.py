@@ -9,7 +9,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import json_utils, proto_utils
 
-from ..artifacts import evaluation
+from . import gate
 
 _LIMITS = {
     "max_mae": component_spec.ExecutionParameter(type=float),
@@ -33,12 +33,12 @@ class Executor(executor.Executor):
         A champion may be a little better than its challenger: that is noise. The median predictor
         may not: a model that learned nothing measures just like it.
         """
-        config = evaluation.eval_config(**{name: exec_properties[name] for name in _LIMITS})
+        config = gate.eval_config(**{name: exec_properties[name] for name in _LIMITS})
         baseline = artifact_utils.get_single_instance(
             input_dict[standard_component_specs.BASELINE_MODEL_KEY]
         )
         if baseline.get_string_custom_property("kind") == "median":
-            config = evaluation.require_improvement(config)
+            config = gate.require_improvement(config)
         key = standard_component_specs.EVAL_CONFIG_KEY
         super().Do(
             input_dict, output_dict, {**exec_properties, key: proto_utils.proto_to_json(config)}

@@ -11,17 +11,19 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
 
-from customer_age.labels.data_set import DataSet, LabelRow
-from customer_age.photos.prepare import MAX_FILE_BYTES, too_large
+from customer_age.labels import DataSet, LabelRow, age_of
+from customer_age.photos import MAX_FILE_BYTES, too_large
+from customer_age.schema.age_groups import AgeGroups
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
 
-from . import deduplication, examples, refused_list, tfrecord_shards
+from ..artifacts.ingestion import write_refused
+from . import deduplication, examples, tfrecord_shards
 from .batch_cache import index
 from .deduplication import GOOD, REFUSED
-from .examples import IngestionSettings
+from .examples import IngestionSettings, PhotoExample
 
 NAMESPACE = "customer_age.photo_example_gen"
 """Of the Beam counters: `rows`, `photos/<split>` and `refused/<reason>`."""
@@ -43,7 +45,7 @@ def ingest(
     data_set: DataSet,
     settings: IngestionSettings,
     examples_uri: str,
-    piece: str = "",
+    label: str = "",
 ) -> None:
     """Add the whole ingestion to a pipeline.
 
@@ -51,12 +53,13 @@ def ingest(
         pipeline: a Beam pipeline, not yet run.
         data_set: what is read.
         settings: how a photo becomes an example.
-        examples_uri: the root of the `Examples` artifact, or of a piece; gets a folder
+        examples_uri: the root of the `Examples` artifact, or of a cached batch; gets a folder
             `Split-<name>` for each split, and `refused.csv`.
-        piece: a name of its own among the pieces of one pipeline; an index of its examples is
-            written with it. Empty where the examples are a run's.
+        label: of the step, for a batch that goes into the cache: a name of its own in the
+            pipeline. An index of its examples is then written. Empty where the examples are a
+            run's.
     """
-    pipeline | (piece or "Ingest") >> Ingest(data_set, settings, examples_uri, bool(piece))
+    pipeline | (label or "Ingest") >> Ingest(data_set, settings, examples_uri, bool(label))
 
 
 class Ingest(beam.PTransform):
@@ -71,8 +74,8 @@ class Ingest(beam.PTransform):
         self._uri = examples_uri
         self._indexed = indexed
 
-    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
-        """Give what `refused_list.WriteRefused` gives."""
+    def expand(self, begin: beam.pvalue.PBegin) -> PCollection:
+        """Give what `WriteRefused` gives."""
         shards_each = shard_count(self._data_set.row_count)
         rows = (
             begin
@@ -92,7 +95,7 @@ class Ingest(beam.PTransform):
             (rows[REFUSED], photos[REFUSED], written)
             | "AllRefused" >> beam.Flatten()
             | "CountRefused" >> beam.Map(_counted)
-            | "ListRefused" >> refused_list.WriteRefused(self._uri)
+            | "ListRefused" >> WriteRefused(self._uri)
         )
 
 
@@ -103,7 +106,7 @@ class CheckRow(beam.DoFn):
         """Yield the row, or its refusal to the output `refused`."""
         try:
             if row.age or row.problem is None:
-                examples.age_of(row.age)
+                age_of(row.age)
             if row.problem is not None:
                 raise PhotoRefused(row.problem, row.detail)
             if row.split is not None and row.split not in SPLITS:
@@ -115,7 +118,7 @@ class CheckRow(beam.DoFn):
             if row.byte_size > MAX_FILE_BYTES:
                 raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(row.byte_size))
         except PhotoRefused as refused:
-            yield TaggedOutput(REFUSED, examples.refusal(row, refused.reason, refused.detail))
+            yield TaggedOutput(REFUSED, row.refusal(refused.reason, refused.detail))
         else:
             yield row
 
@@ -140,19 +143,54 @@ class WriteShard(beam.DoFn):
             # In order, so that the same data give the same files whatever the workers do.
             for row in sorted(rows, key=lambda row: (row.photo, row.table)):
                 try:
-                    made = examples.make(row, self._settings)
+                    example = examples.make(row, self._settings)
                 except PhotoRefused as error:
-                    refused.append(examples.refusal(row, error.reason, error.detail))
+                    refused.append(row.refusal(error.reason, error.detail))
                 else:
-                    writer.write(made.split, made.serialized)
-                    written[made.split] += 1
+                    writer.write(example.split, example.serialized)
+                    written[example.split] += 1
                     if self._indexed:
-                        entries.append(index.entry(row, made, shard, self._settings.groups))
+                        entries.append(index_entry(row, example, shard, self._settings.groups))
         if entries:
             index.write(self._uri, shard, entries)
         for split, count in written.items():
             Metrics.counter(NAMESPACE, f"{PHOTOS}{split}").inc(count)
         yield from refused
+
+
+class WriteRefused(beam.PTransform):
+    """Writes `refused.csv`, sorted by table and line; with its header alone where all is well."""
+
+    def __init__(self, examples_uri: str) -> None:
+        super().__init__()
+        self._uri = examples_uri
+
+    def expand(self, refused: PCollection[Refusal]) -> PCollection:
+        """Give what `beam.Map` gives for a step that only writes."""
+        # A side input, not a group: it is there, empty, when nothing was refused.
+        return (
+            refused.pipeline
+            | "Once" >> beam.Create([self._uri])
+            | "Write" >> beam.Map(write_refused, beam.pvalue.AsList(refused))
+        )
+
+
+def index_entry(row: LabelRow, example: PhotoExample, shard: int, groups: AgeGroups) -> index.Entry:
+    """What the index says of an example."""
+    age = age_of(row.age)
+    return index.Entry(
+        shard=shard,
+        split=example.split,
+        person=row.person,
+        content=example.content,
+        age=age,
+        group=groups.of(age),
+        batch=row.batch,
+        captured=row.captured,
+        table=row.table,
+        line=row.line,
+        file_name=row.file_name,
+    )
 
 
 def _rows(data_set: DataSet) -> Iterator[LabelRow]:

@@ -96,7 +96,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
             inbox: the folder of loyalty-card batches.
             batches: names of batches, comma-separated, that are learnt from besides the data set.
             batch_cache: where ingested batches are kept.
-            cards: the fields of `loyalty_cards.CardSettings` that are set.
+            cards: the fields of `labels.CardSettings` that are set.
             person_key_file: path of the secret that keys the hash which stands for a person; read
                 only where a table names persons, and by nobody but the executor.
             code: a fingerprint of the code, so that a cached result never outlives it.

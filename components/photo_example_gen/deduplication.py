@@ -7,11 +7,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from customer_age.labels.data_set import LabelRow
-from customer_age.photos import prepare
+from customer_age.labels import LabelRow, age_of
+from customer_age.photos import read_photo
 from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
-
-from . import examples
 
 GOOD = "good"
 REFUSED = "refused"
@@ -72,9 +70,9 @@ class Digest(beam.DoFn):
     def process(self, row: LabelRow) -> Iterator[Any]:
         """Yield (hexadecimal digest, row), or a refusal to `refused`."""
         try:
-            yield hashlib.sha256(prepare.read(row.photo)).hexdigest(), row
+            yield hashlib.sha256(read_photo(row.photo)).hexdigest(), row
         except PhotoRefused as refused:
-            yield TaggedOutput(REFUSED, examples.refusal(row, refused.reason, refused.detail))
+            yield TaggedOutput(REFUSED, row.refusal(refused.reason, refused.detail))
 
 
 class OneRowPerContent(beam.DoFn):
@@ -99,16 +97,14 @@ def _keep_one(
     """Keep the first of rows that speak of one photo, or none where they contradict each other."""
     rows.sort(key=lambda row: (row.table, row.line))
     first, *others = rows
-    ages = sorted({examples.age_of(row.age) for row in rows})
+    ages = sorted({age_of(row.age) for row in rows})
     if len(ages) > 1:
         listed = " and ".join(f"{age:g}" for age in ages)
         return None, [
-            examples.refusal(row, contradiction, f"{what} stands with the ages {listed}")
-            for row in rows
+            row.refusal(contradiction, f"{what} stands with the ages {listed}") for row in rows
         ]
     return first, [
-        examples.refusal(
-            row,
+        row.refusal(
             Reason.DUPLICATE,
             f"{what} as {first.file_name} in {first.table}, line {first.line}, which is kept",
         )

@@ -1,18 +1,15 @@
 """What one row and its photo become: a `tf.train.Example`, or a refusal."""
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from customer_age.labels import splits
-from customer_age.labels.data_set import LabelRow
-from customer_age.photos import prepare
+from customer_age.labels import LabelRow, age_of, split_of
+from customer_age.photos import Photo, prepare_photo, read_photo
 from customer_age.schema import age_groups, features
-from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,8 @@ class IngestionSettings:
     groups: age_groups.AgeGroups
 
 
-class Made(NamedTuple):
-    """An example, and what is known of it besides.
+class PhotoExample(NamedTuple):
+    """The example of a photo, and what is known of it besides.
 
     Attributes:
         split: its name.
@@ -50,37 +47,7 @@ class Made(NamedTuple):
     content: str
 
 
-def age_of(text: str) -> float:
-    """Read an age, in years.
-
-    Raises:
-        PhotoRefused: it is missing, no number, or outside 0 to 120.
-    """
-    if not text:
-        raise PhotoRefused(Reason.AGE_MISSING, "real_age is empty")
-    try:
-        # A table with semicolons often comes from where the decimal point is a comma. Python
-        # reads 1_0 as ten; people do not.
-        age = float(text.replace(",", ".").replace("_", "?"))
-    except ValueError as error:
-        raise PhotoRefused(
-            Reason.AGE_NOT_A_NUMBER, f"real_age {text[:40]!r} is not a number"
-        ) from error
-    if math.isnan(age):
-        raise PhotoRefused(Reason.AGE_NOT_A_NUMBER, f"real_age {text!r} is not a number")
-    if not 0 <= age <= age_groups.OLDEST:
-        raise PhotoRefused(
-            Reason.AGE_OUT_OF_RANGE, f"real_age {text} is outside 0 to {age_groups.OLDEST}"
-        )
-    return age
-
-
-def refusal(row: LabelRow, reason: Reason, detail: str) -> Refusal:
-    """The line of `refused.csv` for a row."""
-    return Refusal(row.table, row.line, row.file_name, str(reason), detail)
-
-
-def make(row: LabelRow, settings: IngestionSettings) -> Made:
+def make(row: LabelRow, settings: IngestionSettings) -> PhotoExample:
     """Read a row's photo and make its example.
 
     Args:
@@ -90,16 +57,14 @@ def make(row: LabelRow, settings: IngestionSettings) -> Made:
     Raises:
         PhotoRefused: the photo cannot be used.
     """
-    content = prepare.read(row.photo)
-    photo = prepare.prepare(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
+    content = read_photo(row.photo)
+    photo = prepare_photo(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
     digest = hashlib.sha256(content).hexdigest()
-    split = row.split or splits.split_of(
-        row.person or digest, settings.split_shares, settings.split_key
-    )
-    return Made(split, _serialized(row, photo, settings), digest)
+    split = row.split or split_of(row.person or digest, settings.split_shares, settings.split_key)
+    return PhotoExample(split, _serialized(row, photo, settings), digest)
 
 
-def _serialized(row: LabelRow, photo: prepare.Photo, settings: IngestionSettings) -> bytes:
+def _serialized(row: LabelRow, photo: Photo, settings: IngestionSettings) -> bytes:
     age = age_of(row.age)
     texts = {
         features.IMAGE_FORMAT: photo.format,

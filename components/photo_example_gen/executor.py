@@ -17,20 +17,20 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from customer_age.errors import DataRefused, RunError
-from customer_age.labels import opening
-from customer_age.labels.data_set import DataSet
+from customer_age.files import store
+from customer_age.labels import DataSet, open_data_sets
 from customer_age.schema import age_groups
 from customer_age.schema.features import SPLITS
 
 from .. import beam_runners
-from . import beam_pipeline, refused_list, tfrecord_shards
-from .batch_cache.cache import PieceCache
+from ..artifacts.ingestion import Ingestion, read_refused, write_ingestion
+from . import beam_pipeline, tfrecord_shards
+from .batch_cache import BatchCache
+from .batch_ingestion import BatchIngestion
 from .examples import IngestionSettings
-from .window import Window
 
 DATA_SET = "data_set"
 EXAMPLES = "examples"
-SUMMARY_FILE = "ingestion.json"
 
 _SHOWN_PER_REASON = 2
 _ANOTHER_RUNNER = "run again, with another --runner or direct_running_mode of Beam"
@@ -60,32 +60,36 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             RunError: the disk is full, or rows were lost on the way.
         """
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        data_sets = opening.open_all(
+        data_sets = open_data_sets(
             artifact_utils.get_single_uri(input_dict[DATA_SET]),
             exec_properties,
             self._beam_pipeline_args,
         )
         settings = _settings(exec_properties)
         started = time.monotonic()
-        with _full_disk_told(output.uri):
-            tfrecord_shards.make_folder(output.uri)
+        with _full_disk_explained(output.uri):
+            store.make_folder(output.uri)
             if len(data_sets) == 1:
-                summary = self._ingest(data_sets[0], settings, output.uri)
+                counts = self._ingest(data_sets[0], settings, output.uri)
             else:
-                window = Window(data_sets, settings, exec_properties["code"])
-                cache = PieceCache(exec_properties["batch_cache"])
-                summary = window.ingest(cache, self._run_beam, output.uri)
-            summary = _finished(summary, output.uri, time.monotonic() - started)
+                batches = BatchIngestion(data_sets, settings, exec_properties["code"])
+                cache = BatchCache(exec_properties["batch_cache"])
+                counts = batches.ingest(cache, self._run_beam, output.uri)
+            ingestion = _finished(counts, output.uri, time.monotonic() - started)
         output.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(output, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(output, "tfrecords_gzip")
-        output.set_int_custom_property("photos", sum(summary["photos"].values()))
-        output.set_int_custom_property("refused", sum(summary["refused"].values()))
+        output.set_int_custom_property("photos", sum(ingestion.photos.values()))
+        output.set_int_custom_property("refused", sum(ingestion.refused.values()))
 
     def _ingest(
         self, data_set: DataSet, settings: IngestionSettings, examples_uri: str
     ) -> dict[str, Any]:
-        """Ingest one data set straight into the examples."""
+        """Ingest one data set straight into the examples.
+
+        Returns:
+            `rows`, and `photos` by split.
+        """
 
         def add_steps(pipeline: beam.Pipeline) -> None:
             beam_pipeline.ingest(pipeline, data_set, settings, examples_uri)
@@ -121,7 +125,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 @contextlib.contextmanager
-def _full_disk_told(examples_uri: str) -> Iterator[None]:
+def _full_disk_explained(examples_uri: str) -> Iterator[None]:
     """Turn what a full disk makes Beam raise into one clear line."""
     try:
         yield
@@ -146,9 +150,9 @@ def _settings(exec_properties: dict[str, Any]) -> IngestionSettings:
     )
 
 
-def _finished(summary: dict[str, Any], examples_uri: str, seconds: float) -> dict[str, Any]:
+def _finished(counts: dict[str, Any], examples_uri: str, seconds: float) -> Ingestion:
     """Say what was refused, see that nothing was lost, and write the summary, the last file."""
-    refused = refused_list.read(examples_uri)
+    refused = read_refused(examples_uri)
     reasons = Counter(refusal.reason for refusal in refused)
     shown: Counter[str] = Counter()
     sentences = []
@@ -156,43 +160,41 @@ def _finished(summary: dict[str, Any], examples_uri: str, seconds: float) -> dic
         shown[refusal.reason] += 1
         if shown[refusal.reason] <= _SHOWN_PER_REASON:
             sentences.append(refusal.sentence())
-    summary = {
-        **summary,
-        "refused": dict(sorted(reasons.items())),
-        "examples_of_refused": sentences,
-        "seconds": round(seconds, 1),
-    }
-    _require_nothing_lost(summary, len(refused))
-    _require_photos_in_each_split(summary)
-    tfrecord_shards.write(
-        tfrecord_shards.join(examples_uri, SUMMARY_FILE),
-        json.dumps(summary, indent=2, ensure_ascii=False).encode(),
+    ingestion = Ingestion(
+        **counts,
+        refused=dict(sorted(reasons.items())),
+        examples_of_refused=sentences,
+        seconds=round(seconds, 1),
     )
-    return summary
+    _require_nothing_lost(ingestion)
+    _require_photos_in_each_split(ingestion)
+    write_ingestion(examples_uri, ingestion)
+    return ingestion
 
 
-def _require_nothing_lost(summary: dict[str, Any], refused: int) -> None:
-    photos = sum(summary["photos"].values())
-    if summary["rows"] != photos + refused:
+def _require_nothing_lost(ingestion: Ingestion) -> None:
+    photos = sum(ingestion.photos.values())
+    refused = sum(ingestion.refused.values())
+    if ingestion.rows != photos + refused:
         raise RunError(
-            f"ingestion lost count: {summary['rows']} rows became {photos} examples and "
+            f"ingestion lost count: {ingestion.rows} rows became {photos} examples and "
             f"{refused} refusals; {_ANOTHER_RUNNER}"
         )
 
 
-def _require_photos_in_each_split(summary: dict[str, Any]) -> None:
-    empty = [split for split, photos in summary["photos"].items() if not photos]
+def _require_photos_in_each_split(ingestion: Ingestion) -> None:
+    empty = [split for split, photos in ingestion.photos.items() if not photos]
     if not empty:
         return
-    reasons = ", ".join(f"{count} {reason}" for reason, count in summary["refused"].items())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in ingestion.refused.items())
     because = f" Refused: {reasons}." if reasons else ""
-    first = f" First: {summary['examples_of_refused'][0]}." if reasons else ""
+    first = f" First: {ingestion.examples_of_refused[0]}." if reasons else ""
     if len(empty) == len(SPLITS):
         raise DataRefused(
-            f"none of {summary['rows']} photos can be used.{because}{first} "
+            f"none of {ingestion.rows} photos can be used.{because}{first} "
             "Mend the table or the photos, and run again"
         )
     raise DataRefused(
-        f"no photo in split {' and '.join(empty)}, of {summary['rows']} rows.{because}{first} "
+        f"no photo in split {' and '.join(empty)}, of {ingestion.rows} rows.{because}{first} "
         "Add photos, or give the split a larger share (data.split_shares)"
     )

@@ -2,27 +2,22 @@
 
 import contextlib
 import gzip
-import os
-import shutil
 import uuid
 from collections.abc import Iterator
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 # Beam's own framing of a record. It is private, but the public transform around it compresses
 # at level 6: JPEGs do not get smaller by it, and it takes longer than all the rest.
 from apache_beam.io.tfrecordio import _TFRecordUtil
 
-join = FileSystems.join
+from customer_age.files import store
+from customer_age.files.addresses import join
 
 UNFINISHED = "unfinished"
 """Beside the splits' folders: where shards grow until they are complete."""
-
-_COPIED_AT_ONCE = 2**20
 
 
 class ShardWriter:
@@ -55,10 +50,10 @@ class ShardWriter:
 
     def _open(self, split: str) -> Any:
         folder = join(self._uri, UNFINISHED)
-        make_folder(folder)
-        make_folder(join(self._uri, folder_of(split)))
+        store.make_folder(folder)
+        store.make_folder(join(self._uri, folder_of(split)))
         path = join(folder, f"{split}-{self._name}-{uuid.uuid4().hex}")
-        plain = self._stack.enter_context(create(path))
+        plain = self._stack.enter_context(store.create(path))
         self._paths[split] = path
         # Level 0 stores the bytes as they are, inside what every reader of gzip takes; without
         # a time in it, the same photos give the same bytes.
@@ -85,93 +80,6 @@ def records(path: str) -> Iterator[bytes]:
     ):
         while (record := _TFRecordUtil.read_record(file)) is not None:
             yield record
-
-
-def copy(path: str, target: str) -> None:
-    """Copy a file as it is: a second name on one disk, else its bytes."""
-    if "://" not in path and "://" not in target:
-        Path(target).unlink(missing_ok=True)
-        try:
-            # Nothing ever changes a shard, so two names for it are as good as two copies.
-            os.link(path, target)
-        except OSError:  # another disk, or one that knows no links
-            shutil.copyfile(path, target)
-        return
-    with (
-        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as source,
-        create(target) as file,
-    ):
-        shutil.copyfileobj(source, file, _COPIED_AT_ONCE)
-
-
-def files(folder: str) -> list[str]:
-    """The paths of all files below a folder, in order; none where it is not there."""
-    if "://" not in folder:
-        return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file())
-    try:
-        (found,) = FileSystems.match([f"{folder.rstrip('/')}/**"])
-    except BeamIOError:
-        return []
-    return sorted(file.path for file in found.metadata_list)
-
-
-def remove_file(path: str) -> None:
-    """Delete a file, if it is there."""
-    if "://" not in path:
-        Path(path).unlink(missing_ok=True)
-    elif FileSystems.exists(path):
-        FileSystems.delete([path])
-
-
-def remove(folder: str) -> None:
-    """Delete a folder and all below it, if it is there."""
-    if "://" not in folder:
-        if Path(folder).is_dir():
-            shutil.rmtree(folder)
-    elif found := files(folder):
-        FileSystems.delete(found)
-
-
-def create(path: str) -> Any:
-    """Open a file for writing, as it is, wherever Beam can."""
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
-def read(path: str) -> bytes:
-    """Read a whole file, as it is, from wherever Beam can.
-
-    Raises:
-        FileNotFoundError: there is none.
-        OSError: it cannot be read.
-    """
-    if path.startswith("s3://"):
-        from customer_age.files import s3_objects  # needs boto3
-
-        return s3_objects.read(path)
-    try:
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            return file.read()
-    except Exception as error:
-        if getattr(error, "code", None) == HTTPStatus.NOT_FOUND:  # Cloud Storage's client's own
-            raise FileNotFoundError(path) from error
-        raise
-
-
-def write(path: str, content: bytes) -> None:
-    """Write a whole file; it gets its name when it is complete."""
-    unfinished = f"{path}.{uuid.uuid4().hex}"
-    with create(unfinished) as file:
-        file.write(content)
-    FileSystems.rename([unfinished], [path])
-
-
-def make_folder(path: str) -> None:
-    """Make a folder, where the file system has folders, unless it is there."""
-    try:
-        FileSystems.mkdirs(path)
-    except OSError:
-        if not FileSystems.exists(path):  # Else it was there, or another worker was faster.
-            raise
 
 
 def remove_unfinished(examples_uri: str) -> None:

@@ -11,8 +11,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from customer_age.model_registry import open_registry
 
-from ..parameter_specs import OPTIONAL_PARAMETERS
-from ..run_parameters import properties
+from ..run_parameters import optional_parameters, properties
 from .executor import Executor
 
 
@@ -40,7 +39,7 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
         "lineage": component_spec.ExecutionParameter(type=str),
         "run_id": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
-        **OPTIONAL_PARAMETERS,
+        **optional_parameters(),
     }
 
 

@@ -6,14 +6,15 @@ from typing import Any
 from absl import logging
 from tfx import types
 from tfx.components.pusher import executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from customer_age.files.local_copy import on_disk
+from customer_age.files import on_disk
 from customer_age.model_registry import open_registry
 
 from .. import drift, run_parameters
-from ..artifacts import evaluation
+from ..artifacts import evaluation, json_file, training
+from ..artifacts.ingestion import read_ingestion
+from ..artifacts.training import Training
 from .model_card import Baseline, publication
 
 
@@ -32,17 +33,21 @@ class Executor(executor.Executor):
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed_model)
             return
+
+        def uri(name: str) -> str:
+            return artifact_utils.get_single_uri(input_dict[name])
+
+        ingestion = read_ingestion(uri("examples"))
+        trained = json_file.read(uri("model_run"), training.FILE, Training)
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
-        ingestion = _read_json(input_dict["examples"], "ingestion.json")
-        training = _read_json(input_dict["model_run"], "training.json")
         registry = open_registry(exec_properties["registry_uri"], exec_properties["model_name"])
         with on_disk(self.GetModelPath(input_dict)) as model_dir:
             version = registry.publish(
                 publication(
                     model_dir,
-                    evaluation.read(artifact_utils.get_single_uri(input_dict["evaluation"])),
+                    evaluation.read(uri("evaluation")),
                     ingestion,
-                    training,
+                    trained,
                     Baseline(
                         kind=baseline.get_string_custom_property("kind"),
                         version=baseline.get_string_custom_property("version"),
@@ -64,7 +69,7 @@ class Executor(executor.Executor):
 def _lineage(exec_properties: dict[str, Any]) -> dict[str, str]:
     """What was wired into the graph, and what the run's own parameters changed since."""
     lineage = json.loads(exec_properties["lineage"])
-    values = run_parameters.given(exec_properties)
+    values = run_parameters.overrides(exec_properties)
     if values:
         settings = run_parameters.applied(json.loads(lineage.get("settings", "{}")), values)
         lineage["settings"] = json.dumps(settings, sort_keys=True)
@@ -82,8 +87,3 @@ def _training_photos(input_dict: dict[str, list[types.Artifact]]) -> dict[str, s
         return {}
     uri = artifact_utils.get_single_uri(statistics)
     return {drift.TAG: drift.training_histograms(uri)}
-
-
-def _read_json(artifacts: list[types.Artifact], name: str) -> dict[str, Any]:
-    with fileio.open(f"{artifact_utils.get_single_uri(artifacts)}/{name}") as file:
-        return json.load(file)

@@ -1,4 +1,4 @@
-"""What a version in the registry tells of its model."""
+"""The model card: what a version in the registry says of its model, and what it is not fit for."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from customer_age.model_registry import Publication, saved_model_fingerprint
-from customer_age.model_registry.registry import BATCHES
+from customer_age.model_registry import BATCHES, Publication, saved_model_fingerprint
+
+from ..artifacts.ingestion import BASE, Ingestion
+from ..artifacts.training import Training
 
 if TYPE_CHECKING:
     from ..artifacts.evaluation import Evaluation, Measured, SliceMetrics
@@ -42,8 +44,8 @@ class Baseline:
 def publication(
     model_dir: Path,
     evaluation: "Evaluation",
-    ingestion: Mapping[str, Any],
-    training: Mapping[str, Any],
+    ingestion: Ingestion,
+    training: Training,
     baseline: Baseline,
     lineage: Mapping[str, str],
 ) -> Publication:
@@ -52,14 +54,14 @@ def publication(
     Args:
         model_dir: a SavedModel.
         evaluation: of the model.
-        ingestion: the content of PhotoExampleGen's `ingestion.json`.
-        training: the content of the Trainer's `training.json`.
+        ingestion: what PhotoExampleGen counted.
+        training: what the Trainer did.
         baseline: of the evaluation.
         lineage: name to value; `settings`, if there, is the run's settings as JSON.
     """
     tags = {**lineage, **_batches(ingestion)}
     settings = json.loads(tags.pop("settings", "{}"))
-    counts = {f"photos_{split}": str(number) for split, number in ingestion["photos"].items()}
+    counts = {f"photos_{split}": str(number) for split, number in ingestion.photos.items()}
     return Publication(
         model_dir=model_dir,
         fingerprint=saved_model_fingerprint(model_dir),
@@ -67,12 +69,12 @@ def publication(
         tags={
             **tags,
             **counts,
-            "rows": str(ingestion["rows"]),
-            "refused": str(sum(ingestion["refused"].values())),
+            "rows": str(ingestion.rows),
+            "refused": str(sum(ingestion.refused.values())),
             "baseline_kind": baseline.kind,
-            "training_seconds": f"{training['seconds']:.0f}",
-            "training_device": str(training["device"]),
-            "started_from": str(training["weights"]),
+            "training_seconds": f"{training.seconds:.0f}",
+            "training_device": training.device,
+            "started_from": training.weights,
         },
         settings=dict(_flat(settings)),
         description=_description(evaluation, ingestion, baseline),
@@ -80,13 +82,13 @@ def publication(
     )
 
 
-def _batches(ingestion: Mapping[str, Any]) -> dict[str, str]:
+def _batches(ingestion: Ingestion) -> dict[str, str]:
     """The batches that a model has learnt from besides the base set, as one tag.
 
     What a tag cannot hold is left out, the oldest names first: a later report then calls such a
     batch new once more.
     """
-    names = sorted(set(ingestion.get("batches", ())) - {"base"}, reverse=True)
+    names = sorted(set(ingestion.batches) - {BASE}, reverse=True)
     while len(",".join(names)) > _TAG_LENGTH:
         names.pop()
     return {BATCHES: ",".join(sorted(names))} if names else {}
@@ -112,8 +114,8 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
 
 
-def _description(evaluation: "Evaluation", ingestion: Mapping[str, Any], baseline: Baseline) -> str:
-    photos = ingestion["photos"]
+def _description(evaluation: "Evaluation", ingestion: Ingestion, baseline: Baseline) -> str:
+    photos = ingestion.photos
     return "\n\n".join(
         (
             "Guesses a person's age, in years, from a photo of the face.",

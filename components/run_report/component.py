@@ -10,8 +10,7 @@ from tfx.types import component_spec, standard_artifacts
 from customer_age import redaction
 
 from ..artifacts.types import EdaPage, RunMetrics, RunReportPage
-from ..parameter_specs import OPTIONAL_PARAMETERS
-from ..run_parameters import properties
+from ..run_parameters import optional_parameters, properties
 from . import executor
 from .facts.facts import RunDescription
 
@@ -26,7 +25,7 @@ class RunReportSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "run_facts": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
-        **OPTIONAL_PARAMETERS,
+        **optional_parameters(),
     }
     INPUTS = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),

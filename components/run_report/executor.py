@@ -10,11 +10,11 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from customer_age.model_registry import open_registry
-from customer_age.model_registry.registry import REPORT
+from customer_age.labels import split_names
+from customer_age.model_registry import REPORT, open_registry
 
 from .. import run_parameters
-from ..artifacts import types as artifacts
+from ..artifacts.types import uri_for_readers
 from . import metrics
 from .facts.facts import Baseline, Limits, Publication, RunDescription, RunFacts, collect
 from .pages import eda
@@ -50,24 +50,24 @@ class Executor(base_executor.BaseExecutor):
             baseline=_baseline(inputs.get("baseline")),
             publication=_publication(inputs.get("pushed_model")),
         )
-        facts = _told_by_uri(facts, inputs.values())
+        facts = _named_by_uri(facts, inputs.values())
         report = artifact_utils.get_single_instance(output_dict["report"])
         write_report(facts, _within(report.uri, "report.html"))
         eda_page = artifact_utils.get_single_instance(output_dict["eda"])
         eda.write_eda(facts, _within(eda_page.uri, "eda.html"))
         _write_metrics(facts, artifact_utils.get_single_instance(output_dict["metrics"]))
-        place = _within(artifacts.uri_for_readers(report), "report.html")
+        page_uri = _within(uri_for_readers(report), "report.html")
         if facts.publication is not None:
             registry = open_registry(facts.run.registry, facts.run.model_name)
-            registry.annotate(facts.publication.version, REPORT, place)
-        logging.info("The run report is %s", place)
+            registry.annotate(facts.publication.version, REPORT, page_uri)
+        logging.info("The run report is %s", page_uri)
 
 
-def _told_by_uri(facts: RunFacts, inputs: Iterable[types.Artifact]) -> RunFacts:
+def _named_by_uri(facts: RunFacts, inputs: Iterable[types.Artifact]) -> RunFacts:
     """Name what could not be read by its URI, where a container has it under another path."""
     unread = facts.unread
     for artifact in inputs:
-        uri = artifacts.uri_for_readers(artifact)
+        uri = uri_for_readers(artifact)
         unread = tuple(note.replace(artifact.uri.rstrip("/"), uri) for note in unread)
     return dataclasses.replace(facts, unread=unread)
 
@@ -90,7 +90,7 @@ def _within(folder: str, name: str) -> str:
 def _description(exec_properties: dict[str, Any]) -> RunDescription:
     """What was wired into the graph, and what the run's own parameters changed since."""
     described = RunDescription.model_validate_json(exec_properties["run_facts"])
-    values = run_parameters.given(exec_properties)
+    values = run_parameters.overrides(exec_properties)
     if not values:
         return described
     limits = described.limits and described.limits.model_copy(
@@ -125,7 +125,7 @@ def _baseline(artifact: types.Artifact | None) -> Baseline | None:
     return Baseline(
         kind=artifact.get_string_custom_property("kind"),
         version=_version(artifact, "version"),
-        batches=tuple(run_parameters.split_names(artifact.get_string_custom_property("batches"))),
+        batches=tuple(split_names(artifact.get_string_custom_property("batches"))),
     )
 
 

@@ -3,10 +3,9 @@
 import json
 import math
 
-from customer_age.files.storage import write_atomically
+from customer_age.files.store import write_atomically
 
-from .facts.facts import RunFacts
-from .pages import data_tables
+from .facts.facts import RunFacts, anomalies
 
 
 def of(facts: RunFacts) -> dict[str, float]:
@@ -21,7 +20,7 @@ def of(facts: RunFacts) -> dict[str, float]:
         found["photos"] = sum(facts.ingestion.photos.values())
         found["refused_photos"] = sum(facts.ingestion.refused.values())
     if facts.anomalies is not None:
-        found["anomalies"] = len(data_tables.anomalies(facts))
+        found["anomalies"] = len(anomalies(facts))
     if facts.training is not None and facts.training.best is not None:
         found["valid_mae"] = facts.training.history[facts.training.best].val_mae
     if facts.evaluation is not None:

@@ -1,4 +1,4 @@
-"""Tells how the training goes, to whoever listens to the logger."""
+"""Reports how the training goes, to whoever listens to the logger."""
 
 import logging
 import time

@@ -14,6 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from customer_age.errors import RunError
 
+from ..artifacts import training
 from . import devices, inputs, phases, signatures
 from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
 
@@ -74,19 +75,19 @@ def run_fn(fn_args: FnArgs) -> None:
             freeze_statistics(model)
         history = _train(model, batches, chosen, fn_args.model_run_dir)
     signatures.export(in_full_precision(model), fn_args.serving_model_dir)
-    record = {
-        **asdict(chosen),
-        "weights": _weights_name(chosen.weights),
-        "history": history,
-        "best_epoch": _best(history)["epoch"],
-        "median_age": float(np.median(ages)),
-        "photos": len(ages),
-        "device": device.name,
-        "precision": device.precision,
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/training.json", "w") as file:
-        json.dump(record, file, indent=1)
+    record = training.Training(
+        weights=_weights_name(chosen.weights),
+        input_size=chosen.input_size,
+        history=[training.Epoch(**epoch) for epoch in history],
+        best_epoch=_best(history)["epoch"],
+        median_age=float(np.median(ages)),
+        photos=len(ages),
+        device=device.name,
+        precision=device.precision,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{training.FILE}", "w") as file:
+        json.dump({**asdict(chosen), **record.model_dump()}, file, indent=1)
 
 
 def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Batches:

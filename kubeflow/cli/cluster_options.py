@@ -1,101 +1,120 @@
-"""Where a run runs on a cluster: the options that several verbs take for it."""
+"""The targets Kubeflow Pipelines and Vertex AI: the options that each takes, and what opens it."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from customer_age.pipeline.settings.settings import Settings
 
-from ..compiling import target_support
-
 if TYPE_CHECKING:
-    from ..submission.kfp.endpoint import KubeflowPlace
-    from ..submission.vertex_ai.location import VertexPlace
+    from customer_age.pipeline.cli.target_options import Check
+    from customer_age.pipeline.retraining.run_target import RunTarget
 
-_ONLY_FOR: Mapping[str, tuple[str, ...]] = {
-    "kubeflow": ("host", "namespace", "experiment"),
-    "vertex": ("project", "region", "network", "label"),
-}
+    from ..submission.kfp.endpoint import KubeflowEndpoint
+    from ..submission.vertex_ai.location import VertexLocation
 
-_OPTIONS = (
-    click.option(
-        "--host",
-        envvar="KF_PIPELINES_ENDPOINT",
-        default="",
-        metavar="URL",
-        help="Kubeflow: of the API; else KF_PIPELINES_ENDPOINT says it.",
-    ),
-    click.option(
-        "--namespace", default="", help="Kubeflow: the user's, where there are several users."
-    ),
-    click.option("--experiment", default="", help="Kubeflow: by default the pipeline's name."),
-    click.option(
-        "--project",
-        envvar="GOOGLE_CLOUD_PROJECT",
-        default="",
-        help="Vertex AI: else GOOGLE_CLOUD_PROJECT says it.",
-    ),
-    click.option(
-        "--region",
-        envvar="GOOGLE_CLOUD_REGION",
-        default="",
-        help="Vertex AI: such as europe-west4; else GOOGLE_CLOUD_REGION says it.",
-    ),
-    click.option("--network", default="", help="Vertex AI: projects/NUMBER/global/networks/NAME."),
-    click.option("--label", multiple=True, metavar="KEY=VALUE", help="Vertex AI: of the job."),
-    click.option(
-        "--service-account", default="", metavar="NAME", help="As which the components run."
-    ),
+_SERVICE_ACCOUNT = click.Option(
+    ["--service-account"], default="", metavar="NAME", help="As which the components run."
 )
 
 
-def options(command: Callable) -> Callable:
-    """Give a command what `place` takes, one option each."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+class KubeflowPlugin:
+    """See `RunTargetPlugin`."""
+
+    options = (
+        click.Option(
+            ["--host"],
+            envvar="KF_PIPELINES_ENDPOINT",
+            default="",
+            metavar="URL",
+            help="Kubeflow: of the API; else KF_PIPELINES_ENDPOINT says it.",
+        ),
+        click.Option(
+            ["--namespace"],
+            default="",
+            help="Kubeflow: the user's, where there are several users.",
+        ),
+        click.Option(
+            ["--experiment"], default="", help="Kubeflow: by default the pipeline's name."
+        ),
+        _SERVICE_ACCOUNT,
+    )
+
+    def endpoint(self, settings: Settings, values: Mapping[str, Any]) -> "KubeflowEndpoint":
+        """The endpoint that the options name.
+
+        Raises:
+            SettingsError: one is missing, or is not valid.
+        """
+        from ..submission.kfp.endpoint import KubeflowEndpoint
+
+        return KubeflowEndpoint.of(
+            values["host"],
+            values["experiment"] or settings.name,
+            values["namespace"],
+            values["service_account"],
+        )
+
+    def open(self, settings: Settings, values: Mapping[str, Any]) -> "tuple[RunTarget, Check]":
+        """See `RunTargetPlugin`."""
+        from ..submission.plan import plan
+        from ..submission.targets import open_target
+
+        target = open_target(self.endpoint(settings, values), settings)
+        return target, lambda settings_of_run: plan(settings_of_run, "kubeflow")
 
 
-def check_usage(target: str) -> None:
-    """Refuse what is said of another target than the one that is meant.
+class VertexPlugin:
+    """See `RunTargetPlugin`."""
 
-    Args:
-        target: that is meant; one that is no cluster has none of the options.
+    options = (
+        click.Option(
+            ["--project"],
+            envvar="GOOGLE_CLOUD_PROJECT",
+            default="",
+            help="Vertex AI: else GOOGLE_CLOUD_PROJECT says it.",
+        ),
+        click.Option(
+            ["--region"],
+            envvar="GOOGLE_CLOUD_REGION",
+            default="",
+            help="Vertex AI: such as europe-west4; else GOOGLE_CLOUD_REGION says it.",
+        ),
+        click.Option(
+            ["--network"], default="", help="Vertex AI: projects/NUMBER/global/networks/NAME."
+        ),
+        click.Option(
+            ["--label"], multiple=True, metavar="KEY=VALUE", help="Vertex AI: of the job."
+        ),
+        _SERVICE_ACCOUNT,
+    )
 
-    Raises:
-        click.UsageError: an option is for another target.
-    """
-    context = click.get_current_context()
-    for other, names in _ONLY_FOR.items():
-        for name in names:
-            given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
-            if other != target and given:
-                raise click.UsageError(f"--{name} is for --target {other}")
+    def endpoint(self, settings: Settings, values: Mapping[str, Any]) -> "VertexLocation":
+        """The location that the options name.
+
+        Raises:
+            SettingsError: one is missing, or is not valid.
+        """
+        del settings  # Kubeflow's names the experiment
+        from ..submission.vertex_ai.location import VertexLocation, labels
+
+        return VertexLocation(
+            values["project"],
+            values["region"],
+            values["service_account"],
+            values["network"],
+            labels(values["label"]),
+        )
+
+    def open(self, settings: Settings, values: Mapping[str, Any]) -> "tuple[RunTarget, Check]":
+        """See `RunTargetPlugin`."""
+        from ..submission.plan import plan
+        from ..submission.targets import open_target
+
+        target = open_target(self.endpoint(settings, values), settings)
+        return target, lambda settings_of_run: plan(settings_of_run, "vertex")
 
 
-def place(
-    target: target_support.Target,
-    settings: Settings,
-    host: str,
-    namespace: str,
-    experiment: str,
-    project: str,
-    region: str,
-    network: str,
-    label: tuple[str, ...],
-    service_account: str,
-) -> "KubeflowPlace | VertexPlace":
-    """Where a run runs; nothing is asked yet.
-
-    Raises:
-        SettingsError: something is missing, or cannot be.
-    """
-    if target == "kubeflow":
-        from ..submission.kfp.endpoint import KubeflowPlace
-
-        return KubeflowPlace.of(host, experiment or settings.name, namespace, service_account)
-    from ..submission.vertex_ai.location import VertexPlace, labels
-
-    return VertexPlace(project, region, service_account, network, labels(label))
+KUBEFLOW = KubeflowPlugin()
+VERTEX = VertexPlugin()

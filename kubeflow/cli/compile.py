@@ -8,8 +8,7 @@ import click
 from customer_age.errors import SettingsError
 from customer_age.pipeline.cli import options
 from customer_age.pipeline.running import log
-from customer_age.pipeline.running.start_up_notes import kept_to_log_level
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 from ..compiling import target_support
 
@@ -31,11 +30,11 @@ def compile_pipeline(
     Needs neither a network nor credentials, and the same settings give the same bytes. What the
     pipeline's inputs say can still be changed for each run.
     """
-    settings = settings_files.load(config, overrides)
+    settings = loading.load(config, overrides)
     target_support.check(settings, target)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
     log.quiet_libraries()
-    with kept_to_log_level():
+    with log.kept_to_log_level():
         from ..compiling import compiler
 
     if target == "kubeflow":

@@ -1,16 +1,18 @@
 """`customer-age submit`."""
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from customer_age.pipeline.cli import options
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.cli.target_options import TargetCommand
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
-from ..compiling import target_support
-from . import cluster_options
+from ..compiling.target_support import Target
+from .cluster_options import KUBEFLOW, VERTEX, KubeflowPlugin, VertexPlugin
 
 if TYPE_CHECKING:
     from ..submission.runs import Runs
@@ -21,9 +23,15 @@ Exit codes: 0 started, or with --wait published; 1 failed, 2 wrong settings or u
 """
 
 
-@click.command(epilog=_EXIT_CODES, short_help="Start a run on Kubeflow or Vertex AI.")
-@click.option("--target", type=click.Choice(target_support.TARGETS), required=True)
-@cluster_options.options
+_TARGETS: Mapping[Target, KubeflowPlugin | VertexPlugin] = {"kubeflow": KUBEFLOW, "vertex": VERTEX}
+
+
+@click.command(
+    cls=TargetCommand,
+    targets=lambda: _TARGETS,
+    epilog=_EXIT_CODES,
+    short_help="Start a run on Kubeflow or Vertex AI.",
+)
 @click.option("--run-id", default="", metavar="ID", help="By default derived from data and code.")
 @click.option("--run-name", default="", metavar="NAME", help="What the service's pages call it.")
 @click.option(
@@ -39,7 +47,7 @@ Exit codes: 0 started, or with --wait published; 1 failed, 2 wrong settings or u
 @click.option("--data", metavar="DIR", help="Folder in a bucket with a label table and photos.")
 @options.config
 def submit(
-    target: target_support.Target,
+    target: Target,
     run_id: str,
     run_name: str,
     parameters: tuple[str, ...],
@@ -49,28 +57,28 @@ def submit(
     data: str | None,
     config: str,
     overrides: tuple[str, ...],
-    **at: Any,
+    **target_values: Any,
 ) -> None:
     """Compile the pipeline and start a run of it on Kubeflow Pipelines or Vertex AI Pipelines.
 
     A run id is one run: submitting it again starts nothing, and shows the run that is there.
     """
-    cluster_options.check_usage(target)
-    settings = settings_files.load(config, overrides, data__path=data)
-    place = cluster_options.place(target, settings, **at)
-    from ..submission import opening, start
+    settings = loading.load(config, overrides, data__path=data)
+    endpoint = _TARGETS[target].endpoint(settings, target_values)
+    from ..submission import start
     from ..submission.dry_run import caching, lines
     from ..submission.plan import plan, read_parameters
+    from ..submission.targets import runs_at
 
     planned = plan(settings, target, run_id, run_name, read_parameters(parameters), cache)
     if dry_run:
-        for line in lines(planned, place.shown(), start.compiled(planned, target)):
+        for line in lines(planned, endpoint.shown(), start.compiled(planned, target)):
             click.echo(line)
         click.echo("Nothing was sent: --dry-run.")
         return
     click.echo(f"run id: {planned.run_id}")  # before anything can go wrong that it is needed for
     click.echo(f"cache:  {caching(planned)}")
-    runs = opening.runs_at(place)
+    runs = runs_at(endpoint)
     run, started = start.start(planned, target, runs)
     if started:
         click.echo(f"started: {run.link}")

@@ -10,7 +10,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from customer_age.components.run_parameters import BY_NAME
 from customer_age.pipeline.graph import parameter_values
-from customer_age.pipeline.graph.cache_keys import RunKey, all_code, weights_fingerprint
+from customer_age.pipeline.graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
 from customer_age.pipeline.settings.settings import Settings
 
@@ -67,12 +67,14 @@ def compile_vertex(settings: Settings) -> str:
 def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
     target_support.check(settings, target)
     settings = _as_seen_from_a_cluster(settings)
+    images = settings.cluster.images
     launch = Launch(
         key=RunKey(
             settings=settings.fingerprint(),
             weights=weights_fingerprint(settings.trainer.weights),
-            code=all_code(),
+            code=code_of_all(images),
         ),
+        images=images,
         parameters=parameter_values.pipeline_inputs(settings),
     )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(

@@ -3,17 +3,20 @@
 It runs one of the pipeline's executors, as TFX's own entry point does, on the files where the back
 end has put them (`launcher_paths`), with what the back end hands over mended into what TFX expects
 (`executor_input`), and what TFX gives mended into what the back end expects (`executor_output`).
-It ends with the exit codes of `components/errors.py`, and where it fails the last line of the log
+It ends with the exit codes of `customer_age/errors.py`, and where it fails the last line of the log
 says why.
 """
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+from customer_age.errors import SettingsError
 
 from .failed_step import last_line
 from .launcher_paths import LauncherPaths
@@ -58,6 +61,7 @@ def run(arguments: Sequence[str]) -> int:
             options.json_serialized_inputs_spec_args,
             paths,
         )
+        _require_executor(options.executor_class_path)
         executor_input.prepare_folders(invocation.message)
         _execute(options, beam_args, invocation)
         return 0
@@ -80,12 +84,33 @@ def end_process(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
+def _require_executor(path: str) -> None:
+    """See that the image has the executor that the pipeline names.
+
+    Raises:
+        SettingsError: it was compiled by another version of this package than the image's.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        found = hasattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        # Not a library that is missing: the module itself, or a package on the way to it.
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise
+        found = False
+    if not found:
+        raise SettingsError(
+            f"this image has no {path}: the pipeline was compiled by another version of "
+            "customer-age; compile it again with the version of the image"
+        )
+
+
 def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Invocation") -> None:
     """Let TFX run the executor, and write down its output for the back end."""
     from google.protobuf import json_format
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from customer_age.files.storage import write_atomically
+    from customer_age.files.store import write_atomically
 
     from . import executor_output
     from .folder_markers import remove_folder_markers

@@ -42,7 +42,14 @@ def last_line(
 
 
 def component_name(executor_class_path: str) -> str:
-    """A component's name from the place of its executor's class, as in `data_gate.executor`."""
-    *modules, _ = executor_class_path.split(".")
+    """A component's name, from where its executor's class is.
+
+    A function that TFX's `@component` decorates has an executor that bears its name, as in
+    `data_gate.DataGate_Executor`; else the module's folder has it, as in
+    `registry_pusher.executor.Executor`.
+    """
+    *modules, executor = executor_class_path.split(".")
+    if executor.endswith("_Executor"):
+        return executor.removesuffix("_Executor")
     module = next((name for name in reversed(modules) if name not in ("executor", "component")), "")
     return "".join(word.capitalize() for word in module.split("_")) or executor_class_path

@@ -11,7 +11,7 @@ import queue
 import threading
 
 from customer_age.errors import SettingsError
-from customer_age.files.store import DataAway
+from customer_age.files import DataAway
 from customer_age.pipeline.running import preflight
 from customer_age.pipeline.settings.settings import Settings
 

@@ -8,18 +8,18 @@ from .plan import Plan
 from .runs import Submission
 
 
-def lines(plan: Plan, place: Mapping[str, str], submission: Submission) -> Iterator[str]:
+def lines(plan: Plan, endpoint: Mapping[str, str], submission: Submission) -> Iterator[str]:
     """Describe a submission; the environment of its containers stays out of it.
 
     Args:
         plan: of the run.
-        place: what is known of where it would run, label to value.
+        endpoint: what is known of where it would run, label to value.
         submission: that would be sent.
     """
     content = submission.specification
     pipeline = specifications.pipeline(content)
     about = {
-        **place,
+        **endpoint,
         "run": f"{plan.run_name} ({plan.run_id})" if plan.run_name else plan.run_id,
         "specification": f"{len(json.dumps(content)) / 1000:.0f} kB as JSON, schema "
         f"{pipeline['schemaVersion']}, {len(specifications.tasks(content))} tasks",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from customer_age.errors import DataRefused, ModelRefused, RunError
 from customer_age.model_registry import ModelVersion, open_registry
-from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.retraining.ledger.records import RunState
 from customer_age.pipeline.settings.cluster import COMPONENTS
 from customer_age.pipeline.settings.settings import Settings
 
@@ -34,7 +34,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """As of a local run, see `components.errors`."""
+        """As of a local run, see `customer_age.errors`."""
         return _EXIT_CODES.get(self.state, RunError.exit_code)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from customer_age.components.run_parameters import BY_NAME, Value, applied
 from customer_age.errors import SettingsError
-from customer_age.files.store import DataAway
+from customer_age.files import DataAway
 from customer_age.pipeline.graph import parameter_values
-from customer_age.pipeline.graph.cache_keys import RunKey, all_code, weights_fingerprint
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.graph.cache_keys import RunKey, code_of_all, weights_fingerprint
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 from ..compiling import target_support
@@ -72,7 +72,7 @@ def plan(
         settings=of_run.fingerprint(),
         data=data,
         weights=weights_fingerprint(of_run.trainer.weights),
-        code=all_code(),
+        code=code_of_all(of_run.cluster.images),
     )
     run_id = run_ids.check(run_id) if run_id else run_ids.derived(settings, key)
     return Plan(
@@ -116,7 +116,7 @@ def read_parameters(texts: Sequence[str]) -> dict[str, Value]:
 def _with_parameters(settings: Settings, given: Mapping[str, Value]) -> Settings:
     """A parameter may say what its setting may say: the same limits, and no secret either."""
     try:
-        return settings_files.checked(applied(settings.model_dump(mode="json"), given))
+        return loading.checked(applied(settings.model_dump(mode="json"), given))
     except SettingsError as error:
         lines = (f"--param: {line}" for line in str(error).splitlines())
         raise SettingsError("\n".join(lines)) from error

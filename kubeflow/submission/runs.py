@@ -54,7 +54,7 @@ class SubmittedRun:
 
 
 class Runs(Protocol):
-    """The runs of one place: an experiment on Kubeflow, a region of a project on Vertex AI.
+    """The runs of one endpoint: an experiment on Kubeflow, a region of a project on Vertex AI.
 
     Every method raises `RunError` with one line where the service fails or refuses.
     """

@@ -3,7 +3,6 @@
 import os
 
 from customer_age.pipeline.running import log
-from customer_age.pipeline.running.start_up_notes import kept_to_log_level
 
 from ..compiling.target_support import Target
 from . import specifications
@@ -35,7 +34,7 @@ def compiled(plan: Plan, target: Target) -> Submission:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
     log.quiet_libraries()
-    with kept_to_log_level():
+    with log.kept_to_log_level():
         from ..compiling import compiler
 
     if target == "kubeflow":

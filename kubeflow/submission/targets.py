@@ -1,21 +1,21 @@
-"""Where a retraining run runs besides this machine: Kubeflow Pipelines and Vertex AI Pipelines."""
+"""Runs on Kubeflow Pipelines and on Vertex AI Pipelines, for `submit` and for `retrain`."""
 
-from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.retraining.ledger.records import RunState
 from customer_age.pipeline.settings.settings import Settings
 
 from ..compiling import target_support
-from . import start as starting
-from .kfp.endpoint import KubeflowPlace
+from . import start as starts
+from .kfp.endpoint import KubeflowEndpoint
 from .kfp.runs import KubeflowRuns
 from .outcomes import Outcome, outcome
 from .plan import plan
 from .runs import Runs
-from .vertex_ai.location import VertexPlace
+from .vertex_ai.location import VertexLocation
 from .vertex_ai.runs import VertexRuns
 
 
 class ClusterTarget:
-    """Starts runs as `customer-age submit` does; see `pipeline.retraining.targets.Target`.
+    """Starts runs as `customer-age submit` does; see `pipeline.retraining.run_target.RunTarget`.
 
     Args:
         target: what to compile for.
@@ -29,17 +29,17 @@ class ClusterTarget:
         self._settings = settings
 
     def start(self, run_id: str, settings: Settings) -> None:
-        """See `Target`; returns while the run is going on."""
+        """See `RunTarget`; returns while the run is going on."""
         if self._runs.find(run_id) is None:  # before the data are looked at, which takes longer
             planned = plan(settings, self._target, run_id)
-            starting.start(planned, self._target, self._runs)
+            starts.start(planned, self._target, self._runs)
 
     def state(self, run_id: str) -> RunState:
-        """See `Target`."""
+        """See `RunTarget`."""
         return self._outcome(run_id).state
 
     def reason(self, run_id: str) -> str:
-        """See `Explaining`."""
+        """See `RunExplainer`."""
         found = self._outcome(run_id)
         return found.sentence if found.state.ended else ""
 
@@ -50,37 +50,21 @@ class ClusterTarget:
         return outcome(run, self._settings)
 
 
-class KubeflowTarget(ClusterTarget):
-    """Runs of one experiment on Kubeflow Pipelines.
+def runs_at(endpoint: KubeflowEndpoint | VertexLocation) -> Runs:
+    """The runs of an endpoint; nothing is asked before it is used."""
+    if isinstance(endpoint, KubeflowEndpoint):
+        return KubeflowRuns(endpoint)
+    return VertexRuns(endpoint)
+
+
+def open_target(endpoint: KubeflowEndpoint | VertexLocation, settings: Settings) -> ClusterTarget:
+    """The target of retraining runs at an endpoint.
 
     Args:
-        settings: of the pipeline.
-        place: which experiment, and where.
-    """
-
-    def __init__(self, settings: Settings, place: KubeflowPlace):
-        super().__init__("kubeflow", KubeflowRuns(place), settings)
-
-
-class VertexTarget(ClusterTarget):
-    """Runs in one region of a project on Vertex AI Pipelines.
-
-    Args:
-        settings: of the pipeline.
-        place: where, and as whom.
-    """
-
-    def __init__(self, settings: Settings, place: VertexPlace):
-        super().__init__("vertex", VertexRuns(place), settings)
-
-
-def target_at(place: KubeflowPlace | VertexPlace, settings: Settings) -> ClusterTarget:
-    """The target of a place.
-
-    Args:
-        place: where.
+        endpoint: an experiment on Kubeflow Pipelines, or a region of Vertex AI.
         settings: of the pipeline.
     """
-    if isinstance(place, KubeflowPlace):
-        return KubeflowTarget(settings, place)
-    return VertexTarget(settings, place)
+    target: target_support.Target = (
+        "kubeflow" if isinstance(endpoint, KubeflowEndpoint) else "vertex"
+    )
+    return ClusterTarget(target, runs_at(endpoint), settings)

@@ -6,16 +6,31 @@ import click
 
 from customer_age.errors import RunError
 
+from . import plugins
 from .demo_data import demo_data
 from .doctor import doctor
 from .forget import forget
 from .models import models
 from .predict import predict
+from .retrain import retrain
 from .run import run
 from .score import score
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Verbs(click.Group):
+    """The verbs of this room, and those that other rooms add by entry points."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, *plugins.commands()])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or plugins.commands().get(cmd_name)
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="customer-age")
 def cli() -> None:
     """Learn a person's age from photos, prove that it is good enough, and publish the model.
@@ -25,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo_data, models, predict, score, forget, doctor):
+for command in (run, demo_data, models, predict, score, retrain, forget, doctor):
     cli.add_command(command)
 
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from ..settings import settings as settings_files
+from ..settings import loading
 from . import options
 
 _EXIT_CODES = """
@@ -23,13 +23,13 @@ def doctor(
     A line each: ✓ as it should be; ✗ a run would fail on it, and what to do; a dash: not there, and
     not needed. Nothing is made, written or published.
     """
-    from ..doctor.checks import examine
+    from ..doctor.checks import run_checks
     from ..doctor.finding import State
 
-    settings = settings_files.load(config, overrides, work_dir=work_dir, trainer__weights=weights)
+    settings = loading.load(config, overrides, work_dir=work_dir, trainer__weights=weights)
     colours = {State.GOOD: "green", State.BAD: "red", State.ABSENT: None}
     failed = 0
-    for finding in examine(settings):
+    for finding in run_checks(settings):
         failed += finding.state is State.BAD
         mark, _, rest = finding.line().partition(" ")
         click.echo(f"{click.style(mark, fg=colours[finding.state])} {rest}")

@@ -9,8 +9,7 @@ import click
 from customer_age.errors import RunError
 
 from ..running import log
-from ..running.start_up_notes import kept_to_log_level
-from ..settings import settings as settings_files
+from ..settings import loading
 from . import options
 
 
@@ -48,7 +47,7 @@ def forget(
     """
     if (card is None) == (older_than is None):
         raise click.UsageError("give either a CARD, or --older-than SPAN")
-    settings = settings_files.load(
+    settings = loading.load(
         config, overrides, data__inbox=inbox, data__path=data, work_dir=work_dir
     )
     from ..forgetting.subject import Card, OlderThan, Subject, day_before
@@ -56,7 +55,7 @@ def forget(
     oldest = older_than and day_before(older_than, datetime.now(timezone.utc).date())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
     log.quiet_libraries()
-    with kept_to_log_level():
+    with log.kept_to_log_level():
         from ..forgetting import erasure
 
     subject: Subject
@@ -68,7 +67,7 @@ def forget(
     click.echo(
         f"{'would be erased' if dry_run else 'erased'}: {counts.photos:,} photos and "
         f"{counts.rows:,} rows of uploads; {counts.examples:,} examples, and with them "
-        f"{counts.pieces:,} pieces of the batch cache and {counts.artifacts:,} artifacts of runs"
+        f"{counts.cached_batches:,} pieces of the batch cache and {counts.artifacts:,} artifacts of runs"
     )
     if counts.unread:
         raise RunError(

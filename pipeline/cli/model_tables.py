@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from customer_age.model_registry import ModelVersion
-from customer_age.model_registry.registry import FORCED, MAE
+from customer_age.model_registry import FORCED, MAE, ModelVersion
 
 _OF_ALL = ("mae", "rmse", "bias", "photos")
 _GROUP_PREFIX = f"{MAE}/"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..settings import settings as settings_files
+from ..settings import loading
 from . import options
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _of_registry(command: Callable) -> Callable:
     ) -> None:
         from customer_age.model_registry import open_registry
 
-        settings = settings_files.load(config, overrides, work_dir=work_dir)
+        settings = loading.load(config, overrides, work_dir=work_dir)
         command(open_registry(settings.registry_uri, settings.registry.model_name), **arguments)
 
     return options.settings(opened)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from ..settings.settings import config_names
+from ..settings.loading import config_names
 
 _WORK_DIR = click.option("--work-dir", metavar="DIR", help="Where everything a run makes is kept.")
 _CONFIG = (

@@ -5,7 +5,7 @@ import sys
 import click
 
 from ..prediction import model_version
-from ..settings import settings as settings_files
+from ..settings import loading
 from . import options
 
 _HELP = f"""Guess the ages of people in photos, in years, with a published model.
@@ -47,9 +47,9 @@ def predict(
     overrides: tuple[str, ...],
 ) -> None:
     """Guess ages; see `_HELP`."""
-    settings = settings_files.load(config, overrides, work_dir=work_dir)
+    settings = loading.load(config, overrides, work_dir=work_dir)
     bands = model_version.groups(settings, groups)
-    from ..prediction.predict import Asked, run
+    from ..prediction.predict import PredictRequest, run
 
-    asked = Asked(photos, version, bands, file_format)
-    sys.exit(run(settings, asked))
+    request = PredictRequest(photos, version, bands, file_format)
+    sys.exit(run(settings, request))

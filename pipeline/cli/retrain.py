@@ -3,22 +3,22 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.kubeflow.cli import cluster_options
-from customer_age.kubeflow.compiling import target_support
 
-from ..retraining.run_target import Target
+from ..retraining.run_target import RunTarget
 from ..running import log
-from ..settings import settings as settings_files
+from ..settings import loading
 from ..settings.settings import Settings
-from . import options
+from . import options, plugins
+from .target_options import Check, TargetCommand
 
-_TARGETS = ("local", *target_support.TARGETS)
+if TYPE_CHECKING:
+    from ..retraining.ledger.records import Batch, Run
 
 _START_SECONDS = 300
 """For how long one trigger alone starts a run on a cluster; a local run holds a lock of its own."""
@@ -31,7 +31,13 @@ refused.
 """
 
 
-@click.command(epilog=_EXIT_CODES, short_help="A run whenever enough new photos have arrived.")
+@click.command(
+    cls=TargetCommand,
+    targets=plugins.targets,
+    local=True,
+    epilog=_EXIT_CODES,
+    short_help="A run whenever enough new photos have arrived.",
+)
 @click.option("--once", "mode", flag_value="once", help="Look at the inbox once.")
 @click.option("--watch", "mode", flag_value="watch", help="Look again and again, until Ctrl-C.")
 @click.option("--status", "mode", flag_value="status", help="Show what became of each batch.")
@@ -43,16 +49,8 @@ refused.
     show_default=True,
     help="With --watch: from the end of a look to the next.",
 )
-@click.option(
-    "--target",
-    type=click.Choice(_TARGETS),
-    default="local",
-    show_default=True,
-    help="Where runs run.",
-)
 @click.option("--inbox", metavar="DIR", help="Folder or bucket in which batches arrive.")
 @click.option("--data", metavar="DIR", help="The base set, which every run learns from.")
-@cluster_options.options
 @options.settings
 def retrain(
     mode: str | None,
@@ -63,7 +61,7 @@ def retrain(
     work_dir: str | None,
     config: str,
     overrides: tuple[str, ...],
-    **at: Any,
+    **target_values: Any,
 ) -> None:
     """Look at the inbox, and start a run where the settings retraining.* say so.
 
@@ -73,8 +71,7 @@ def retrain(
     """
     if mode is None:
         raise click.UsageError("say --once, --watch or --status")
-    cluster_options.check_usage(target)
-    settings = settings_files.load(
+    settings = loading.load(
         config, overrides, data__inbox=inbox, data__path=data, work_dir=work_dir
     )
     if mode == "status":
@@ -82,12 +79,11 @@ def retrain(
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here but drift
     log.quiet_libraries()
-    from ..retraining.surroundings import surroundings
-    from ..retraining.trigger import Trigger
+    from ..retraining.trigger import open_trigger
 
-    runs, check = _target(target, settings, at)
+    run_target, check = _open_target(target, settings, target_values)
     start_seconds = 0 if target == "local" else _START_SECONDS
-    look = Trigger(surroundings(settings, runs, check, click.echo, start_seconds)).look
+    look = open_trigger(settings, run_target, check, click.echo, start_seconds).look
     if mode == "once":
         sys.exit(look())
     while True:
@@ -102,25 +98,34 @@ def retrain(
 
 def _show(settings: Settings) -> None:
     from ..retraining.ledger.ledger import Ledger
-    from . import status
 
     ledger = Ledger(settings.ledger_uri, settings.name)
-    for line in status.describe(ledger.batches(), ledger.runs()):
+    for line in _ledger_lines(ledger.batches(), ledger.runs()):
         click.echo(line)
 
 
-def _target(
-    name: str, settings: Settings, at: Mapping[str, Any]
-) -> tuple[Target, Callable[[Settings], object]]:
-    """Where runs run, and what says whether one with such settings can start there."""
+def _ledger_lines(batches: Sequence["Batch"], runs: Sequence["Run"]) -> list[str]:
+    """A line for each run, then one for each batch."""
+    lines = [
+        f"run {run.run_id}: {run.state.value}, {', '.join(run.new_batches)}"
+        + (f"; {run.reason}" if run.reason else "")
+        for run in runs
+    ]
+    return lines + [
+        f"batch {batch.name}: {batch.state.value}, {batch.photos:,} photos"
+        + (f", tries {batch.tries}" if batch.tries else "")
+        + (f"; {batch.reason}" if batch.reason else "")
+        for batch in batches
+    ]
+
+
+def _open_target(
+    name: str, settings: Settings, values: Mapping[str, Any]
+) -> tuple[RunTarget, Check]:
+    """The target of that name, and what checks whether a run with such settings can start."""
     if name == "local":
         from ..retraining.local_target import LocalTarget
         from ..running import preflight
 
         return LocalTarget(settings.work_dir), preflight.check
-    from customer_age.kubeflow.submission import targets
-    from customer_age.kubeflow.submission.plan import plan
-
-    cluster = cast(target_support.Target, name)
-    place = cluster_options.place(cluster, settings, **at)
-    return targets.target_at(place, settings), lambda of_run: plan(of_run, cluster)
+    return plugins.targets()[name].open(settings, values)

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from ..settings import settings as settings_files
+from ..settings import loading
 from . import options
 
 _EXIT_CODES = """
@@ -30,12 +30,12 @@ def run(
     """
     from ..running import local
 
-    settings = settings_files.load(
+    settings = loading.load(
         config, overrides, data__path=data, trainer__weights=weights, work_dir=work_dir
     )
-    ending = local.run(settings)
-    click.echo(ending.sentence, err=ending.exit_code != 0)
+    outcome = local.run(settings)
+    click.echo(outcome.sentence, err=outcome.exit_code != 0)
     click.echo(
-        f"report: {ending.report or 'none could be written; see the log: ' + str(ending.log)}"
+        f"report: {outcome.report or 'none could be written; see the log: ' + str(outcome.log)}"
     )
-    sys.exit(ending.exit_code)
+    sys.exit(outcome.exit_code)

@@ -5,7 +5,7 @@ import sys
 import click
 
 from ..prediction import model_version
-from ..settings import settings as settings_files
+from ..settings import loading
 from . import options
 
 _HELP = f"""Guess the ages of people in millions of photos, with a published model, on Beam.
@@ -54,9 +54,9 @@ def score(
     overrides: tuple[str, ...],
 ) -> None:
     """Guess ages; see `_HELP`."""
-    settings = settings_files.load(config, overrides, work_dir=work_dir)
+    settings = loading.load(config, overrides, work_dir=work_dir)
     bands = model_version.groups(settings, groups)
-    from ..prediction.score import Asked, run
+    from ..prediction.score import ScoreRequest, run
 
-    asked = Asked(data, output, file_format, overwrite, version, bands)
-    sys.exit(run(settings, asked))
+    request = ScoreRequest(data, output, file_format, overwrite, version, bands)
+    sys.exit(run(settings, request))

@@ -34,7 +34,7 @@ _BACKGROUNDS: list[Colour] = [
 
 
 @dataclass(frozen=True)
-class Looks:
+class Appearance:
     """One person in one picture.
 
     Lengths are in head units: 1 is half the height of the head, (0, 0) its middle, y points down.
@@ -92,7 +92,7 @@ def shadow(skin: Colour) -> Colour:
     return red * 0.66, green * 0.54, blue * 0.5
 
 
-def imagine(age: float, rng: np.random.Generator) -> Looks:
+def imagine(age: float, rng: np.random.Generator) -> Appearance:
     """Draw a person of an age, in years, from the generator.
 
     Every feature sees an age of its own around the true one, as people have grey hair early or
@@ -119,7 +119,7 @@ def imagine(age: float, rng: np.random.Generator) -> Looks:
     hair = _turn_grey(natural, grey)
     sag = aged(35, 85)
     bald_prone = 0.2 if long_hair else rng.choice([0.15, 0.7, 1.3])
-    return Looks(
+    return Appearance(
         head_width=grown(0.97, 0.72, 0.02) + 0.03 * sag,
         widest=grown(0.34, -0.06, 0.03),
         jaw=grown(2.25, 2.0, 0.08) + 0.55 * sag,

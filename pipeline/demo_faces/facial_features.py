@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .appearance import Colour, Looks, mix, shadow
+from .appearance import Appearance, Colour, mix, shadow
 from .canvas import Canvas, Points, arc, lowered, mirrored, oval
 
 _WHITE: Colour = (255, 255, 255)
@@ -10,84 +10,84 @@ _RED: Colour = (196, 62, 62)
 _FRAMES: list[Colour] = [(40, 38, 42), (110, 70, 44), (150, 150, 156), (140, 50, 60)]
 
 
-def _eye_place(looks: Looks) -> float:
+def _eye_distance(person: Appearance) -> float:
     """How far the eyes are from the middle."""
-    return 0.45 * looks.head_width
+    return 0.45 * person.head_width
 
 
-def _mouth_level(looks: Looks) -> float:
-    nose = looks.eye_level + looks.nose
+def _mouth_level(person: Appearance) -> float:
+    nose = person.eye_level + person.nose
     return nose + (1 - nose) * 0.42
 
 
-def skin_marks(canvas: Canvas, looks: Looks, rng: np.random.Generator) -> None:
+def skin_marks(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
     """Red cheeks, age spots anywhere on the face, freckles around the nose."""
-    cheek = oval(looks.head_width * 0.58, looks.eye_level + 0.4, 0.25, 0.19)
+    cheek = oval(person.head_width * 0.58, person.eye_level + 0.4, 0.25, 0.19)
     for points in (cheek, mirrored(cheek)):
-        canvas.glow(points, looks.skin, mix(looks.skin, (232, 80, 80), 0.6), looks.blush)
-    dark = mix(looks.skin, shadow(looks.skin), 0.45)
+        canvas.glow(points, person.skin, mix(person.skin, (232, 80, 80), 0.6), person.blush)
+    dark = mix(person.skin, shadow(person.skin), 0.45)
     # All marks are drawn by lot, whatever the age shows of them: see `imagine`.
     spots = rng.uniform((0, 0.45, 0.027), (2 * np.pi, 0.87, 0.06), (20, 3))
     freckles = rng.uniform((-0.5, 0.2), (0.5, 0.42), (20, 2))
-    for angle, far, radius in spots[: looks.spots]:
-        x, y = far * looks.head_width * np.cos(angle), far * np.sin(angle)
+    for angle, far, radius in spots[: person.spots]:
+        x, y = far * person.head_width * np.cos(angle), far * np.sin(angle)
         canvas.fill(oval(x, y, radius * 1.2, radius), dark)
-    for x, y in freckles[: looks.freckles]:
-        canvas.fill(oval(x, looks.eye_level + y, 0.022, 0.018), dark)
+    for x, y in freckles[: person.freckles]:
+        canvas.fill(oval(x, person.eye_level + y, 0.022, 0.018), dark)
 
 
-def wrinkles(canvas: Canvas, looks: Looks) -> None:
+def wrinkles(canvas: Canvas, person: Appearance) -> None:
     """Forehead lines; crow's feet, nasolabial and mouth folds and eye bags on both sides."""
-    eye, x_eye, size = looks.eye_level, _eye_place(looks), looks.eye_size
+    eye, x_eye, size = person.eye_level, _eye_distance(person), person.eye_size
     for row in range(3):
         y, half = eye - 0.42 - 0.13 * row, 0.42 - 0.05 * row
         line = arc((-half, y), (0, y - 0.06), (half, y))
-        _crease(canvas, looks, line, looks.forehead_lines * 1.5 - 0.3 * row)
+        _crease(canvas, person, line, person.forehead_lines * 1.5 - 0.3 * row)
     x_foot = x_eye + size * 1.2
     feet = [
         np.array([(x_foot, eye + 0.05 * spread), (x_foot + 0.13, eye + 0.26 * spread)])
         for spread in (-0.5, 0.0, 0.5)
     ]
-    nostril, mouth = eye + looks.nose, _mouth_level(looks)
-    x_mouth = looks.mouth_width + 0.1
+    nostril, mouth = eye + person.nose, _mouth_level(person)
+    x_mouth = person.mouth_width + 0.1
     fold = arc((0.15, nostril), (x_mouth, nostril + 0.08), (x_mouth, mouth + 0.02))
     corner = (x_mouth - 0.06, mouth + 0.06)
     chin = arc(corner, (x_mouth, mouth + 0.02), (x_mouth - 0.05, min(mouth + 0.24, 0.9)))
-    low = eye + size * looks.eye_opening
+    low = eye + size * person.eye_opening
     bag = arc((x_eye - size, low + 0.02), (x_eye, low + 0.17), (x_eye + size, low + 0.02))
     for points, strength in (
-        *((foot, looks.crows_feet) for foot in feet),
-        (fold, looks.folds),
-        (chin, looks.folds - 0.6),
-        (bag, looks.eye_bags * 0.9),
+        *((foot, person.crows_feet) for foot in feet),
+        (fold, person.folds),
+        (chin, person.folds - 0.6),
+        (bag, person.eye_bags * 0.9),
     ):
-        _crease(canvas, looks, points, strength)
-        _crease(canvas, looks, mirrored(points), strength)
+        _crease(canvas, person, points, strength)
+        _crease(canvas, person, mirrored(points), strength)
 
 
-def _crease(canvas: Canvas, looks: Looks, points: Points, strength: float) -> None:
+def _crease(canvas: Canvas, person: Appearance, points: Points, strength: float) -> None:
     if strength > 0.02:
-        colour = mix(looks.skin, shadow(looks.skin), 0.15 + 0.75 * strength)
+        colour = mix(person.skin, shadow(person.skin), 0.15 + 0.75 * strength)
         canvas.line(points, 0.018 + 0.03 * strength, colour)
 
 
-def nose(canvas: Canvas, looks: Looks) -> None:
+def nose(canvas: Canvas, person: Appearance) -> None:
     """The tip from below, and one side of the bridge."""
-    tip, half, dark = looks.eye_level + looks.nose, 0.07 + 0.2 * looks.nose, shadow(looks.skin)
+    tip, half, dark = person.eye_level + person.nose, 0.07 + 0.2 * person.nose, shadow(person.skin)
     below = arc((-half, tip - 0.03), (0, tip + 0.11), (half, tip - 0.03))
-    canvas.line(below, 0.045, mix(looks.skin, dark, 0.75))
-    bridge = arc((0.05, looks.eye_level + 0.05), (0.04, tip - 0.15), (half * 0.9, tip - 0.07))
-    canvas.line(bridge, 0.035, mix(looks.skin, dark, 0.35))
+    canvas.line(below, 0.045, mix(person.skin, dark, 0.75))
+    bridge = arc((0.05, person.eye_level + 0.05), (0.04, tip - 0.15), (half * 0.9, tip - 0.07))
+    canvas.line(bridge, 0.035, mix(person.skin, dark, 0.35))
 
 
-def mouth(canvas: Canvas, looks: Looks) -> None:
+def mouth(canvas: Canvas, person: Appearance) -> None:
     """A smile, closed or with teeth."""
-    half, bend = looks.mouth_width, 0.06 + 0.14 * looks.smile
-    y = _mouth_level(looks) - bend / 2
-    lip = mix(mix(looks.skin, _RED, 0.5), shadow(looks.skin), 0.25)
-    thick = 0.03 + 0.045 * max(looks.lips, 0.1)
+    half, bend = person.mouth_width, 0.06 + 0.14 * person.smile
+    y = _mouth_level(person) - bend / 2
+    lip = mix(mix(person.skin, _RED, 0.5), shadow(person.skin), 0.25)
+    thick = 0.03 + 0.045 * max(person.lips, 0.1)
     lower = arc((half, y), (0, y + bend * 2.1), (-half, y))
-    if not looks.open_mouth:
+    if not person.open_mouth:
         canvas.line(lowered(lower, thick * 0.4), thick, lip)
         canvas.line(lower, 0.025, mix(lip, (60, 10, 10), 0.5))
         return
@@ -101,10 +101,10 @@ def mouth(canvas: Canvas, looks: Looks) -> None:
     canvas.line(upper, thick * 0.7, lip)
 
 
-def eyes(canvas: Canvas, looks: Looks) -> None:
+def eyes(canvas: Canvas, person: Appearance) -> None:
     """Both eyes with lids and brows; the light in them falls from the same side."""
-    x, y = _eye_place(looks), looks.eye_level
-    size, high = looks.eye_size, looks.eye_size * looks.eye_opening
+    x, y = _eye_distance(person), person.eye_level
+    size, high = person.eye_size, person.eye_size * person.eye_opening
     iris = min(size * 0.62, high * 0.95)
     upper = arc((x - size, y + 0.02), (x, y - 2 * high), (x + size, y))
     lower = arc((x + size, y), (x, y + 1.6 * high), (x - size, y + 0.02))
@@ -112,26 +112,26 @@ def eyes(canvas: Canvas, looks: Looks) -> None:
     brow = arc(
         (x - size * 1.15, y_brow + 0.04), (x, y_brow - 0.09), (x + size * 1.25, y_brow + 0.05)
     )
-    lid = mix(shadow(looks.skin), (40, 24, 20), 0.6)
-    brow_colour = mix(looks.skin, looks.brows, 0.3 + 0.6 * looks.brow)
+    lid = mix(shadow(person.skin), (40, 24, 20), 0.6)
+    brow_colour = mix(person.skin, person.brows, 0.3 + 0.6 * person.brow)
     for side in (1, -1):
         canvas.fill(np.concatenate([upper, lower]) * (side, 1), (250, 248, 246))
-        canvas.fill(oval(x * side, y - 0.01, iris, iris), looks.eyes)
+        canvas.fill(oval(x * side, y - 0.01, iris, iris), person.eyes)
         canvas.fill(oval(x * side, y - 0.01, iris * 0.5, iris * 0.5), (20, 14, 14))
         canvas.fill(oval(x * side + iris * 0.35, y - iris * 0.4, iris * 0.25, iris * 0.25), _WHITE)
         canvas.line(upper * (side, 1), 0.04, lid)
-        canvas.line(brow * (side, 1), 0.03 + 0.05 * max(looks.brow, 0), brow_colour)
+        canvas.line(brow * (side, 1), 0.03 + 0.05 * max(person.brow, 0), brow_colour)
 
 
-def glasses(canvas: Canvas, looks: Looks, rng: np.random.Generator) -> None:
+def glasses(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
     """Round glasses, on those who wear them."""
     frame, roundness = _FRAMES[rng.integers(len(_FRAMES))], rng.uniform(0.8, 1)
-    if not looks.glasses:
+    if not person.glasses:
         return
-    x, y, half = _eye_place(looks), looks.eye_level + 0.03, looks.eye_size * 1.45
+    x, y, half = _eye_distance(person), person.eye_level + 0.03, person.eye_size * 1.45
     rim = oval(x, y, half, half * roundness)
     rim = np.concatenate([rim, rim[:1]])
-    temple = np.array([(x + half, y - 0.03), (0.95 * looks.head_width, y - 0.05)])
+    temple = np.array([(x + half, y - 0.03), (0.95 * person.head_width, y - 0.05)])
     bridge = arc((half - x, y), (0, y - 0.08), (x - half, y))
     for points in (rim, mirrored(rim), temple, mirrored(temple), bridge):
         canvas.line(points, 0.04, frame)

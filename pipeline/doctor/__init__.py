@@ -1,1 +1,1 @@
-"""What `customer-age doctor` looks at: faults of a machine, told before a run meets them."""
+"""What `customer-age doctor` checks: faults of a machine, told before a run meets them."""

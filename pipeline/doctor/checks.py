@@ -1,4 +1,4 @@
-"""Every look, in the order in which the findings are told."""
+"""All checks, in the order in which their findings are shown."""
 
 import concurrent.futures
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from . import host, isolated_check
 from .finding import Finding
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at the machine, and at what the settings name.
+def run_checks(settings: Settings) -> Iterator[Finding]:
+    """Check the machine, and what the settings name.
 
     Nothing is made, written or published.
 
@@ -17,9 +17,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
         Findings, each as soon as it and all before it are there.
     """
     # Most of the time goes to imports, which share few cores.
-    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as asking:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
         answers = [
-            asking.submit(isolated_check.ask, each, settings) for each in isolated_check.PROBES
+            pool.submit(isolated_check.run_isolated, each, settings)
+            for each in isolated_check.CHECKS
         ]
         yield host.python()
         yield host.glibc()

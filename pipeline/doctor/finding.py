@@ -1,4 +1,4 @@
-"""What one look at the machine found."""
+"""What one check of the machine found."""
 
 import enum
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ class Finding:
     """A line of the doctor's.
 
     Attributes:
-        name: of what was looked at, such as `free disk`.
+        name: of what was checked, such as `free disk`.
         state: how it stands.
         says: what was seen.
         advice: what to do about it; empty where nothing is to be done.

@@ -1,7 +1,7 @@
-"""One look in a process of its own, since a library may hang, print or crash.
+"""One check in a process of its own, since a library may hang, print or crash.
 
-`python -m customer_age.pipeline.doctor.isolated_check NAME` reads the settings as JSON from its standard
-input, and writes its findings as JSON to its standard output.
+`python -m customer_age.pipeline.doctor.isolated_check NAME` reads the settings as JSON from its
+standard input, and writes its findings as JSON to its standard output.
 """
 
 import json
@@ -18,69 +18,69 @@ from .finding import Finding, absent, bad
 
 
 @dataclass(frozen=True)
-class Probe:
-    """A look.
+class IsolatedCheck:
+    """What is checked, and how long that may take.
 
     Attributes:
         name: of its finding, where the process itself finds nothing.
-        look: gives the findings.
-        seconds: after which no answer is an answer.
+        check: gives the findings.
+        seconds: after which the process is ended, and that is the finding.
         needed: whether a run needs it.
     """
 
     name: str
-    look: Callable[[Settings], Iterator[Finding]]
+    check: Callable[[Settings], Iterator[Finding]]
     seconds: float
     needed: bool = True
 
 
-PROBES = (
-    Probe("TFX components", software.tfx_components, 180),
-    Probe("GPU", software.gpu, 120, needed=False),
-    Probe("Beam runner", software.beam_runner, 120),
-    Probe("registry", network.registry, 40),
-    Probe("object store", network.object_stores, 40),
-    Probe("image weights", network.weights, 20),
+CHECKS = (
+    IsolatedCheck("TFX components", software.tfx_components, 180),
+    IsolatedCheck("GPU", software.gpu, 120, needed=False),
+    IsolatedCheck("Beam runner", software.beam_runner, 120),
+    IsolatedCheck("registry", network.registry, 40),
+    IsolatedCheck("object store", network.object_stores, 40),
+    IsolatedCheck("image weights", network.weights, 20),
 )
 
 
-def ask(probe: Probe, settings: Settings) -> list[Finding]:
-    """Look, from a process of its own, within the time that the probe is given."""
+def run_isolated(isolated: IsolatedCheck, settings: Settings) -> list[Finding]:
+    """Run a check in a process of its own, within its time."""
     try:
         ended = subprocess.run(
-            [sys.executable, "-m", __name__, probe.name],
+            [sys.executable, "-m", __name__, isolated.name],
             input=settings.model_dump_json(),
             capture_output=True,
             text=True,
-            timeout=probe.seconds,
+            timeout=isolated.seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return [_nothing(probe, f"no answer within {probe.seconds:g} seconds")]
+        return [_no_answer(isolated, f"no answer within {isolated.seconds:g} seconds")]
     if ended.returncode < 0:
         name = signal.Signals(-ended.returncode).name
-        return [_nothing(probe, f"the process that looked was ended by {name}")]
+        return [_no_answer(isolated, f"the process that looked was ended by {name}")]
     if ended.returncode:
         lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
-        return [_nothing(probe, lines[-1][:300])]
+        return [_no_answer(isolated, lines[-1][:300])]
     return [Finding.of_json(each) for each in json.loads(ended.stdout)]
 
 
-def _nothing(probe: Probe, says: str) -> Finding:
-    return (bad if probe.needed else absent)(
-        probe.name, says, f"see what python -m {__name__} {probe.name!r} prints"
+def _no_answer(isolated: IsolatedCheck, says: str) -> Finding:
+    return (bad if isolated.needed else absent)(
+        isolated.name, says, f"see what python -m {__name__} {isolated.name!r} prints"
     )
 
 
 def main() -> None:
-    """Look, and write down what was found."""
+    """Check, and write down what was found."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
-    given = "" if sys.stdin.isatty() else sys.stdin.read()
-    settings = Settings.model_validate_json(given or "{}")
-    probe = next(each for each in PROBES if each.name == sys.argv[1])
+    content = "" if sys.stdin.isatty() else sys.stdin.read()
+    settings = Settings.model_validate_json(content or "{}")
+    isolated = next(each for each in CHECKS if each.name == sys.argv[1])
     with answer:
-        json.dump([each.as_json() for each in probe.look(settings)], answer)
+        json.dump([each.as_json() for each in isolated.check(settings)], answer)
 
 
 if __name__ == "__main__":

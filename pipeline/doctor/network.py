@@ -1,4 +1,4 @@
-"""What is to be found out by asking others: the registry, object stores, the image weights."""
+"""Checks that ask others: the registry, object stores, the image weights."""
 
 import os
 import re
@@ -25,7 +25,6 @@ _SECONDS = 10
 def registry(settings: Settings) -> Iterator[Finding]:
     """Whether the model registry answers, and what it has."""
     from customer_age.model_registry import open_registry
-    from customer_age.model_registry.mlflow_store.tracking import Server
 
     uri = settings.registry_uri
     # By itself MLflow's client tries for minutes.
@@ -40,8 +39,6 @@ def registry(settings: Settings) -> Iterator[Finding]:
             made = f"{uri} will be made; {found.says}"
             yield Finding(found.name, found.state, made, found.advice)
             return
-        if scheme in ("mlflow+http", "mlflow+https"):
-            Server(uri.removeprefix("mlflow+")).prepare()
         champion = opened.champion()
     except RunError as error:
         yield bad("registry", str(error), "see the setting registry.uri")
@@ -65,11 +62,11 @@ def object_stores(settings: Settings) -> Iterator[Finding]:
         try:
             empty = _first_name(address, options) is None
         except Exception as error:  # each store's client has errors of its own
-            said = " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).split())[:300]
             scheme = address.partition("://")[0]
             yield bad(
                 "object store",
-                f"{address}: {said or type(error).__name__}",
+                f"{address}: {reason or type(error).__name__}",
                 "see the address, the credentials in the environment, and that "
                 f"customer-age[{EXTRAS[scheme]}] is installed",
             )
@@ -114,8 +111,8 @@ def weights(settings: Settings) -> Iterator[Finding]:
     """Whether the weights that training starts from are to be had."""
     chosen = settings.trainer.weights
     if chosen in ("none", "champion"):
-        said = {"none": "random, by these settings", "champion": "the registry's champion"}
-        yield absent("image weights", said[chosen])
+        sources = {"none": "random, by these settings", "champion": "the registry's champion"}
+        yield absent("image weights", sources[chosen])
     elif chosen != "imagenet":
         file = Path(chosen)
         if file.is_file() and os.access(file, os.R_OK):

@@ -1,4 +1,4 @@
-"""What is to be found out by importing: TFX's components, TensorFlow's GPUs, Beam's runner."""
+"""Checks that import: TFX's components, TensorFlow's GPUs, Beam's runner."""
 
 import importlib
 import pkgutil
@@ -35,11 +35,8 @@ _CONNECT_SECONDS = 5
 def tfx_components(settings: Settings) -> Iterator[Finding]:
     """Whether all of TFX's components that the graph uses, and our own, can be imported."""
     del settings
-    ours = [
-        each.name
-        for each in pkgutil.walk_packages(components.__path__, f"{components.__name__}.")
-        if each.name.endswith((".component", ".executor", ".evaluator", ".run_fn"))
-    ]
+    modules = pkgutil.walk_packages(components.__path__, f"{components.__name__}.")
+    ours = [each.name for each in modules]
     failed = []
     for module in (*TFX_MODULES, *ours):
         try:

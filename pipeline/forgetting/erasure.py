@@ -1,4 +1,4 @@
-"""Forget: the tombstone first, then what runs have kept, then photos, and the rows at the end.
+"""Erases a subject: first a tombstone, then what runs have kept, then photos, and rows at the end.
 
 In this order a killed `forget` can be called again: whatever is left is still found, and from its
 first moment on no run learns from what is forgotten.
@@ -6,18 +6,18 @@ first moment on no run learns from what is forgotten.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from customer_age.components.photo_example_gen import tfrecord_shards
-from customer_age.components.photo_example_gen.batch_cache.cache import PieceCache
+from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.errors import SettingsError
+from customer_age.files import store
 from customer_age.labels import pseudonyms, tombstones
 
 from ..running.work_folder import WorkFolder
 from ..settings.settings import Settings
 from . import run_artifacts, uploads
-from .run_artifacts import Kept
+from .run_artifacts import KeptExamples
 from .subject import Subject
 from .uploads import Rows
 
@@ -29,16 +29,16 @@ class Counts:
     Attributes:
         photos: files in uploads.
         rows: of their tables, profiles among them.
-        pieces: of the batch cache, each deleted whole.
+        cached_batches: of the batch cache, each deleted whole.
         artifacts: of runs, each deleted whole.
-        examples: in those pieces and artifacts.
+        examples: in those cached batches and artifacts.
         unread: a sentence for each table of an upload that cannot be read; what it holds is still
             there.
     """
 
     photos: int
     rows: int
-    pieces: int
+    cached_batches: int
     artifacts: int
     examples: int
     unread: tuple[str, ...] = ()
@@ -95,31 +95,31 @@ class _Plan:
 
     rows: list[Rows]
     unread: list[str]
-    pieces: list[Kept]
-    artifacts: list[Kept]
+    cached_batches: list[KeptExamples]
+    artifacts: list[KeptExamples]
 
     @classmethod
     def of(cls, settings: Settings, subject: Subject, further_roots: Sequence[str]) -> "_Plan":
         rows, unread = uploads.find(
             settings.data, settings.beam.args, subject, person_key(settings)
         )
-        pieces = run_artifacts.pieces(settings.batch_cache, subject.forgotten())
+        cached_batches = run_artifacts.cached_batches(settings.batch_cache, subject.forgotten())
         names = frozenset[tuple[str, str]]().union(
-            *(each.names for each in rows), *(each.names for each in pieces)
+            *(each.names for each in rows), *(each.names for each in cached_batches)
         )
         artifacts = [
             each
             for root in (settings.pipeline_root, *further_roots)
             for each in run_artifacts.artifacts(root, subject.forgotten(), names)
         ]
-        return cls(rows, unread, pieces, artifacts)
+        return cls(rows, unread, cached_batches, artifacts)
 
     def counts(self) -> Counts:
-        kept = (*self.pieces, *self.artifacts)
+        kept = (*self.cached_batches, *self.artifacts)
         return Counts(
             photos=sum(len(rows.photos) for rows in self.rows),
             rows=sum(len(rows.lines) for rows in self.rows),
-            pieces=len(self.pieces),
+            cached_batches=len(self.cached_batches),
             artifacts=len(self.artifacts),
             examples=sum(each.examples for each in kept),
             unread=tuple(self.unread),
@@ -128,9 +128,9 @@ class _Plan:
     def carry_out(self, settings: Settings, folder: WorkFolder) -> None:
         run_artifacts.mark_deleted(folder.metadata, {each.uri for each in self.artifacts})
         for each in self.artifacts:
-            tfrecord_shards.remove(each.uri)
-        cache = PieceCache(settings.batch_cache)
-        for each in self.pieces:
+            store.remove(each.uri)
+        cache = BatchCache(settings.batch_cache)
+        for each in self.cached_batches:
             cache.discard(each.uri)
         for rows in self.rows:
             rows.erase_photos()
@@ -143,7 +143,12 @@ def _audit(folder: WorkFolder, subject: Subject, counts: Counts) -> None:
     line = {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "forgotten": subject.kind,
-        **asdict(counts),
+        "photos": counts.photos,
+        "rows": counts.rows,
+        "pieces": counts.cached_batches,
+        "artifacts": counts.artifacts,
+        "examples": counts.examples,
+        "unread": counts.unread,
     }
     with folder.audit.open("a", encoding="utf-8") as file:
         file.write(f"{json.dumps(line)}\n")

@@ -1,4 +1,4 @@
-"""Erase from what runs have kept: pieces in the batch cache, and `Examples` artifacts.
+"""Erase from what runs have kept: batches in the batch cache, and `Examples` artifacts.
 
 Each is deleted whole: the next run makes it anew, without what is forgotten.
 """
@@ -7,14 +7,14 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from customer_age.components.photo_example_gen import tfrecord_shards
-from customer_age.components.photo_example_gen.batch_cache.cache import PieceCache
-from customer_age.labels.tombstones import Forgotten
+from customer_age.components.photo_example_gen.batch_cache import BatchCache, records
+from customer_age.files import store
+from customer_age.labels import Forgotten
 from customer_age.schema import features
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptExamples:
     """A folder that holds examples of what is to be forgotten, or may hold some.
 
     Attributes:
@@ -28,28 +28,30 @@ class Kept:
     names: frozenset[tuple[str, str]] = frozenset()
 
 
-def pieces(cache_uri: str, forgotten: Forgotten) -> list[Kept]:
-    """Find pieces of the cache, and every attempt that never counted: nobody knows what it holds.
+def cached_batches(cache_uri: str, forgotten: Forgotten) -> list[KeptExamples]:
+    """Find cached batches, and every attempt that never counted: nobody knows what it holds.
 
     Args:
         cache_uri: of the batch cache.
         forgotten: hashes and days.
     """
     found = []
-    for folder, piece in PieceCache(cache_uri).attempts().items():
-        if piece is None:
-            found.append(Kept(folder, 0))
+    for folder, cached_batch in BatchCache(cache_uri).attempts().items():
+        if cached_batch is None:
+            found.append(KeptExamples(folder, 0))
             continue
         theirs = [
-            entry for entry in piece.entries if forgotten.covers(entry.person, entry.captured)
+            entry
+            for entry in cached_batch.entries
+            if forgotten.covers(entry.person, entry.captured)
         ]
         if theirs:
             names = {(entry.batch, entry.file_name) for entry in theirs}
-            found.append(Kept(folder, len(theirs), frozenset(names)))
+            found.append(KeptExamples(folder, len(theirs), frozenset(names)))
     return found
 
 
-def artifacts(root: str, forgotten: Forgotten, names: Set[tuple[str, str]]) -> list[Kept]:
+def artifacts(root: str, forgotten: Forgotten, names: Set[tuple[str, str]]) -> list[KeptExamples]:
     """Find `Examples` artifacts below a pipeline root.
 
     Args:
@@ -61,14 +63,14 @@ def artifacts(root: str, forgotten: Forgotten, names: Set[tuple[str, str]]) -> l
     for folder, files in sorted(_examples_below(root).items()):
         count = sum(_is_theirs(record, forgotten, names) for record in _records(files))
         if count:
-            found.append(Kept(folder, count))
+            found.append(KeptExamples(folder, count))
     return found
 
 
 def _examples_below(root: str) -> dict[str, list[str]]:
     """Shards by the `Examples` folder that they lie in."""
     found: dict[str, list[str]] = {}
-    for file in tfrecord_shards.files(root):
+    for file in store.files(root):
         folder, _, name = file.rpartition("/")
         above, _, split = folder.rpartition("/")
         if name.endswith(".gz") and split.startswith("Split-"):
@@ -78,7 +80,7 @@ def _examples_below(root: str) -> dict[str, list[str]]:
 
 def _records(files: list[str]) -> Iterator[bytes]:
     for file in files:
-        yield from tfrecord_shards.records(file)
+        yield from records(file)
 
 
 def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]]) -> bool:
@@ -97,7 +99,7 @@ def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]])
 
 
 def mark_deleted(metadata: Path, uris: Set[str]) -> None:
-    """Tell ML Metadata that artifacts are gone, so that TFX reuses none of them.
+    """Mark artifacts as deleted in ML Metadata, so that TFX reuses none of them.
 
     Args:
         metadata: the SQLite file of a work folder; it need not be there.
@@ -109,9 +111,11 @@ def mark_deleted(metadata: Path, uris: Set[str]) -> None:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
     from tfx.orchestration import metadata as tfx_metadata
 
-    store = MetadataStore(tfx_metadata.sqlite_metadata_connection_config(str(metadata)))
-    gone = [artifact for uri in sorted(uris) for artifact in store.get_artifacts_by_uri(uri)]
+    metadata_store = MetadataStore(tfx_metadata.sqlite_metadata_connection_config(str(metadata)))
+    gone = [
+        artifact for uri in sorted(uris) for artifact in metadata_store.get_artifacts_by_uri(uri)
+    ]
     for artifact in gone:
         artifact.state = mlmd.Artifact.DELETED
     if gone:
-        store.put_artifacts(gone)
+        metadata_store.put_artifacts(gone)

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from customer_age.errors import SettingsError
-from customer_age.labels import pseudonyms, splits, tombstones
-from customer_age.labels.tombstones import Forgotten
+from customer_age.labels import Forgotten, pseudonyms, tombstones
 
 _SPAN = re.compile(r"(\d{1,5})([ymd])")
 
@@ -62,7 +61,7 @@ class Card:
 
     def forgotten(self) -> Forgotten:
         """See `Subject`."""
-        person = splits.pseudonym(self.number, self.key)
+        person = pseudonyms.pseudonym(self.number, self.key)
         return Forgotten(frozenset([person]), key=pseudonyms.fingerprint(self.key))
 
     def owns_profiles(self) -> bool:
@@ -72,7 +71,7 @@ class Card:
     def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
         """See `Subject`."""
         del beam_args
-        tombstones.write_person(inbox, splits.pseudonym(self.number, self.key), self.key)
+        tombstones.write_person(inbox, pseudonyms.pseudonym(self.number, self.key), self.key)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from customer_age.components.photo_example_gen import tfrecord_shards
 from customer_age.errors import RunError
-from customer_age.files import store
-from customer_age.labels import batches, data_set, layouts, splits
-from customer_age.labels.cards.card_table import CardSettings, day_of, without_card
-from customer_age.labels.tables import LabelTable
+from customer_age.files import Folder, addresses, folders, store
+from customer_age.labels import BATCH_NAME, CardSettings, LabelTable, data_set, layouts, pseudonyms
+from customer_age.labels.cards.ages import day_of
+from customer_age.labels.cards.card_table import without_card
 
 from ..settings.data import DataSettings
 from .subject import Subject
@@ -34,11 +33,11 @@ class Rows:
     def erase_photos(self) -> None:
         """Delete the photos; those that are gone already are no mistake."""
         for photo in self.photos:
-            tfrecord_shards.remove_file(photo)
+            store.remove_file(photo)
 
     def erase_rows(self) -> None:
         """Write the table anew, whole or not at all."""
-        tfrecord_shards.write(self.table.path, self.table.without(self.lines))
+        store.write(self.table.path, self.table.without(self.lines))
 
 
 def find(
@@ -76,10 +75,10 @@ def _tables(
 ) -> Iterator[tuple[LabelTable, str]]:
     """Each table that may name the subject, and the batch that it is about."""
     if data.inbox:
-        root = store.open_if_there(data.inbox, beam_args)
+        root = folders.open_if_there(data.inbox, beam_args)
         names = _batches(root) if root is not None else []
         for batch in names:
-            folder = store.reach(f"{data.inbox.rstrip('/')}/{batch}", beam_args)
+            folder = folders.reach(f"{data.inbox.rstrip('/')}/{batch}", beam_args)
             yield from _of_upload(folder, batch, data.columns, subject)
         if root is not None and subject.owns_profiles():
             cards = layouts.cards_beside(root, data.columns)
@@ -89,14 +88,14 @@ def _tables(
         yield from _of_base(data, beam_args, subject)
 
 
-def _batches(root: store.Folder) -> list[str]:
+def _batches(root: Folder) -> list[str]:
     """The names of all sub-folders that may be batches, complete or not."""
     names = {name.partition("/")[0] for name, _ in root.files("") if "/" in name}
-    return sorted(name for name in names if batches.BATCH_NAME.fullmatch(name))
+    return sorted(name for name in names if BATCH_NAME.fullmatch(name))
 
 
 def _of_upload(
-    folder: store.Folder, batch: str, columns: Mapping[str, str], subject: Subject
+    folder: Folder, batch: str, columns: Mapping[str, str], subject: Subject
 ) -> Iterator[tuple[LabelTable, str]]:
     shown = layouts.cards_shown(folder, columns)
     if shown is not None:
@@ -110,7 +109,7 @@ def _of_base(
     data: DataSettings, beam_args: Sequence[str], subject: Subject
 ) -> Iterator[tuple[LabelTable, str]]:
     """The base set's tables: of loyalty cards, or of any layout that names persons."""
-    folder = store.open_folder(data.path or "", beam_args)
+    folder = folders.open_folder(data.path or "", beam_args)
     if layouts.cards_shown(folder, data.columns) is not None:
         yield from _of_upload(folder, "", data.columns, subject)
         return
@@ -130,7 +129,7 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
         lines.add(line)
         if name := row.get("file_name"):
             photos += _photos(table, name)
-            hidden = data_set.stand_in(splits.pseudonym(person, key))
+            hidden = data_set.stand_in(pseudonyms.pseudonym(person, key))
             names.add((batch or row.get("batch", ""), without_card(name, person, hidden)))
     return Rows(table, frozenset(lines), tuple(photos), frozenset(names))
 
@@ -138,7 +137,7 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
 def _photos(table: LabelTable, name: str) -> Iterator[str]:
     """A row's photo and its face crop, where they lie in the upload."""
     relative = PurePosixPath(table.photos, name.replace("\\", "/")).as_posix()
-    if not store.leads_out(name):
+    if not addresses.leads_out(name):
         for file in (relative, f"{relative}_face.jpg"):
             if table.folder.has_file(file):
                 yield table.folder.path(file)

@@ -1,12 +1,36 @@
-"""What decides a run's result: its settings, its data, its weights and our code."""
+"""What decides a result: settings, data, weights, our code and the libraries under it.
 
+TFX reuses a result when a component's inputs and parameters are the same. Each component of ours
+carries the fingerprint of its code as a parameter, so a result never outlives the code that made
+it.
+"""
+
+import functools
 import hashlib
+import importlib.metadata
+import importlib.util
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from . import source_code
+from .import_closure import Closure, SourceTree
 
 _PACKAGE = "customer_age"
+_GRAPH = f"{_PACKAGE}.pipeline.graph.create_pipeline"
+_ABOVE_COMPONENTS = (f"{_PACKAGE}.pipeline", f"{_PACKAGE}.kubeflow")
+
+_DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "apache_beam": "apache-beam",
+    "keras": "keras",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "tensorflow": "tensorflow",
+    "tensorflow_data_validation": "tensorflow-data-validation",
+    "tensorflow_model_analysis": "tensorflow-model-analysis",
+    "tfx": "tfx",
+}
+"""The libraries whose version may change a result, by the name they are imported under."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +47,72 @@ class RunKey:
         return hashlib.sha256("\0".join(astuple(self)).encode()).hexdigest()[:16]
 
 
-def code(*rooms: str) -> str:
-    """The fingerprint of some rooms of `components`, and of the schema that all of them know."""
-    names = [f"{_PACKAGE}.components.{room}" for room in rooms]
-    return source_code.fingerprint(*names, f"{_PACKAGE}.schema")
+def code_of(module: str, images: str = "") -> str:
+    """Fingerprint the code that a component runs: every module that its module imports.
+
+    Args:
+        module: the dotted name of the component's module.
+        images: references of the images that the components run in, which stand for the
+            libraries there; empty for a run with the libraries of this environment.
+
+    Returns:
+        12 hexadecimal digits.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    return _fingerprint(source_tree().closure([module]), images)
 
 
-def all_code() -> str:
-    """The fingerprint of everything that a run's result depends on."""
-    return source_code.fingerprint(f"{_PACKAGE}.components", f"{_PACKAGE}.schema")
+def code_of_all(images: str = "") -> str:
+    """Fingerprint the code of all components of the graph.
+
+    The pipeline's own modules are left out: they decide which component runs with which
+    parameters, and those are part of each key.
+
+    Args:
+        images: see `code_of`.
+    """
+    tree = source_tree()
+    modules = tree.closure([_GRAPH]).modules
+    components = (name for name in modules if not name.startswith(_ABOVE_COMPONENTS))
+    return _fingerprint(tree.closure(components), images)
 
 
 def weights_fingerprint(weights: str) -> str:
-    """Tells one file of weights from another by name, size and time; a keyword is its own."""
+    """Fingerprint a file of weights by name, size and time; a keyword is its own fingerprint."""
     file = Path(weights)
     if not file.is_file():
         return weights
     stat = file.stat()
     text = f"{file.name} {stat.st_size} {stat.st_mtime_ns}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@functools.cache
+def source_tree() -> SourceTree:
+    """The source files of this package, as they are installed."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no module named {_PACKAGE!r}")
+    return SourceTree(_PACKAGE, Path(spec.origin).parent)
+
+
+def _fingerprint(closure: Closure, images: str) -> str:
+    digest = hashlib.sha256()
+    for name, file in closure.files.items():
+        digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
+    libraries = images or " ".join(
+        f"{_DISTRIBUTIONS[name]}={_version(_DISTRIBUTIONS[name])}"
+        for name in sorted(closure.libraries & _DISTRIBUTIONS.keys())
+    )
+    digest.update(libraries.encode())
+    return digest.hexdigest()[:12]
+
+
+def _version(distribution: str) -> str:
+    # Where TensorFlow comes as tensorflow-cpu, say, its own name is not installed.
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "?"

@@ -15,8 +15,8 @@ from tfx.version import __version__ as tfx_version
 from customer_age import redaction
 from customer_age.components.artifacts.types import PhotoDataSet
 from customer_age.components.canary.component import Canary
-from customer_age.components.champion.component import Champion
-from customer_age.components.data_gate.component import DataGate
+from customer_age.components.champion import Champion
+from customer_age.components.data_gate import DataGate
 from customer_age.components.evaluator.component import Evaluator
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.components.photo_schema import PhotoSchema
@@ -29,24 +29,26 @@ from customer_age.schema import features
 from ..settings.settings import Settings
 from . import ingestion_spec, parameter_values
 from .beam_options import beam_args
-from .cache_keys import RunKey, code
+from .cache_keys import RunKey, code_of
 from .parameter_values import RunParameters
-
-_TELLING = ("photo_statistics", "storage", "run_parameters")
-"""What components that tell of a run share."""
-
 
 @dataclass(frozen=True)
 class Launch:
     """What a runner knows when it starts a run, and the settings do not say."""
 
     key: RunKey = RunKey()
-    champion_as_of: str = ""
-    """The champion's version, as the runner saw it: Champion looks anew when it changes."""
+    baseline_version: str = ""
+    """The version to measure against, as the runner saw it: Champion looks anew when it changes."""
     run_id: str = ""
     """Stands in the registry beside what the run publishes."""
     parameters: RunParameters | None = None
     """Where the pipeline is compiled now and started later: what may be changed till then."""
+    images: str = ""
+    """Of a cluster's containers: they decide which libraries the components run with there."""
+
+    def code_of(self, component: type) -> str:
+        """The fingerprint of a component's code, which keys TFX's cache."""
+        return code_of(component.__module__, self.images)
 
 
 def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipeline.Pipeline:
@@ -68,9 +70,9 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         artifact_type=PhotoDataSet,
         custom_properties={"fingerprint": launch.key.data} if launch.key.data else None,
     ).with_id("DataSet")
-    photo_schema = PhotoSchema(code=code())
+    photo_schema = PhotoSchema(code=launch.code_of(PhotoSchema))
     schema = photo_schema.outputs["schema"]
-    photo_example_gen = _photo_example_gen(settings, parameters, data_set.outputs["result"])
+    photo_example_gen = _photo_example_gen(settings, parameters, data_set.outputs["result"], launch)
     examples = photo_example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(
         examples=examples,
@@ -84,14 +86,14 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         anomalies=example_validator.outputs["anomalies"],
         max_refused_share=settings.data.max_refused_share,
         max_wrong_ages=settings.data.max_wrong_ages,
-        code=code("data_gate"),
+        code=launch.code_of(DataGate),
     )
     champion = Champion(
         examples=examples,
         registry_uri=parameters.registry_uri,
         model_name=settings.registry.model_name,
-        as_of=launch.champion_as_of,
-        code=code("champion", "model_registry"),
+        baseline=launch.baseline_version,
+        code=launch.code_of(Champion),
     )
     champion.add_upstream_node(data_gate)
     baseline = champion.outputs["model"]
@@ -104,9 +106,9 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         max_mae=parameters.max_mae,
         min_test_photos=parameters.min_test_photos,
         champion_tolerance=parameters.champion_tolerance,
-        code=code("evaluation", "evaluator", "merged_metrics"),
+        code=launch.code_of(Evaluator),
     )
-    canary = _canary(settings, examples, trainer.outputs["model"])
+    canary = _canary(settings, examples, trainer.outputs["model"], launch)
     canary.add_upstream_node(evaluator)  # runs whatever that finds, but what it finds comes first
     registry_pusher = RegistryPusher(
         model=trainer.outputs["model"],
@@ -122,7 +124,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         lineage=_lineage(settings, launch),
         run_id=parameters.run_id,
         run_parameters=launch.parameters.by_name() if launch.parameters else None,
-        code=code("registry_pusher", "model_registry", "local_copy", *_TELLING, "drift"),
+        code=launch.code_of(RegistryPusher),
     )
     run_report = RunReport(
         examples=examples,
@@ -136,7 +138,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         baseline=baseline,
         run_facts=run_description(settings, launch).model_dump_json(),
         run_parameters=launch.parameters.by_name() if launch.parameters else None,
-        code=code("run_report", *_TELLING),
+        code=launch.code_of(RunReport),
     )
     components: list[base_node.BaseNode] = [
         data_set, photo_schema, photo_example_gen, statistics_gen, example_validator, data_gate,
@@ -183,7 +185,7 @@ def _statistics_options() -> tfdv.StatsOptions:
 
 
 def _photo_example_gen(
-    settings: Settings, parameters: RunParameters, data_set: types.BaseChannel
+    settings: Settings, parameters: RunParameters, data_set: types.BaseChannel, launch: Launch
 ) -> PhotoExampleGen:
     data = settings.data
     return PhotoExampleGen(
@@ -201,7 +203,7 @@ def _photo_example_gen(
         age_groups=list(settings.gate.age_groups),
         batches=parameters.batches,
         **ingestion_spec.parameters(settings),
-        code=code("photo_example_gen", "run_parameters"),
+        code=launch.code_of(PhotoExampleGen),
     )
 
 
@@ -222,19 +224,21 @@ def _trainer(
         hyperparameters={
             **settings.trainer.model_dump(mode="json", exclude={"epochs", "learning_rate", "gpu"}),
             "weights_fingerprint": launch.key.weights,
-            "code": code("trainer"),
+            "code": launch.code_of(Trainer),
         },
     )
 
 
-def _canary(settings: Settings, examples: types.BaseChannel, model: types.BaseChannel) -> Canary:
+def _canary(
+    settings: Settings, examples: types.BaseChannel, model: types.BaseChannel, launch: Launch
+) -> base_node.BaseNode:
     return Canary(
         model=model,
         examples=examples,
         max_seconds_per_photo=settings.canary.max_seconds_per_photo,
         max_memory_mb=settings.canary.max_memory_mb,
         timeout_seconds=settings.canary.timeout_seconds,
-        code=code("canary", "local_copy"),
+        code=launch.code_of(Canary),
     )
 
 

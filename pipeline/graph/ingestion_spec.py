@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from customer_age.labels import data_set, opening, pseudonyms
+from customer_age.labels import data_set, open_data_sets, pseudonyms
 from customer_age.labels.tables import digest_of
 
 from ..settings.settings import Settings
@@ -45,7 +45,7 @@ def open_all(settings: Settings) -> list[data_set.DataSet]:
         "keep_columns": json.dumps(data.keep_columns),
         "cards": json.dumps(window["cards"]),
     }
-    return opening.open_all(data.path or "", told, settings.beam.args, keyed=False)
+    return open_data_sets(data.path or "", told, settings.beam.args, keyed=False)
 
 
 def fingerprint(data_sets: Sequence[data_set.DataSet], person_key: str = "") -> str:

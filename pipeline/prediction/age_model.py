@@ -8,7 +8,7 @@ from types import ModuleType
 
 from customer_age.errors import RunError
 
-from ..running.start_up_notes import kept_to_log_level
+from ..running.log import kept_to_log_level
 
 SIGNATURE = "serving_default"
 
@@ -36,16 +36,16 @@ class AgeModel:
             self._model = tf.saved_model.load(str(folder))
             self._serve = self._model.signatures[SIGNATURE]
         except Exception as error:  # whatever TensorFlow raises over files that it cannot use
-            said = " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).split())[:300]
             raise RunError(
-                f"{folder}: no SavedModel with a signature {SIGNATURE} can be loaded ({said})"
+                f"{folder}: no SavedModel with a signature {SIGNATURE} can be loaded ({reason})"
             ) from error
 
     def ages(self, encoded: Sequence[bytes]) -> list[float]:
         """Guess ages.
 
         Args:
-            encoded: photos as `photos.prepare` gives them, one or more.
+            encoded: photos as `photos.prepare_photo` gives them, one or more.
 
         Returns:
             Years, one for each photo.
@@ -53,8 +53,8 @@ class AgeModel:
         Raises:
             RunError: the model gives something else than ages.
         """
-        given = self._serve(image_bytes=self._tensor(list(encoded), self._string))
-        ages = [float(age) for age in given["age"].numpy()]
+        outputs = self._serve(image_bytes=self._tensor(list(encoded), self._string))
+        ages = [float(age) for age in outputs["age"].numpy()]
         if len(ages) != len(encoded) or not all(0 <= age < math.inf for age in ages):
             raise RunError("the model does not answer with an age for each photo: roll back")
         return ages

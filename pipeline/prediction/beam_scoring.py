@@ -17,8 +17,8 @@ from apache_beam.metrics import Metrics
 from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.utils.shared import Shared
 
-from customer_age.components.photo_example_gen import tfrecord_shards
 from customer_age.errors import RunError
+from customer_age.files import addresses, store
 from customer_age.model_registry import open_registry
 from customer_age.schema.age_groups import AgeGroups
 
@@ -67,8 +67,8 @@ class PublishedModel:
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """What is asked of the workers.
+class ScoringJob:
+    """What the workers do.
 
     Attributes:
         model: that answers.
@@ -89,7 +89,7 @@ class Scoring:
     def path(self, shard: int, shard_count: int) -> str:
         """The file of a shard."""
         name = f"predictions-{shard:05d}-of-{shard_count:05d}.{self.file_format}"
-        return tfrecord_shards.join(self.folder, name)
+        return addresses.join(self.folder, name)
 
     def predictor(self) -> Predictor:
         """What answers: one for all threads of a process."""
@@ -102,11 +102,11 @@ class Scoring:
     @property
     def scratch(self) -> str:
         """Where files grow until they are complete."""
-        return tfrecord_shards.join(self.folder, tfrecord_shards.UNFINISHED)
+        return addresses.join(self.folder, "unfinished")
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoringResult:
     """What became of the photos.
 
     Attributes:
@@ -121,32 +121,34 @@ class Scored:
     paths: list[str]
 
 
-def score(sources: Sequence[PhotoSource], scoring: Scoring, beam_args: Sequence[str]) -> Scored:
+def score_photos(
+    sources: Sequence[PhotoSource], job: ScoringJob, beam_args: Sequence[str]
+) -> ScoringResult:
     """Answer for every photo of the sources.
 
     Args:
-        sources: of `inputs.find`.
-        scoring: what is asked.
-        beam_args: Beam options, such as `local_runner.options` gives.
+        sources: of `photo_sources.find`.
+        job: what the workers do.
+        beam_args: Beam options, such as `beam_runners.options` gives.
 
     Raises:
         RunError: photos were lost on the way.
     """
     # Also before a worker does: what is wrong with the model is told here in its own words.
-    scoring.predictor()
-    photos = sum(1 for _ in photo_sources.files(sources, scoring.face_crops))
+    job.predictor()
+    photos = sum(1 for _ in photo_sources.files(sources, job.face_crops))
     per_shard = math.ceil(photos / min(MAX_SHARDS, max(1, round(photos / PHOTOS_PER_SHARD))))
     shard_count = math.ceil(photos / per_shard)
-    tfrecord_shards.make_folder(scoring.folder)
+    store.make_folder(job.folder)
     with beam.Pipeline(argv=list(beam_args)) as pipeline:
         _ = (
             pipeline
             | "Sources" >> beam.Create([list(sources)])
-            | "ListPhotos" >> beam.FlatMap(_shards, per_shard, scoring.face_crops)
+            | "ListPhotos" >> beam.FlatMap(_shards, per_shard, job.face_crops)
             | "Spread" >> beam.Reshuffle()
-            | "ScoreShards" >> beam.ParDo(ScoreShard(scoring, shard_count))
+            | "ScoreShards" >> beam.ParDo(ScoreShard(job, shard_count))
         )
-    tfrecord_shards.remove_unfinished(scoring.folder)
+    store.remove(job.scratch)  # what stopped or repeated attempts left behind
     counts = _counts(pipeline.result)
     if counts[PHOTOS] != photos:
         raise RunError(
@@ -157,27 +159,29 @@ def score(sources: Sequence[PhotoSource], scoring: Scoring, beam_args: Sequence[
         for name, count in sorted(counts.items())
         if name.startswith(REFUSED_PREFIX)
     }
-    return Scored(photos, refused, [scoring.path(at, shard_count) for at in range(shard_count)])
+    return ScoringResult(
+        photos, refused, [job.path(shard, shard_count) for shard in range(shard_count)]
+    )
 
 
 class ScoreShard(beam.DoFn):
     """Answers for the photos of a shard, a batch after another, and writes its file."""
 
-    def __init__(self, scoring: Scoring, shard_count: int) -> None:
-        self._scoring = scoring
+    def __init__(self, job: ScoringJob, shard_count: int) -> None:
+        self._job = job
         self._shard_count = shard_count
 
     def setup(self) -> None:
         """Load the model, unless this process has it."""
-        self._predictor = self._scoring.predictor()
+        self._predictor = self._job.predictor()
 
     def process(self, shard: tuple[int, list[PhotoFile]]) -> None:
         """Write the file; a repeated attempt replaces it."""
         number, files = shard
         counts: Counter[str] = Counter()
-        path = self._scoring.path(number, self._shard_count)
+        path = self._job.path(number, self._shard_count)
         with shard_files.create(
-            path, self._scoring.scratch, self._scoring.file_format, self._scoring.model.version
+            path, self._job.scratch, self._job.file_format, self._job.model.version
         ) as rows:
             for batch in _batches(iter(files), BATCH_SIZE):
                 predictions = self._predictor.predict_batch(batch)

@@ -8,8 +8,8 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from customer_age.components.photo_example_gen import tfrecord_shards
 from customer_age.errors import RunError, SettingsError
+from customer_age.files import addresses, store
 
 from . import shard_files
 
@@ -33,8 +33,8 @@ class Destination:
         """Where the workers' files go; for one file, a hidden folder beside it, for the time."""
         if not self.is_file:
             return self.output
-        at, slash, name = self.output.rpartition("/")
-        return f"{at}{slash}.{name}.unfinished"
+        parent, slash, name = self.output.rpartition("/")
+        return f"{parent}{slash}.{name}.unfinished"
 
     def prepare(self, overwrite: bool, beam_args: Sequence[str]) -> None:
         """See that there is nothing yet, and that it can be written.
@@ -48,20 +48,20 @@ class Destination:
         """
         try:
             FileSystems.set_options(PipelineOptions(list(beam_args)))
-            there = self._predictions()
-            if there and not overwrite:
+            found = self._predictions()
+            if found and not overwrite:
                 raise SettingsError(
-                    f"--output {self.output}: {there[0]} is there already; choose another place, "
+                    f"--output {self.output}: {found[0]} is there already; choose another place, "
                     "or give --overwrite"
                 )
-            if there:
-                FileSystems.delete(there)
+            if found:
+                FileSystems.delete(found)
             if self.is_file and FileSystems.exists(self.folder):  # of a run that was killed
                 FileSystems.delete([self.folder])
-            tfrecord_shards.make_folder(self.folder)
+            store.make_folder(self.folder)
         except (BeamIOError, ValueError, OSError) as error:
-            said = " ".join(str(error).split())[:300]
-            raise SettingsError(f"--output {self.output}: cannot be written ({said})") from error
+            reason = " ".join(str(error).split())[:300]
+            raise SettingsError(f"--output {self.output}: cannot be written ({reason})") from error
 
     def finish(self, paths: Sequence[str]) -> None:
         """Put everything where it was asked for.
@@ -85,7 +85,7 @@ class Destination:
     def _predictions(self) -> list[str]:
         if self.is_file:
             return [self.output] if FileSystems.exists(self.output) else []
-        (found,) = FileSystems.match([tfrecord_shards.join(self.output, "predictions-*")])
+        (found,) = FileSystems.match([addresses.join(self.output, "predictions-*")])
         return [file.path for file in found.metadata_list]
 
 

@@ -26,21 +26,21 @@ person, and above all not to decide the sale of age-restricted goods.
 """
 
 
-def groups(settings: Settings, given: str | None) -> age_groups.AgeGroups:
+def groups(settings: Settings, listed: str | None) -> age_groups.AgeGroups:
     """Read the age groups.
 
     Args:
         settings: whose `gate.age_groups` are taken where none are given.
-        given: such as `0-17,18-34,35-54,55+`.
+        listed: such as `0-17,18-34,35-54,55+`.
 
     Raises:
         SettingsError: they are no age groups.
     """
-    names = settings.gate.age_groups if given is None else given.split(",")
+    names = settings.gate.age_groups if listed is None else listed.split(",")
     try:
         return age_groups.parse(list(names))
     except ValueError as error:
-        raise SettingsError(f"--groups {given}: {error}") from error
+        raise SettingsError(f"--groups {listed}: {error}") from error
 
 
 def version(registry: "ModelRegistry", name: str | None) -> "ModelVersion":
@@ -73,8 +73,7 @@ def fetch(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
     Raises:
         RunError: there is none, or it cannot be fetched.
     """
-    from customer_age.model_registry import open_registry
-    from customer_age.model_registry.registry import FINGERPRINT
+    from customer_age.model_registry import FINGERPRINT, open_registry
 
     from . import model_cache
 
@@ -120,18 +119,18 @@ def photo_settings(version: "ModelVersion", settings: Settings) -> "PhotoSetting
     """
     from .predictor import PhotoSettings
 
-    def told(name: str, otherwise: int) -> int:
-        return int(version.settings.get(f"data.{name}", otherwise))
+    def recorded(name: str, default: int) -> int:
+        return int(version.settings.get(f"data.{name}", default))
 
     data = settings.data
     return PhotoSettings(
-        stored_size=told("stored_size", data.stored_size),
-        min_size=told("min_size", data.min_size),
-        jpeg_quality=told("jpeg_quality", data.jpeg_quality),
+        stored_size=recorded("stored_size", data.stored_size),
+        min_size=recorded("min_size", data.min_size),
+        jpeg_quality=recorded("jpeg_quality", data.jpeg_quality),
     )
 
 
 def face_crops(version: "ModelVersion", settings: Settings) -> bool:
     """Whether a version learned from the face crops beside the photos of a table."""
-    told = version.settings.get("data.face_crops")
-    return settings.data.face_crops if told is None else told == "true"
+    recorded = version.settings.get("data.face_crops")
+    return settings.data.face_crops if recorded is None else recorded == "true"

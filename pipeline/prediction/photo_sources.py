@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from customer_age.errors import SettingsError
-from customer_age.files import store
+from customer_age.files import Folder, LocalFolder, addresses, open_folder
 from customer_age.labels.tables import SUFFIXES, LabelTable
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import Reason
@@ -68,7 +68,7 @@ class SinglePhoto(PhotoSource):
 class PhotoFolder(PhotoSource):
     """Every photo of a folder and its sub-folders."""
 
-    folder: store.Folder
+    folder: Folder
 
     def files(self, face_crops: bool) -> Iterator[PhotoFile]:
         """See `PhotoSource`; the rows name the photos as a shell would, with the folder's path."""
@@ -91,7 +91,7 @@ class PhotoTable(PhotoSource):
             yield self._file(row["file_name"], face_crops)
 
     def _file(self, file_name: str, face_crops: bool) -> PhotoFile:
-        if store.leads_out(file_name):
+        if addresses.leads_out(file_name):
             return PhotoFile(file_name, "", Reason.OUTSIDE_DATA_FOLDER)
         folder = self.table.folder
         name = PurePosixPath(self.table.photos, file_name.replace("\\", "/")).as_posix()
@@ -116,9 +116,11 @@ class PhotoTable(PhotoSource):
 
         Empty for an object store, which has no links.
         """
-        if not isinstance(self.table.folder, store.LocalFolder):
+        if not isinstance(self.table.folder, LocalFolder):
             return ()
-        return tuple(os.path.realpath(self.table.folder.path(at)) for at in ("", self.table.photos))
+        return tuple(
+            os.path.realpath(self.table.folder.path(name)) for name in ("", self.table.photos)
+        )
 
 
 def find(arguments: Sequence[str], beam_args: Sequence[str] = ()) -> list[PhotoSource]:
@@ -169,7 +171,7 @@ def _is_folder(path: str) -> bool:
 def _table_or_folder(argument: str, beam_args: Sequence[str]) -> PhotoSource:
     if "://" in argument and argument.lower().endswith(SUFFIXES):
         return _table(argument, beam_args)
-    folder = PhotoFolder(store.open_folder(argument, beam_args))
+    folder = PhotoFolder(open_folder(argument, beam_args))
     if next(folder.files(False), None) is None:
         raise SettingsError(
             f"{argument}: no photos in this folder (files named {', '.join(PHOTO_SUFFIXES)})"
@@ -178,8 +180,8 @@ def _table_or_folder(argument: str, beam_args: Sequence[str]) -> PhotoSource:
 
 
 def _table(argument: str, beam_args: Sequence[str]) -> PhotoTable:
-    at, _, name = argument.rpartition("/")
-    folder = store.open_folder(at or ("/" if argument.startswith("/") else "."), beam_args)
+    parent, _, name = argument.rpartition("/")
+    folder = open_folder(parent or ("/" if argument.startswith("/") else "."), beam_args)
     if not folder.has_file(name):
         raise SettingsError(f"{argument}: there is no such table")
     table = LabelTable(folder, name, {"file_name": "file_name"}, {}, None, _photos(folder, name))
@@ -188,7 +190,7 @@ def _table(argument: str, beam_args: Sequence[str]) -> PhotoTable:
     return PhotoTable(table)
 
 
-def _photos(folder: store.Folder, table: str) -> str:
+def _photos(folder: Folder, table: str) -> str:
     """The sub-folder of a table's photos, as in the layouts that can be learned from."""
     splits = [split for split in SPLITS if table.startswith(f"gt_avg_{split}.")]
-    return next((at for at in (*splits, "final_files") if folder.has_folder(at)), "")
+    return next((name for name in (*splits, "final_files") if folder.has_folder(name)), "")

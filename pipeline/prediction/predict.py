@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from customer_age.model_registry import ModelVersion
-from customer_age.model_registry.registry import MAE
+from customer_age.model_registry import MAE, ModelVersion
 from customer_age.schema.age_groups import AgeGroups
 
 from ..graph.beam_options import beam_args
@@ -20,14 +19,14 @@ from .predictor import Predictor
 
 
 @dataclass(frozen=True)
-class Asked:
+class PredictRequest:
     """What the command line says besides the settings.
 
     Attributes:
-        photos: arguments for `inputs.find`.
+        photos: arguments for `photo_sources.find`.
         version: None for the champion.
         groups: to sort the ages into.
-        file_format: one of `output.FORMATS`, None for what suits the standard output.
+        file_format: one of `prediction_rows.FORMATS`, None for what suits the standard output.
     """
 
     photos: tuple[str, ...]
@@ -36,7 +35,7 @@ class Asked:
     file_format: str | None
 
 
-def run(settings: Settings, asked: Asked) -> int:
+def run(settings: Settings, request: PredictRequest) -> int:
     """Answer for the photos.
 
     Returns:
@@ -46,19 +45,19 @@ def run(settings: Settings, asked: Asked) -> int:
         SettingsError: there are no such photos.
         RunError: there is no such version, or the registry or the model fails.
     """
-    sources = photo_sources.find(asked.photos, beam_args(settings))
+    sources = photo_sources.find(request.photos, beam_args(settings))
     # Its words about graphics cards would stand between the rows; what fails, it raises.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     log.quiet_libraries()
     warnings.filterwarnings("ignore", module="PIL")  # of photos whose rows say what is wrong
-    version, folder = model_version.fetch_while_importing(settings, asked.version)
+    version, folder = model_version.fetch_while_importing(settings, request.version)
     predictor = Predictor(
-        AgeModel(folder), model_version.photo_settings(version, settings), asked.groups
+        AgeModel(folder), model_version.photo_settings(version, settings), request.groups
     )
-    file_format = asked.file_format or ("table" if sys.stdout.isatty() else "csv")
+    file_format = request.file_format or ("table" if sys.stdout.isatty() else "csv")
     if file_format == "table":
         click.echo(_title(settings.registry.model_name, version), err=True)
-    write = prediction_rows.writer(file_format, sys.stdout, version.version, asked.groups)
+    write = prediction_rows.writer(file_format, sys.stdout, version.version, request.groups)
     photos = refused = 0
     for rows in predictor.predict(
         photo_sources.files(sources, model_version.face_crops(version, settings))

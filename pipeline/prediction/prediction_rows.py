@@ -3,16 +3,35 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 from customer_age.schema.age_groups import AgeGroups
-
-from .predictor import Prediction
 
 FORMATS = ("table", "csv", "jsonl")
 
 COLUMNS = ("file_name", "age", "age_group", "reason", "detail", "version")
 """Of a row, as CSV, JSON lines and Parquet name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A row of the answer.
+
+    Attributes:
+        file_name: as it was asked for; what of it is no text is replaced.
+        age: years, to a tenth, 0 to 120; None if the photo was refused.
+        age_group: of that age, empty if the photo was refused.
+        reason: one of `refusals.Reason`, empty if there is an age.
+        detail: the reason in a sentence.
+    """
+
+    file_name: str
+    age: float | None
+    age_group: str = ""
+    reason: str = ""
+    detail: str = ""
+
 
 Write = Callable[[Sequence[Prediction]], None]
 

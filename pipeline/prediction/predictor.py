@@ -8,12 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from customer_age.photos import prepare
+from customer_age.photos import prepare_photo, read_photo
 from customer_age.schema.age_groups import AgeGroups
 from customer_age.schema.refusals import NO_FILE, PhotoRefused
 
 from .age_model import AgeModel
 from .photo_sources import PhotoFile
+from .prediction_rows import Prediction
 
 BATCH_SIZE = 32
 """Photos."""
@@ -21,36 +22,17 @@ BATCH_SIZE = 32
 _BATCHES_AHEAD = 3
 """Prepared while the model works; with the photos' own limits, this bounds the memory."""
 
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class PhotoSettings:
-    """How the photos were prepared that a model learned from: see `photos.prepare`."""
+    """How the photos were prepared that a model learned from: see `photos.prepare_photo`."""
 
     stored_size: int
     min_size: int
     jpeg_quality: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """A row of the answer.
-
-    Attributes:
-        file_name: as it was asked for; what of it is no text is replaced.
-        age: years, to a tenth, 0 to 120; None if the photo was refused.
-        age_group: of that age, empty if the photo was refused.
-        reason: one of `refusals.Reason`, empty if there is an age.
-        detail: the reason in a sentence.
-    """
-
-    file_name: str
-    age: float | None
-    age_group: str = ""
-    reason: str = ""
-    detail: str = ""
 
 
 class Predictor:
@@ -86,8 +68,8 @@ class Predictor:
             if file.problem is not None:
                 raise PhotoRefused(file.problem, NO_FILE[file.problem])
             settings = self._settings
-            return prepare.prepare(
-                prepare.read(file.path),
+            return prepare_photo(
+                read_photo(file.path),
                 settings.stored_size,
                 settings.min_size,
                 settings.jpeg_quality,
@@ -124,12 +106,12 @@ def _text(name: str) -> str:
 
 def _mapped(
     pool: ThreadPoolExecutor,
-    work: Callable[[_Given], _Made],
-    items: Iterable[_Given],
+    work: Callable[[_Item], _Result],
+    items: Iterable[_Item],
     ahead: int,
-) -> Iterator[tuple[_Given, _Made]]:
+) -> Iterator[tuple[_Item, _Result]]:
     """Work on items in a pool, at most so many ahead of who takes the results, in order."""
-    pending: deque[tuple[_Given, Future[_Made]]] = deque()
+    pending: deque[tuple[_Item, Future[_Result]]] = deque()
     try:
         for item in items:
             pending.append((item, pool.submit(work, item)))

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from customer_age.errors import DataRefused, SettingsError
-from customer_age.model_registry import open_registry
-from customer_age.model_registry.registry import FINGERPRINT
+from customer_age.model_registry import FINGERPRINT, open_registry
 from customer_age.schema.age_groups import AgeGroups
 
 from ..graph.beam_options import beam_args, require_addresses
@@ -22,16 +21,16 @@ from ..settings.settings import Settings
 from . import model_version, photo_sources
 
 if TYPE_CHECKING:
-    from .beam_scoring import Scored, Scoring
+    from .beam_scoring import ScoringJob, ScoringResult
     from .destination import Destination
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScoreRequest:
     """What the command line says besides the settings.
 
     Attributes:
-        data: arguments for `inputs.find`.
+        data: arguments for `photo_sources.find`.
         output: where to write.
         file_format: `parquet`, `csv`, or None for what suits the output.
         overwrite: whether earlier predictions may be replaced.
@@ -47,7 +46,7 @@ class Asked:
     groups: AgeGroups
 
 
-def run(settings: Settings, asked: Asked) -> int:
+def run(settings: Settings, request: ScoreRequest) -> int:
     """Write the predictions.
 
     Returns:
@@ -59,44 +58,46 @@ def run(settings: Settings, asked: Asked) -> int:
         RunError: there is no such version, or the work failed.
         DataRefused: too many photos have no age.
     """
-    places = {"registry.uri": settings.registry_uri, "--output": asked.output}
-    require_addresses(settings, places | {f"DATA {place}": place for place in asked.data})
+    addresses = {"registry.uri": settings.registry_uri, "--output": request.output}
+    require_addresses(settings, addresses | {f"DATA {each}": each for each in request.data})
     arguments = beam_args(settings)
-    sources = photo_sources.find(asked.data, arguments)
+    sources = photo_sources.find(request.data, arguments)
     quiet_libraries()
-    from . import destination
+    from .destination import parse
 
-    place = destination.parse(asked.output, asked.file_format)
-    scoring = scoring_of(settings, asked, place)
-    place.prepare(asked.overwrite, arguments)
+    destination = parse(request.output, request.file_format)
+    job = scoring_job(settings, request, destination)
+    destination.prepare(request.overwrite, arguments)
     started = time.monotonic()
-    scored = _logged(settings, place, sources, scoring, arguments)
+    result = _logged(settings, destination, sources, job, arguments)
     seconds = time.monotonic() - started
-    refused = sum(scored.refused.values())
-    files = 1 if place.is_file else len(scored.paths)
+    refused = sum(result.refused.values())
+    files = 1 if destination.is_file else len(result.paths)
     click.echo(
-        f"{scored.photos:,} photos by version {scoring.model.version} in {seconds:.1f} s: "
-        f"{scored.photos - refused:,} ages, {refused:,} refused; "
-        f"{files} file{'s' if files > 1 else ''} in {place.output}"
+        f"{result.photos:,} photos by version {job.model.version} in {seconds:.1f} s: "
+        f"{result.photos - refused:,} ages, {refused:,} refused; "
+        f"{files} file{'s' if files > 1 else ''} in {destination.output}"
     )
-    if refused > settings.data.max_refused_share * scored.photos:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in scored.refused.items())
+    if refused > settings.data.max_refused_share * result.photos:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.refused.items())
         raise DataRefused(
-            f"{refused:,} of {scored.photos:,} photos have no age ({reasons}), more than "
+            f"{refused:,} of {result.photos:,} photos have no age ({reasons}), more than "
             f"data.max_refused_share ({settings.data.max_refused_share:.0%}) allows; their rows "
             "say why"
         )
     return 0
 
 
-def scoring_of(settings: Settings, asked: Asked, place: "Destination") -> "Scoring":
-    """Look the version up, and say what is asked of the workers."""
-    from .beam_scoring import PublishedModel, Scoring
+def scoring_job(
+    settings: Settings, request: ScoreRequest, destination: "Destination"
+) -> "ScoringJob":
+    """Look the version up, and say what the workers do."""
+    from .beam_scoring import PublishedModel, ScoringJob
 
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
-    version = model_version.version(registry, asked.version)
+    version = model_version.version(registry, request.version)
     models = WorkFolder(settings.work_dir).models
-    return Scoring(
+    return ScoringJob(
         model=PublishedModel(
             registry_uri=settings.registry_uri,
             model_name=settings.registry.model_name,
@@ -106,21 +107,21 @@ def scoring_of(settings: Settings, asked: Asked, place: "Destination") -> "Scori
         ),
         photo_settings=model_version.photo_settings(version, settings),
         face_crops=model_version.face_crops(version, settings),
-        groups=asked.groups,
-        folder=place.folder,
-        file_format=place.file_format,
+        groups=request.groups,
+        folder=destination.folder,
+        file_format=destination.file_format,
     )
 
 
 def _logged(
     settings: Settings,
-    place: "Destination",
+    destination: "Destination",
     sources: Sequence[photo_sources.PhotoSource],
-    scoring: "Scoring",
+    job: "ScoringJob",
     arguments: Sequence[str],
-) -> "Scored":
+) -> "ScoringResult":
     """Work with Beam, whose words go to a log file of the work folder."""
-    from .beam_scoring import score
+    from .beam_scoring import score_photos
 
     logs = WorkFolder(settings.work_dir).logs
     log = logs / f"score-{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
@@ -130,9 +131,9 @@ def _logged(
         raise SettingsError(f"work_dir: {logs} cannot be written ({error.strerror})") from error
     with redirected(log):
         try:
-            scored = score(sources, scoring, arguments)
-            place.finish(scored.paths)
+            result = score_photos(sources, job, arguments)
+            destination.finish(result.paths)
         except Exception as error:
             logging.exception("Scoring stopped.")
             raise failures.explained(error, "score", log) from error
-    return scored
+    return result

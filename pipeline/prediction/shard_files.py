@@ -13,10 +13,9 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from customer_age.components.photo_example_gen import tfrecord_shards
+from customer_age.files import addresses, store
 
-from .prediction_rows import COLUMNS, values
-from .predictor import Prediction
+from .prediction_rows import COLUMNS, Prediction, values
 
 FORMATS = ("parquet", "csv")
 
@@ -114,9 +113,9 @@ class _CsvRows:
 
 @contextmanager
 def _complete(path: str, scratch: str) -> Iterator[Any]:
-    tfrecord_shards.make_folder(scratch)
-    unfinished = tfrecord_shards.join(scratch, f"{uuid.uuid4().hex}.{path.rpartition('.')[2]}")
-    with tfrecord_shards.create(unfinished) as file:
+    store.make_folder(scratch)
+    unfinished = addresses.join(scratch, f"{uuid.uuid4().hex}.{path.rpartition('.')[2]}")
+    with store.create(unfinished) as file:
         yield file
     FileSystems.rename([unfinished], [path])
 

@@ -1,31 +1,21 @@
-"""The inbox: which batches are complete, when they came, and what is in them.
+"""The inbox, in which batches arrive: a folder of this machine, or one of an object store."""
 
-A look lists the inbox's sub-folders once, and opens only batches that the ledger does not know:
-what it costs grows with what is new.
-"""
-
-import gzip
+import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import store
-from customer_age.files.store import Folder
-from customer_age.labels.batches import BATCH_NAME, COMPLETE
-from customer_age.labels.tables import SUFFIXES, LabelTable
+from customer_age.files import Folder, LocalFolder
+from customer_age.labels import COMPLETE
 
 from ..settings.settings import Settings
-from .ledger.records import Batch, BatchState, Found
 
-_TABLE = "photos"
-"""What a batch's label table is called, without its suffix."""
-
-_PROFILES = "cards."
-"""What the profiles beside it begin with: the same photos may come with newer ones."""
+if TYPE_CHECKING:
+    from customer_age.files.bucket_listing import BucketListing
 
 
 class Inbox(Protocol):
@@ -46,30 +36,13 @@ class Inbox(Protocol):
         """
 
     def arrived(self, name: str) -> datetime | None:
-        """When a batch's `_SUCCESS` was written; None where it is not there."""
+        """When a batch's `_SUCCESS` was written, with a time zone; None where it is not there."""
 
     def digests(self, name: str) -> Mapping[str, str]:
         """Each file of a batch, and what stands for its content; hidden files are left out."""
 
     def folder(self, name: str) -> Folder:
         """A batch's folder."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a look found.
-
-    Attributes:
-        present: every sub-folder's name.
-        found: complete batches that the ledger has to know of.
-        incomplete: names of new batches without `_SUCCESS`.
-        unreadable: name to complaint, of new batches that could not be read just now.
-    """
-
-    present: frozenset[str]
-    found: tuple[Found, ...] = ()
-    incomplete: tuple[str, ...] = ()
-    unreadable: tuple[tuple[str, str], ...] = ()
 
 
 def open_inbox(settings: Settings) -> Inbox:
@@ -82,113 +55,119 @@ def open_inbox(settings: Settings) -> Inbox:
     if address is None:
         raise SettingsError("data.inbox: no inbox given; it is the folder in which batches arrive")
     if "://" in address:
-        # Brings a client with it, which takes seconds that a local folder need not wait for.
-        from . import bucket_inboxes
-
-        return bucket_inboxes.open_bucket(address, settings.beam.args)
-    from .folder_inbox import FolderInbox
-
+        return _open_bucket(address.rstrip("/"), settings.beam.args)
     return FolderInbox(address)
 
 
-def look(inbox: Inbox, known: Iterable[Batch]) -> Look:
-    """Look for batches that the ledger does not know, or that were offered again.
+class FolderInbox:
+    """An inbox on this machine; see `Inbox`."""
 
-    Args:
-        inbox: to look at.
-        known: batches of the ledger.
-    """
-    names = inbox.names()
-    states = {batch.name: batch for batch in known}
-    unknown = [name for name in names if name not in states]
-    again = [
-        batch
-        for name in names
-        if (batch := states.get(name)) is not None and batch.state == BatchState.SET_ASIDE
-    ]
-    found: list[Found] = []
-    incomplete: list[str] = []
-    unreadable: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(store.at_once(inbox.address)) as pool:
-        offered = pool.map(lambda batch: _offered_again(inbox, batch), again)
-        for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
-            if isinstance(each, Found):
-                found.append(each)
-            elif isinstance(each, tuple):
-                unreadable.append(each)
-            elif isinstance(each, str):
-                incomplete.append(each)
-    return Look(frozenset(names), tuple(found), tuple(incomplete), tuple(unreadable))
+    def __init__(self, path: str):
+        self.address = path
+        self._path = Path(path)
 
+    def names(self) -> list[str]:
+        """See `Inbox`."""
+        try:
+            with os.scandir(self._path) as entries:
+                return sorted(
+                    entry.name
+                    for entry in entries
+                    if not entry.name.startswith(("_", ".")) and entry.is_dir()
+                )
+        except FileNotFoundError:
+            raise SettingsError(f"data.inbox: {self._path}: there is no such folder") from None
+        except OSError as error:
+            raise RunError(f"data.inbox: {self._path}: {error.strerror}") from error
 
-def _new(inbox: Inbox, name: str) -> Found | str | tuple[str, str]:
-    """A batch, or its name where it is incomplete, or its name and why it cannot be read now."""
-    try:
-        arrived = inbox.arrived(name)
-        return name if arrived is None else _opened(inbox, name, arrived)
-    except (OSError, RunError) as error:
-        return name, _line(error)
-
-
-def _offered_again(inbox: Inbox, batch: Batch) -> Found | tuple[str, str] | None:
-    try:
-        arrived = inbox.arrived(batch.name)
-        if arrived is None or arrived <= batch.arrived_at:
+    def arrived(self, name: str) -> datetime | None:
+        """See `Inbox`."""
+        try:
+            modified = (self._path / name / COMPLETE).stat().st_mtime
+        except FileNotFoundError:
             return None
-        return _opened(inbox, batch.name, arrived)
-    except (OSError, RunError) as error:
-        return batch.name, _line(error)
+        return datetime.fromtimestamp(modified, timezone.utc)
+
+    def digests(self, name: str) -> Mapping[str, str]:
+        """See `Inbox`. A link that leads out of the batch is `outside`, and is not followed."""
+        folder = LocalFolder(self._path / name)
+        return {
+            file: "outside" if listed.outside else _digest(self._path / name / file)
+            for file, listed in folder.files("")
+        }
+
+    def folder(self, name: str) -> Folder:
+        """See `Inbox`."""
+        return LocalFolder(self._path / name)
 
 
-def _opened(inbox: Inbox, name: str, arrived: datetime) -> Found:
-    """Read a batch's table, and what stands for its photos.
+class BucketInbox:
+    """An inbox in an object store; see `Inbox`."""
 
-    Raises:
-        OSError: it cannot be read now.
-        RunError: the same.
-    """
-    if not BATCH_NAME.fullmatch(name):
-        problem = "its name may hold letters, digits and . _ = - alone; rename the folder"
-        return Found(name, arrived, problem=problem)
-    digests = inbox.digests(name)
-    tables = [table for suffix in SUFFIXES if (table := f"{_TABLE}{suffix}") in digests]
-    if len(tables) != 1:
-        there = " and ".join(tables) or "no label table"
-        return Found(name, arrived, problem=f"{there}; expected photos.csv, once")
-    content = _content(digests)
+    def __init__(self, address: str, listing: "BucketListing"):
+        self.address = address
+        self._listing = listing
+        _, _, path = address.partition("://")[2].partition("/")
+        self._prefix = f"{path}/" if path else ""
+
+    def names(self) -> list[str]:
+        """See `Inbox`. A store has no folders, so there is always an inbox, if an empty one."""
+        with _explained(self.address):
+            folders = list(self._listing.folders(self._prefix))
+        names = (folder.removeprefix(self._prefix).rstrip("/") for folder in folders)
+        return sorted(name for name in names if name and not name.startswith(("_", ".")))
+
+    def arrived(self, name: str) -> datetime | None:
+        """See `Inbox`."""
+        key = f"{self._prefix}{name}/{COMPLETE}"
+        with _explained(self.address):
+            found = (each.modified for each in self._listing.objects(key) if each.key == key)
+            return next(found, None)
+
+    def digests(self, name: str) -> Mapping[str, str]:
+        """See `Inbox`."""
+        prefix = f"{self._prefix}{name}/"
+        with _explained(self.address):
+            digests = {
+                each.key.removeprefix(prefix): each.digest for each in self._listing.objects(prefix)
+            }
+        return {
+            file: digest
+            for file, digest in digests.items()
+            # Stores list their zero-byte stand-ins for folders too.
+            if file and not file.endswith("/") and not file.rpartition("/")[2].startswith(".")
+        }
+
+    def folder(self, name: str) -> Folder:
+        """See `Inbox`."""
+        from customer_age.files.object_stores import StoreFolder
+
+        return StoreFolder(f"{self.address}/{name}")
+
+
+def _open_bucket(address: str, beam_args: Sequence[str]) -> BucketInbox:
+    # Brings a client with it, which takes seconds that a local folder need not wait for.
+    from customer_age.files import bucket_listing
+
+    if address.partition("://")[0] not in bucket_listing.SCHEMES:
+        raise SettingsError(f"data.inbox: {address}: batches are read from s3:// and gs://")
     try:
-        photos = sum(1 for _ in _rows(inbox.folder(name), tables[0]))
+        listing = bucket_listing.open_listing(address, beam_args)
     except SettingsError as error:
-        if _may_pass(error.__cause__):
-            raise
-        return Found(name, arrived, content=content, problem=_line(error))
-    problem = "" if photos else f"{tables[0]}: no rows"
-    return Found(name, arrived, photos, content, problem)
+        raise SettingsError(f"data.inbox: {error}") from None
+    return BucketInbox(address, listing)
 
 
-def _rows(folder: Folder, table: str) -> Iterator[object]:
-    # No more is asked of the table here than that it is one: the run judges it.
-    return LabelTable(folder, table, {}, {}, None, "").rows()
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _content(digests: Mapping[str, str]) -> str:
-    """What stands for a batch's photos and their table: 64 hexadecimal digits."""
-    lines = sorted(
-        f"{name}\0{digest}"
-        for name, digest in digests.items()
-        if name != COMPLETE and not name.startswith(_PROFILES)
-    )
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
-
-
-def _may_pass(cause: BaseException | None) -> bool:
-    return isinstance(cause, OSError) and not isinstance(cause, gzip.BadGzipFile)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
-
-
-def moment(seconds: float) -> datetime:
-    """A time of change, in seconds since 1970, as the ledger keeps it."""
-    return datetime.fromtimestamp(seconds, timezone.utc)
+@contextlib.contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Raise whatever a store complains of as one line; each store has exceptions of its own."""
+    try:
+        yield
+    except Exception as error:
+        message = " ".join(str(error).split())[:300]
+        raise RunError(f"data.inbox: {address}: {message}") from error

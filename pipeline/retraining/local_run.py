@@ -11,7 +11,8 @@ from types import FrameType
 from customer_age.errors import ModelRefused, RunError
 
 from ..running import local
-from ..settings import settings
+from ..settings import loading
+from ..settings.settings import Settings
 from .local_target import RunFiles
 
 
@@ -25,26 +26,26 @@ def main(run_id: str, config: str) -> int:
     Returns:
         An exit code.
     """
-    of_run = settings.load(config)
-    files = RunFiles(of_run.work_dir, run_id)
+    settings = loading.load(config)
+    files = RunFiles(settings.work_dir, run_id)
     stopped = _Stopped()
     with files.held(patience=2) as alone:
         if not alone:
             print(f"run {run_id} is running already")
             return 0
-        ended = files.ending()
-        if ended is not None:
-            return int(ended["exit_code"])
-        ending = local.run(of_run, run_id)
+        earlier = files.outcome()
+        if earlier is not None:
+            return int(earlier["exit_code"])
+        outcome = local.run(settings, run_id)
         if stopped.by_hand:
             return 128 + signal.SIGINT
-        exit_code, sentence = ending.exit_code, ending.sentence
+        exit_code, sentence = outcome.exit_code, outcome.sentence
         print(sentence)
-        print(f"report: {ending.report or 'none could be written; see the log'}", flush=True)
-        if exit_code not in (0, ModelRefused.exit_code) and _published(of_run, run_id):
+        print(f"report: {outcome.report or 'none could be written; see the log'}", flush=True)
+        if exit_code not in (0, ModelRefused.exit_code) and _published(settings, run_id):
             # It failed after that: its batches are learnt all the same.
             exit_code, sentence = 0, f"Published; then: {sentence}"
-        files.end(exit_code, sentence)
+        files.write_outcome(exit_code, sentence)
         return exit_code
 
 
@@ -60,10 +61,10 @@ class _Stopped:
         raise KeyboardInterrupt
 
 
-def _published(of_run: settings.Settings, run_id: str) -> bool:
+def _published(settings: Settings, run_id: str) -> bool:
     from customer_age.model_registry import open_registry
 
-    registry = open_registry(of_run.registry_uri, of_run.registry.model_name)
+    registry = open_registry(settings.registry_uri, settings.registry.model_name)
     return any(version.tags.get("run_id") == run_id for version in registry.versions())
 
 

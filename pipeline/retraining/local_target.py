@@ -20,7 +20,7 @@ from typing import IO, Any
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
 
 from ..settings.settings import Settings
-from .run_target import RunState
+from .ledger.records import RunState
 
 _STATES = {
     0: RunState.PUBLISHED,
@@ -40,14 +40,14 @@ class RunFiles:
         self._record = folder / f"{run_id}.json"
         self._lock = folder / f"{run_id}.lock"
 
-    def ending(self) -> dict[str, Any] | None:
+    def outcome(self) -> dict[str, Any] | None:
         """`exit_code` and `sentence` of the run's end, or None where it has not ended."""
         try:
             return json.loads(self._record.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
 
-    def end(self, exit_code: int, sentence: str) -> None:
+    def write_outcome(self, exit_code: int, sentence: str) -> None:
         """Write down how the run ended."""
         text = json.dumps({"exit_code": exit_code, "sentence": sentence}, ensure_ascii=False)
         _write(self._record, text)
@@ -71,10 +71,10 @@ class RunFiles:
 
 
 class LocalTarget:
-    """See `Target`. `start` returns when the run has ended."""
+    """See `RunTarget`. `start` returns when the run has ended."""
 
     def __init__(self, work_dir: str):
-        """Say where.
+        """Name the work folder.
 
         Args:
             work_dir: the work folder; it lets one run in at a time.
@@ -82,33 +82,33 @@ class LocalTarget:
         self._work_dir = work_dir
 
     def start(self, run_id: str, settings: Settings) -> None:
-        """See `Target`."""
+        """See `RunTarget`."""
         files = RunFiles(self._work_dir, run_id)
-        if files.ending() is not None:
+        if files.outcome() is not None:
             return
         files.write_settings(settings.as_yaml())
         module = "customer_age.pipeline.retraining.local_run"
         ended = subprocess.run(
             [sys.executable, "-m", module, run_id, str(files.settings)], check=False
         )
-        if files.ending() is None and ended.returncode:
-            # It has told why itself. Nothing was started, or it was killed.
+        if files.outcome() is None and ended.returncode:
+            # It has said why itself. Nothing was started, or it was killed.
             error = SettingsError if ended.returncode == SettingsError.exit_code else RunError
             raise error(f"run {run_id} could not be brought to its end; see above")
 
     def state(self, run_id: str) -> RunState:
-        """See `Target`."""
+        """See `RunTarget`."""
         files = RunFiles(self._work_dir, run_id)
         with files.held() as alone:
-            ending = files.ending()
-        if ending is not None:
-            return _STATES.get(ending["exit_code"], RunState.FAILED)
+            outcome = files.outcome()
+        if outcome is not None:
+            return _STATES.get(outcome["exit_code"], RunState.FAILED)
         return RunState.UNKNOWN if alone else RunState.RUNNING
 
     def reason(self, run_id: str) -> str:
-        """See `Explaining`."""
-        ending = RunFiles(self._work_dir, run_id).ending()
-        return " ".join(str(ending["sentence"]).split()) if ending else ""
+        """See `RunExplainer`."""
+        outcome = RunFiles(self._work_dir, run_id).outcome()
+        return " ".join(str(outcome["sentence"]).split()) if outcome else ""
 
 
 def _locked(lock: IO[str]) -> bool:

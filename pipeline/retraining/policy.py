@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..settings.retraining import RetrainingSettings
-from .ledger.records import Batch, BatchState, Run, Verdict
-from .run_target import RunState
+from .ledger.records import Batch, BatchState, Run, RunState, Verdict
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,9 @@ def decide(
         drift: measures new batches, or gives None where it cannot; asked only when nothing else
             decides, as it takes a while.
     """
-    there = set(present)
+    in_inbox = set(present)
     waiting = [
-        batch for batch in batches if batch.state == BatchState.WAITING and batch.name in there
+        batch for batch in batches if batch.state == BatchState.WAITING and batch.name in in_inbox
     ]
     tried = _tried(waiting, settings, now)
     if tried:
@@ -92,24 +91,26 @@ def _decide_on_new(
         return Decision(f"{found}, {oldest.name} waiting for {waited:.1f} hours: {limit}", fresh)
     measured = drift(fresh) if settings.max_drift is not None else None
     if measured is not None and settings.max_drift is not None:
-        told = f"drift of {measured.feature} {measured.distance:.3f} on {measured.photos} photos"
+        measurement = (
+            f"drift of {measured.feature} {measured.distance:.3f} on {measured.photos} photos"
+        )
         limit = f"retraining.max_drift is {settings.max_drift:g}"
         if measured.distance > settings.max_drift:
-            return Decision(f"{found}, {told}: {limit}", fresh)
-        found = f"{found}, {told}"
+            return Decision(f"{found}, {measurement}: {limit}", fresh)
+        found = f"{found}, {measurement}"
     return Decision(
         f"{found} are not enough yet: {settings.min_photos:,} photos, or a wait of "
         f"{settings.max_wait_hours:g} hours, start a run"
     )
 
 
-def window(
+def data_window(
     batches: Sequence[Batch],
     present: Iterable[str],
     new: Sequence[Batch],
     settings: RetrainingSettings,
 ) -> tuple[str, ...]:
-    """The data window: the batches that a run learns from, besides the base set.
+    """The batches that a run learns from, besides the base set.
 
     Args:
         batches: of the ledger.
@@ -120,11 +121,11 @@ def window(
     Returns:
         Their names, the oldest first.
     """
-    there, fresh = set(present), {batch.name for batch in new}
+    in_inbox, fresh = set(present), {batch.name for batch in new}
     learnt = [
         batch
         for batch in batches
-        if batch.state == BatchState.LEARNT and batch.name in there and batch.name not in fresh
+        if batch.state == BatchState.LEARNT and batch.name in in_inbox and batch.name not in fresh
     ]
     every = sorted([*learnt, *new], key=_by_arrival)
     newest = every[-1].arrived_at

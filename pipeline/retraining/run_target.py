@@ -5,45 +5,13 @@ once, although a trigger may die at any moment and several may look at once, is 
 in the ledger before the run is started, and that starting it again starts nothing.
 """
 
-import enum
 from typing import Protocol, runtime_checkable
 
 from ..settings.settings import Settings
+from .ledger.records import RunState
 
 
-class RunState(enum.Enum):
-    """What a target says of a run; the values are what the ledger and notifications say."""
-
-    UNKNOWN = "unknown"
-    """The target has never heard of it, or it died and left no trace: it is to be started."""
-
-    RUNNING = "running"
-    """It is waiting for its turn, running, or being retried by the target itself."""
-
-    PUBLISHED = "published"
-    """Its model is a version in the registry, whatever became of the run after that."""
-
-    MODEL_REFUSED = "model_refused"
-    """It trained, and the gate or the canary did not bless the model."""
-
-    DATA_REFUSED = "data_refused"
-    """The data were not what the schema and the limits ask for: nothing was trained."""
-
-    FAILED = "failed"
-    """It ended in any other way: failed, cancelled, timed out."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the run is over."""
-        return self not in (RunState.UNKNOWN, RunState.RUNNING)
-
-    @property
-    def trained(self) -> bool:
-        """Whether a model has learnt from the run's data, published or not."""
-        return self in (RunState.PUBLISHED, RunState.MODEL_REFUSED)
-
-
-class Target(Protocol):
+class RunTarget(Protocol):
     """Starts runs, and knows what became of them.
 
     Run ids match `[a-z][-a-z0-9]{0,62}`, which Kubernetes and Vertex take as names.
@@ -73,7 +41,7 @@ class Target(Protocol):
 
 
 @runtime_checkable
-class Explaining(Protocol):
+class RunExplainer(Protocol):
     """A target that can also say why a run ended as it did."""
 
     def reason(self, run_id: str) -> str:

@@ -7,13 +7,15 @@ they happen, and what a death after each leaves for the next look:
 2. a run is written down with its batches, in one transaction: it is active, and no other is;
 3. the run is started at the target, by its id: the target knows it;
 4. the run's end is written down with what becomes of its batches, in one transaction;
-5. the end is told: the event is marked as sent.
+5. the event of the end is sent: it is marked as sent.
 """
 
 import json
 import socket
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,12 +23,15 @@ from pydantic import ValidationError
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
 
 from ..settings.settings import Settings
-from . import inbox, policy
+from . import inbox_scan, policy
+from .drift_check import Champions, open_champions
+from .inbox import Inbox, open_inbox
+from .inbox_scan import InboxScan
 from .ledger.events import batches_judged, run_ended
-from .ledger.records import BatchState, Run
-from .run_target import Explaining, RunState
-from .surroundings import Surroundings
-from .webhook import send_all
+from .ledger.ledger import Ledger, now
+from .ledger.records import BatchState, Run, RunState
+from .run_target import RunExplainer, RunTarget
+from .webhook import Webhook, open_webhook, send_all
 
 _EXIT_CODES = {
     RunState.FAILED: RunError.exit_code,
@@ -35,16 +40,40 @@ _EXIT_CODES = {
 }
 
 
-class Trigger:
-    """Looks, decides and starts; see the module's own words."""
+def _new_holder() -> str:
+    """A name that no other trigger has, on any machine."""
+    return f"{socket.gethostname()[:40]} {uuid.uuid4().hex[:12]}"
 
-    def __init__(self, surroundings: Surroundings):
-        self._with = surroundings
-        self._say = surroundings.say
-        self._ledger = surroundings.ledger
-        data = surroundings.settings.data.model_copy(update={"batches": ()})
-        self._base = surroundings.settings.model_copy(update={"data": data})
-        self._holder = f"{socket.gethostname()[:40]} {uuid.uuid4().hex[:12]}"
+
+@dataclass(frozen=True)
+class Trigger:
+    """Looks, decides and starts; see the module's own words.
+
+    Attributes:
+        settings: of the pipeline.
+        inbox: to look at.
+        ledger: to write in.
+        target: to start runs at.
+        champions: to ask for the champion.
+        check: raises `SettingsError` where a run with such settings cannot start at the target.
+        say: takes a line for whoever watches.
+        webhook: to send events to, or None.
+        clock: gives the time.
+        start_seconds: for how long the trigger that starts a run is the only one that may, at a
+            target which could make two runs of one id.
+    """
+
+    settings: Settings
+    inbox: Inbox
+    ledger: Ledger
+    target: RunTarget
+    champions: Champions
+    check: Callable[[Settings], object]
+    say: Callable[[str], None]
+    webhook: Webhook | None = None
+    clock: Callable[[], datetime] = now
+    start_seconds: float = 300
+    _holder: str = field(init=False, default_factory=_new_holder)
 
     def look(self) -> int:
         """Look once.
@@ -59,110 +88,111 @@ class Trigger:
                 goes on where this one stopped.
         """
         try:
-            active = self._ledger.active_run()
+            active = self.ledger.active_run()
             code = self._follow(active) if active is not None else 0
-            look = self._enter_new()
-            if self._ledger.active_run() is None:
-                code = self._start_if_due(look) or code
-            return code or (1 if look.unreadable else 0)
+            scan = self._enter_new()
+            if self.ledger.active_run() is None:
+                code = self._start_if_due(scan) or code
+            return code or (1 if scan.unreadable else 0)
         finally:
             self._notify()
 
     def _follow(self, run: Run) -> int:
         """Ask what became of a run; start it again where the target knows nothing of it."""
-        state, reason, ours = self._with.target.state(run.run_id), "", False
-        if state is RunState.UNKNOWN and self._ledger.hold(
-            run.run_id, self._holder, self._with.start_seconds
+        state, reason, ours = self.target.state(run.run_id), "", False
+        if state is RunState.UNKNOWN and self.ledger.hold(
+            run.run_id, self._holder, self.start_seconds
         ):
             state, reason = self._start(run)
             ours = True
         if state.ended:
             self._settle(run, state, reason)
             return _EXIT_CODES.get(state, 0) if ours else 0
-        self._ledger.note(run.run_id, state)
+        self.ledger.note(run.run_id, state)
         doing = "is running" if state is RunState.RUNNING else "is being started"
-        self._say(f"run {run.run_id} {doing}")
+        self.say(f"run {run.run_id} {doing}")
         return 0
 
-    def _enter_new(self) -> inbox.Look:
-        look = inbox.look(self._with.inbox, self._ledger.batches())
-        for name in self._ledger.forget_vanished(look.present):
-            self._say(f"batch {name} was taken away before it was learnt from")
-        for batch in self._ledger.add(look.found, tell=self._with.webhook is not None):
+    def _enter_new(self) -> InboxScan:
+        scan = inbox_scan.scan(self.inbox, self.ledger.batches())
+        for name in self.ledger.forget_vanished(scan.present):
+            self.say(f"batch {name} was taken away before it was learnt from")
+        for batch in self.ledger.add(scan.found, keep_events=self.webhook is not None):
             if batch.state == BatchState.SET_ASIDE:
-                self._say(f"batch {batch.name} is set aside: {batch.reason}")
+                self.say(f"batch {batch.name} is set aside: {batch.reason}")
             else:
-                self._say(f"batch {batch.name}: {batch.photos:,} new photos")
-        for name, complaint in look.unreadable:
-            self._say(f"batch {name} cannot be read now: {complaint}")
-        if look.incomplete:
-            first = ", ".join(look.incomplete[:3])
-            more = ", ..." if len(look.incomplete) > 3 else ""
-            self._say(f"not complete yet, without _SUCCESS: {first}{more}")
-        return look
+                self.say(f"batch {batch.name}: {batch.photos:,} new photos")
+        for name, complaint in scan.unreadable:
+            self.say(f"batch {name} cannot be read now: {complaint}")
+        if scan.incomplete:
+            first = ", ".join(scan.incomplete[:3])
+            more = ", ..." if len(scan.incomplete) > 3 else ""
+            self.say(f"not complete yet, without _SUCCESS: {first}{more}")
+        return scan
 
-    def _start_if_due(self, look: inbox.Look) -> int:
-        batches, retraining = self._ledger.batches(), self._with.settings.retraining
+    def _start_if_due(self, scan: InboxScan) -> int:
+        batches, retraining = self.ledger.batches(), self.settings.retraining
         decision = policy.decide(
             batches,
-            look.present,
-            self._ledger.runs(),
+            scan.present,
+            self.ledger.runs(),
             retraining,
-            self._with.clock(),
-            self._with.champions.drift,
+            self.clock(),
+            self.champions.drift,
         )
         if not decision.batches:
-            self._say(f"no run: {decision.why}")
+            self.say(f"no run: {decision.why}")
             return 0
-        self._with.check(self._base)
-        window = policy.window(batches, look.present, decision.batches, retraining)
-        run = self._ledger.plan(
+        self.check(self._with_batches(()))
+        window = policy.data_window(batches, scan.present, decision.batches, retraining)
+        run = self.ledger.plan(
             policy.run_id(decision.batches),
             decision.batches,
             self._settings_of_run(window).model_dump_json(),
             decision.why,
         )
         if run is None:
-            self._say("no run: another trigger was faster")
+            self.say("no run: another trigger was faster")
             return 0
-        self._say(f"run {run.run_id}: {decision.why}")
+        self.say(f"run {run.run_id}: {decision.why}")
         return self._follow(run)
 
     def _settings_of_run(self, batches: Sequence[str]) -> Settings:
         """The base set and the data window; from the champion's weights where there is one."""
-        settings, retraining = self._base, self._base.retraining
-        changed: dict[str, Any] = {
-            "data": settings.data.model_copy(update={"batches": tuple(batches)})
-        }
-        if self._with.champions.exists():
-            schedule = {"epochs": retraining.epochs, "learning_rate": retraining.learning_rate}
-            given = {name: value for name, value in schedule.items() if value is not None}
-            changed["trainer"] = settings.trainer.model_copy(
-                update={"weights": "champion", **given}
-            )
-        return settings.model_copy(update=changed)
+        settings, retraining = self._with_batches(batches), self.settings.retraining
+        if not self.champions.exists():
+            return settings
+        schedule = {"epochs": retraining.epochs, "learning_rate": retraining.learning_rate}
+        overrides = {name: value for name, value in schedule.items() if value is not None}
+        trainer = settings.trainer.model_copy(update={"weights": "champion", **overrides})
+        return settings.model_copy(update={"trainer": trainer})
+
+    def _with_batches(self, batches: Sequence[str]) -> Settings:
+        """The pipeline's settings, with these batches and no others."""
+        data = self.settings.data.model_copy(update={"batches": tuple(batches)})
+        return self.settings.model_copy(update={"data": data})
 
     def _start(self, run: Run) -> tuple[RunState, str]:
         """Start a run that this trigger holds; gives its state then, and the reason of an end."""
-        state = self._with.target.state(run.run_id)  # who held it before may have started it
+        state = self.target.state(run.run_id)  # who held it before may have started it
         if state is not RunState.UNKNOWN:
             return state, ""
         settings = self._kept_settings(run)
         try:
-            self._with.check(settings)
+            self.check(settings)
         except SettingsError as error:
             # Either the settings are wrong as such, and this raises too, or the batches are.
-            self._undone_if_wrong(run, lambda: self._with.check(self._base))
+            self._undo_if_wrong(run, lambda: self.check(self._with_batches(())))
             return RunState.DATA_REFUSED, " ".join(str(error).split())
-        self._undone_if_wrong(run, lambda: self._with.target.start(run.run_id, settings))
-        return self._with.target.state(run.run_id), ""
+        self._undo_if_wrong(run, lambda: self.target.start(run.run_id, settings))
+        return self.target.state(run.run_id), ""
 
-    def _undone_if_wrong(self, run: Run, step: Callable[[], object]) -> None:
+    def _undo_if_wrong(self, run: Run, step: Callable[[], object]) -> None:
         """Strike a run out where the settings are wrong, so that it is planned with better ones."""
         try:
             step()
         except SettingsError:
-            self._ledger.undo(run.run_id)
+            self.ledger.undo(run.run_id)
             raise
 
     def _kept_settings(self, run: Run) -> Settings:
@@ -173,42 +203,75 @@ class Trigger:
             return self._settings_of_run(json.loads(run.settings)["data"]["batches"])
 
     def _settle(self, run: Run, state: RunState, reason: str = "") -> None:
-        target = self._with.target
-        if not reason and isinstance(target, Explaining):
+        target = self.target
+        if not reason and isinstance(target, RunExplainer):
             reason = target.reason(run.run_id)
-        tries = self._with.settings.retraining.tries
+        tries = self.settings.retraining.tries
         verdicts = policy.verdicts(state, run.batches, reason, tries)
-        moment = self._with.clock()
+        moment = self.clock()
         events = []
-        if self._with.webhook is not None:
+        if self.webhook is not None:
             events = [
                 run_ended(run, state, reason, moment, self._facts(run, state)),
                 *batches_judged(run, verdicts, moment),
             ]
-        if not self._ledger.settle(run.run_id, state, reason, verdicts, events):
+        if not self.ledger.settle(run.run_id, state, reason, verdicts, events):
             return
         because = f": {reason.removeprefix('Published: ')}" if reason else ""
-        self._say(f"run {run.run_id} ended, {state.value.replace('_', ' ')}{because}")
+        self.say(f"run {run.run_id} ended, {state.value.replace('_', ' ')}{because}")
         for verdict in verdicts:
             if verdict.state == BatchState.SET_ASIDE:
-                self._say(f"batch {verdict.name} is set aside after {verdict.tries} tries")
+                self.say(f"batch {verdict.name} is set aside after {verdict.tries} tries")
 
     def _facts(self, run: Run, state: RunState) -> dict[str, Any]:
         """On the version that a run published, where the registry tells."""
         if state is not RunState.PUBLISHED:
             return {}
         try:
-            return self._with.champions.published(run.run_id)
+            return self.champions.published(run.run_id)
         except RunError as error:  # the end is worth telling all the same
-            self._say(f"run {run.run_id}: no facts on its version: {error}")
+            self.say(f"run {run.run_id}: no facts on its version: {error}")
             return {}
 
     def _notify(self) -> None:
-        webhook = self._with.webhook
+        webhook = self.webhook
         if webhook is None:
             return
-        name, moment = self._with.settings.name, self._with.clock()
+        name, moment = self.settings.name, self.clock()
         try:
-            send_all(self._ledger.outbox, name, webhook, self._say, moment)
+            send_all(self.ledger.outbox, name, webhook, self.say, moment)
         except RunError as error:
-            self._say(f"notifications wait: {error}")
+            self.say(f"notifications wait: {error}")
+
+
+def open_trigger(
+    settings: Settings,
+    target: RunTarget,
+    check: Callable[[Settings], object],
+    say: Callable[[str], None],
+    start_seconds: float,
+) -> Trigger:
+    """The trigger of a pipeline, with the inbox, ledger, registry and webhook of its settings.
+
+    Args:
+        settings: of the pipeline.
+        target: to start runs at.
+        check: raises `SettingsError` where a run with such settings cannot start there.
+        say: takes a line for whoever watches.
+        start_seconds: see `Trigger`.
+
+    Raises:
+        SettingsError: there is no inbox, or the ledger, the webhook or the registry is named
+            wrongly.
+    """
+    return Trigger(
+        settings=settings,
+        inbox=open_inbox(settings),
+        ledger=Ledger(settings.ledger_uri, settings.name),
+        target=target,
+        champions=open_champions(settings),
+        check=check,
+        say=say,
+        webhook=open_webhook(settings.notify),
+        start_seconds=start_seconds,
+    )

@@ -28,19 +28,19 @@ def explained(
         The error that our own code raised, if it is one; a full disk by its name; else the
         library's own first line and the place of the log.
     """
-    where = node_id or "the run"
+    stage = node_id or "the run"
     for cause in _causes(error):
         if isinstance(cause, RunError):
             return cause
     for cause in _causes(error):
         if _is_full_disk(cause):
             return RunError(
-                f"{where}: no space left on the disk; {more_space}. "
+                f"{stage}: no space left on the disk; {more_space}. "
                 "Nothing half-written will be used"
             )
     text = " ".join(str(error).split()) or type(error).__name__
     shortened = text if len(text) <= 300 else f"{text[:300]}..."
-    return RunError(f"{where} failed: {type(error).__name__}: {shortened} (details: {log})")
+    return RunError(f"{stage} failed: {type(error).__name__}: {shortened} (details: {log})")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,6 +1,7 @@
 """One run on this machine: checks first, then LocalDagRunner, then how it ended."""
 
 import contextlib
+import dataclasses
 import datetime
 import logging
 import sys
@@ -14,20 +15,19 @@ from ..graph.beam_options import require_addresses
 from ..graph.cache_keys import RunKey
 from ..settings.settings import Settings
 from . import failures, log, preflight
-from .node_events import NodeEvents
-from .progress import RunDisplay, TrainingEvents
+from .run_progress import NodeEvents, RunProgress, TrainingEvents
 from .work_folder import WorkFolder
 
 if TYPE_CHECKING:
     from ..graph.create_pipeline import Launch
     from .metadata import RunRecords
-    from .outcome import Ending
+    from .outcome import Outcome
 
 _DATA_NODES = ("DataSet", "PhotoSchema")
 """What goes in, and no line on the screen."""
 
 
-def run(settings: Settings, run_id: str = "") -> "Ending":
+def run(settings: Settings, run_id: str = "") -> "Outcome":
     """Run the pipeline on this machine.
 
     Args:
@@ -62,42 +62,41 @@ class LocalRun:
         self._log = folder.logs / f"{self._name}.log"
         self._events = NodeEvents()
 
-    def run(self) -> "Ending":
+    def run(self) -> "Outcome":
         """Run every component, and write down how it ended."""
         log.quiet_libraries()
-        with log.redirected(self._log) as screen, RunDisplay(screen) as display:
-            display.say(f"work folder: {self._folder.path}", style="dim")
-            display.say(f"log:         {self._log}", style="dim")
-            records = self._import_tfx(display)
+        with log.redirected(self._log) as screen, RunProgress(screen) as progress:
+            progress.say(f"work folder: {self._folder.path}", style="dim")
+            progress.say(f"log:         {self._log}", style="dim")
+            records = self._import_tfx(progress)
             before = records.newest_execution()
             error: RunError | None = None
             launch: Launch | None = None
             try:
                 launch = self._launch()
-                with self._shown(display, records, before):
+                with self._shown(progress, records, before):
                     self._run_graph(launch)
             except (Exception, KeyboardInterrupt) as caught:
                 logging.exception("The run stopped.")
                 error = failures.explained(caught, self._events.running, self._log)
-                display.failed(self._events.running or "the run")
+                progress.failed(self._events.running or "the run")
             return self._end(records, before, launch, error)
 
-    def _import_tfx(self, display: RunDisplay) -> "RunRecords":
-        display.started("TensorFlow, TFX")
+    def _import_tfx(self, progress: RunProgress) -> "RunRecords":
+        progress.started("TensorFlow, TFX")
         started = time.monotonic()
-        from ..graph import create_pipeline as graph  # noqa: F401  the heavy imports
-        from . import metadata as run_records
+        from ..graph import create_pipeline  # noqa: F401  the heavy imports
+        from .metadata import RunRecords
 
-        records = run_records.RunRecords(self._folder.metadata, self._settings.name)
+        records = RunRecords(self._folder.metadata, self._settings.name)
         discarded = records.discard_unfinished(self._folder.pipeline_root)
         leftovers = f", {discarded} killed execution(s) cleared away" if discarded else ""
-        display.ended("TensorFlow, TFX", time.monotonic() - started, f"imported{leftovers}")
+        progress.ended("TensorFlow, TFX", time.monotonic() - started, f"imported{leftovers}")
         return records
 
     def _launch(self) -> "Launch":
         """Look at the registry as it is now."""
-        from customer_age.model_registry import open_registry
-        from customer_age.model_registry.baseline import baseline_for
+        from customer_age.model_registry import baseline_for, open_registry
 
         from ..graph.create_pipeline import Launch
 
@@ -107,8 +106,8 @@ class LocalRun:
                 "trainer.weights: champion, but there is no champion in "
                 f"{self._settings.registry_uri} yet; start from imagenet or from a file"
             )
-        champion = baseline_for(registry, self._key.digest())
-        return Launch(self._key, champion_as_of=champion, run_id=self._run_id)
+        baseline = baseline_for(registry, self._key.digest())
+        return Launch(self._key, baseline_version=baseline, run_id=self._run_id)
 
     def _run_graph(self, launch: "Launch") -> None:
         from tfx.orchestration import metadata
@@ -127,7 +126,7 @@ class LocalRun:
             sys.argv = arguments
 
     @contextlib.contextmanager
-    def _shown(self, display: RunDisplay, records: "RunRecords", before: int) -> Iterator[None]:
+    def _shown(self, progress: RunProgress, records: "RunRecords", before: int) -> Iterator[None]:
         """Show nodes and training steps while the graph runs."""
         from absl import logging as absl_logging
 
@@ -135,20 +134,20 @@ class LocalRun:
 
         def started(node_id: str) -> None:
             if node_id not in _DATA_NODES:
-                display.started(node_id)
+                progress.started(node_id)
 
         def ended(node_id: str, seconds: float) -> None:
             node = records.node(node_id, since=before)
             if node is not None and node_id not in _DATA_NODES:
-                fact = node_summaries.fact(node_id, node.outputs)
-                display.ended(node_id, None if node.cached else seconds, fact)
+                summary = node_summaries.summary(node_id, node.outputs)
+                progress.ended(node_id, None if node.cached else seconds, summary)
 
         self._events.on_start, self._events.on_end = started, ended
         # Said outright: where it is left open, saving a model turns absl's logger to warnings.
         absl_logging.set_verbosity(absl_logging.INFO)
         training = logging.getLogger("customer_age.training")
         training.setLevel(logging.DEBUG)
-        tfx, steps = logging.getLogger("absl"), TrainingEvents(display)
+        tfx, steps = logging.getLogger("absl"), TrainingEvents(progress)
         tfx.addHandler(self._events)
         training.addHandler(steps)
         try:
@@ -163,15 +162,14 @@ class LocalRun:
         before: int,
         launch: "Launch | None",
         error: RunError | None,
-    ) -> "Ending":
-        from . import outcome as ending
+    ) -> "Outcome":
+        from . import outcome
 
-        outcome = ending.of(records, before, self._settings, error)
-        page = ending.Page(
+        found = outcome.of(records, before, self._settings, self._log, error)
+        page = outcome.Page(
             file=self._folder.reports / f"{self._name}.html",
             newest=self._folder.newest_report,
             started=self._started,
-            log=self._log,
         )
-        report = ending.write_page(page, outcome, self._settings, launch)
-        return ending.Ending(outcome.exit_code, outcome.sentence, report, self._log)
+        report = outcome.write_page(page, found, self._settings, launch)
+        return dataclasses.replace(found, report=report)

@@ -1,15 +1,20 @@
-"""Sends everything that libraries print to the run's log file, and leaves the screen to us."""
+"""Sends what libraries print to the run's log file, or nowhere, and leaves the screen to us."""
 
 import contextlib
 import logging
 import os
+import re
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
+
+_NOTE = re.compile(rb"I\d{4} [\d:. ]+|WARNING: All log messages before absl::InitializeLog\(\)")
+"""What TensorFlow's native code writes while it is imported."""
 
 
 @contextlib.contextmanager
@@ -53,6 +58,33 @@ def redirected(log_file: Path) -> Iterator[TextIO]:
         with contextlib.suppress(OSError):  # the disk may be full: that is told elsewhere
             log.close()
         screen.close()
+
+
+@contextlib.contextmanager
+def kept_to_log_level() -> Iterator[None]:
+    """Hold TensorFlow to `TF_CPP_MIN_LOG_LEVEL` while it is imported.
+
+    TensorFlow 2.21 writes notes on the processor and on graphics cards past Python's standard
+    error, before it reads that variable. Everything else that is written meanwhile appears at the
+    end, whether the import fails or not.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") == "0":
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            written.seek(0)
+            for line in written:
+                if not _NOTE.match(line):
+                    os.write(saved, line)
+            os.close(saved)
 
 
 def quiet_libraries() -> None:

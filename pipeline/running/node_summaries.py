@@ -10,10 +10,10 @@ from .metadata import ArtifactRecord
 Outputs = Mapping[str, ArtifactRecord]
 
 
-def fact(node_id: str, outputs: Outputs) -> str:
+def summary(node_id: str, outputs: Outputs) -> str:
     """A few words on what a component found or made, or nothing for one without any."""
-    tell = _FACTS.get(node_id)
-    return tell(outputs) if tell else ""
+    summarize = _SUMMARIES.get(node_id)
+    return summarize(outputs) if summarize else ""
 
 
 def _photos(outputs: Outputs) -> str:
@@ -99,7 +99,7 @@ def _json(artifact: ArtifactRecord, name: str) -> dict[str, Any]:
     return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
 
 
-_FACTS: dict[str, Callable[[Outputs], str]] = {
+_SUMMARIES: dict[str, Callable[[Outputs], str]] = {
     "PhotoExampleGen": _photos,
     "StatisticsGen": _statistics,
     "ExampleValidator": _anomalies,

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from customer_age.components import run_parameters
-from customer_age.components.artifacts import ingestion
+from customer_age.components.artifacts.canary import read_canary
 from customer_age.components.run_report.facts import facts
 from customer_age.errors import ModelRefused, RunError
+from customer_age.labels import split_names
 
 from ..graph.create_pipeline import Launch, run_description
 from ..settings.settings import Settings
@@ -31,54 +31,64 @@ _REPORTED = {
 
 
 @dataclass(frozen=True)
-class Ending:
-    """What the command line says at the end; `components.errors` tells the exit codes."""
-
-    exit_code: int
-    sentence: str
-    report: Path | None
-    log: Path
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """How a run ended, and the artifacts that it came to."""
+    """How a run ended.
+
+    Attributes:
+        exit_code: one of those that `customer_age.errors` lists.
+        sentence: what the command line says at the end.
+        artifacts: that the run came to, by the names in `_REPORTED`.
+        log: the run's log file.
+        error: what stopped the run, if something did.
+        report: the page that says all this, None where none was written.
+    """
 
     exit_code: int
     sentence: str
     artifacts: Mapping[str, ArtifactRecord]
+    log: Path
     error: RunError | None = None
+    report: Path | None = None
 
 
 @dataclass(frozen=True)
 class Page:
-    """Where a run's report goes, and what is known of the run besides its artifacts."""
+    """A run's report.
+
+    Attributes:
+        file: where it goes.
+        newest: where a copy goes, in the place of an earlier run's.
+        started: when the run started.
+    """
 
     file: Path
     newest: Path
     started: datetime.datetime
-    log: Path
 
 
-def of(records: RunRecords, before: int, settings: Settings, error: RunError | None) -> Outcome:
+def of(
+    records: RunRecords, before: int, settings: Settings, log: Path, error: RunError | None
+) -> Outcome:
     """Find out how a run ended.
 
     Args:
         records: of the pipeline.
         before: the newest execution when the run started.
         settings: of the run.
+        log: the run's log file.
         error: what stopped it, if something did.
     """
     artifacts = _artifacts(records, before)
     if error is not None:
-        return Outcome(error.exit_code, str(error), artifacts, error)
+        return Outcome(error.exit_code, str(error), artifacts, log, error)
     pushed = artifacts["pushed_model"].properties
     if pushed.get("pushed"):
         version = f"version {pushed['pushed_version']} of {settings.registry.model_name}"
         champion = "is the champion" if pushed.get("champion") else "is not the champion"
-        return Outcome(0, f"Published: {version} {champion}, {_measured(artifacts)}.", artifacts)
+        sentence = f"Published: {version} {champion}, {_measured(artifacts)}."
+        return Outcome(0, sentence, artifacts, log)
     refusal = ModelRefused(" ".join(_refusals(artifacts)))
-    return Outcome(refusal.exit_code, str(refusal), artifacts)
+    return Outcome(refusal.exit_code, str(refusal), artifacts, log)
 
 
 def write_page(
@@ -111,7 +121,7 @@ def _facts(
     artifacts = outcome.artifacts
     return facts.collect(
         {name: artifact.uri for name, artifact in artifacts.items() if name in facts.INPUTS},
-        run_description(settings, launch or Launch(), log=str(page.log)),
+        run_description(settings, launch or Launch(), log=str(outcome.log)),
         exit_code=outcome.exit_code,
         errors=[outcome.sentence] if outcome.error else [],
         started=page.started,
@@ -144,7 +154,7 @@ def _refusals(artifacts: Mapping[str, ArtifactRecord]) -> Iterator[str]:
     found = evaluation.read(artifacts["evaluation"].uri)
     if not found.passed:
         yield f"The gate refused the model: {'; '.join(found.refusals)}."
-    canary = ingestion.read_canary(artifacts["infra_blessing"].uri)
+    canary = read_canary(artifacts["infra_blessing"].uri)
     if canary is not None and not canary.passed:
         yield f"The canary refused the model: {'; '.join(canary.refusals)}."
 
@@ -156,7 +166,7 @@ def _baseline(artifacts: Mapping[str, ArtifactRecord]) -> facts.Baseline | None:
     return facts.Baseline(
         str(properties["kind"]),
         str(properties.get("version", "")),
-        tuple(run_parameters.split_names(str(properties.get("batches", "")))),
+        tuple(split_names(str(properties.get("batches", "")))),
     )
 
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from customer_age.errors import SettingsError
-from customer_age.labels import pseudonyms, tombstones
-from customer_age.labels.data_set import DataSet
+from customer_age.labels import DataSet, pseudonyms, tombstones
 
 from ..graph import ingestion_spec
-from ..graph.cache_keys import RunKey, all_code, weights_fingerprint
+from ..graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from ..settings.model import WEIGHTS_KEYWORDS
 from ..settings.settings import Settings
 
@@ -38,7 +37,7 @@ def check(settings: Settings) -> RunKey:
         settings=settings.fingerprint(),
         data=data_fingerprint(settings),
         weights=weights_fingerprint(weights),
-        code=all_code(),
+        code=code_of_all(),
     )
 
 

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The settings of a run: one section per file, read from YAML and checked."""

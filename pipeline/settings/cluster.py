@@ -166,6 +166,11 @@ class ClusterSettings(Section):
             raise ValueError("name a folder in a bucket, as gs://, s3:// or minio://bucket/folder")
         return root.rstrip("/")
 
+    @property
+    def images(self) -> str:
+        """The references of all images, which decide the libraries that components run with."""
+        return " ".join(filter(None, (self.image, self.gpu_image)))
+
     def resources_of(self, component: str) -> Resources:
         """What a component gets."""
         return self.resources.get(component, DEFAULT_RESOURCES[component])

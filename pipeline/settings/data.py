@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from customer_age.labels.batches import BATCH_NAME
+from customer_age.labels import BATCH_NAME
 
 from .section import SECRET_NAME, Section
 
-PLACES = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
+PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 """Settings that may be paths."""
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -12,16 +12,16 @@ def sentence(part: Any, settings: type[Section]) -> str:
         part: one of pydantic's errors.
         settings: that were checked.
     """
-    where = ".".join(str(step) for step in part["loc"]) or "settings"
+    name = ".".join(str(step) for step in part["loc"]) or "settings"
     if part["type"] == "extra_forbidden":
         known = ", ".join(_keys_beside(part["loc"], settings))
-        return f"{where}: no such setting (there are: {known})"
-    what = part["msg"].removeprefix("Value error, ")
-    if not what[:2].isupper():  # a name stays as it is
-        what = what[0].lower() + what[1:]
+        return f"{name}: no such setting (there are: {known})"
+    message = part["msg"].removeprefix("Value error, ")
+    if not message[:2].isupper():  # a name stays as it is
+        message = message[0].lower() + message[1:]
     if isinstance(part["input"], dict) or part["type"] == "value_error":
-        return f"{where}: {what}"
-    return f"{where}: {what}, not {part['input']!r}"
+        return f"{name}: {message}"
+    return f"{name}: {message}, not {part['input']!r}"
 
 
 def _keys_beside(location: tuple, settings: type[Section]) -> list[str]:

@@ -1,5 +1,12 @@
 """What can end a run, and the exit code that tells automation which it was."""
 
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 
 class RunError(Exception):
     """Ends a run with one clear line: what is wrong, where, and what to do."""
@@ -23,3 +30,28 @@ class DataRefused(RunError):
     """The data are not what the schema and the limits ask for."""
 
     exit_code = 4
+
+
+def explained_by(
+    translate: Callable[[Exception], RunError | None],
+) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Decorate a method that calls a service: its client's errors become one clear line.
+
+    Args:
+        translate: gives what to raise instead of an error; None lets the error pass as it is.
+    """
+
+    def decorate(method: Callable[_P, _T]) -> Callable[_P, _T]:
+        @functools.wraps(method)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            try:
+                return method(*args, **kwargs)
+            except Exception as error:
+                translated = translate(error)
+                if translated is None:
+                    raise
+                raise translated from error
+
+        return call
+
+    return decorate

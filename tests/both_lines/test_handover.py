@@ -16,8 +16,7 @@ import pytest
 import tfx.version
 from PIL import Image
 
-from customer_age.model_registry import open_registry
-from customer_age.model_registry.registry import ModelRegistry
+from customer_age.model_registry import ModelRegistry, open_registry
 
 TINY = Path(__file__).parents[1] / "e2e/tiny.yaml"
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"

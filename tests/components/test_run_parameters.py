@@ -3,7 +3,7 @@ import pytest
 from customer_age.components import run_parameters
 from customer_age.pipeline.graph import parameter_values
 from customer_age.pipeline.graph.cache_keys import RunKey
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 COMPILED = {"gate": {"max_mae": 8.0, "min_test_photos": 100}, "data": {"batches": []}}
 
@@ -20,9 +20,10 @@ def test_what_a_run_was_started_with_wins():
 
 
 def test_a_component_is_told_all_parameters_or_none():
-    assert run_parameters.given({"registry_uri": "mlflow+http://host", "code": "x"}) == {}
-    told = run_parameters.properties({"registry_uri": "a", "epochs": 3})
-    assert run_parameters.given({**told, "code": "x"}) == {"registry_uri": "a", "epochs": 3}
+    assert run_parameters.overrides({"registry_uri": "mlflow+http://host", "code": "x"}) == {}
+    values = {"registry_uri": "a", "epochs": 3}
+    properties = {**run_parameters.properties(values), "code": "x"}
+    assert run_parameters.overrides(properties) == values
 
 
 def test_a_run_that_differs_in_a_parameter_has_another_key():
@@ -33,7 +34,7 @@ def test_a_run_that_differs_in_a_parameter_has_another_key():
 
 
 def test_every_parameter_has_a_value_of_its_type():
-    settings = settings_files.load("local", ("trainer.epochs=2",), data__path="gs://b/photos")
+    settings = loading.load("local", ("trainer.epochs=2",), data__path="gs://b/photos")
     values = parameter_values.values(settings, RunKey(data="d"), run_id="r")
     assert values["epochs"] == 2
     assert (values["data_path"], values["data_fingerprint"]) == ("gs://b/photos", "d")
@@ -44,7 +45,7 @@ def test_every_parameter_has_a_value_of_its_type():
 
 @pytest.mark.parametrize("parameter", run_parameters.RUN_PARAMETERS, ids=lambda each: each.name)
 def test_a_parameter_names_a_setting_that_exists(parameter):
-    settings = settings_files.load("local").model_dump()
+    settings = loading.load("local").model_dump()
     if parameter.setting:
         section, key = parameter.setting.split(".")
         assert key in settings[section]

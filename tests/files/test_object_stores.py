@@ -3,8 +3,7 @@
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.files import object_stores
-from customer_age.files.store import LocalFolder, open_folder
+from customer_age.files import LocalFolder, object_stores, open_folder
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 import pytest
 from apache_beam.io.aws.clients.s3 import boto3_client
 
-from customer_age.files import object_stores, s3_objects
-from customer_age.photos import prepare
-from customer_age.photos.prepare import PhotoRefused
-from customer_age.schema.refusals import Reason
+from customer_age.files import folders, s3_objects
+from customer_age.photos import read_photo
+from customer_age.schema.refusals import PhotoRefused, Reason
 
 BUCKET = "photos-of-a-shop"
 
@@ -39,23 +38,23 @@ def made(monkeypatch):
 
 
 def test_one_client_reads_all_objects(s3, made):
-    object_stores.reach(f"s3://{BUCKET}", s3)
-    assert prepare.read(f"s3://{BUCKET}/a/1.jpg") == b"one"
-    assert prepare.read(f"s3://{BUCKET}/a/two words ü.jpg") == b"two"
+    folders.reach(f"s3://{BUCKET}", s3)
+    assert read_photo(f"s3://{BUCKET}/a/1.jpg") == b"one"
+    assert read_photo(f"s3://{BUCKET}/a/two words ü.jpg") == b"two"
     assert len(made) == 1
 
 
 def test_other_options_are_another_client(s3, made):
-    object_stores.reach(f"s3://{BUCKET}", ("--s3_endpoint_url=http://127.0.0.1:9", s3[1]))
+    folders.reach(f"s3://{BUCKET}", ("--s3_endpoint_url=http://127.0.0.1:9", s3[1]))
     with pytest.raises(PhotoRefused, match="cannot be read"):
-        prepare.read(f"s3://{BUCKET}/a/1.jpg")
-    object_stores.reach(f"s3://{BUCKET}", s3)
-    assert prepare.read(f"s3://{BUCKET}/a/1.jpg") == b"one"
+        read_photo(f"s3://{BUCKET}/a/1.jpg")
+    folders.reach(f"s3://{BUCKET}", s3)
+    assert read_photo(f"s3://{BUCKET}/a/1.jpg") == b"one"
     assert len(made) == 2
 
 
 def test_what_the_store_refuses_cannot_be_read(s3):
-    object_stores.reach(f"s3://{BUCKET}", s3)
+    folders.reach(f"s3://{BUCKET}", s3)
     with pytest.raises(PhotoRefused) as refused:
-        prepare.read("s3://another-bucket/a/1.jpg")
+        read_photo("s3://another-bucket/a/1.jpg")
     assert refused.value.reason is Reason.FILE_UNREADABLE

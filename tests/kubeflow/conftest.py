@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 TINY = Path(__file__).parent.parent / "e2e" / "tiny.yaml"
@@ -24,7 +24,7 @@ def tiny_settings():
             "registry.uri": "mlflow+http://nobody.asks:5000",
         }
         lines = [f"{name}={value}" for name, value in given.items()]
-        return settings_files.load(str(TINY), (*lines, *overrides))
+        return loading.load(str(TINY), (*lines, *overrides))
 
     return load
 

@@ -160,8 +160,8 @@ def test_nobody_is_root_and_everyone_enters_by_the_same_door(target):
     assert int(group) > 0
     assert last(target, "ENTRYPOINT") == '["/usr/local/bin/start"]'
     copies = [copy for stage in lineage(target) for copy in stage.copies()]
-    assert (None, ["kubeflow/start.sh"], "/usr/local/bin/start") in copies
-    assert os.access(ROOT / "kubeflow" / "start.sh", os.X_OK)
+    assert (None, ["kubeflow/container/start.sh"], "/usr/local/bin/start") in copies
+    assert os.access(ROOT / "kubeflow/container/start.sh", os.X_OK)
     assert ("beam", [str(Path(BOOT).parent)], str(Path(BOOT).parent)) in copies
     environment = " ".join(said for stage in lineage(target) for said in stage.said("ENV"))
     assert f"PATH={VENV}/bin:" in environment
@@ -186,7 +186,7 @@ def test_beam_starts_a_worker_and_others_their_command(tmp_path, words, answer):
     boot = tmp_path / "boot"
     boot.write_text('#!/bin/sh\necho boot "$@"\n')
     boot.chmod(0o755)
-    script = (ROOT / "kubeflow" / "start.sh").read_text()
+    script = (ROOT / "kubeflow/container/start.sh").read_text()
     assert BOOT in script
     start = tmp_path / "start"
     start.write_text(script.replace(BOOT, str(boot)))
@@ -280,7 +280,8 @@ def test_what_is_installed_runs(tmp_path):
         [
             "python",
             "-c",
-            "import customer_age.pipeline.graph.create_pipeline, customer_age.kubeflow.compiling.compiler",
+            "import customer_age.pipeline.graph.create_pipeline\n"
+            "import customer_age.kubeflow.compiling.compiler",
         ],
         ["python", "-c", WRITE_TRAINING_LOG],
     ):

@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import click
 import kubernetes_validate
 import pytest
 import yaml
 
-from customer_age.kubeflow.cli import cli
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.cli.cli import cli
+from customer_age.pipeline.settings import loading
+from customer_age.pipeline.settings.settings import Settings
 
 MANIFESTS = Path(__file__).parents[2] / "kubeflow" / "manifests"
 OVERLAYS = ("on-prem-minio", "gke")
@@ -45,11 +47,11 @@ def pod_of(cron_job: dict) -> dict:
     return cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 
 
-def settings_of(objects: list[dict], tmp_path: Path) -> settings_files.Settings:
+def settings_of(objects: list[dict], tmp_path: Path) -> Settings:
     [name] = [name for name in of_kind(objects, "ConfigMap") if "settings" in name]
     file = tmp_path / "settings.yaml"
     file.write_text(of_kind(objects, "ConfigMap")[name]["data"]["settings.yaml"])
-    return settings_files.load(str(file))
+    return loading.load(str(file))
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
@@ -216,7 +218,7 @@ def test_retraining_is_told_where_and_keeps_its_ledger_outside(
         monkeypatch.setenv(each["name"], each.get("value", "secret"))
     program, verb, *arguments = container["args"]
     assert program == "customer-age"
-    with cli.commands[verb].make_context(verb, arguments) as context:
+    with cli.get_command(click.Context(cli), verb).make_context(verb, arguments) as context:
         assert context.params["mode"] == "once"
         assert context.params["target"] == "kubeflow"
         assert context.params["host"] == "http://ml-pipeline.kubeflow.svc.cluster.local:8888"

@@ -4,10 +4,11 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
-from customer_age.kubeflow.cli import cli
+from customer_age.pipeline.cli.cli import cli
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "kubeflow" / "README.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def test_a_first_run_takes_less_than_ten_commands():
 )
 def test_a_command_of_ours_has_the_options_that_it_is_given(words):
     _, verb, *arguments = words
-    command = cli.commands[verb]
+    command = cli.get_command(click.Context(cli), verb)
     with command.make_context(verb, arguments) as context:
         assert context.params["target"] in ("kubeflow", "vertex")
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 from kubernetes import client
 
-from customer_age.components.champion import median
+from customer_age.components.champion import export_median
 from customer_age.components.trainer import images
 
 SERVING = Path(__file__).parents[2] / "kubeflow" / "manifests" / "serving"
@@ -186,7 +186,7 @@ def tensors(request, signature):
 
 def test_the_documented_request_and_answer_are_those_of_a_published_model(tmp_path):
     request, answer = (json.loads(body) for body in re.findall(r"```json\n(.+?)\n```", README))
-    median.export(34.2, str(tmp_path / "model"))
+    export_median(34.2, str(tmp_path / "model"))
     signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     batch = tensors(request, signature)
     outputs = signature(**batch)
@@ -199,7 +199,7 @@ def test_the_documented_request_and_answer_are_those_of_a_published_model(tmp_pa
 def test_the_documented_way_of_the_examples_is_there(tmp_path):
     [body] = re.findall(r'`(\{"signature_name".+\})`', README)
     request = json.loads(body)
-    median.export(34.2, str(tmp_path / "model"))
+    export_median(34.2, str(tmp_path / "model"))
     model = tf.saved_model.load(str(tmp_path / "model"))
     inputs = model.signatures[request["signature_name"]].structured_input_signature[1]
     assert set(request["instances"][0]) == set(inputs)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.labels import data_set, splits
+from customer_age.labels import open_data_set, pseudonyms
 from customer_age.schema.refusals import Reason
 
 TABLE = "file_name,real_age\na.jpg,30\nb.jpg,41\n"
@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 
 def read(folder, **how):
-    return [(row.file_name, row.age) for row in data_set.open_data_set(str(folder), **how).rows()]
+    return [(row.file_name, row.age) for row in open_data_set(str(folder), **how).rows()]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_parquet_table_is_read(folder):
 
 def test_rows_say_where_they_stand(folder):
     (folder / "labels.csv").write_text("file_name,real_age\n\na.jpg,30\nc.jpg,41\n")
-    present, missing = data_set.open_data_set(str(folder)).rows()
+    present, missing = open_data_set(str(folder)).rows()
     assert (present.table, present.line, present.problem) == ("labels.csv", 3, None)
     assert present.photo == str(folder / "final_files" / "a.jpg")
     assert present.byte_size == 5
@@ -76,18 +76,18 @@ def test_optional_columns_are_taken_up(folder):
     (folder / "labels.csv").write_text(
         "file_name,real_age,person,batch,split\na.jpg,30,ann,monday,test\nb.jpg,41,,,\n"
     )
-    a, b = data_set.open_data_set(str(folder), person_key="key").rows()
+    a, b = open_data_set(str(folder), person_key="key").rows()
     assert (a.batch, a.split) == ("monday", "test")
-    assert a.person == splits.pseudonym("ann", "key")
+    assert a.person == pseudonyms.pseudonym("ann", "key")
     assert (b.person, b.batch, b.split) == ("", "", None)
 
 
 def test_columns_can_be_named(folder):
     (folder / "labels.csv").write_text("photo,age,customer\na.jpg,30,ann\n")
     names = {"file_name": "photo", "real_age": "age", "person": "customer"}
-    (row,) = data_set.open_data_set(str(folder), columns=names).rows()
+    (row,) = open_data_set(str(folder), columns=names).rows()
     assert (row.file_name, row.age) == ("a.jpg", "30")
-    assert row.person == splits.pseudonym("ann", "")
+    assert row.person == pseudonyms.pseudonym("ann", "")
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_columns_can_be_named(folder):
 )
 def test_columns_that_are_not_there_are_named(folder, columns, sentence):
     with pytest.raises(SettingsError, match=sentence):
-        data_set.open_data_set(str(folder), columns=columns)
+        open_data_set(str(folder), columns=columns)
 
 
 def test_photos_may_lie_beside_the_table(tmp_path):
     (tmp_path / "labels.csv").write_text(TABLE)
     (tmp_path / "a.jpg").write_bytes(b"photo")
-    a, b = data_set.open_data_set(str(tmp_path)).rows()
+    a, b = open_data_set(str(tmp_path)).rows()
     assert a.photo == str(tmp_path / "a.jpg")
     assert b.problem == Reason.FILE_MISSING
 
@@ -116,7 +116,7 @@ def test_photos_may_lie_beside_the_table(tmp_path):
 def test_the_ignore_list_leaves_rows_out(folder):
     (folder / "ignore_list.txt").write_text("\nb.jpg\r\n")
     assert read(folder) == [("a.jpg", "30")]
-    assert data_set.open_data_set(str(folder)).row_count == 1
+    assert open_data_set(str(folder)).row_count == 1
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def release(tmp_path):
 
 
 def test_the_release_has_its_own_splits_and_face_crops(release):
-    rows = list(data_set.open_data_set(str(release)).rows())
+    rows = list(open_data_set(str(release)).rows())
     assert [row.split for row in rows] == ["train", "valid", "test"]
     assert rows[0].file_name == "000000.jpg"
     assert rows[0].photo.endswith("train/000000.jpg_face.jpg")
@@ -142,7 +142,7 @@ def test_the_release_has_its_own_splits_and_face_crops(release):
 
 
 def test_face_crops_can_be_left(release):
-    first, *_ = data_set.open_data_set(str(release), face_crops=False).rows()
+    first, *_ = open_data_set(str(release), face_crops=False).rows()
     assert first.photo.endswith("train/000000.jpg")
 
 
@@ -155,7 +155,7 @@ def test_names_that_lead_out_are_told(folder, tmp_path_factory):
     (folder / "labels.csv").write_text(
         "file_name,real_age\n" + "".join(f"{name},30\n" for name in names)
     )
-    problems = [row.problem for row in data_set.open_data_set(str(folder)).rows()]
+    problems = [row.problem for row in open_data_set(str(folder)).rows()]
     assert problems == [Reason.OUTSIDE_DATA_FOLDER] * 5 + [None]
 
 
@@ -163,7 +163,7 @@ def test_photos_in_sub_folders_are_found(folder):
     (folder / "final_files" / "more").mkdir()
     (folder / "final_files" / "more" / "c.jpg").write_bytes(b"photo")
     (folder / "labels.csv").write_text("file_name,real_age\nmore/c.jpg,1\n./a.jpg,2\nmore\\c.jpg,1")
-    assert [row.problem for row in data_set.open_data_set(str(folder)).rows()] == [None] * 3
+    assert [row.problem for row in open_data_set(str(folder)).rows()] == [None] * 3
 
 
 def _nothing(folder):
@@ -270,7 +270,7 @@ def _no_photo_folder(folder):
 )
 def test_what_cannot_be_used_is_named_in_one_line(folder, spoil, sentence):
     with pytest.raises(SettingsError) as caught:
-        data_set.open_data_set(str(spoil(folder)))
+        open_data_set(str(spoil(folder)))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
@@ -278,11 +278,11 @@ def test_what_cannot_be_used_is_named_in_one_line(folder, spoil, sentence):
 
 def test_an_unknown_layout_is_named(folder):
     with pytest.raises(SettingsError, match="no layout 'mine'; there are: hand_out, appa_real"):
-        data_set.open_data_set(str(folder), layout="mine")
+        open_data_set(str(folder), layout="mine")
 
 
 def _fingerprint(folder):
-    return data_set.open_data_set(str(folder)).fingerprint()
+    return open_data_set(str(folder)).fingerprint()
 
 
 def test_the_fingerprint_is_that_of_the_data(folder):
@@ -321,7 +321,7 @@ def test_names_that_are_no_text_are_part_of_the_fingerprint(folder):
 
 def test_a_data_set_is_opened_without_heavy_imports():
     code = (
-        "import sys; from customer_age.components.photo_example_gen import sources;"
+        "import sys; import customer_age.labels, customer_age.files.store;"
         "print({'tensorflow', 'apache_beam', 'tfx', 'pandas', 'numpy', 'PIL'} & set(sys.modules))"
     )
     answer = subprocess.run(

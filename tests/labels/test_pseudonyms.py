@@ -1,4 +1,4 @@
-"""The secret that keys the hash of persons: made once, read from its file, told to nobody."""
+"""Persons are hidden behind a hash; its key is made once, read from its file, told to nobody."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -50,3 +50,11 @@ def test_a_fingerprint_tells_keys_apart_and_holds_none():
     assert one != other
     assert "a" * 8 not in one
     assert pseudonyms.fingerprint("") == ""
+
+
+def test_a_pseudonym_hides_the_person_and_keeps_people_apart():
+    assert pseudonyms.pseudonym("", "key") == ""
+    assert pseudonyms.pseudonym("ann", "key") == pseudonyms.pseudonym("ann", "key")
+    assert len({pseudonyms.pseudonym(*args) for args in
+                [("ann", "key"), ("ann", "other"), ("bob", "key")]}) == 3  # fmt: skip
+    assert "ann" not in pseudonyms.pseudonym("ann", "key")

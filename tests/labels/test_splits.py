@@ -44,13 +44,5 @@ def test_dealing_is_what_it_was_in_earlier_versions():
 
 
 def test_shares_that_do_not_quite_reach_one_leave_nobody_out(monkeypatch):
-    monkeypatch.setattr(splits, "_keyed", lambda *_: b"\xff" * 32)
+    monkeypatch.setattr(splits, "keyed_hash", lambda *_: b"\xff" * 32)
     assert splits.split_of("x", {"train": 0.7, "valid": 0.2, "test": 0.1}, "key") == "test"
-
-
-def test_a_pseudonym_hides_the_person_and_keeps_people_apart():
-    assert splits.pseudonym("", "key") == ""
-    assert splits.pseudonym("ann", "key") == splits.pseudonym("ann", "key")
-    assert len({splits.pseudonym(*args) for args in
-                [("ann", "key"), ("ann", "other"), ("bob", "key")]}) == 3  # fmt: skip
-    assert "ann" not in splits.pseudonym("ann", "key")

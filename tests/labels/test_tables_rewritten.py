@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.files.store import LocalFolder
-from customer_age.labels.tables import LabelTable
+from customer_age.files import LocalFolder
+from customer_age.labels import LabelTable
 
 COLUMNS = {"person": "card_id"}
 

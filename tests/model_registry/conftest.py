@@ -23,7 +23,7 @@ from customer_age.model_registry import (
 )
 from customer_age.model_registry.champion_registry import ChampionRegistry
 from customer_age.model_registry.mlflow_store.tracking import SqliteFile
-from customer_age.model_registry.vertex_store.address import VertexPlace
+from customer_age.model_registry.vertex_store.address import VertexAddress
 from customer_age.model_registry.vertex_store.store import VertexStore
 
 NAME = "customer-age"
@@ -134,10 +134,10 @@ def open_vertex(
             staging: str = "gs://models/up",
         ) -> ChampionRegistry:
             uri = f"vertex://{project}/europe-west4/{name}?staging={staging}"
-            place = VertexPlace.of(uri, "customer-age")
+            address = VertexAddress.of(uri, "customer-age")
             channel = channels.enter_context(grpc.insecure_channel(vertex_servers["vertex"]))
             channel = grpc.intercept_channel(channel, *interceptors)
-            return ChampionRegistry(name, VertexStore(place, channel))
+            return ChampionRegistry(name, VertexStore(address, channel))
 
         yield opened
 

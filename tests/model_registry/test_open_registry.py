@@ -1,3 +1,4 @@
+import importlib
 import socket
 import subprocess
 import sys
@@ -7,12 +8,11 @@ import pytest
 
 from customer_age.errors import SettingsError
 from customer_age.model_registry import open_registry
-from customer_age.model_registry import open_registry as opening
-from customer_age.model_registry.vertex_store.address import VertexPlace
+from customer_age.model_registry.vertex_store.address import VertexAddress
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "message"),
     [
         ("mlruns", "what is given is no kind of registry"),
         ("wandb://project/model", r"'wandb' is no kind of registry; there are mlflow\+"),
@@ -43,8 +43,8 @@ from customer_age.model_registry.vertex_store.address import VertexPlace
         ("kubeflow-registry://host?artifacts=s3://models/*", "must be s3://"),
     ],
 )
-def test_a_uri_that_cannot_be_used_is_named(uri, told):
-    with pytest.raises(SettingsError, match=f"^registry.uri: .*{told}"):
+def test_a_uri_that_cannot_be_used_is_named(uri, message):
+    with pytest.raises(SettingsError, match=f"^registry.uri: .*{message}"):
         open_registry(uri, "customer-age")
 
 
@@ -57,13 +57,13 @@ def test_a_password_in_a_uri_is_refused_and_not_repeated():
 
 def test_the_model_in_vertex_ai_is_named_by_the_uri_or_by_the_settings():
     uri = "vertex://shop/europe-west4{}?staging=gs://bucket/folder/"
-    named = VertexPlace.of(uri.format("/ages"), "customer-age")
+    named = VertexAddress.of(uri.format("/ages"), "customer-age")
     assert named.name == "projects/shop/locations/europe-west4/models/ages"
     assert named.staging == "gs://bucket/folder/ages"
     assert named.serving_image.startswith("europe-docker.pkg.dev/")
-    assert VertexPlace.of(uri.format(""), "customer-age").name.endswith("/models/customer-age")
+    assert VertexAddress.of(uri.format(""), "customer-age").name.endswith("/models/customer-age")
     with pytest.raises(SettingsError, match=r"^registry.model_name: 'Customer\.Age' cannot be"):
-        VertexPlace.of(uri.format(""), "Customer.Age")
+        VertexAddress.of(uri.format(""), "Customer.Age")
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,9 @@ def test_a_password_for_a_kubeflow_registry_or_its_files_is_refused_and_not_repe
 )
 def test_where_a_kubeflow_registry_and_its_files_are(monkeypatch, uri, address, artifacts, name):
     opened = []
-    monkeypatch.setattr(opening, "KubeflowService", lambda address: address)
-    monkeypatch.setattr(opening, "KubeflowStore", lambda *found: opened.append(found))
+    module = importlib.import_module("customer_age.model_registry.open_registry")
+    monkeypatch.setattr(module, "KubeflowService", lambda address: address)
+    monkeypatch.setattr(module, "KubeflowStore", lambda *found: opened.append(found))
     open_registry(uri, "by-setting")
     assert opened == [(address, artifacts, name)]
 
@@ -140,8 +141,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, publication):
 def test_opening_imports_nothing_heavy():
     script = (
         "import sys\n"
-        "from customer_age.model_registry import open_registry\n"
-        "from customer_age.model_registry.baseline import baseline_for\n"
+        "from customer_age.model_registry import baseline_for, open_registry\n"
         "vertex = 'vertex://shop/europe-west4/m?staging=gs://bucket'\n"
         "open_registry(vertex, 'customer-age')\n"
         "registry = open_registry('mlflow+sqlite:////nowhere/mlflow.db', 'customer-age')\n"

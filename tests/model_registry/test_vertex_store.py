@@ -18,8 +18,7 @@ from google.cloud.aiplatform_v1.services.model_service.transports import ModelSe
 from google.cloud.aiplatform_v1.types import Model, ModelContainerSpec
 from google.cloud.storage import Client
 
-from customer_age.errors import RunError, SettingsError
-from customer_age.explaining import explained_by
+from customer_age.errors import RunError, SettingsError, explained_by
 from customer_age.model_registry import google_errors, open_registry, saved_model_fingerprint
 from customer_age.model_registry.vertex_store import store
 
@@ -170,7 +169,7 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
         assert len(list(client.list_model_evaluation_slices(parent=evaluation.name))) == 2
         assert len(uploads(bucket, name)) == 2, "nothing left of the first attempt"
         assert registry.rollback().version == "1"
-    # Three files, the story, the tags, the version, the evaluation, the alias.
+    # Three files, the document, the tags, the version, the evaluation, the alias.
     assert len(champions) >= 12
     assert champions[0] == "1"
     assert champions[-1] == "2"
@@ -230,7 +229,7 @@ def test_a_version_that_is_being_removed_does_not_hinder_others(
     open_vertex, registry, publication, name, bucket, monkeypatch
 ):
     registry.publish(publication("first", mae=6.5))
-    [story] = [each for each in bucket.list_blobs(prefix=f"up/{name}/") if "story" in each.name]
+    [document] = [each for each in bucket.list_blobs(prefix=f"up/{name}/") if "story" in each.name]
     request = requests.Session.request
 
     def too_late(session: requests.Session, method: str, url: str, **named: object):
@@ -241,7 +240,7 @@ def test_a_version_that_is_being_removed_does_not_hinder_others(
     monkeypatch.setattr(requests.Session, "request", too_late)
     [version] = open_vertex(name).versions()
     assert version.metrics == {}
-    assert not story.exists()
+    assert not document.exists()
 
 
 def publish_at_once(open_vertex, name, publications) -> list:
@@ -348,7 +347,7 @@ def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (RefreshError("invalid_grant"), "Google Cloud is not told who asks"),
         (exceptions.Unauthenticated("no token"), "Google Cloud is not told who asks"),
@@ -361,12 +360,12 @@ def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_pa
         (TimeoutError("too long"), "the model registry failed: too long"),
     ],
 )
-def test_what_goes_wrong_is_one_line(error, told):
-    @explained_by(google_errors.told)
+def test_what_goes_wrong_is_one_line(error, message):
+    @explained_by(google_errors.translate)
     def failing() -> None:
         raise error
 
-    with pytest.raises(RunError, match=told) as raised:
+    with pytest.raises(RunError, match=message) as raised:
         failing()
     assert "\n" not in str(raised.value)
 

@@ -1,22 +1,23 @@
-"""From pieces to the examples of a run: shards are copied as they are, and nothing is decoded.
+"""From batches to the examples of a run: shards are copied as they are, and nothing is decoded.
 
-Of each photo that stands in several pieces one example is kept, and who stands in an official
+Of each photo that stands in several batches one example is kept, and who stands in an official
 split of the base set stands there with the photos of all batches. Only a shard of which something
 is left out or moved is written anew, record by record.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from customer_age.files import store
-from customer_age.labels.tombstones import Forgotten
+from customer_age.files import addresses, store
+from customer_age.labels import Forgotten
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import FORGOTTEN, Reason, Refusal
 
+from ...artifacts.ingestion import BatchCounts
 from .. import tfrecord_shards
-from .cache import Piece
+from .cache import CachedBatch
 from .index import Entry
 
 SAME_AGE = 1.0
@@ -24,88 +25,106 @@ SAME_AGE = 1.0
 
 
 @dataclass(frozen=True)
-class Placed:
-    """One piece's share of a run.
+class Placement:
+    """One batch's share of a run.
 
     Attributes:
-        piece: the piece.
+        batch: the batch, or the base set.
         splits: for each of its entries the split that it goes to, or None where it is left out.
         refused: those that are left out, each with its reason.
     """
 
-    piece: Piece
+    batch: CachedBatch
     splits: tuple[str | None, ...]
     refused: tuple[Refusal, ...]
 
     def kept(self) -> Iterator[tuple[str, Entry]]:
         """The split and the entry of each example that the run has."""
-        for split, entry in zip(self.splits, self.piece.entries, strict=True):
+        for split, entry in zip(self.splits, self.batch.entries, strict=True):
             if split is not None:
                 yield split, entry
 
+    def counts(self, new: bool) -> BatchCounts:
+        """What became of the batch's rows.
 
-def place(pieces: Sequence[Piece], forgotten: Forgotten) -> list[Placed]:
+        Args:
+            new: whether this run ingested it.
+        """
+        kept = list(self.kept())
+        photos = Counter(split for split, _ in kept)
+        groups = Counter(entry.group for _, entry in kept)
+        refused = Counter(each.reason for each in (*self.batch.refused, *self.refused))
+        return BatchCounts(
+            rows=self.batch.rows,
+            photos={split: photos[split] for split in SPLITS},
+            refused=dict(sorted(refused.items())),
+            age_groups=dict(sorted(groups.items())),
+            new=new,
+        )
+
+
+def place(batches: Sequence[CachedBatch], forgotten: Forgotten) -> list[Placement]:
     """Decide where each example goes.
 
     Args:
-        pieces: the base set's first; where a photo stands in several, the first one keeps it.
+        batches: the base set first; where a photo stands in several, the first one keeps it.
         forgotten: what no run may learn from, whatever the cache still holds.
     """
-    official = {entry.person: entry.split for entry in pieces[0].entries if entry.person}
-    left_out = _left_out(pieces, forgotten)
-    placed = []
-    for number, piece in enumerate(pieces):
+    official = {entry.person: entry.split for entry in batches[0].entries if entry.person}
+    left_out = _left_out(batches, forgotten)
+    placements = []
+    for number, batch in enumerate(batches):
         splits: list[str | None] = []
         refused = []
-        for place_in_piece, entry in enumerate(piece.entries):
-            if (refusal := left_out.get((number, place_in_piece))) is not None:
+        for position, entry in enumerate(batch.entries):
+            if (refusal := left_out.get((number, position))) is not None:
                 splits.append(None)
                 refused.append(refusal)
             elif number:
                 splits.append(official.get(entry.person, entry.split))
             else:
                 splits.append(entry.split)
-        placed.append(Placed(piece, tuple(splits), tuple(refused)))
-    return placed
+        placements.append(Placement(batch, tuple(splits), tuple(refused)))
+    return placements
 
 
-def write(placed: Sequence[Placed], examples_uri: str) -> None:
+def write(placements: Sequence[Placement], examples_uri: str) -> None:
     """Write the splits' folders of an `Examples` artifact, complete in themselves.
 
     Raises:
-        OSError: a piece cannot be read, or the examples not be written.
+        OSError: a batch cannot be read, or the examples not be written.
     """
     for name in SPLITS:
-        tfrecord_shards.make_folder(
-            tfrecord_shards.join(examples_uri, tfrecord_shards.folder_of(name))
-        )
-    total = sum(each.piece.shard_count for each in placed)
+        store.make_folder(addresses.join(examples_uri, tfrecord_shards.folder_of(name)))
+    total = sum(each.batch.shard_count for each in placements)
     first = 0
-    with ThreadPoolExecutor(store.at_once(examples_uri)) as pool:
+    with ThreadPoolExecutor(addresses.at_once(examples_uri)) as pool:
         jobs = []
-        for each in placed:
+        for each in placements:
             of_shard: dict[int, list[tuple[str | None, Entry]]] = defaultdict(list)
-            for split, entry in zip(each.splits, each.piece.entries, strict=True):
+            for split, entry in zip(each.splits, each.batch.entries, strict=True):
                 of_shard[entry.shard].append((split, entry))
             for shard, examples in of_shard.items():
                 job = _copy if all(split == entry.split for split, entry in examples) else _rewrite
                 target = (examples_uri, first + shard, total)
-                jobs.append(pool.submit(job, each.piece, shard, examples, *target))
-            first += each.piece.shard_count
+                jobs.append(pool.submit(job, each.batch, shard, examples, *target))
+            first += each.batch.shard_count
         for done in jobs:
             done.result()
 
 
-def _left_out(pieces: Sequence[Piece], forgotten: Forgotten) -> dict[tuple[int, int], Refusal]:
-    """What no run has, by the numbers of the piece and of the entry in it."""
+def _left_out(
+    batches: Sequence[CachedBatch], forgotten: Forgotten
+) -> dict[tuple[int, int], Refusal]:
+    """What no run has, by the numbers of the batch and of the entry in it."""
     left_out: dict[tuple[int, int], Refusal] = {}
     alike: dict[str, list[tuple[int, int, Entry]]] = defaultdict(list)
-    for number, piece in enumerate(pieces):
-        for place_in_piece, entry in enumerate(piece.entries):
+    for number, batch in enumerate(batches):
+        for position, entry in enumerate(batch.entries):
             if forgotten.covers(entry.person, entry.captured):
-                left_out[number, place_in_piece] = entry.refusal(Reason.FORGOTTEN, FORGOTTEN)
+                left_out[number, position] = entry.refusal(Reason.FORGOTTEN, FORGOTTEN)
             else:
-                alike[entry.content].append((number, place_in_piece, entry))
+                alike[entry.content].append((number, position, entry))
     for group in alike.values():
         if len(group) == 1:
             continue
@@ -120,13 +139,13 @@ def _left_out(pieces: Sequence[Piece], forgotten: Forgotten) -> dict[tuple[int, 
                 f"the same photo as {first.file_name} in {first.table}, line {first.line}, "
                 "which is kept",
             )
-        for number, place_in_piece, entry in group:
-            left_out[number, place_in_piece] = entry.refusal(*why)
+        for number, position, entry in group:
+            left_out[number, position] = entry.refusal(*why)
     return left_out
 
 
 def _copy(
-    piece: Piece,
+    batch: CachedBatch,
     shard: int,
     examples: Sequence[tuple[str | None, Entry]],
     examples_uri: str,
@@ -134,14 +153,14 @@ def _copy(
     total: int,
 ) -> None:
     for split in {entry.split for _, entry in examples}:
-        target = tfrecord_shards.join(
+        target = addresses.join(
             examples_uri, tfrecord_shards.folder_of(split), tfrecord_shards.name_of(number, total)
         )
-        tfrecord_shards.copy(piece.shard(split, shard), target)
+        store.copy(batch.shard(split, shard), target)
 
 
 def _rewrite(
-    piece: Piece,
+    batch: CachedBatch,
     shard: int,
     examples: Sequence[tuple[str | None, Entry]],
     examples_uri: str,
@@ -151,7 +170,7 @@ def _rewrite(
     """Copy the records that stay, to where they go."""
     with tfrecord_shards.ShardWriter(examples_uri, number, total) as writer:
         for former in sorted({entry.split for _, entry in examples}):
-            records = tfrecord_shards.records(piece.shard(former, shard))
+            records = tfrecord_shards.records(batch.shard(former, shard))
             goes_to = [split for split, entry in examples if entry.split == former]
             for split, record in zip(goes_to, records, strict=True):
                 if split is not None:

@@ -3,11 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from ...artifacts.ingestion import BatchCounts
+from ...artifacts.ingestion import BASE, BatchCounts
 from .facts import RunFacts
-
-BASE = "base"
-"""What `ingestion.json` calls the base set among the batches."""
 
 
 @dataclass(frozen=True)

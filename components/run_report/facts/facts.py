@@ -1,6 +1,7 @@
 """The facts of one run, and collecting them from the folders that it left behind."""
 
 import enum
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,20 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
-from customer_age.files import storage
+from customer_age.files import store
+from customer_age.schema.refusals import Refusal
 
-from ...artifacts.ingestion import (
-    Canary,
-    Ingestion,
-    RefusedPhoto,
-    Training,
-    is_blessed,
-    read_canary,
-    read_ingestion,
-    read_refused_photos,
-    read_training,
-)
+from ...artifacts import json_file, training
+from ...artifacts.canary import Canary, is_blessed, read_canary
+from ...artifacts.ingestion import Ingestion, read_ingestion, read_refused
 from ...artifacts.statistics import Anomaly, SplitStatistics, read_anomalies, read_statistics
+from ...artifacts.training import Training
 
 if TYPE_CHECKING:
     from ...artifacts.evaluation import Evaluation
@@ -39,6 +34,9 @@ INPUTS = (
     "baseline",
 )
 """The artifacts that a report draws on, as the component names them."""
+
+EXAMPLES_OF_REFUSED = 3
+"""How many of the refused photos are named, for each reason."""
 
 T = TypeVar("T")
 
@@ -133,7 +131,7 @@ class RunFacts:
         run: what was known before the start.
         exit_code: what the run ends with.
         errors: sentences that say what stopped the run.
-        started: with or without a time zone; the page shows what it is given.
+        started: with or without a time zone; the page shows it as it is.
         seconds: from the start to the end of the run.
         refused_photos: the first few, by reason.
         statistics: by split.
@@ -146,7 +144,7 @@ class RunFacts:
     started: datetime | None = None
     seconds: float | None = None
     ingestion: Ingestion | None = None
-    refused_photos: Mapping[str, tuple[RefusedPhoto, ...]] = field(default_factory=dict)
+    refused_photos: Mapping[str, tuple[Refusal, ...]] = field(default_factory=dict)
     statistics: Mapping[str, SplitStatistics] = field(default_factory=dict)
     anomalies: tuple[Anomaly, ...] | None = None
     training: Training | None = None
@@ -221,11 +219,11 @@ def collect(
         errors=tuple(line for error in errors for line in error.splitlines() if line.strip()),
         started=started,
         seconds=seconds,
-        ingestion=read("examples", read_ingestion),
-        refused_photos=read("examples", read_refused_photos) or {},
+        ingestion=read("examples", _if_there(read_ingestion)),
+        refused_photos=read("examples", _if_there(_first_refused)) or {},
         statistics=read("statistics", read_statistics) or {},
         anomalies=read("anomalies", read_anomalies),
-        training=read("model_run", read_training),
+        training=read("model_run", _if_there(_read_training)),
         evaluation=evaluation,
         canary=canary,
         baseline=baseline,
@@ -234,8 +232,41 @@ def collect(
     )
 
 
+def anomalies(facts: RunFacts) -> dict[tuple[str, str], list[str]]:
+    """The splits that an anomaly is found in, by feature and sentence."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for anomaly in facts.anomalies or ():
+        found[anomaly.feature, anomaly.sentence].append(anomaly.split)
+    return found
+
+
+def _if_there(reader: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Make a reader give None where there is no such file."""
+
+    def read(uri: str) -> T | None:
+        try:
+            return reader(uri)
+        except FileNotFoundError:
+            return None
+
+    return read
+
+
+def _first_refused(uri: str) -> dict[str, tuple[Refusal, ...]]:
+    """The first few refused photos of an Examples artifact, by reason."""
+    first: dict[str, list[Refusal]] = defaultdict(list)
+    for refusal in read_refused(uri):
+        if len(first[refusal.reason]) < EXAMPLES_OF_REFUSED:
+            first[refusal.reason].append(refusal)
+    return {reason: tuple(refusals) for reason, refusals in first.items()}
+
+
+def _read_training(uri: str) -> Training:
+    return json_file.read(uri, training.FILE, Training)
+
+
 def _read_evaluation(uri: str) -> "Evaluation | None":
-    if not storage.exists(uri):
+    if not store.exists(uri):
         return None
     from ...artifacts import evaluation  # it brings TFMA
 

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The HTML pages on a run: their texts, tables and plots, and the templates that show them."""

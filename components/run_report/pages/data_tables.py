@@ -69,14 +69,6 @@ class TextTable:
     rows: dict[str, list[str]]
 
 
-def anomalies(facts: RunFacts) -> dict[tuple[str, str], list[str]]:
-    """The splits that an anomaly is found in, by feature and sentence."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for anomaly in facts.anomalies or ():
-        found[anomaly.feature, anomaly.sentence].append(anomaly.split)
-    return found
-
-
 def medians_and_ranges(facts: RunFacts) -> Iterator[tuple[str, list[str]]]:
     """Rows of the short table of numeric features: a name, and a text for each split."""
     for measure in known_measures(facts):

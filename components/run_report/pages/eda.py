@@ -5,9 +5,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from customer_age.files.storage import write_atomically
+from customer_age.files.store import write_atomically
 
-from ..facts.facts import RunFacts
+from ..facts.facts import RunFacts, anomalies
 from . import data_tables, formatting, plots, rendering
 
 
@@ -32,7 +32,7 @@ def render(facts: RunFacts) -> str:
         title=_title(facts),
         summary=list(_summary(facts)),
         about_the_photos=formatting.about_the_photos(facts.statistics),
-        anomalies=data_tables.anomalies(facts),
+        anomalies=anomalies(facts),
         group_counts=data_tables.group_counts(facts),
         numeric=data_tables.numeric_features(facts),
         texts=data_tables.text_features(facts),
@@ -53,14 +53,14 @@ def _summary(facts: RunFacts) -> Iterator[str]:
         refused = sum(facts.ingestion.refused.values())
         share = refused / facts.ingestion.rows if facts.ingestion.rows else 0.0
         rows = formatting.count(facts.ingestion.rows)
+        verb = "was" if refused == 1 else "were"
         yield (
-            f"{formatting.count(refused)} of {rows} rows {'was' if refused == 1 else 'were'} refused "
-            f"({share:.1%})."
+            f"{formatting.count(refused)} of {rows} rows {verb} refused ({share:.1%})."
             if refused
             else f"None of {rows} rows was refused."
         )
     if facts.anomalies is not None:
-        found = len(data_tables.anomalies(facts))
+        found = len(anomalies(facts))
         yield (
             f"TFDV found {formatting.count(found)} {'anomaly' if found == 1 else 'anomalies'}."
             if found

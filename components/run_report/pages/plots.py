@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from ...artifacts.ingestion import Training
 from ...artifacts.statistics import Histogram, SplitStatistics
+from ...artifacts.training import Training
 from ..facts.gate_checks import FEW_PHOTOS
 from .data_tables import Measure
 

@@ -25,7 +25,7 @@ def filled(name: str, **values: Any) -> str:
         HTML that loads nothing and runs nothing, without secrets.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

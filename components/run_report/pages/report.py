@@ -7,11 +7,11 @@ import yaml
 from markupsafe import Markup
 
 from customer_age import redaction
-from customer_age.files.storage import write_atomically
+from customer_age.files.store import write_atomically
 from customer_age.schema import features
 
 from ..facts import data_changes, gate_checks
-from ..facts.facts import RunFacts, Verdict
+from ..facts.facts import RunFacts, Verdict, anomalies
 from . import data_tables, formatting, plots, rendering
 
 _TONES = {Verdict.PUBLISHED: "good", Verdict.FAILED: "bad"}
@@ -46,7 +46,7 @@ def render(facts: RunFacts) -> str:
         canary_rows=list(_canary_rows(facts)),
         few_photos=gate_checks.FEW_PHOTOS,
         about_the_photos=formatting.about_the_photos(facts.statistics),
-        anomalies=data_tables.anomalies(facts),
+        anomalies=anomalies(facts),
         measures=list(data_tables.medians_and_ranges(facts)),
         group_counts=data_tables.group_counts(facts),
         batches=data_changes.batches(facts),

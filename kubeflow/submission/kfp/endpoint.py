@@ -15,7 +15,7 @@ _AS_IN = "http://localhost:8080"
 
 
 @dataclass(frozen=True)
-class KubeflowPlace:
+class KubeflowEndpoint:
     """An experiment of a user on Kubeflow Pipelines, and as whom its runs run.
 
     Attributes:
@@ -33,7 +33,7 @@ class KubeflowPlace:
     @classmethod
     def of(
         cls, host: str | None, experiment: str, namespace: str = "", service_account: str = ""
-    ) -> "KubeflowPlace":
+    ) -> "KubeflowEndpoint":
         """Check what a person says.
 
         Args:

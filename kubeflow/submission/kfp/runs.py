@@ -19,7 +19,7 @@ from customer_age.errors import RunError
 from .. import specifications
 from ..runs import FINISHED, Submission, SubmittedRun
 from . import errors
-from .endpoint import KubeflowPlace
+from .endpoint import KubeflowEndpoint
 from .errors import TOKEN_PATH, explained
 
 if TYPE_CHECKING:
@@ -50,18 +50,18 @@ class KubeflowRuns:
     """The runs of one experiment.
 
     Args:
-        place: which, and where.
+        endpoint: which experiment, and where.
         settled_after: seconds after which we look whether others started the same run; by
             default two.
     """
 
-    def __init__(self, place: KubeflowPlace, settled_after: float | None = None):
-        self._place = place
+    def __init__(self, endpoint: KubeflowEndpoint, settled_after: float | None = None):
+        self._endpoint = endpoint
         self._settled_after = _SETTLED_AFTER if settled_after is None else settled_after
 
     def find(self, run_id: str) -> SubmittedRun | None:
         """See `Runs`."""
-        with explained(self._place.host):
+        with explained(self._endpoint.host):
             experiment_id = self._find_experiment()
             found = self._found(experiment_id, run_id) if experiment_id else []
             return self._shown(run_id, self._whole(found[0])) if found else None
@@ -71,7 +71,7 @@ class KubeflowRuns:
         from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig
 
         run_id = submission.run_id
-        with explained(self._place.host):
+        with explained(self._endpoint.host):
             experiment_id = self._find_experiment() or self._make_experiment()
             if not self._found(experiment_id, run_id):
                 run = V2beta1Run(
@@ -85,7 +85,7 @@ class KubeflowRuns:
                             "defaultPipelineRoot"
                         ),
                     ),
-                    service_account=self._place.service_account or None,
+                    service_account=self._endpoint.service_account or None,
                 )
                 made = self._client.runs.run_service_create_run(run, _request_timeout=_PATIENCE)
                 self._checked(made.run_id)
@@ -94,21 +94,23 @@ class KubeflowRuns:
 
     @functools.cached_property
     def _client(self) -> "Client":
-        return _connected(self._place.host, self._place.namespace)
+        return _connected(self._endpoint.host, self._endpoint.namespace)
 
     @property
     def _namespace(self) -> str | None:
         """The user's, which kfp's own context file may tell too."""
-        return self._place.namespace or self._client.get_user_namespace() or None
+        return self._endpoint.namespace or self._client.get_user_namespace() or None
 
     def _find_experiment(self) -> str | None:
         found = self._client.experiments.experiment_service_list_experiments(
             namespace=self._namespace,
-            filter=_filter(_EQUALS, self._place.experiment),
+            filter=_filter(_EQUALS, self._endpoint.experiment),
             _request_timeout=_PATIENCE,
         )
         named = [
-            each for each in found.experiments or [] if each.display_name == self._place.experiment
+            each
+            for each in found.experiments or []
+            if each.display_name == self._endpoint.experiment
         ]
         return self._checked(named[0].experiment_id) if named else None
 
@@ -117,7 +119,7 @@ class KubeflowRuns:
         from kfp_server_api.exceptions import ApiException
 
         experiment = V2beta1Experiment(
-            display_name=self._place.experiment, namespace=self._namespace
+            display_name=self._endpoint.experiment, namespace=self._namespace
         )
         try:
             made = self._client.experiments.experiment_service_create_experiment(
@@ -155,7 +157,9 @@ class KubeflowRuns:
         """
         found = self._found(experiment_id, run_id)
         if not found:
-            raise RunError(f"{self._place.host}: run {run_id} was started, and someone deleted it")
+            raise RunError(
+                f"{self._endpoint.host}: run {run_id} was started, and someone deleted it"
+            )
         for younger in found[1:]:
             if _state(younger.state) in FINISHED:
                 continue  # too late, and what it did is worth keeping
@@ -181,7 +185,7 @@ class KubeflowRuns:
 
     def _shown(self, run_id: str, run: "V2beta1Run") -> SubmittedRun:
         tasks = (run.run_details and run.run_details.task_details) or []
-        pages = os.environ.get(UI_HOST, self._place.host).rstrip("/")
+        pages = os.environ.get(UI_HOST, self._endpoint.host).rstrip("/")
         return SubmittedRun(
             run_id=run_id,
             link=f"{pages}/#/runs/details/{run.run_id}",
@@ -194,7 +198,7 @@ class KubeflowRuns:
     def _checked(self, service_id: str | None) -> str:
         """The client takes any answer that is no error, and leaves empty what it cannot find."""
         if not service_id:
-            raise errors.no_api(self._place.host)
+            raise errors.no_api(self._endpoint.host)
         return service_id
 
 

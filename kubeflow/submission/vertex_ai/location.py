@@ -16,7 +16,7 @@ _MOST_LABELS = 64
 
 
 @dataclass(frozen=True)
-class VertexPlace:
+class VertexLocation:
     """A region of a project, and as whom and in which network pipelines run there.
 
     Attributes:

@@ -7,11 +7,11 @@ import functools
 import warnings
 from typing import TYPE_CHECKING
 
-from customer_age.explaining import explained_by
-from customer_age.model_registry import vertex_errors
+from customer_age.errors import explained_by
+from customer_age.model_registry import google_errors
 
 from ..runs import Submission, SubmittedRun
-from .location import VertexPlace
+from .location import VertexLocation
 
 if TYPE_CHECKING:
     import grpc
@@ -28,37 +28,37 @@ class VertexRuns:
     """The jobs of one region of a project.
 
     Args:
-        place: where, and as whom.
+        location: where, and as whom.
         channel: to another server than Google's, without credentials.
     """
 
-    def __init__(self, place: VertexPlace, channel: "grpc.Channel | None" = None):
-        self._place = place
+    def __init__(self, location: VertexLocation, channel: "grpc.Channel | None" = None):
+        self._location = location
         self._channel = channel
         # When Google's clients will drop this Python is no news for who starts a run.
         warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
 
-    @explained_by(vertex_errors.told)
+    @explained_by(google_errors.translate_for_pipelines)
     def find(self, run_id: str) -> SubmittedRun | None:
         """See `Runs`."""
         from google.api_core.exceptions import NotFound
 
         try:
             job = self._client.get_pipeline_job(
-                name=self._place.job(run_id), retry=self._retry, timeout=_PATIENCE
+                name=self._location.job(run_id), retry=self._retry, timeout=_PATIENCE
             )
         except NotFound:
             return None
         return self._shown(run_id, job)
 
-    @explained_by(vertex_errors.told)
+    @explained_by(google_errors.translate_for_pipelines)
     def create(self, submission: Submission) -> SubmittedRun:
         """See `Runs`."""
         from google.api_core.exceptions import AlreadyExists
 
         try:
             job = self._client.create_pipeline_job(
-                parent=self._place.parent,
+                parent=self._location.parent,
                 pipeline_job=self._job(submission),
                 pipeline_job_id=submission.run_id,
                 retry=self._retry,  # may be tried again: of one id there is only one job
@@ -78,9 +78,9 @@ class VertexRuns:
         job = PipelineJob()
         json_format.ParseDict(submission.specification, PipelineJob.pb(job))
         job.display_name = submission.run_name or submission.run_id
-        job.service_account = self._place.service_account
-        job.network = self._place.network
-        job.labels.update(self._place.labels)
+        job.service_account = self._location.service_account
+        job.network = self._location.network
+        job.labels.update(self._location.labels)
         json_format.ParseDict(
             {"parameterValues": dict(submission.parameters)},
             PipelineJob.RuntimeConfig.pb(job.runtime_config),
@@ -98,7 +98,7 @@ class VertexRuns:
             return PipelineServiceClient(
                 transport=PipelineServiceGrpcTransport(channel=self._channel)
             )
-        return PipelineServiceClient(client_options={"api_endpoint": self._place.endpoint})
+        return PipelineServiceClient(client_options={"api_endpoint": self._location.endpoint})
 
     @functools.cached_property
     def _retry(self) -> "Retry":
@@ -113,7 +113,7 @@ class VertexRuns:
         parameters = type(job.runtime_config).pb(job.runtime_config).parameter_values
         return SubmittedRun(
             run_id=run_id,
-            link=self._place.link(run_id),
+            link=self._location.link(run_id),
             state=job.state.name.removeprefix("PIPELINE_STATE_").replace("UNSPECIFIED", "PENDING"),
             tasks={task.task_name: task.state.name for task in job.job_detail.task_details},
             parameters={name: json_format.MessageToDict(each) for name, each in parameters.items()},

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from ..run_target import RunState
-from .records import Batch, BatchState, Event, Run, Verdict
+from .records import Batch, BatchState, Event, Run, RunState, Verdict
 
 _PREFIX = "customer-age"
 

@@ -1,6 +1,6 @@
 """The ledger: what became of each batch and each run, whoever looks, and whatever dies.
 
-Each method is one transaction, and no two of them run at once; see `ledger_tables`. A method that
+Each method is one transaction, and no two of them run at once; see `tables`. A method that
 comes too late, since another trigger was faster, changes nothing and says so.
 """
 
@@ -11,13 +11,11 @@ from typing import Any
 
 from sqlalchemy import Table, and_, delete, insert, select, update
 
-from ..run_target import RunState
-from .entries import arrived_again, entered
 from .events import batch_entered
 from .outbox import Outbox
-from .records import Batch, BatchState, Event, Found, Run, Verdict
-from .rows import read_batches, read_runs
-from .tables import BATCHES, RUNS, Database, explained
+from .records import Batch, BatchState, Event, FoundBatch, Run, RunState, Verdict
+from .queries import arrived_again, entered, read_batches, read_runs
+from .database import BATCHES, RUNS, Database, explained
 
 
 def now() -> datetime:
@@ -32,7 +30,7 @@ class Ledger:
         """Say where the ledger is; nothing is opened yet.
 
         Args:
-            uri: see `ledger_tables.Database`.
+            uri: see `database.Database`.
             pipeline: its name.
             clock: tells the time.
 
@@ -89,7 +87,7 @@ class Ledger:
             return vanished
 
     @explained
-    def add(self, found: Iterable[Found], tell: bool = False) -> list[Batch]:
+    def add(self, found: Iterable[FoundBatch], keep_events: bool = False) -> list[Batch]:
         """Enter batches that the inbox holds.
 
         One whose content is another batch's is set aside. One that was set aside is entered
@@ -97,7 +95,7 @@ class Ledger:
 
         Args:
             found: complete batches.
-            tell: keep an event for each that is set aside.
+            keep_events: keep one for each batch that is set aside.
 
         Returns:
             Those that were entered.
@@ -110,11 +108,11 @@ class Ledger:
             contents = {batch.content: batch.name for batch in known.values() if batch.content}
             added = []
             for each in found:
-                before = known.get(each.name)
-                if before is not None and not arrived_again(before, each):
+                earlier = known.get(each.name)
+                if earlier is not None and not arrived_again(earlier, each):
                     continue
-                if before is not None and before.content:
-                    del contents[before.content]
+                if earlier is not None and earlier.content:
+                    del contents[earlier.content]
                 original = contents.get(each.content) if each.content else None
                 batch = entered(each, original)
                 if batch.content:
@@ -131,7 +129,7 @@ class Ledger:
                     for batch in added
                 ]
                 connection.execute(insert(BATCHES), rows)
-            if tell:
+            if keep_events:
                 events = (batch_entered(batch, self._clock()) for batch in added)
                 self.outbox.put(connection, [event for event in events if event is not None])
             return added
@@ -151,8 +149,8 @@ class Ledger:
         """
         names = [batch.name for batch in batches]
         with self._database.transaction() as connection:
-            there = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
-            unchanged = all(there.get(batch.name) == batch for batch in batches)
+            current = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
+            unchanged = all(current.get(batch.name) == batch for batch in batches)
             known = and_(self._of(RUNS), RUNS.c.active | (RUNS.c.run_id == run_id))
             if not unchanged or connection.execute(select(RUNS.c.run_id).where(known)).first():
                 return None

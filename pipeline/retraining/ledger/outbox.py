@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, insert, select, update
 
 from .records import Event
-from .tables import EVENTS, Database, explained
+from .database import EVENTS, Database, explained
 
 
 class Outbox:

@@ -6,7 +6,37 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..run_target import RunState
+
+class RunState(enum.Enum):
+    """What a run target says of a run; the ledger and the events hold the values."""
+
+    UNKNOWN = "unknown"
+    """The target has never heard of it, or it died and left no trace: it is to be started."""
+
+    RUNNING = "running"
+    """It is waiting for its turn, running, or being retried by the target itself."""
+
+    PUBLISHED = "published"
+    """Its model is a version in the registry, whatever became of the run after that."""
+
+    MODEL_REFUSED = "model_refused"
+    """It trained, and the gate or the canary did not bless the model."""
+
+    DATA_REFUSED = "data_refused"
+    """The data were not what the schema and the limits ask for: nothing was trained."""
+
+    FAILED = "failed"
+    """It ended in any other way: failed, cancelled, timed out."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self not in (RunState.UNKNOWN, RunState.RUNNING)
+
+    @property
+    def trained(self) -> bool:
+        """Whether a model has learnt from the run's data, published or not."""
+        return self in (RunState.PUBLISHED, RunState.MODEL_REFUSED)
 
 
 class BatchState(enum.StrEnum):
@@ -26,7 +56,7 @@ class BatchState(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundBatch:
     """A complete batch in the inbox, as a look saw it.
 
     Attributes:
@@ -47,7 +77,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, as the ledger knows it; see `ledger_tables.BATCHES`."""
+    """A batch, as the ledger knows it; see `database.BATCHES`."""
 
     name: str
     state: BatchState
@@ -64,7 +94,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that the trigger planned; see `ledger_tables.RUNS`.
+    """A run that the trigger planned; see `database.RUNS`.
 
     Attributes:
         settings: as JSON, with the data window.

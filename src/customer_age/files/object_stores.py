@@ -11,8 +11,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from customer_age.errors import SettingsError
 
+from .addresses import DataAway
+from .data_folder import ListedFile
 from .kept_property import kept_property
-from .store import DataAway, ListedFile
 
 EXTRAS = {"gs": "gcs", "s3": "s3"}
 """Scheme of an address to the extra of this package that brings its client."""

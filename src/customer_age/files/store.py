@@ -1,192 +1,193 @@
-"""A data folder: what files it holds, listed once, and how to open them."""
+"""Single files and whole folders by path or address, on this machine or in an object store.
+
+Beam, and TFX's fileio with TensorFlow, are imported where a function needs them: for a local file
+most need neither.
+"""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+import shutil
+import tempfile
+import uuid
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
-from customer_age.errors import SettingsError
+from .addresses import is_remote
 
-_ANSWERS_AWAITED = 32
-
-
-class DataAway(SettingsError):
-    """The data cannot be read from here; perhaps they can from elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFile:
-    """A file of a data folder.
-
-    Attributes:
-        byte_size: bytes.
-        modified_ns: nanoseconds since 1970.
-        outside: it is a link to something that does not lie in the data folder.
-    """
-
-    byte_size: int
-    modified_ns: int
-    outside: bool = False
+_COPIED_AT_ONCE = 2**20
+"""Bytes."""
 
 
-class Folder(Protocol):
-    """Where a data set lies. Names are relative to it, with `/`; the empty name is itself."""
+def exists(uri: str) -> bool:
+    """Tell whether there is such a file or folder."""
+    if is_remote(uri):
+        # Imported here because it brings TensorFlow: a report on a local run needs none of it.
+        from tfx.dsl.io import fileio
 
-    def path(self, name: str) -> str:
-        """The full path or address of a file or a sub-folder."""
-
-    def has_file(self, name: str) -> bool:
-        """Whether there is such a file."""
-
-    def has_folder(self, name: str) -> bool:
-        """Whether there is such a sub-folder."""
-
-    def open(self, name: str) -> BinaryIO:
-        """Open a file for reading, its bytes as they are."""
-
-    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
-        """List a sub-folder and its sub-folders; hidden files are left out.
-
-        Yields:
-            The name relative to the data folder, and what is known of the file.
-        """
+        return bool(fileio.exists(uri))
+    return Path(uri).exists()
 
 
-@dataclass(frozen=True)
-class LocalFolder:
-    """A folder of this machine."""
-
-    root: Path
-
-    def path(self, name: str) -> str:
-        """See `Folder`."""
-        return str(self.root / name)
-
-    def has_file(self, name: str) -> bool:
-        """See `Folder`."""
-        return (self.root / name).is_file()
-
-    def has_folder(self, name: str) -> bool:
-        """See `Folder`."""
-        return (self.root / name).is_dir()
-
-    def open(self, name: str) -> BinaryIO:
-        """See `Folder`."""
-        return (self.root / name).open("rb")
-
-    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
-        """See `Folder`. By name, a folder's own files first.
-
-        Linked folders are left out: they can lead anywhere, and in circles.
-
-        Raises:
-            SettingsError: a folder cannot be listed.
-        """
-        # What the user linked into place as the photos' folder is meant to be read.
-        bounds = (os.path.realpath(self.root), os.path.realpath(self.root / name))
-        pending = [name]
-        while pending:
-            inner = pending.pop()
-            folders = []
-            try:
-                with os.scandir(self.root / inner) as entries:
-                    for entry in sorted(entries, key=lambda entry: entry.name):
-                        path = f"{inner}/{entry.name}" if inner else entry.name
-                        if entry.name.startswith("."):
-                            continue
-                        if entry.is_dir(follow_symlinks=False):
-                            folders.append(path)
-                        elif (listed := _listed(entry, bounds)) is not None:
-                            yield path, listed
-            except OSError as error:
-                raise SettingsError(
-                    f"{self.root / inner}: cannot be listed: {error.strerror}"
-                ) from error
-            pending += reversed(folders)
-
-
-def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
-    """Open a data folder.
+def read_bytes(uri: str) -> bytes | None:
+    """Read a whole file.
 
     Args:
-        address: a path, or an address of an object store such as `gs://bucket/photos`.
-        beam_args: Beam options, of which some say how an object store is reached.
+        uri: a local path, or a URI of a scheme that TFX's fileio knows.
+
+    Returns:
+        The contents, or None where there is no such file.
 
     Raises:
-        DataAway: there is no such folder here, or no way to read it.
-        SettingsError: there is nothing in it.
+        OSError: the file is there, but cannot be read.
     """
-    if "://" in address:
-        # Brings Beam with it, which takes seconds that a local folder need not wait for.
-        from . import object_stores
+    if is_remote(uri):
+        from tfx.dsl.io import fileio
 
-        return object_stores.open_folder(address, beam_args)
+        if not fileio.exists(uri):
+            return None
+        with fileio.open(uri, "rb") as file:
+            return bytes(file.read())
     try:
-        found = Path(address).is_dir()
-    except OSError as error:
-        raise DataAway(f"data folder {address}: {error.strerror}") from error
-    if not found:
-        raise DataAway(f"data folder {address}: there is no such folder")
-    return LocalFolder(Path(address))
+        return Path(uri).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
-def open_if_there(address: str, beam_args: Sequence[str] = ()) -> Folder | None:
-    """Open a folder that may be missing.
+def write_atomically(uri: str, text: str) -> None:
+    """Write a text file so that it is seen whole or not at all.
 
-    Raises:
-        SettingsError: it cannot be listed.
-    """
-    folder = reach(address, beam_args)
-    if isinstance(folder, LocalFolder):
-        return folder if folder.root.is_dir() else None
-    return folder if any(folder.files("")) else None
-
-
-def reach(address: str, beam_args: Sequence[str] = ()) -> Folder:
-    """Give a folder without a look into it, so that what else lies there costs nothing.
+    Args:
+        uri: a local path, whose folder is made where it is missing, or a URI of a scheme that
+            TFX's fileio knows. An object store shows an object only when it was sent whole.
+        text: is written as UTF-8.
 
     Raises:
-        SettingsError: there is no client for this kind of store.
+        OSError: the file cannot be written. What stood there before is untouched.
     """
-    if "://" not in address:
-        return LocalFolder(Path(address))
-    from . import object_stores
+    if is_remote(uri):
+        from tfx.dsl.io import fileio
 
-    return object_stores.reach(address, beam_args)
+        with fileio.open(uri, "w") as file:
+            file.write(text)
+        return
+    path = Path(uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(part).chmod(0o644)  # mkstemp gives the owner alone the right to read
+        Path(part).replace(path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
 
 
-def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
-    """Whether there is a file or an object of this name, without listing what is beside it."""
-    if "://" not in address:
-        return Path(address).is_file()
+def copy(path: str, target: str) -> None:
+    """Copy a file as it is: a second name on one disk, else its bytes."""
+    if not is_remote(path) and not is_remote(target):
+        Path(target).unlink(missing_ok=True)
+        try:
+            # Nothing ever changes a shard, so two names for it are as good as two copies.
+            os.link(path, target)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(path, target)
+        return
+    from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
 
-    reach(address, beam_args)  # tells Beam how to get there
-    return bool(FileSystems.exists(address))
+    with (
+        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as source,
+        create(target) as file,
+    ):
+        shutil.copyfileobj(source, file, _COPIED_AT_ONCE)
 
 
-def at_once(address: str) -> int:
-    """How many things are best asked of a place at the same time.
+def files(folder: str) -> list[str]:
+    """The paths of all files below a folder, in order; none where it is not there."""
+    if not is_remote(folder):
+        return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file())
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
 
-    A store takes its time to answer. A disk does not, and Python's threads would wait for each
-    other: with as many, a look at 10,000 batches took three times as long.
+    try:
+        (found,) = FileSystems.match([f"{folder.rstrip('/')}/**"])
+    except BeamIOError:
+        return []
+    return sorted(file.path for file in found.metadata_list)
+
+
+def remove_file(path: str) -> None:
+    """Delete a file, if it is there."""
+    if not is_remote(path):
+        Path(path).unlink(missing_ok=True)
+        return
+    from apache_beam.io.filesystems import FileSystems
+
+    if FileSystems.exists(path):
+        FileSystems.delete([path])
+
+
+def remove(folder: str) -> None:
+    """Delete a folder and all below it, if it is there."""
+    if not is_remote(folder):
+        if Path(folder).is_dir():
+            shutil.rmtree(folder)
+    elif found := files(folder):
+        from apache_beam.io.filesystems import FileSystems
+
+        FileSystems.delete(found)
+
+
+def create(path: str) -> Any:
+    """Open a file for writing, as it is, wherever Beam can."""
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def read(path: str) -> bytes:
+    """Read a whole file, as it is, from wherever Beam can.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it cannot be read.
     """
-    return _ANSWERS_AWAITED if "://" in address else 1
+    if path.startswith("s3://"):
+        from . import s3_objects  # needs boto3
+
+        return s3_objects.read(path)
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            return file.read()
+    except Exception as error:
+        if getattr(error, "code", None) == HTTPStatus.NOT_FOUND:  # Cloud Storage's client's own
+            raise FileNotFoundError(path) from error
+        raise
 
 
-def leads_out(file_name: str) -> bool:
-    """Whether a name in a table would lead out of its folder."""
-    path = PurePosixPath(file_name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or file_name[1:2] == ":"
+def write(path: str, content: bytes) -> None:
+    """Write a whole file; it gets its name when it is complete."""
+    from apache_beam.io.filesystems import FileSystems
+
+    unfinished = f"{path}.{uuid.uuid4().hex}"
+    with create(unfinished) as file:
+        file.write(content)
+    FileSystems.rename([unfinished], [path])
 
 
-def _listed(entry: os.DirEntry, bounds: tuple[str, ...]) -> ListedFile | None:
-    outside = False
-    if entry.is_symlink():
-        target = os.path.realpath(entry.path)
-        outside = all(os.path.commonpath([bound, target]) != bound for bound in bounds)
-    if not outside and not entry.is_file():
-        return None
-    status = entry.stat(follow_symlinks=not outside)
-    return ListedFile(status.st_size, status.st_mtime_ns, outside)
+def make_folder(path: str) -> None:
+    """Make a folder, where the file system has folders, unless it is there."""
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        FileSystems.mkdirs(path)
+    except OSError:
+        if not FileSystems.exists(path):  # Else it was there, or another worker was faster.
+            raise

@@ -1,1 +1,25 @@
-"""To be described."""
+"""Label tables, and the data sets that they make of photos: who is how old on which."""
+
+from .batches import BATCH_NAME, COMPLETE, open_batch, open_data_sets, split_names
+from .cards.card_table import CardSettings
+from .data_set import DataSet, open_data_set
+from .rows import LabelRow, age_of
+from .splits import split_of
+from .tables import LabelTable
+from .tombstones import Forgotten
+
+__all__ = [
+    "BATCH_NAME",
+    "COMPLETE",
+    "CardSettings",
+    "DataSet",
+    "Forgotten",
+    "LabelRow",
+    "LabelTable",
+    "age_of",
+    "open_batch",
+    "open_data_set",
+    "open_data_sets",
+    "split_names",
+    "split_of",
+]

@@ -1,25 +1,33 @@
-"""The inbox: a folder of batches of loyalty-card photos.
+"""What a run reads: the base set, and batches of loyalty-card photos from the inbox.
 
-A batch is a sub-folder with `photos.csv`, its photos, and an empty `_SUCCESS` that is written
-last. Names that begin with `_` or `.` are none of batches.
+A batch is a sub-folder of the inbox with `photos.csv`, its photos, and an empty `_SUCCESS` that
+is written last. Names that begin with `_` or `.` are none of batches.
 """
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from customer_age.components import run_parameters
 from customer_age.errors import SettingsError
-from customer_age.files import store
+from customer_age.files import addresses, folders
 
-from . import data_set, layouts
+from . import layouts, pseudonyms, tombstones
 from .cards.card_table import CardSettings
+from .data_set import DataSet, open_data_set
 from .tables import SUFFIXES
 from .tombstones import Forgotten
 
 COMPLETE = "_SUCCESS"
 LAYOUT = "loyalty_card"
 BATCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
+
+
+def split_names(text: str) -> list[str]:
+    """Names from a text with commas between them, which is how `batches` travels."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def batch_names(text: str) -> list[str]:
@@ -31,7 +39,7 @@ def batch_names(text: str) -> list[str]:
     Raises:
         SettingsError: a name cannot be one.
     """
-    names = sorted(set(run_parameters.split_names(text)))
+    names = sorted(set(split_names(text)))
     for name in names:
         if not BATCH_NAME.fullmatch(name):
             raise SettingsError(
@@ -50,7 +58,7 @@ def open_batch(
     beam_args: Sequence[str],
     cards: CardSettings,
     forgotten: Forgotten,
-) -> data_set.DataSet:
+) -> DataSet:
     """Open a batch of the inbox.
 
     Its profiles come from where the settings say, else from `cards.csv` in the batch, else from
@@ -59,7 +67,7 @@ def open_batch(
     Args:
         inbox: a folder, or an address in an object store.
         batch: the name of the sub-folder.
-        columns: see `sources.open_data_set`, as all that follow.
+        columns: see `open_data_set`, as all that follow.
         keep_columns: further columns to keep.
         beam_args: Beam options.
         cards: what is asked of loyalty cards.
@@ -69,7 +77,7 @@ def open_batch(
         SettingsError: there is no such batch, it is not complete, or it cannot be read.
     """
     address = f"{inbox.rstrip('/')}/{batch}"
-    folder = store.open_if_there(address, beam_args)
+    folder = folders.open_if_there(address, beam_args)
     if folder is None:
         raise SettingsError(f"data.batches: {address}: there is no such batch")
     if not folder.has_file(COMPLETE):
@@ -78,7 +86,7 @@ def open_batch(
         )
     if not cards.profiles and not layouts.named(folder, "cards"):
         cards = dataclasses.replace(cards, profiles=_shared_profiles(inbox, beam_args))
-    return data_set.open_data_set(
+    return open_data_set(
         address,
         LAYOUT,
         face_crops=False,
@@ -91,10 +99,70 @@ def open_batch(
     )
 
 
+def open_data_sets(
+    base: str, parameters: Mapping[str, Any], beam_args: Sequence[str], keyed: bool = True
+) -> list[DataSet]:
+    """Open the base set, and the batches of the inbox that a run learns from.
+
+    Args:
+        base: the base set's folder, or its address in an object store.
+        parameters: of `PhotoExampleGenSpec`.
+        beam_args: Beam options.
+        keyed: whether persons need their hash; False only to look at the data from outside.
+
+    Returns:
+        The base set, then the batches by name.
+
+    Raises:
+        SettingsError: one cannot be read, or persons have no key.
+    """
+    names = batch_names(parameters.get("batches") or "")
+    inbox = parameters.get("inbox") or ""
+    if names and not inbox:
+        raise SettingsError("data.inbox: not set, and data.batches names batches of it")
+    columns = json.loads(parameters.get("columns") or "{}")
+    keep_columns = json.loads(parameters.get("keep_columns") or "[]")
+    card_settings = json.loads(parameters.get("cards") or "{}")
+    cards = CardSettings(**card_settings, beam_args=tuple(beam_args))
+    forgotten = tombstones.read(inbox, beam_args) if inbox else tombstones.NOBODY
+    data_sets = [
+        open_data_set(
+            base,
+            parameters["layout"],
+            bool(parameters["face_crops"]),
+            columns,
+            keep_columns,
+            beam_args=beam_args,
+            # A base set knows no batches whose photos of a card could be counted.
+            cards=dataclasses.replace(cards, max_photos_per_card=None),
+            forgotten=forgotten,
+        )
+    ]
+
+    def opened(batch: str) -> DataSet:
+        return open_batch(
+            inbox,
+            batch,
+            columns=columns,
+            keep_columns=keep_columns,
+            beam_args=beam_args,
+            cards=cards,
+            forgotten=forgotten,
+        )
+
+    with ThreadPoolExecutor(addresses.at_once(inbox)) as pool:
+        data_sets += pool.map(opened, names)
+    if not keyed or not any(data_set.has_persons for data_set in data_sets):
+        return data_sets
+    key = pseudonyms.read(parameters.get("person_key_file") or "")
+    tombstones.require_key(forgotten, key)
+    return [dataclasses.replace(data_set, person_key=key) for data_set in data_sets]
+
+
 def _shared_profiles(inbox: str, beam_args: Sequence[str]) -> str:
     """The table beside the batches, or empty."""
     for suffix in SUFFIXES:
         address = f"{inbox.rstrip('/')}/cards{suffix}"
-        if store.is_file(address, beam_args):
+        if folders.is_file(address, beam_args):
             return address
     return ""

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from customer_age.errors import SettingsError
-from customer_age.files import store
+from customer_age.files import Folder, ListedFile, addresses, open_folder
 from customer_age.files.kept_property import kept_property
 from customer_age.schema.features import EXTRA
 from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
 
-from . import layouts, splits
+from . import layouts, pseudonyms
 from .cards.card_table import BESIDE, CardSettings
+from .rows import LabelRow
 from .tables import LabelTable, digest_of
 from .tombstones import NOBODY, Forgotten
 
@@ -24,41 +25,6 @@ IGNORE_LIST = "ignore_list.txt"
 
 _STAND_IN = 12
 """Digits of a person's hash, where a photo's name says who it is."""
-
-
-@dataclass(frozen=True)
-class LabelRow:
-    """One row of a label table, as it stands there.
-
-    Attributes:
-        table: the table's name, behind that of its batch if it has one.
-        line: where the row ends in it, 1 being the header's line.
-        file_name: the photo's name in the table, without a card's number.
-        age: the label as text, not yet judged.
-        split: the official split, or None.
-        person: a keyed hash that stands for who it is, or empty.
-        batch: the batch that the photo came with, or empty.
-        extras: feature name and text of each further column that is kept.
-        photo: the path of the file to read.
-        byte_size: of that file, in bytes.
-        problem: why there is no file that may be read, or None.
-        detail: the same in a sentence, or empty.
-        captured: the day on which it was taken, an ISO date, or empty.
-    """
-
-    table: str
-    line: int
-    file_name: str
-    age: str
-    split: str | None
-    person: str
-    batch: str
-    extras: tuple[tuple[str, str], ...]
-    photo: str
-    byte_size: int
-    problem: Reason | None
-    detail: str
-    captured: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +43,7 @@ class DataSet:
         forgotten: what no run may learn from.
     """
 
-    folder: store.Folder
+    folder: Folder
     layout: str
     tables: tuple[LabelTable, ...]
     row_count: int
@@ -109,7 +75,7 @@ class DataSet:
         return digest_of(*parts)
 
     @kept_property
-    def _listing(self) -> dict[str, store.ListedFile]:
+    def _listing(self) -> dict[str, ListedFile]:
         """Photo name relative to the data folder to what is known of the file."""
         return {
             name: listed
@@ -125,7 +91,7 @@ class DataSet:
             relative = f"{relative}_face.jpg"
         listed = self._listing.get(relative)
         called = row.get("person", "")
-        person = splits.pseudonym(called, self.person_key)
+        person = pseudonyms.pseudonym(called, self.person_key)
         captured = row.get("captured", "")
         problem, detail = self._problem(file_name, listed, row)
         if self.forgotten.covers(person, captured):
@@ -157,10 +123,10 @@ class DataSet:
 
     @staticmethod
     def _problem(
-        file_name: str, listed: store.ListedFile | None, row: Mapping[str, str]
+        file_name: str, listed: ListedFile | None, row: Mapping[str, str]
     ) -> tuple[Reason | None, str]:
         """Why a row has no photo that may be read, in a word and in a sentence."""
-        if store.leads_out(file_name) or (listed is not None and listed.outside):
+        if addresses.leads_out(file_name) or (listed is not None and listed.outside):
             return Reason.OUTSIDE_DATA_FOLDER, NO_FILE[Reason.OUTSIDE_DATA_FOLDER]
         if row.get("problem"):
             return Reason(row["problem"]), row["detail"]
@@ -171,7 +137,7 @@ class DataSet:
 
 def fingerprints(data_sets: Sequence[DataSet]) -> list[str]:
     """The fingerprint of each data set."""
-    at_once = max(store.at_once(data_set.folder.path("")) for data_set in data_sets)
+    at_once = max(addresses.at_once(data_set.folder.path("")) for data_set in data_sets)
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(DataSet.fingerprint, data_sets))
 
@@ -212,7 +178,7 @@ def open_data_set(
         SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
             be read or has no rows.
     """
-    opened = store.open_folder(folder, beam_args)
+    opened = open_folder(folder, beam_args)
     name, tables = layouts.find(opened, layout, columns or {}, keep_columns, cards)
     ignored = _ignored(opened)
     row_count, has_persons = 0, False
@@ -227,7 +193,7 @@ def open_data_set(
     )
 
 
-def _require_photos(folder: store.Folder, tables: Sequence[LabelTable], row_count: int) -> None:
+def _require_photos(folder: Folder, tables: Sequence[LabelTable], row_count: int) -> None:
     if not row_count:
         raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
     beside = {file for table in tables for file in table.files} | {IGNORE_LIST}
@@ -236,7 +202,7 @@ def _require_photos(folder: store.Folder, tables: Sequence[LabelTable], row_coun
             raise SettingsError(f"{folder.path(photos)}: no photos in this folder")
 
 
-def _ignored(folder: store.Folder) -> frozenset[str]:
+def _ignored(folder: Folder) -> frozenset[str]:
     if not folder.has_file(IGNORE_LIST):
         return frozenset()
     try:

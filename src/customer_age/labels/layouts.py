@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from customer_age.errors import SettingsError
-from customer_age.files.store import Folder
+from customer_age.files import Folder
 from customer_age.schema.features import EXTRA, SPLITS
 
 from .cards import profiles

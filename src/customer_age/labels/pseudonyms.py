@@ -1,7 +1,8 @@
-"""The secret that keys the hash which stands for a person.
+"""The keyed hash that stands for a person, and the secret that keys it.
 
-It lies in a file, a mounted secret on a cluster; settings, parameters and metadata know its path
-alone. Whoever has the file can find a known card's photos again, as `forget` has to; nobody else.
+The secret lies in a file, a mounted one on a cluster; settings, parameters and metadata know its
+path alone. Whoever has the file can find a known card's photos again, as `forget` has to; nobody
+else.
 """
 
 import contextlib
@@ -68,3 +69,17 @@ def make(path: str) -> None:
 def fingerprint(key: str) -> str:
     """12 hexadecimal digits that tell one key from another, and nothing of either."""
     return hmac.digest(key.encode(), b"fingerprint", hashlib.sha256).hex()[:12] if key else ""
+
+
+def pseudonym(person: str, key: str) -> str:
+    """A stand-in for a person's identity that cannot be turned back without the key.
+
+    Returns:
+        32 hexadecimal digits, or an empty text for an empty one.
+    """
+    return keyed_hash(key, "person", person).hex()[:32] if person else ""
+
+
+def keyed_hash(key: str, purpose: str, text: str) -> bytes:
+    """32 bytes that only who has the key can compute; other ones for each purpose."""
+    return hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256)

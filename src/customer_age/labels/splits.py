@@ -1,8 +1,8 @@
 """Which split a photo belongs to where its data set has no official ones."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
+
+from .pseudonyms import keyed_hash
 
 
 def split_of(identity: str, shares: Mapping[str, float], key: str) -> str:
@@ -21,23 +21,10 @@ def split_of(identity: str, shares: Mapping[str, float], key: str) -> str:
         The name of a split.
     """
     # 53 bits are what a float holds exactly, so the position is below 1.
-    position = (int.from_bytes(_keyed(key, "split", identity)[:8], "big") >> 11) / 2**53
+    position = (int.from_bytes(keyed_hash(key, "split", identity)[:8], "big") >> 11) / 2**53
     reached = 0.0
     for split, share in shares.items():
         reached += share
         if position < reached:
             return split
     return split  # The shares' sum was a rounding error below 1.
-
-
-def pseudonym(person: str, key: str) -> str:
-    """A stand-in for a person's identity that cannot be turned back without the key.
-
-    Returns:
-        32 hexadecimal digits, or an empty text for an empty one.
-    """
-    return _keyed(key, "person", person).hex()[:32] if person else ""
-
-
-def _keyed(key: str, purpose: str, text: str) -> bytes:
-    return hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256)

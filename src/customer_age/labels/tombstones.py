@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from customer_age.errors import SettingsError
-from customer_age.files import store
+from customer_age.files import Folder, addresses, folders, store
 
 from . import pseudonyms
 
@@ -64,7 +64,7 @@ def read(inbox: str, beam_args: Sequence[str] = ()) -> Forgotten:
     Raises:
         SettingsError: a tombstone cannot be read.
     """
-    folder = store.open_if_there(f"{inbox.rstrip('/')}/{FOLDER}", beam_args)
+    folder = folders.open_if_there(f"{inbox.rstrip('/')}/{FOLDER}", beam_args)
     if folder is None:
         return NOBODY
     names = sorted(name for name, _ in folder.files(""))
@@ -112,14 +112,12 @@ def write_captured_before(inbox: str, day: date, beam_args: Sequence[str] = ()) 
 
 
 def _write(inbox: str, name: str, content: dict[str, str]) -> None:
-    from customer_age.components.photo_example_gen import tfrecord_shards  # brings Beam with it
-
-    folder = tfrecord_shards.join(inbox, FOLDER)
-    tfrecord_shards.make_folder(folder)
-    tfrecord_shards.write(tfrecord_shards.join(folder, name), json.dumps(content).encode())
+    folder = addresses.join(inbox, FOLDER)
+    store.make_folder(folder)
+    store.write(addresses.join(folder, name), json.dumps(content).encode())
 
 
-def _content(folder: store.Folder, name: str) -> dict[str, str]:
+def _content(folder: Folder, name: str) -> dict[str, str]:
     try:
         with folder.open(name) as file:
             return json.loads(file.read())

@@ -1,13 +1,31 @@
 """Versions of the model, one of them the champion, and the way back."""
 
+from . import google_errors
+from .baseline import baseline_for
 from .fingerprint import saved_model_fingerprint
 from .open_registry import open_registry
-from .registry import ModelRegistry, ModelVersion, Publication
+from .registry import (
+    BATCHES,
+    FINGERPRINT,
+    FORCED,
+    MAE,
+    REPORT,
+    ModelRegistry,
+    ModelVersion,
+    Publication,
+)
 
 __all__ = [
+    "BATCHES",
+    "FINGERPRINT",
+    "FORCED",
+    "MAE",
+    "REPORT",
     "ModelRegistry",
     "ModelVersion",
     "Publication",
+    "baseline_for",
+    "google_errors",
     "open_registry",
     "saved_model_fingerprint",
 ]

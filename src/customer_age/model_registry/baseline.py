@@ -1,12 +1,13 @@
-"""What keys the cache of Champion's result."""
+"""Which version a run is measured against."""
 
-from . import ModelRegistry
+from .registry import ModelRegistry
 
 NONE = "none"
+"""Stands for a baseline that is no version: there was no champion."""
 
 
 def baseline_for(registry: ModelRegistry, run_key: str) -> str:
-    """The version that a run is to be measured against.
+    """The version that a run is to be measured against; it keys the cache of Champion's result.
 
     Normally that is the champion. But where the champion came out of the very same data, settings
     and code, it is the one that it was measured against itself: so a second run finds every result

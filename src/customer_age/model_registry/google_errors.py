@@ -1,14 +1,74 @@
-"""What Google Cloud's clients complain of, as one line."""
+"""Errors of Google Cloud's clients, each translated to one line.
+
+Google's packages are an extra, and heavy: they are imported once there is an error to translate.
+"""
 
 from customer_age.errors import RunError, SettingsError
 
-SIGN_IN = (
+_SIGN_IN = (
     "is not told who asks; run `gcloud auth application-default login`, or set "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
 
+_LONGEST = 500
+"""Characters of a client's own words."""
 
-def is_unknown_caller(error: Exception) -> bool:
+
+def translate(error: Exception) -> RunError | None:
+    """Translate an error of a model registry on Google Cloud.
+
+    Returns:
+        `RunError` where Google Cloud fails, `SettingsError` where it or its client is away; None
+        for what is no error of its client.
+    """
+    if isinstance(error, ImportError):
+        return SettingsError("registry.uri: install customer-age[vertex]")
+    from google.api_core import exceptions
+    from google.auth.exceptions import TransportError
+    from requests import RequestException
+
+    words = _in_one_line(error)
+    away = exceptions.ServiceUnavailable | exceptions.RetryError | TransportError | RequestException
+    failed = exceptions.GoogleAPIError | TimeoutError | FileNotFoundError
+    if _is_unknown_caller(error):
+        return SettingsError(f"registry.uri: Google Cloud {_SIGN_IN} ({words})")
+    if isinstance(error, away):
+        return SettingsError(f"registry.uri: Google Cloud does not answer ({words})")
+    # Where the class of a wrong checksum lives depends on the version of google-cloud-storage.
+    if isinstance(error, failed) or type(error).__name__ == "DataCorruption":
+        return RunError(f"the model registry failed: {words}")
+    return None
+
+
+def translate_for_pipelines(error: Exception) -> RunError | None:
+    """Translate an error of Vertex AI Pipelines.
+
+    Returns:
+        `RunError` where Vertex AI fails or refuses, `SettingsError` where its client is not
+        installed; None for what is no error of its client.
+    """
+    if isinstance(error, ImportError):
+        return SettingsError("--target vertex: install customer-age[vertex]")
+    from google.api_core import exceptions
+    from google.auth.exceptions import TransportError
+    from google.protobuf.json_format import ParseError
+
+    words = _in_one_line(error)
+    if _is_unknown_caller(error):
+        return RunError(f"Vertex AI {_SIGN_IN} ({words})")
+    if isinstance(error, exceptions.Forbidden):
+        return RunError(
+            f"Vertex AI does not let us in ({words}); whoever submits needs the role Vertex AI "
+            "User in --project, and Service Account User on --service-account"
+        )
+    if isinstance(error, exceptions.ServiceUnavailable | exceptions.RetryError | TransportError):
+        return RunError(f"Vertex AI does not answer ({words}); --project and --region name it")
+    if isinstance(error, exceptions.GoogleAPIError | ParseError):
+        return RunError(f"Vertex AI or its client refuses: {words}")
+    return None
+
+
+def _is_unknown_caller(error: Exception) -> bool:
     """Whether Google Cloud refused because nobody said who asks."""
     from google.api_core import exceptions
     from google.auth.exceptions import GoogleAuthError, TransportError
@@ -20,22 +80,5 @@ def is_unknown_caller(error: Exception) -> bool:
     )
 
 
-def told(error: Exception) -> RunError | None:
-    """`RunError` where Google Cloud fails, `SettingsError` where it or its client is away."""
-    if isinstance(error, ImportError):
-        return SettingsError("registry.uri: install customer-age[vertex]")
-    from google.api_core import exceptions
-    from google.auth.exceptions import TransportError
-    from requests import RequestException
-
-    said = " ".join(str(error).split())[:500]
-    away = exceptions.ServiceUnavailable | exceptions.RetryError | TransportError | RequestException
-    failed = exceptions.GoogleAPIError | TimeoutError | FileNotFoundError
-    if is_unknown_caller(error):
-        return SettingsError(f"registry.uri: Google Cloud {SIGN_IN} ({said})")
-    if isinstance(error, away):
-        return SettingsError(f"registry.uri: Google Cloud does not answer ({said})")
-    # Where the class of a wrong checksum lives depends on the version of google-cloud-storage.
-    if isinstance(error, failed) or type(error).__name__ == "DataCorruption":
-        return RunError(f"the model registry failed: {said}")
-    return None
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:_LONGEST]

@@ -13,7 +13,7 @@ from .kubeflow_store.store import KubeflowStore
 from .mlflow_store.store import MlflowStore
 from .mlflow_store.tracking import Server, SqliteFile
 from .registry import ModelRegistry
-from .vertex_store.address import AS_IN, VertexPlace
+from .vertex_store.address import AS_IN, VertexAddress
 from .vertex_store.store import VertexStore
 
 _KUBEFLOW = {"kubeflow-registry": ("http", 8080), "kubeflow-registry+https": ("https", 443)}
@@ -48,8 +48,8 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
         server = _server(uri.removeprefix("mlflow+"))
         return ChampionRegistry(model_name, MlflowStore(server, model_name))
     if scheme == "vertex":
-        place = VertexPlace.of(uri, model_name)
-        return ChampionRegistry(place.model, VertexStore(place))
+        address = VertexAddress.of(uri, model_name)
+        return ChampionRegistry(address.model, VertexStore(address))
     if scheme in _KUBEFLOW:
         return _kubeflow(uri, model_name)
     kind = repr(scheme) if rest else "what is given"

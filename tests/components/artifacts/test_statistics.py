@@ -8,18 +8,16 @@ from hypothesis import strategies as st
 from customer_age.components.artifacts.statistics import (
     Count,
     Histogram,
-    SplitStatistics,
     Spread,
     read_anomalies,
     read_statistics,
 )
-from customer_age.components.run_report.pages import formatting
 from customer_age.schema import features
 
 
 @pytest.fixture(scope="module")
-def statistics(uris):
-    return read_statistics(uris["statistics"])
+def statistics(statistics_uris):
+    return read_statistics(statistics_uris["statistics"])
 
 
 def test_the_extremes_and_counts_are_exact(statistics, frames):
@@ -34,8 +32,10 @@ def test_the_extremes_and_counts_are_exact(statistics, frames):
         )
 
 
-def test_tfdv_itself_reads_the_same_file(statistics, uris):
-    own = tfdv.load_stats_binary(f"{uris['statistics']}/Split-test/FeatureStats.pb").datasets[0]
+def test_tfdv_itself_reads_the_same_file(statistics, statistics_uris):
+    own = tfdv.load_stats_binary(
+        f"{statistics_uris['statistics']}/Split-test/FeatureStats.pb"
+    ).datasets[0]
     assert own.num_examples == statistics["test"].photos
 
 
@@ -73,8 +73,8 @@ def test_an_estimate_rises_with_the_limit_and_stays_within_the_photos(counts, on
     assert 0 <= spread.below(low).photos <= spread.below(high).photos <= photos
 
 
-def test_anomalies_are_tfdvs_sentences_for_each_split(uris):
-    found = read_anomalies(uris["anomalies"])
+def test_anomalies_are_tfdvs_sentences_for_each_split(statistics_uris):
+    found = read_anomalies(statistics_uris["anomalies"])
     assert {(anomaly.split, anomaly.feature) for anomaly in found} == {
         (split, feature)
         for split in ("train", "valid", "test")
@@ -82,33 +82,3 @@ def test_anomalies_are_tfdvs_sentences_for_each_split(uris):
     }
     assert any("JPEG" in anomaly.sentence for anomaly in found)
     assert any("95>60" in anomaly.sentence for anomaly in found)
-
-
-def test_the_findings_answer_format_mode_shape_light_and_sharpness(statistics):
-    found = formatting.about_the_photos(statistics)
-    assert found[0] == "All 730 photos came as JPEG."
-    assert found[1] == "715 of 730 photos are RGB; the others are L (15)."
-    assert found[2].endswith("are not square: the shorter side is under 99% of the longer.")
-    assert "dark" in found[3]
-    assert "blurred" in found[4]
-
-
-def test_findings_without_exception_say_so():
-    one = Histogram((1.0, 1.0), (10.0,))
-    light = Histogram((90.0, 200.0), (10.0,))
-    split = SplitStatistics(
-        photos=10,
-        spreads={
-            features.IMAGE_SQUARENESS: Spread(10, 1.0, 1.0, 1.0, one, one),
-            features.IMAGE_BRIGHTNESS: Spread(10, 90.0, 150.0, 200.0, light, light),
-            features.IMAGE_SHARPNESS: Spread(10, 9.0, 15.0, 20.0, light, light),
-        },
-        words={features.IMAGE_FORMAT: {"JPEG": 10}, features.IMAGE_MODE: {"RGB": 10}},
-    )
-    assert formatting.about_the_photos({"train": split}) == (
-        "All 10 photos came as JPEG.",
-        "All 10 photos are RGB.",
-        "All are square.",
-        "None is dark: no mean brightness is under 50 of 255.",
-        "All 10 photos are blurred, or plain: the sharpness is under 100.",
-    )

@@ -12,7 +12,7 @@ from PIL import Image
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from customer_age.components.canary.executor import Executor
+from customer_age.components.canary import component
 from customer_age.schema import features
 
 LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}
@@ -96,22 +96,23 @@ class Canary:
         blessing = standard_artifacts.InfraBlessing()
         blessing.uri = str(self.folder / "blessing")
         Path(blessing.uri).mkdir()
-        Executor().Do(
+        executor = component.Canary.EXECUTOR_SPEC.executor_class()
+        executor.Do(
             {"model": [self.model], "examples": [self.examples]},
             {"blessing": [blessing]},
-            LIMITS | limits,
+            {**LIMITS, **limits, "code": ""},
         )
         return blessing, json.loads((Path(blessing.uri) / "canary.json").read_text())
 
     def refusals(self, model: TinyModel, **limits: float) -> list[str]:
         """Save a model and judge it; it must not be blessed."""
         self.save(model)
-        blessing, told = self.judge(**limits)
+        blessing, found = self.judge(**limits)
         assert (Path(blessing.uri) / "INFRA_NOT_BLESSED").exists()
         assert not (Path(blessing.uri) / "INFRA_BLESSED").exists()
         assert blessing.get_int_custom_property("blessed") == 0
-        assert told["passed"] is False
-        return told["refusals"]
+        assert found["passed"] is False
+        return found["refusals"]
 
 
 @pytest.fixture

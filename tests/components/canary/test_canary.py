@@ -16,10 +16,10 @@ pytestmark = pytest.mark.slow
 
 def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_model, tmp_path):
     canary.save(tiny_model())
-    blessing, told = canary.judge()
-    assert told["refusals"] == []
-    assert told["passed"] is True
-    assert list(told["checks"]) == [
+    blessing, found = canary.judge()
+    assert found["refusals"] == []
+    assert found["passed"] is True
+    assert list(found["checks"]) == [
         "questions_unanswered",
         "ages_out_of_range",
         "years_apart_twice",
@@ -29,9 +29,9 @@ def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_mode
         "seconds_per_batch",
         "memory_mb",
     ]
-    assert all(check["passed"] for check in told["checks"].values())
-    assert 100 < told["checks"]["memory_mb"]["measured"] < told["checks"]["memory_mb"]["limit"]
-    assert told["checks"]["seconds_per_batch"]["limit"] == 64 * 5
+    assert all(check["passed"] for check in found["checks"].values())
+    assert 100 < found["checks"]["memory_mb"]["measured"] < found["checks"]["memory_mb"]["limit"]
+    assert found["checks"]["seconds_per_batch"]["limit"] == 64 * 5
 
     theirs = standard_artifacts.InfraBlessing()
     theirs.uri = str(tmp_path / "theirs")
@@ -43,8 +43,8 @@ def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_mode
 
 def test_a_refusal_is_marked_as_an_infra_validator_marks_it(canary, tiny_model, tmp_path):
     canary.save(tiny_model(), "serving_default")
-    blessing, told = canary.judge()
-    [refusal] = told["refusals"]
+    blessing, found = canary.judge()
+    [refusal] = found["refusals"]
     assert "did not answer 64 stored examples" in refusal
     assert "the model has no signature serving_examples" in refusal
     theirs = standard_artifacts.InfraBlessing()
@@ -176,16 +176,16 @@ def test_a_folder_that_is_no_model_is_refused(canary, tiny_model):
     canary.save(tiny_model())
     [graph] = Path(canary.model.uri).rglob("saved_model.pb")
     graph.write_bytes(b"cut short")
-    _, told = canary.judge()
-    assert told["refusals"][0].startswith("the model does not load: ")
-    assert "memory_mb" not in told["checks"]
+    _, found = canary.judge()
+    assert found["refusals"][0].startswith("the model does not load: ")
+    assert "memory_mb" not in found["checks"]
 
 
 def test_photos_that_are_not_there_are_no_traceback(canary, tiny_model):
     canary.save(tiny_model())
     canary.put_examples("valid", 0)
-    _, told = canary.judge()
-    assert told["refusals"] == ["there is no photo in valid to send"]
+    _, found = canary.judge()
+    assert found["refusals"] == ["there is no photo in valid to send"]
 
 
 def test_the_component_is_wired_with_an_infra_blessing():
@@ -195,5 +195,6 @@ def test_the_component_is_wired_with_an_infra_blessing():
         max_seconds_per_photo=2.0,
         max_memory_mb=4096,
         timeout_seconds=300,
+        code="",
     )
     assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing

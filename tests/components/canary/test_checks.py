@@ -1,7 +1,7 @@
 """The judgement, without a process."""
 
 from customer_age.components.canary import checks
-from customer_age.components.canary.requests import ALONE, BATCH, STORED, questions
+from customer_age.components.canary.requests import ALONE, BATCH, STORED, requests_for
 from customer_age.components.canary.worker_process import Answer, Measurements
 
 LIMITS = checks.Limits(seconds_per_photo=2.0, memory_mb=1000)
@@ -19,44 +19,44 @@ def measured(**changes) -> Measurements:
 
 
 def test_what_was_measured_stands_beside_its_limit():
-    verdict = checks.judge(measured(), LIMITS)
-    assert verdict.passed
-    told = verdict.as_json()["checks"]
-    assert told["seconds_per_photo"] == {"measured": 0.3, "limit": 2.0, "passed": True}
-    assert told["seconds_per_batch"]["measured"] == 3.0, "the first time does not count"
-    assert round(told["years_apart_twice"]["measured"], 4) == 0.004
-    assert round(told["years_apart_signatures"]["measured"], 4) == 0.009
-    assert told["memory_mb"] == {"measured": 600, "limit": 1000, "passed": True}
+    found = checks.judge(measured(), LIMITS)
+    assert found.passed
+    measurements = found.model_dump()["checks"]
+    assert measurements["seconds_per_photo"] == {"measured": 0.3, "limit": 2.0, "passed": True}
+    assert measurements["seconds_per_batch"]["measured"] == 3.0, "the first time does not count"
+    assert round(measurements["years_apart_twice"]["measured"], 4) == 0.004
+    assert round(measurements["years_apart_signatures"]["measured"], 4) == 0.009
+    assert measurements["memory_mb"] == {"measured": 600, "limit": 1000, "passed": True}
 
 
 def test_the_limits_are_inclusive():
     assert checks.judge(measured(peak_bytes=1_000_000_000), LIMITS).passed
-    verdict = checks.judge(measured(peak_bytes=1_001_000_000), LIMITS)
-    assert verdict.refusals == (
-        "the process needed 1,001 MB, more than canary.max_memory_mb allows (1,000 MB)",
-    )
+    found = checks.judge(measured(peak_bytes=1_001_000_000), LIMITS)
+    assert found.refusals == [
+        "the process needed 1,001 MB, more than canary.max_memory_mb allows (1,000 MB)"
+    ]
 
 
 def test_ages_at_the_ends_of_the_range_are_ages():
     ends = {"a grey photo": Answer(((0.0, 120.0),), (0.1,))}
     assert checks.judge(measured(answers=ends), LIMITS).passed
     for age in (-0.1, 120.1, float("nan"), float("inf")):
-        verdict = checks.judge(measured(answers={"it": Answer(((age,),), (0.1,))}), LIMITS)
-        assert len(verdict.refusals) == 1, age
+        found = checks.judge(measured(answers={"it": Answer(((age,),), (0.1,))}), LIMITS)
+        assert len(found.refusals) == 1, age
 
 
 def test_a_process_that_did_not_end_well_is_the_first_reason():
-    failed = measured(failure="the probe process was killed by SIGKILL", peak_bytes=None)
-    verdict = checks.judge(failed, checks.Limits(0.01, 1000))
-    assert verdict.refusals[0] == "the probe process was killed by SIGKILL"
-    assert len(verdict.refusals) == 3
-    assert "memory_mb" not in verdict.checks
+    failed = measured(failure="the worker process was killed by SIGKILL", peak_bytes=None)
+    found = checks.judge(failed, checks.Limits(0.01, 1000))
+    assert found.refusals[0] == "the worker process was killed by SIGKILL"
+    assert len(found.refusals) == 3
+    assert "memory_mb" not in found.checks
 
 
 def test_few_photos_are_repeated_and_many_are_cut():
     for number in (1, 5, 64, 100):
         photos = [b"photo %d" % place for place in range(number)]
-        asked = {question.name: question for question in questions(photos, photos)}
-        assert len(asked[BATCH].values) == len(asked[STORED].values) == 64
-        assert set(asked[BATCH].values) == set(photos[:64])
-        assert asked[ALONE].values == (photos[0],)
+        sent = {request.name: request for request in requests_for(photos, photos)}
+        assert len(sent[BATCH].values) == len(sent[STORED].values) == 64
+        assert set(sent[BATCH].values) == set(photos[:64])
+        assert sent[ALONE].values == (photos[0],)

@@ -1,4 +1,4 @@
-"""The probe stands alone: no file of ours can reach it."""
+"""The worker stands alone: no file of ours can reach it."""
 
 import ast
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.components.canary.worker_process import PROBE
+from customer_age.components.canary.worker_process import WORKER
 
 CHECKOUT = Path(__file__).parents[3]
 
 
 def test_it_imports_the_standard_library_numpy_and_tensorflow_alone():
     imported = set()
-    for node in ast.walk(ast.parse(PROBE.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(WORKER.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             imported |= {name.name.split(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -31,7 +31,7 @@ def test_it_imports_the_standard_library_numpy_and_tensorflow_alone():
 def test_nothing_of_ours_can_be_imported_in_it(module):
     """Started as the Canary starts it, from the checkout, with the checkout on PYTHONPATH."""
     look = (
-        f"import importlib, runpy; runpy.run_path({str(PROBE)!r})['hide_ours']();"
+        f"import importlib, runpy; runpy.run_path({str(WORKER)!r})['hide_ours']();"
         f"importlib.import_module({module!r})"
     )
     ended = subprocess.run(
@@ -46,19 +46,19 @@ def test_nothing_of_ours_can_be_imported_in_it(module):
     assert "ModuleNotFoundError" in ended.stderr
 
 
-def test_the_import_would_work_in_a_process_that_is_not_the_probe():
+def test_the_import_would_work_in_a_process_that_is_not_the_worker():
     """Else the test above would say nothing."""
     subprocess.run([sys.executable, "-c", "import customer_age.schema.features"], check=True)
 
 
 def test_it_ends_by_itself_where_nobody_is_left_to_stop_it(tmp_path):
     """A run that is killed must not leave a model that hangs behind."""
-    (tmp_path / "request.json").write_text('{"model": "none", "seconds": 1, "questions": []}')
+    (tmp_path / "work.json").write_text('{"model": "none", "seconds": 1, "requests": []}')
     stay = (
-        f"import pathlib, runpy, sys; probe = runpy.run_path({str(PROBE)!r});"
+        f"import pathlib, runpy, sys; worker = runpy.run_path({str(WORKER)!r});"
         "sys.modules['tensorflow'] = type('Hangs', (), {'saved_model': property("
         "lambda self: __import__('time').sleep(600))})();"
-        f"probe['main'](pathlib.Path({str(tmp_path)!r}))"
+        f"worker['main'](pathlib.Path({str(tmp_path)!r}))"
     )
     ended = subprocess.run(
         [sys.executable, "-I", "-c", stay], stdout=subprocess.DEVNULL, timeout=60, check=False

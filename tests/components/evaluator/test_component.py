@@ -13,7 +13,7 @@ from tfx.utils import path_utils
 from customer_age.components import beam_runners
 from customer_age.components.artifacts import evaluation
 from customer_age.components.artifacts.evaluation import Evaluation
-from customer_age.components.champion import median
+from customer_age.components.champion import export_median
 from customer_age.components.evaluator import component
 from customer_age.schema import features
 
@@ -51,8 +51,8 @@ def evaluate(tmp_path) -> Evaluate:
             made[name] = artifact_type()
             made[name].uri = str(tmp_path / name)
             (tmp_path / name).mkdir()
-        median.export(candidate, path_utils.serving_model_dir(made["model"].uri))
-        median.export(baseline, path_utils.serving_model_dir(made["baseline"].uri))
+        export_median(candidate, path_utils.serving_model_dir(made["model"].uri))
+        export_median(baseline, path_utils.serving_model_dir(made["baseline"].uri))
         made["baseline"].set_string_custom_property("kind", kind)
         component.Executor(
             base_beam_executor.BaseBeamExecutor.Context(

@@ -6,7 +6,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import json_utils
 
 from customer_age.components.artifacts import evaluation
-from customer_age.components.champion import median
+from customer_age.components.champion import export_median
 from customer_age.components.evaluator.component import Executor
 from customer_age.schema import features
 
@@ -43,7 +43,7 @@ def evaluate(examples, tmp_path):
     def model(name, age, **properties):
         artifact = standard_artifacts.Model()
         artifact.uri = str(tmp_path / name)
-        median.export(age, f"{artifact.uri}/Format-Serving")
+        export_median(age, f"{artifact.uri}/Format-Serving")
         for key, value in properties.items():
             artifact.set_string_custom_property(key, value)
         return artifact

@@ -1,26 +1,11 @@
 import csv
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from customer_age.components import beam_runners
-
-
-def picture(seed: int = 0, size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
-    """A smooth picture of random colours, the same for the same seed."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).convert(mode)
-
-
-def encoded(image: Image.Image, format_name: str = "JPEG", **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format_name, **options)
-    return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -96,32 +81,3 @@ def ingest(person_key):
         return Ingested(output, summary, refused, examples)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def photo():
-    return lambda *args, **kwargs: encoded(picture(*args, **kwargs))
-
-
-@pytest.fixture(scope="session")
-def encode():
-    return encoded
-
-
-@pytest.fixture
-def hand_out(tmp_path):
-    """Write a data set in the hand-out's layout: file name to (age, photo or None)."""
-
-    def write(rows: list[tuple[str, object, bytes | None]], name: str = "data") -> Path:
-        folder = tmp_path / name
-        (folder / "final_files").mkdir(parents=True)
-        with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["file_name", "real_age"])
-            for file_name, age, content in rows:
-                writer.writerow([file_name, age])
-                if content is not None:
-                    (folder / "final_files" / file_name).write_bytes(content)
-        return folder
-
-    return write

@@ -6,8 +6,8 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from customer_age.components.photo_example_gen import beam_pipeline, deduplication
-from customer_age.labels.data_set import LabelRow
-from customer_age.photos.prepare import MAX_FILE_BYTES
+from customer_age.labels import LabelRow
+from customer_age.photos import MAX_FILE_BYTES
 from customer_age.schema.refusals import Reason
 
 RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -86,7 +86,7 @@ def test_a_row_twice_is_kept_once_and_its_contradiction_never(label_row):
 def test_only_photos_of_one_size_are_read_for_it(label_row, monkeypatch):
     read = []
     monkeypatch.setattr(
-        deduplication.photos, "read", lambda path: read.append(path) or path.encode()
+        deduplication, "read_photo", lambda path: read.append(path) or path.encode()
     )
     rows = [label_row("a", "one"), label_row("b", "two"), label_row("c", "three")]
     _kept_and_refused(rows)(["a", "b", "c"], [])

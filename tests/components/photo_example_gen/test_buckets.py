@@ -10,14 +10,13 @@ from apache_beam.io.filesystem import FileMetadata, MatchResult
 from apache_beam.io.filesystems import FileSystems
 
 from customer_age.errors import SettingsError
-from customer_age.files import object_stores
+from customer_age.files import folders
 from customer_age.files.object_stores import StoreFolder
-from customer_age.labels.data_set import open_data_set
-from customer_age.photos import prepare
-from customer_age.photos.prepare import PhotoRefused
+from customer_age.labels import open_data_set
+from customer_age.photos import read_photo
 from customer_age.pipeline.running import preflight
-from customer_age.pipeline.settings import settings
-from customer_age.schema.refusals import Reason
+from customer_age.pipeline.settings import loading
+from customer_age.schema.refusals import PhotoRefused, Reason
 
 PHOTOS = 24
 BUCKET = "photos-of-a-shop"
@@ -103,9 +102,9 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
 
 
 def test_a_photo_that_has_gone_since_is_missing(bucket):
-    object_stores.reach(bucket.address, bucket.beam_args)
+    folders.reach(bucket.address, bucket.beam_args)
     with pytest.raises(PhotoRefused) as refused:
-        prepare.read(f"{bucket.address}/final_files/gone.jpg")
+        read_photo(f"{bucket.address}/final_files/gone.jpg")
     assert refused.value.reason is Reason.FILE_MISSING
 
 
@@ -143,14 +142,14 @@ def test_the_fingerprint_changes_with_an_object(bucket):
 
 def test_what_is_not_there_is_one_line(bucket):
     address = f"{bucket.scheme}://{BUCKET}/autumn"
-    with pytest.raises(SettingsError, match=f"data folder {address}: ") as told:
+    with pytest.raises(SettingsError, match=f"data folder {address}: ") as error:
         open_data_set(address, beam_args=bucket.beam_args)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_run_finds_its_data_in_a_bucket(bucket):
     args = str(list(bucket.beam_args))
-    found = settings.load(
+    found = loading.load(
         "local", ("trainer.weights=none", f"beam.args={args}"), data__path=bucket.address
     )
     assert len(preflight.check(found).data) == 64

@@ -15,10 +15,15 @@ from tfx.types import channel_utils, standard_artifacts
 
 from customer_age.components import beam_runners
 from customer_age.components.artifacts.types import PhotoDataSet
-from customer_age.components.photo_example_gen import beam_pipeline, executor
+from customer_age.components.photo_example_gen import (
+    beam_pipeline,
+    deduplication,
+    examples,
+    executor,
+)
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.errors import DataRefused, RunError, SettingsError
-from customer_age.photos import prepare
+from customer_age.photos import read_photo
 from customer_age.schema import features
 
 PHOTOS = 40
@@ -175,10 +180,12 @@ def test_one_person_stands_in_one_split(ingest, photo, tmp_path):
 def test_a_photo_that_vanishes_is_refused(data, ingest, tmp_path, monkeypatch):
     fragile = shutil.copytree(data, tmp_path / "data")
     gone = str(fragile / "final_files" / "000007.jpg")
-    read = prepare.read
-    monkeypatch.setattr(
-        prepare, "read", lambda path: read(f"{path}.gone" if path == gone else path)
-    )
+    for module in (deduplication, examples):
+        monkeypatch.setattr(
+            module,
+            "read_photo",
+            lambda path: read_photo(f"{path}.gone" if path == gone else path),
+        )
     result = ingest(fragile, tmp_path / "examples")
     assert [(row["file_name"], row["reason"]) for row in result.refused] == [
         ("000007.jpg", "file_missing")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
 from customer_age.errors import SettingsError
-from customer_age.labels.data_set import open_data_set
-from customer_age.photos import prepare
+from customer_age.labels import open_data_set
+from customer_age.photos import decode, prepare_photo
 from customer_age.schema.refusals import PhotoRefused
 
 LONGEST = 5.0
@@ -85,7 +85,7 @@ def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            photo = prepare.prepare(content, 32, 16, 92)
+            photo = prepare_photo(content, 32, 16, 92)
         except PhotoRefused as refused:
             assert refused.detail
         else:
@@ -131,14 +131,14 @@ def test_any_text_in_a_table_is_a_row(tmp_path_factory, cells):
 _MEASURE = """
 import re, sys, warnings
 from pathlib import Path
-from customer_age.components.photo_example_gen import photos
+from customer_age.photos import prepare_photo
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 warnings.simplefilter("ignore")
 before = peak()
-photos.prepare(Path(sys.argv[1]).read_bytes(), 256, 32, 92)
+prepare_photo(Path(sys.argv[1]).read_bytes(), 256, 32, 92)
 print((peak() - before) * 1024)
 """
 
@@ -154,7 +154,7 @@ print((peak() - before) * 1024)
 )
 def test_the_largest_photos_fit_in_memory(tmp_path, mode, side, format_name, options):
     assert side**2 > 0.98 * (
-        prepare.MAX_PIXELS if format_name == "JPEG" else prepare.MAX_DECODED_PIXELS
+        decode.MAX_PIXELS if format_name == "JPEG" else decode.MAX_DECODED_PIXELS
     )
     path = tmp_path / "large"
     Image.new(mode, (side, side)).save(path, format_name, **options)

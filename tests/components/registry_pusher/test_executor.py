@@ -13,7 +13,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from customer_age.components.champion.executor import Executor as Champion
+from customer_age.components.artifacts.ingestion import Ingestion, write_ingestion
+from customer_age.components.artifacts.training import Training
+from customer_age.components.champion import Champion
 from customer_age.components.evaluator import component
 from customer_age.components.registry_pusher.component import RegistryPusher
 from customer_age.components.registry_pusher.executor import Executor
@@ -21,10 +23,22 @@ from customer_age.errors import SettingsError
 from customer_age.model_registry import open_registry, saved_model_fingerprint
 from customer_age.schema import features
 
+TRAINING = Training(
+    weights="none",
+    input_size=64,
+    history=[],
+    best_epoch=1,
+    median_age=40.0,
+    photos=5,
+    device="2 CPU cores",
+    precision="float32",
+    seconds=9.0,
+)
+
 AGES = {"train": [20.0, 30, 40, 50, 60], "valid": [35.0], "test": [22.0, 30, 41, 55, 63] * 4}
 
 
-class ToldModel(tf.Module):
+class WrongByYears(tf.Module):
     """Knows the age from the label, and is wrong by so many years."""
 
     def __init__(self, years: float):
@@ -55,19 +69,22 @@ class Graph:
     def run(self, name: str, wrong_by: float, fit: bool | None = None) -> types.Artifact:
         """Train a model that is wrong by so many years, evaluate it and publish it.
 
-        `fit` is what the Canary finds, where it is asked.
+        `fit` is what the Canary finds, if it is part of the run.
         """
         (self.folder / name).mkdir()
         baseline = self.new(standard_artifacts.Model, f"{name}/baseline")
-        Champion().Do(
-            {"examples": [self.examples]},
-            {"model": [baseline]},
-            {"registry_uri": self.uri, "model_name": "customer-age"},
+        Champion.test_call(
+            examples=self.examples,
+            model=baseline,
+            registry_uri=self.uri,
+            model_name="customer-age",
+            baseline="none",
+            code="",
         )
         model = self.new(standard_artifacts.Model, f"{name}/model")
-        told = ToldModel(wrong_by)
+        network = WrongByYears(wrong_by)
         tf.saved_model.save(
-            told, path_utils.serving_model_dir(model.uri), {"serving_examples": told.serve}
+            network, path_utils.serving_model_dir(model.uri), {"serving_examples": network.serve}
         )
         measured = self.new(standard_artifacts.ModelEvaluation, f"{name}/evaluation")
         blessing = self.new(standard_artifacts.ModelBlessing, f"{name}/blessing")
@@ -83,8 +100,7 @@ class Graph:
             },
         )
         model_run = self.new(standard_artifacts.ModelRun, f"{name}/model_run")
-        training = {"seconds": 9.0, "device": "2 CPU cores", "weights": "none"}
-        (Path(model_run.uri) / "training.json").write_text(json.dumps(training))
+        (Path(model_run.uri) / "training.json").write_text(TRAINING.model_dump_json())
         inputs = {
             "model": [model],
             "model_blessing": [blessing],
@@ -140,12 +156,10 @@ def _examples(folder: Path) -> types.Artifact:
         with tf.io.TFRecordWriter(file, tf.io.TFRecordOptions("GZIP")) as writer:
             for age in ages:
                 writer.write(_example(age))
-    ingestion = {
-        "rows": 27,
-        "photos": {split: len(ages) for split, ages in AGES.items()},
-        "refused": {"unreadable": 1},
-    }
-    (folder / "ingestion.json").write_text(json.dumps(ingestion))
+    photos = {split: len(ages) for split, ages in AGES.items()}
+    write_ingestion(
+        str(folder), Ingestion(rows=27, photos=photos, refused={"unreadable": 1}, seconds=1.5)
+    )
     return examples
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from customer_age.components.artifacts.evaluation import Evaluation, Measured, SliceMetrics
+from customer_age.components.artifacts.ingestion import Ingestion
+from customer_age.components.artifacts.training import Training
 from customer_age.components.registry_pusher.model_card import Baseline, publication
 from customer_age.model_registry import saved_model_fingerprint
 
@@ -20,13 +22,24 @@ EVALUATION = Evaluation(
     refusals=(),
 )
 
-INGESTION = {
-    "rows": 7600,
-    "photos": {"train": 4113, "valid": 1500, "test": 1978},
-    "refused": {"unreadable": 7, "duplicate": 2},
-}
+INGESTION = Ingestion(
+    rows=7600,
+    photos={"train": 4113, "valid": 1500, "test": 1978},
+    refused={"unreadable": 7, "duplicate": 2},
+    seconds=31.5,
+)
 
-TRAINING = {"seconds": 1234.5, "device": "1 GPU: Tesla T4", "weights": "imagenet"}
+TRAINING = Training(
+    weights="imagenet",
+    input_size=224,
+    history=[],
+    best_epoch=4,
+    median_age=31.0,
+    photos=4113,
+    device="1 GPU: Tesla T4",
+    precision="mixed_float16",
+    seconds=1234.5,
+)
 
 LINEAGE = {
     "run_key": "0123456789abcdef",
@@ -101,8 +114,8 @@ def test_the_description_tells_of_other_baselines(model):
     assert "always answering the median age of the training photos" in median.description
     assert median.baseline_version == ""
     weak = replace(EVALUATION, baseline=Measured(SliceMetrics(1978, 5.4, 7, 0), {}))
-    told = publication(model, weak, INGESTION, TRAINING, CHAMPION, LINEAGE).description
-    assert "0.03 years worse, which is within the tolerance." in told
+    worse = publication(model, weak, INGESTION, TRAINING, CHAMPION, LINEAGE).description
+    assert "0.03 years worse, which is within the tolerance." in worse
     alone = replace(EVALUATION, baseline=None)
     published = publication(model, alone, INGESTION, TRAINING, CHAMPION, LINEAGE)
     assert "measured against no other model" in published.description

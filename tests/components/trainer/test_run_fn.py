@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from customer_age.components.champion import median
+from customer_age.components.champion import export_median
 from customer_age.components.trainer import images
 from customer_age.components.trainer.model import CHAMPION, build_model, copy_weights
-from customer_age.components.trainer.run_fn import run_fn
+from customer_age.components.trainer.run_fn import Hyperparameters, run_fn
 from customer_age.errors import DataRefused, SettingsError
 
 HYPERPARAMETERS = {
@@ -114,6 +114,8 @@ def test_the_saved_model_answers_with_tensorflow_alone(trained, photo, tmp_path)
 def test_what_was_trained_is_written_down(trained):
     folder, _ = trained
     record = json.loads((folder / "model_run" / "training.json").read_text())
+    last = ["history", "best_epoch", "median_age", "photos", "device", "precision", "seconds"]
+    assert list(record) == [*Hyperparameters.__dataclass_fields__, *last]
     assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
     assert {epoch["phase"] for epoch in record["history"]} == {"whole"}, "random: no head phase"
     assert record["best_epoch"] == 1 + int(np.argmin([e["val_mae"] for e in record["history"]]))
@@ -211,7 +213,7 @@ def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(
 
 
 def test_without_a_champion_there_is_nothing_to_start_from(tmp_path):
-    median.export(31.0, str(tmp_path / "median"))
+    export_median(31.0, str(tmp_path / "median"))
     model = build_model(32, CHAMPION, 0.0, median_age=31.0, age_spread=17.0)
     with pytest.raises(SettingsError, match=r"^trainer.weights: champion, but there is no champ"):
         copy_weights(str(tmp_path / "median"), model)

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from kfp_api_stand_in import KfpApi
 
-from customer_age.kubeflow import cli
 from customer_age.kubeflow.submission import wait
 from customer_age.kubeflow.submission.kfp import runs
+from customer_age.pipeline.cli import cli
 
-CONFIG = Path(__file__).parent / "cluster.yaml"
+CONFIG = Path(__file__).parents[1] / "cluster.yaml"
 ON_VERTEX = (
     *("--set", "cluster.pipeline_root=gs://bucket/root"),
     *("--set", "data.path=gs://bucket/photos"),
@@ -87,7 +87,7 @@ def submit(monkeypatch, capsys):
 )
 def test_help_and_mistakes_are_answered_without_tensorflow(arguments, says):
     program = (
-        "import sys, customer_age.kubeflow.cli as cli\n"
+        "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'kfp', 'grpc', 'mlflow', 'pandas')\n"
         "def loaded(): return [name for name in heavy if name in sys.modules]\n"
         "try:\n    cli.main()\n"

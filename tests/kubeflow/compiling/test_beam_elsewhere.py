@@ -10,7 +10,7 @@ from tfx.components.statistics_gen.executor import Executor
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
 from customer_age.kubeflow.compiling import compiler, containers
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 IMAGE = "--sdk_container_image=registry.example.com/customer-age:1"
 DATAFLOW = [
@@ -39,8 +39,8 @@ ELSEWHERE = (
 
 def compiled(target: str, beam_args: list[str]) -> dict[str, list[str]]:
     """Component to its container's arguments."""
-    file = str(Path(__file__).with_name("cluster.yaml"))
-    settings = settings_files.load(file, (*ELSEWHERE, f"beam.args={beam_args!r}"))
+    file = str(Path(__file__).parents[1] / "cluster.yaml")
+    settings = loading.load(file, (*ELSEWHERE, f"beam.args={beam_args!r}"))
     if target == "kubeflow":
         spec = next(yaml.safe_load_all(compiler.compile_kubeflow(settings)))
     else:

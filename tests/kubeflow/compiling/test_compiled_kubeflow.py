@@ -14,7 +14,7 @@ from backend_stand_in.run import State
 from kfp_api_stand_in import KfpApi
 
 from customer_age.kubeflow.submission import specifications
-from customer_age.kubeflow.submission.kfp.endpoint import KubeflowPlace
+from customer_age.kubeflow.submission.kfp.endpoint import KubeflowEndpoint
 from customer_age.kubeflow.submission.kfp.runs import KubeflowRuns
 from customer_age.kubeflow.submission.runs import Submission
 
@@ -116,7 +116,7 @@ def published(api, finish, pipeline_file, registry):
 @pytest.fixture(scope="module")
 def refused(api, finish, specification, registry, published):
     """A run that `customer-age submit` starts."""
-    runs = KubeflowRuns(KubeflowPlace.of(api.url, "ages"), settled_after=0.1)
+    runs = KubeflowRuns(KubeflowEndpoint.of(api.url, "ages"), settled_after=0.1)
     given = parameters("second", registry, max_mae=0.1)
     shown = runs.create(Submission("second", "", specification, given))
     ended = finish(shown.link.rpartition("/")[2])

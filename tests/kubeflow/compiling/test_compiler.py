@@ -16,10 +16,10 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from customer_age.components.run_parameters import BY_NAME
 from customer_age.kubeflow.compiling import compiler
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.cluster import COMPONENTS
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 GOLDEN = HERE / "golden"
 ON_VERTEX = (
     "cluster.pipeline_root=gs://bucket/root",
@@ -30,7 +30,7 @@ ON_VERTEX = (
 
 
 def settings_of(*overrides):
-    return settings_files.load(str(HERE / "cluster.yaml"), overrides)
+    return loading.load(str(HERE / "cluster.yaml"), overrides)
 
 
 @pytest.fixture(scope="module")

@@ -174,7 +174,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
     from tfx.types.channel import Channel
 
     from customer_age.components.artifacts.types import PhotoDataSet
-    from customer_age.components.data_gate.component import DataGate
+    from customer_age.components.data_gate import DataGate
     from customer_age.components.photo_example_gen.component import PhotoExampleGen
     from customer_age.components.photo_schema import PhotoSchema
     from customer_age.components.run_report.component import RunReport
@@ -207,7 +207,13 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
     )
     anomalies = step.outputs["anomalies"]
     run(
-        DataGate(example_gen.outputs["examples"], validator.outputs["anomalies"], 0.0, 0),
+        DataGate(
+            examples=example_gen.outputs["examples"],
+            anomalies=validator.outputs["anomalies"],
+            max_refused_share=0.0,
+            max_wrong_ages=0,
+            code="1",
+        ),
         {"examples": examples, "anomalies": anomalies},
     )
     run(

@@ -3,13 +3,15 @@ import pytest
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
 from customer_age.kubeflow.container.failed_step import component_name, last_line
 
-GATE = "customer_age.components.data_gate.executor.Executor"
+GATE = "customer_age.components.data_gate.DataGate_Executor"
 
 
 @pytest.mark.parametrize(
     ("path", "name"),
     [
         (GATE, "DataGate"),
+        ("customer_age.components.canary.component.Canary_Executor", "Canary"),
+        ("customer_age.components.registry_pusher.executor.Executor", "RegistryPusher"),
         ("customer_age.components.photo_example_gen.executor.Executor", "PhotoExampleGen"),
         ("customer_age.components.trainer.component.Executor", "Trainer"),
         ("customer_age.components.evaluator.component.Executor", "Evaluator"),

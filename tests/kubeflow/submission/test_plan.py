@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.files.store import DataAway
+from customer_age.files import DataAway
 from customer_age.kubeflow.submission import data_fingerprint, dry_run, run_ids, specifications
-from customer_age.kubeflow.submission.kfp.endpoint import KubeflowPlace
+from customer_age.kubeflow.submission.kfp.endpoint import KubeflowEndpoint
 from customer_age.kubeflow.submission.plan import plan, read_parameters
 from customer_age.kubeflow.submission.runs import Submission
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 def settings_of(*overrides):
-    return settings_files.load(str(HERE / "cluster.yaml"), overrides)
+    return loading.load(str(HERE / "cluster.yaml"), overrides)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_known_data_let_photo_example_gen_take_what_it_did(specification):
 def test_a_dry_run_tells_all_but_secrets():
     settings = settings_of("cluster.environment.AWS_REGION=us-east-9")
     planned = plan(settings, "kubeflow", "ages-1", "Spring", {"epochs": 3})
-    place = KubeflowPlace.of("https://kubeflow.example.org/pipeline/", "ages", "team-a")
+    place = KubeflowEndpoint.of("https://kubeflow.example.org/pipeline/", "ages", "team-a")
     compiled = specifications.of_kubeflow((HERE / "golden" / "kubeflow.yaml").read_text())
     lines = list(
         dry_run.lines(
@@ -228,13 +228,15 @@ def test_a_dry_run_tells_all_but_secrets():
 )
 def test_a_place_that_cannot_be_is_refused(place, says):
     with pytest.raises(SettingsError) as caught:
-        KubeflowPlace.of(**{"host": "http://localhost", "experiment": "ages", **place})
+        KubeflowEndpoint.of(**{"host": "http://localhost", "experiment": "ages", **place})
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_a_host_without_a_scheme_is_asked_safely():
-    assert KubeflowPlace.of("kubeflow.example.org/", "ages").host == "https://kubeflow.example.org"
+    assert (
+        KubeflowEndpoint.of("kubeflow.example.org/", "ages").host == "https://kubeflow.example.org"
+    )
 
 
 def test_profiles_that_only_the_cluster_reaches_leave_the_data_unknown(tmp_path):

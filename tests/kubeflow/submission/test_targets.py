@@ -11,17 +11,17 @@ from vertex_pipelines_stand_in import PROJECT, REGION, VertexPipelines
 from customer_age.errors import RunError
 from customer_age.kubeflow.submission import outcomes, specifications, start
 from customer_age.kubeflow.submission.kfp import runs as kubeflow_runs
-from customer_age.kubeflow.submission.kfp.endpoint import KubeflowPlace
+from customer_age.kubeflow.submission.kfp.endpoint import KubeflowEndpoint
 from customer_age.kubeflow.submission.runs import Submission
-from customer_age.kubeflow.submission.targets import ClusterTarget, VertexTarget, target_at
-from customer_age.kubeflow.submission.vertex_ai.location import VertexPlace
+from customer_age.kubeflow.submission.targets import ClusterTarget, open_target
+from customer_age.kubeflow.submission.vertex_ai.location import VertexLocation
 from customer_age.kubeflow.submission.vertex_ai.runs import VertexRuns
 from customer_age.kubeflow.submission.wait import wait
 from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
-from customer_age.pipeline.retraining.run_target import RunState
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.retraining.ledger.records import RunState
+from customer_age.pipeline.settings import loading
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def registry_uri(tmp_path_factory):
 
 @pytest.fixture
 def settings(registry_uri):
-    return settings_files.load(str(HERE / "cluster.yaml"), (f"registry.uri={registry_uri}",))
+    return loading.load(str(HERE / "cluster.yaml"), (f"registry.uri={registry_uri}",))
 
 
 @pytest.fixture(params=["kubeflow", "vertex"])
@@ -66,7 +66,7 @@ def cluster(request, settings, monkeypatch):
             "cluster.secret_files=[]",
         )
         with VertexPipelines() as vertex:
-            yield _Vertex(vertex, settings_files.load(str(HERE / "cluster.yaml"), overrides))
+            yield _Vertex(vertex, loading.load(str(HERE / "cluster.yaml"), overrides))
 
 
 def _golden(file, plan):
@@ -79,7 +79,7 @@ class _Kubeflow:
 
     def __init__(self, api, settings):
         self.api, self.settings = api, settings
-        self.target = target_at(KubeflowPlace.of(api.url, "ages"), settings)
+        self.target = open_target(KubeflowEndpoint.of(api.url, "ages"), settings)
 
     def put(self, run_id, state, **tasks):
         (service_id,) = (key for key, run in self.api.runs.items() if run["display_name"] == run_id)
@@ -96,7 +96,7 @@ class _Vertex:
 
     def __init__(self, vertex, settings):
         self.vertex, self.settings = vertex, settings
-        runs = VertexRuns(VertexPlace(PROJECT, REGION), vertex.channel)
+        runs = VertexRuns(VertexLocation(PROJECT, REGION), vertex.channel)
         self.target = ClusterTarget("vertex", runs, settings)
 
     def put(self, run_id, state, **tasks):
@@ -247,5 +247,6 @@ def test_waiting_for_a_run_that_is_not_there_ends(cluster):
         wait(cluster.target._runs, "ages-1", print, interval=0.01)
 
 
-def test_a_place_has_its_target(settings):
-    assert isinstance(target_at(VertexPlace(PROJECT, REGION), settings), VertexTarget)
+def test_a_location_has_its_target(settings):
+    target = open_target(VertexLocation(PROJECT, REGION), settings)
+    assert isinstance(target._runs, VertexRuns)

@@ -7,12 +7,12 @@ import pytest
 from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
 from customer_age.pipeline.doctor import isolated_check, network
 from customer_age.pipeline.doctor.finding import Finding, State
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 
 def settings_of(work: Path, *overrides: str) -> Settings:
-    return settings_files.load("demo", overrides, work_dir=str(work))
+    return loading.load("demo", overrides, work_dir=str(work))
 
 
 def only(findings: Iterator[Finding]) -> Finding:
@@ -67,10 +67,10 @@ def test_a_registry_that_refuses_is_told(tmp_path: Path, closed_port: int) -> No
     assert "no MLflow server answers" in found.says
 
 
-def test_a_registry_that_says_nothing_ends_the_look(tmp_path: Path, silent_port: int) -> None:
+def test_a_registry_that_says_nothing_ends_the_check(tmp_path: Path, silent_port: int) -> None:
     uri = f"kubeflow-registry://127.0.0.1:{silent_port}/age?artifacts=file:///models"
-    look = isolated_check.Probe("registry", network.registry, seconds=3)
-    [found] = isolated_check.ask(look, settings_of(tmp_path, f"registry.uri={uri}"))
+    check = isolated_check.IsolatedCheck("registry", network.registry, seconds=3)
+    [found] = isolated_check.run_isolated(check, settings_of(tmp_path, f"registry.uri={uri}"))
     assert found.state is State.BAD
     assert found.says == "no answer within 3 seconds"
 
@@ -129,20 +129,20 @@ def test_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed_port: i
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(network, "WEIGHTS_ADDRESS", f"http://127.0.0.1:{closed_port}/weights.h5")
 
-    def look(weights: str) -> Finding:
+    def check(weights: str) -> Finding:
         return only(network.weights(settings_of(tmp_path, f"trainer.weights={weights}")))
 
-    assert look("none").state is State.ABSENT
-    assert look("champion").state is State.ABSENT
-    assert look(str(tmp_path / "none.weights.h5")).state is State.BAD
+    assert check("none").state is State.ABSENT
+    assert check("champion").state is State.ABSENT
+    assert check(str(tmp_path / "none.weights.h5")).state is State.BAD
     (tmp_path / "some.weights.h5").touch()
-    assert look(str(tmp_path / "some.weights.h5")).state is State.GOOD
-    unreachable = look("imagenet")
+    assert check(str(tmp_path / "some.weights.h5")).state is State.GOOD
+    unreachable = check("imagenet")
     assert unreachable.state is State.BAD
     assert str(tmp_path / "keras/models" / network.WEIGHTS) in unreachable.advice
     (tmp_path / "keras/models").mkdir(parents=True)
     (tmp_path / "keras/models" / network.WEIGHTS).touch()
-    assert look("imagenet").state is State.GOOD
+    assert check("imagenet").state is State.GOOD
 
 
 @pytest.mark.slow
@@ -150,14 +150,14 @@ def test_the_weights_are_looked_for_where_keras_looks(monkeypatch: pytest.Monkey
     import keras
     from keras.src.applications import resnet
 
-    asked = {}
+    requested = {}
 
     def refuse(name: str, address: str, **how: str) -> None:
-        asked.update(how, name=name, address=address)
+        requested.update(how, name=name, address=address)
         raise ConnectionError
 
     monkeypatch.setattr(resnet.file_utils, "get_file", refuse)
     with pytest.raises(ConnectionError):
         keras.applications.ResNet50(include_top=False, weights="imagenet")
-    assert (asked["name"], asked["address"]) == (network.WEIGHTS, network.WEIGHTS_ADDRESS)
-    assert asked["cache_subdir"] == "models"
+    assert (requested["name"], requested["address"]) == (network.WEIGHTS, network.WEIGHTS_ADDRESS)
+    assert requested["cache_subdir"] == "models"

@@ -5,19 +5,19 @@ import pytest
 
 from customer_age.pipeline.doctor import isolated_check, software
 from customer_age.pipeline.doctor.finding import Finding, State
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 BLOCKED = "tfx.components.statistics_gen.executor"
 
 
-def ask(name: str, *overrides: str) -> Finding:
-    look = next(each for each in isolated_check.PROBES if each.name == name)
-    [finding] = isolated_check.ask(look, settings_files.load("demo", overrides))
+def run(name: str, *overrides: str) -> Finding:
+    check = next(each for each in isolated_check.CHECKS if each.name == name)
+    [finding] = isolated_check.run_isolated(check, loading.load("demo", overrides))
     return finding
 
 
 def test_the_local_runner_counts() -> None:
-    found = ask("Beam runner")
+    found = run("Beam runner")
     assert (found.state, found.says) == (State.GOOD, "FnApiRunner")
 
 
@@ -25,36 +25,36 @@ def test_a_runner_that_does_not_answer_is_told() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
-        found = ask("Beam runner", f"beam.args=[--runner=PortableRunner, --job_endpoint={address}]")
+        found = run("Beam runner", f"beam.args=[--runner=PortableRunner, --job_endpoint={address}]")
         assert found.state is State.BAD
         assert f"{address} does not answer" in found.says
         held.listen()
-        found = ask("Beam runner", f"beam.args=[--runner=PortableRunner, --job_endpoint={address}]")
+        found = run("Beam runner", f"beam.args=[--runner=PortableRunner, --job_endpoint={address}]")
         assert found.line() == f"✓ Beam runner: PortableRunner, {address} answers"
 
 
 def test_a_runner_that_is_none_is_told() -> None:
-    found = ask("Beam runner", "beam.args=[--runner=FastestRunner]")
+    found = run("Beam runner", "beam.args=[--runner=FastestRunner]")
     assert found.state is State.BAD
     assert "FastestRunner" in found.says
 
 
-def test_a_look_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_check_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import os\nos.abort()\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    needed = ask("registry")
+    needed = run("registry")
     assert (needed.state, needed.says) == (
         State.BAD,
         "the process that looked was ended by SIGABRT",
     )
-    assert ask("GPU").state is State.ABSENT
+    assert run("GPU").state is State.ABSENT
 
 
 @pytest.mark.slow
-def test_every_component_of_the_graph_is_looked_at() -> None:
+def test_every_component_of_the_graph_is_checked() -> None:
     from customer_age.pipeline.graph.create_pipeline import create_pipeline
 
-    pipeline = create_pipeline(settings_files.load("demo"))
+    pipeline = create_pipeline(loading.load("demo"))
     of_tfx = {
         each.executor_spec.executor_class.__module__
         for each in pipeline.components
@@ -77,10 +77,10 @@ def test_a_component_whose_import_fails_is_told(
         "            raise ImportError('no such symbol: absl::Mutex')\n"
         "sys.meta_path.insert(0, Broken())\n"
     )
-    whole = ask("TFX components")
+    whole = run("TFX components")
     assert whole.state is State.GOOD, whole.line()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    broken = ask("TFX components")
+    broken = run("TFX components")
     assert broken.state is State.BAD
     assert BLOCKED in broken.says
     assert "absl::Mutex" in broken.says

@@ -7,7 +7,7 @@ import pytest
 
 from customer_age.pipeline.graph import ingestion_spec
 from customer_age.pipeline.running import preflight
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 CARDS = {f"4000-{number:04}": f"{1950 + number}-05-17" for number in range(40)}
@@ -19,12 +19,12 @@ def search(contents) -> Callable[..., dict[str, list[Path]]]:
     """Which needle is where; a needle that is nowhere is not there."""
 
     def found(needles: dict[str, bytes], *folders: Path) -> dict[str, list[Path]]:
-        where: dict[str, list[Path]] = {}
+        files_of: dict[str, list[Path]] = {}
         for file, content in contents(*folders):
             for name, needle in needles.items():
                 if needle in content:
-                    where.setdefault(name, []).append(file)
-        return where
+                    files_of.setdefault(name, []).append(file)
+        return files_of
 
     return found
 
@@ -61,15 +61,15 @@ def settings(tmp_path, base, inbox, person_key) -> Callable[..., Settings]:
     """The settings of a run that learns from some batches."""
     person_key(tmp_path / "work")
 
-    def load(*batches: str, **given: str) -> Settings:
-        overrides = (*SMALL, f"data.batches=[{','.join(batches)}]")
-        told = {
+    def load(*batches: str, **overrides: str) -> Settings:
+        lines = (*SMALL, f"data.batches=[{','.join(batches)}]")
+        values = {
             "data__path": str(base),
             "data__inbox": str(inbox),
             "work_dir": str(tmp_path / "work"),
-            **given,
+            **overrides,
         }
-        return settings_files.load("local", overrides, **told)
+        return loading.load("local", lines, **values)
 
     return load
 

@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 import tensorflow as tf
 
-from customer_age.components.photo_example_gen.batch_cache import cache
+from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.errors import SettingsError
-from customer_age.labels import splits, tombstones
+from customer_age.labels import pseudonyms, tombstones
 from customer_age.pipeline.forgetting import erasure, run_artifacts, uploads
 from customer_age.pipeline.forgetting.subject import Card, OlderThan
 
@@ -38,19 +38,19 @@ def examples(uri):
 def needles(settings, inbox, uri):
     """All by which somebody could find the person again."""
     photos = [(inbox / name[10:17] / "photos" / name).read_bytes() for name in NAMES]
-    person = splits.pseudonym(CARD, erasure.person_key(settings))
+    person = pseudonyms.pseudonym(CARD, erasure.person_key(settings))
     stored = [photo for (_, who), photo in examples(uri).items() if who == person]
     assert len(stored) == len(photos) == 2
-    told = {"card": CARD.encode(), "digits": b"40000007", "person": person.encode()}
+    sought = {"card": CARD.encode(), "digits": b"40000007", "person": person.encode()}
     for number, (photo, example) in enumerate(zip(photos, stored, strict=True)):
         digest = hashlib.sha256(photo)
-        told |= {
+        sought |= {
             f"photo {number}": photo,
             f"stored photo {number}": example,
             f"digest {number}": digest.hexdigest().encode(),
             f"digest as bytes {number}": digest.digest(),
         }
-    return told
+    return sought
 
 
 def state(*folders):
@@ -80,7 +80,7 @@ def test_of_a_forgotten_card_nothing_is_left(
     others = set(examples(uri).values()) - set(sought.values())
 
     counts = erasure.forget(chosen, card(chosen))
-    assert counts == erasure.Counts(photos=2, rows=3, pieces=2, artifacts=1, examples=4)
+    assert counts == erasure.Counts(photos=2, rows=3, cached_batches=2, artifacts=1, examples=4)
     left = search(sought, *places)
     person = sought["person"].decode()
     assert left == {"person": [inbox / "_forgotten" / person]}
@@ -118,7 +118,7 @@ def test_a_dry_run_changes_nothing(learnt, inbox, tmp_path):
 def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, batch, shown):
     chosen, uri = learnt
     counts = erasure.forget(chosen, OlderThan(date(2024, 3, 4)))
-    assert counts == erasure.Counts(photos=3, rows=3, pieces=1, artifacts=1, examples=6)
+    assert counts == erasure.Counts(photos=3, rows=3, cached_batches=1, artifacts=1, examples=6)
     assert not uri.exists()
     assert len(list((inbox / "2024-03" / "photos").iterdir())) == 9
     assert len((inbox / "cards.csv").read_text().splitlines()) == 41, "a profile stays"
@@ -136,22 +136,22 @@ def test_who_was_never_there_leaves_a_tombstone(learnt, inbox):
 
 
 @pytest.mark.parametrize(
-    ("where", "step"),
+    ("owner", "step"),
     [
         (run_artifacts, "mark_deleted"),
-        (erasure.shards, "remove"),
-        (cache.PieceCache, "discard"),
+        (erasure.store, "remove"),
+        (BatchCache, "discard"),
         (uploads.Rows, "erase_photos"),
         (uploads.Rows, "erase_rows"),
     ],
 )
 def test_a_forget_that_was_killed_is_called_again(
-    learnt, inbox, tmp_path, search, monkeypatch, where, step
+    learnt, inbox, tmp_path, search, monkeypatch, owner, step
 ):
     chosen, uri = learnt
     sought = needles(chosen, inbox, uri)
     done = []
-    real = getattr(where, step)
+    real = getattr(owner, step)
 
     def killed(*arguments):
         if done:
@@ -162,7 +162,7 @@ def test_a_forget_that_was_killed_is_called_again(
         return real(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(where, step, killed)
+        patched.setattr(owner, step, killed)
         with pytest.raises(KeyboardInterrupt):
             erasure.forget(chosen, card(chosen))
     assert tombstones.read(str(inbox)).persons, "from its first moment on, no run learns from it"
@@ -196,7 +196,7 @@ def test_a_table_that_cannot_be_read_is_told_and_the_rest_erased(learnt, inbox, 
 def test_a_base_set_of_cards_is_erased_from_too(settings, inbox, tmp_path, ingest, search):
     chosen = settings(data__path=str(inbox / "2024-03"), data__profiles=str(inbox / "cards.csv"))
     uri = ingest(chosen)
-    person = splits.pseudonym(CARD, erasure.person_key(chosen)).encode()
+    person = pseudonyms.pseudonym(CARD, erasure.person_key(chosen)).encode()
     assert search({"person": person}, uri)
     erasure.forget(chosen, card(chosen))
     assert not search({"card": CARD.encode()}, inbox, tmp_path / "work")

@@ -26,9 +26,9 @@ def test_a_span_is_counted_back(span, today, day):
 
 @pytest.mark.parametrize("span", ["", "2", "y", "-1y", "2 years", "9999y", "99999d99"])
 def test_what_is_no_span_is_one_line(span):
-    with pytest.raises(SettingsError, match=r"^--older-than ") as told:
+    with pytest.raises(SettingsError, match=r"^--older-than ") as raised:
         day_before(span, date(2026, 3, 1))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_card_shows_no_number():

@@ -8,9 +8,9 @@ import yaml
 
 from customer_age.components import beam_runners
 from customer_age.pipeline.graph import beam_options
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
-DOCS = (Path(__file__).parents[2] / "docs" / "beam.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[3] / "docs" / "beam.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.+?)```", DOCS, re.DOTALL)
 
 
@@ -29,7 +29,7 @@ def known() -> set[str]:
 def test_an_example_is_settings_that_are_passed_on(example, known, tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text(example)
-    settings = settings_files.load(str(file))
+    settings = loading.load(str(file))
     args = beam_options.beam_args(settings)
     assert args == [*settings.beam.args, f"{beam_runners.IMAGE}={settings.cluster.image}"]
     assert {arg.partition("=")[0] for arg in args} <= known

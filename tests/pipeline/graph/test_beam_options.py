@@ -10,7 +10,7 @@ from customer_age.pipeline.graph import beam_options
 from customer_age.pipeline.prediction import score
 from customer_age.pipeline.prediction.model_version import groups
 from customer_age.pipeline.running import local
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 DATAFLOW = (
     "--runner=DataflowRunner",
@@ -22,7 +22,7 @@ IMAGE = "--sdk_container_image=registry/customer-age:1"
 
 
 def load(*args, more=(), **given):
-    return settings_files.load("local", (f"beam.args={list(args)!r}", *more), **given)
+    return loading.load("local", (f"beam.args={list(args)!r}", *more), **given)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_on_a_cluster_workers_elsewhere_find_artifacts_only_in_place(root):
 
 
 def test_without_a_runner_the_work_is_done_by_the_threads_of_this_machine():
-    settings = settings_files.load("local", ("beam.workers=3", "beam.args=[--s3_verify=False]"))
+    settings = loading.load("local", ("beam.workers=3", "beam.args=[--s3_verify=False]"))
     args = beam_options.beam_args(settings)
     assert args[1:] == [
         "--direct_num_workers=3", "--sdk_container_image=none", "--s3_verify=False",
@@ -139,15 +139,17 @@ def test_a_run_on_this_machine_is_not_sent_to_workers_that_cannot_reach_it(tmp_p
 )
 def test_scoring_elsewhere_reads_and_writes_elsewhere(tmp_path, registry, data, output, line):
     settings = load(*DATAFLOW, IMAGE, work_dir=str(tmp_path), registry__uri=registry)
-    asked = score.Asked((data,), output, None, False, None, groups(settings, None))
+    request = score.ScoreRequest((data,), output, None, False, None, groups(settings, None))
     with pytest.raises(SettingsError) as raised:
-        score.run(settings, asked)
+        score.run(settings, request)
     assert line in str(raised.value)
 
 
 def test_what_is_wrong_is_told_without_importing_beam():
     code = (
-        "import sys; from customer_age.pipeline import settings, beam_options\n"
+        "import sys\n"
+        "from customer_age.pipeline.graph import beam_options\n"
+        "from customer_age.pipeline.settings import loading\n"
         "assert not {'apache_beam', 'tensorflow', 'tfx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,13 +1,14 @@
 import pytest
 from tfx.dsl.compiler import compiler
 
+from customer_age.errors import SettingsError
 from customer_age.pipeline.graph import create_pipeline
 from customer_age.pipeline.graph.cache_keys import RunKey
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 
 def _nodes(*overrides, launch=None):
-    settings = settings_files.load("local", overrides, data__path="photos")
+    settings = loading.load("local", overrides, data__path="photos")
     compiled = compiler.Compiler().compile(create_pipeline.create_pipeline(settings, launch))
     return {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled.nodes}
 
@@ -61,7 +62,7 @@ def test_the_champion_teaches_only_where_it_is_asked_to(nodes):
 
 
 def test_what_the_runner_knows_reaches_the_nodes_that_depend_on_it(nodes):
-    launch = create_pipeline.Launch(RunKey("s", "d", "w", "c"), champion_as_of="7")
+    launch = create_pipeline.Launch(RunKey("s", "d", "w", "c"), baseline_version="7")
     launched = _nodes(launch=launch)
     changed = {
         node_id
@@ -76,3 +77,8 @@ def test_what_the_runner_knows_reaches_the_nodes_that_depend_on_it(nodes):
         "RegistryPusher",
         "RunReport",
     }
+
+
+def test_a_password_does_not_get_into_the_metadata():
+    with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD"):
+        _nodes("registry.uri=mlflow+https://anna:s3cret@host")

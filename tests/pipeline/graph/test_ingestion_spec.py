@@ -9,7 +9,7 @@ from customer_age.errors import SettingsError
 from customer_age.labels import pseudonyms, tombstones
 from customer_age.pipeline.graph import ingestion_spec
 from customer_age.pipeline.running import preflight
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 CARDS = {f"4000-{number:04}": "1990-03-01" for number in range(4)}
 
@@ -37,7 +37,7 @@ def load(tmp_path, base, inbox):
     def settings(*overrides, batches=(), **given):
         told = {"data__path": str(base), "work_dir": str(tmp_path / "work"), **given}
         chosen = ("trainer.weights=none", f"data.batches=[{','.join(batches)}]", *overrides)
-        return settings_files.load("local", chosen, data__inbox=str(inbox), **told)
+        return loading.load("local", chosen, data__inbox=str(inbox), **told)
 
     return settings
 
@@ -81,7 +81,7 @@ def test_settings_that_cannot_be(load, override, said):
 
 def test_batches_lie_in_an_inbox():
     with pytest.raises(SettingsError, match="no inbox that they lie in"):
-        settings_files.load("local", ("data.batches=[monday]",))
+        loading.load("local", ("data.batches=[monday]",))
 
 
 def test_a_run_is_known_by_all_of_its_data(load, inbox, base, batch, shown, tmp_path):

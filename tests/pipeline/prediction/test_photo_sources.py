@@ -55,9 +55,9 @@ def test_a_table_names_photos_beside_it_or_in_final_files(tmp_path, placed, sepa
     (tmp_path / "list.csv").write_text(
         f"who{separator}file_name\nx{separator}b.jpg\ny{separator}a.jpg\n"
     )
-    there, missing = _found(tmp_path / "list.csv")
-    assert (there.file_name, there.problem) == ("b.jpg", None)
-    assert there.path == str(tmp_path / placed / "b.jpg")
+    present, missing = _found(tmp_path / "list.csv")
+    assert (present.file_name, present.problem) == ("b.jpg", None)
+    assert present.path == str(tmp_path / placed / "b.jpg")
     assert (missing.file_name, missing.problem) == ("a.jpg", Reason.FILE_MISSING)
 
 

@@ -3,7 +3,7 @@ import io
 import json
 
 from customer_age.pipeline.prediction import prediction_rows
-from customer_age.pipeline.prediction.predictor import Prediction
+from customer_age.pipeline.prediction.prediction_rows import Prediction
 from customer_age.schema import age_groups
 
 GROUPS = age_groups.parse(["0-17", "18+"])

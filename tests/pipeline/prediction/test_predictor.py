@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from customer_age.errors import RunError
-from customer_age.photos import prepare
+from customer_age.photos import MAX_FILE_BYTES, prepare_photo
 from customer_age.pipeline.prediction.age_model import AgeModel
 from customer_age.pipeline.prediction.photo_sources import PhotoFile
 from customer_age.pipeline.prediction.predictor import BATCH_SIZE, PhotoSettings, Predictor
@@ -24,10 +24,10 @@ class ByBytes:
     """A model that remembers what it was given, and answers with its number of bytes."""
 
     def __init__(self):
-        self.given = []
+        self.received = []
 
     def ages(self, encoded):
-        self.given.append(list(encoded))
+        self.received.append(list(encoded))
         return [len(each) % 120 for each in encoded]
 
 
@@ -55,7 +55,7 @@ def test_the_model_is_given_what_training_was_given(grey, tmp_path):
     model = ByBytes()
     content = grey(90, (300, 200), "TIFF")
     list(Predictor(model, SETTINGS, GROUPS).predict(_files(tmp_path, [content])))
-    assert model.given == [[prepare.prepare(content, 64, 16, 92).encoded]]
+    assert model.received == [[prepare_photo(content, 64, 16, 92).encoded]]
 
 
 def test_a_row_agrees_with_itself(tmp_path, grey):
@@ -89,7 +89,7 @@ def test_a_photo_that_cannot_be_read_has_a_row_and_stops_no_other(model, grey, t
 
 def test_a_file_that_is_too_large_is_not_read(model, tmp_path):
     with (tmp_path / "0.jpg").open("wb") as file:
-        file.truncate(prepare.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     ((row,),) = Predictor(model, SETTINGS, GROUPS).predict(
         [PhotoFile("0", str(tmp_path / "0.jpg"))]
     )
@@ -130,7 +130,7 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(model):
 def test_a_model_that_answers_no_age_is_told(brightness_model, grey, tmp_path, answer):
     model = AgeModel(brightness_model(tmp_path / "m", answer - 1 if answer < 0 else answer))
     with pytest.raises(RunError, match="does not answer with an age"):
-        model.ages([prepare.prepare(grey(1), 64, 16, 92).encoded])
+        model.ages([prepare_photo(grey(1), 64, 16, 92).encoded])
 
 
 def test_what_is_no_savedmodel_is_told_in_one_line(tmp_path):
@@ -144,7 +144,7 @@ def test_the_model_is_loaded_without_keras_and_keras_can_still_be_imported(
     brightness_model, grey, tmp_path
 ):
     folder = brightness_model(tmp_path / "m")
-    (tmp_path / "photo").write_bytes(prepare.prepare(grey(42), 64, 16, 92).encoded)
+    (tmp_path / "photo").write_bytes(prepare_photo(grey(42), 64, 16, 92).encoded)
     program = (
         "import sys, pathlib\n"
         "from customer_age.pipeline.prediction.age_model import AgeModel\n"
@@ -171,4 +171,4 @@ def test_orientation_is_undone_before_the_model(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "0.jpg", exif=exif)
     model = ByBytes()
     list(Predictor(model, SETTINGS, GROUPS).predict([PhotoFile("0", str(tmp_path / "0.jpg"))]))
-    assert Image.open(io.BytesIO(model.given[0][0])).size == (40, 80)
+    assert Image.open(io.BytesIO(model.received[0][0])).size == (40, 80)

@@ -26,10 +26,10 @@ def running(port: int) -> Iterator[str]:
         shutil.chown(folder, user)
 
     def run(*command: str) -> None:
-        told = subprocess.run(
+        done = subprocess.run(
             command, check=False, user=user, cwd=folder, capture_output=True, text=True
         )
-        assert told.returncode == 0, f"{command[0]}: {told.stdout}{told.stderr}"
+        assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
 
     data = str(folder / "data")
     try:

@@ -11,7 +11,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.retraining.ledger.records import RunState
 from customer_age.pipeline.settings.settings import Settings
 
 BAD = "bad"
@@ -19,7 +19,7 @@ BAD = "bad"
 
 
 class RecordingTarget:
-    """See `Target`.
+    """See `RunTarget`.
 
     Attributes:
         asks: how often a run is asked for before it has ended.

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from standing_clock import START
 
 from customer_age.pipeline.retraining import policy
-from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Run
-from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Run, RunState
 from customer_age.pipeline.settings.retraining import RetrainingSettings
 
 NOW = START + timedelta(days=1)
@@ -113,7 +112,7 @@ def test_the_window():
 
     def window(**changed):
         present = {"a", "b", "c", "bad", "new", "late"}
-        return policy.window([*learnt, aside, *new], present, new, settings(**changed))
+        return policy.data_window([*learnt, aside, *new], present, new, settings(**changed))
 
     assert window(newest_batches=None) == ("late", "a", "b", "c", "new")
     assert window(newest_batches=2) == ("late", "c", "new")

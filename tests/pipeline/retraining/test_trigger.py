@@ -7,14 +7,12 @@ import pytest
 from recording_target import RecordingTarget
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.pipeline.cli.status import describe
-from customer_age.pipeline.retraining import inbox
-from customer_age.pipeline.retraining.ledger.records import BatchState
-from customer_age.pipeline.retraining.run_target import RunState
-from customer_age.pipeline.retraining.surroundings import Surroundings
+from customer_age.pipeline.cli.retrain import _ledger_lines
+from customer_age.pipeline.retraining.inbox import open_inbox
+from customer_age.pipeline.retraining.ledger.records import BatchState, RunState
 from customer_age.pipeline.retraining.trigger import Trigger
 from customer_age.pipeline.retraining.webhook import Webhook
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 POLICY = (
     "retraining.min_photos=1",
@@ -48,16 +46,16 @@ class Shop:
         self.target = RecordingTarget(folder / "target.sqlite", **target)
         self.ledger = ledger
         self.clock = clock
-        settings = settings_files.load(
+        settings = loading.load(
             "local",
             (*POLICY, *overrides),
             work_dir=str(folder / "work"),
             data__path=str(folder),
             data__inbox=str(folder / "inbox"),
         )
-        self.surroundings = Surroundings(
+        self.trigger = Trigger(
             settings=settings,
-            inbox=inbox.open_inbox(settings),
+            inbox=open_inbox(settings),
             ledger=ledger,
             target=self.target,
             champions=Champions(),
@@ -69,7 +67,7 @@ class Shop:
     def look(self, **changed):
         """What one look says, and its exit code."""
         self.said.clear()
-        code = Trigger(dataclasses.replace(self.surroundings, **changed)).look()
+        code = dataclasses.replace(self.trigger, **changed).look()
         return code, "\n".join(self.said)
 
     def states(self):
@@ -144,7 +142,7 @@ def test_a_run_starts_from_the_champion_where_there_is_one(shop, batch_folder):
     here = shop("retraining.epochs=1", "retraining.learning_rate=1.0e-5", "trainer.epochs=5")
     batch_folder("monday")
     here.look()
-    here.surroundings.champions.there = True
+    here.trigger.champions.there = True
     batch_folder("tuesday")
     here.look()
     first, second = (here.target.settings(run_id).trainer for run_id, _ in here.target.made())
@@ -349,7 +347,7 @@ def test_a_batch_that_cannot_be_read_now_is_no_bad_batch(shop, batch_folder):
         def digests(self, name):
             raise OSError("the network is down")
 
-    code, said = here.look(inbox=Unreadable(here.surroundings.inbox))
+    code, said = here.look(inbox=Unreadable(here.trigger.inbox))
     assert code == 1
     assert "batch monday cannot be read now: the network is down" in said
     assert here.states() == {}
@@ -395,6 +393,6 @@ def test_the_ledger_in_lines(shop, batch_folder):
     here = shop()
     batch_folder("monday")
     here.look()
-    run, batch = describe(here.ledger.batches(), here.ledger.runs())
+    run, batch = _ledger_lines(here.ledger.batches(), here.ledger.runs())
     assert run.endswith(": published, monday")
     assert batch == "batch monday: learnt, 3 photos"

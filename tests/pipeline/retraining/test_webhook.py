@@ -10,17 +10,26 @@ import pytest
 from standing_clock import START
 
 from customer_age.errors import SettingsError
-from customer_age.pipeline.retraining import webhook as notifications
 from customer_age.pipeline.retraining.ledger.events import run_ended
-from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Found, Run
-from customer_age.pipeline.retraining.run_target import RunState
-from customer_age.pipeline.retraining.webhook import Webhook, cloud_event, open_webhook
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.retraining.ledger.records import (
+    Batch,
+    BatchState,
+    FoundBatch,
+    Run,
+    RunState,
+)
+from customer_age.pipeline.retraining.webhook import (
+    Webhook,
+    cloud_event,
+    open_webhook,
+    send_all,
+)
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.retraining import NotifySettings
 
 
 class Receiver:
-    """A webhook, which answers as it is told and remembers what it got."""
+    """A webhook, which gives the answers it is set to, and remembers what it got."""
 
     def __init__(self):
         self.got = []
@@ -77,20 +86,23 @@ def receiver(monkeypatch):
 
 @pytest.fixture
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(notifications.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
 
 
 @pytest.fixture
 def events(ledger):
     """A ledger with two events: batches that were set aside."""
-    ledger.add([Found("a", START, problem="no table"), Found("b", START, problem="no rows")], True)
+    ledger.add(
+        [FoundBatch("a", START, problem="no table"), FoundBatch("b", START, problem="no rows")],
+        True,
+    )
     return ledger
 
 
 def send(ledger, clock, receiver, **changed):
     said = []
     webhook = Webhook(receiver.url, **{"timeout_seconds": 5, "attempts": 3} | changed)
-    notifications.send_all(ledger.outbox, "shop", webhook, said.append, clock())
+    send_all(ledger.outbox, "shop", webhook, said.append, clock())
     return said
 
 
@@ -124,12 +136,12 @@ def test_the_end_of_a_run_as_an_event():
     run = Run("retrain-1", RunState.RUNNING, "because", "{}", START, ("a",), (batch,))
     ended = START + timedelta(hours=1)
     event = run_ended(run, RunState.PUBLISHED, "", ended, {"version": "3"})
-    told = cloud_event(event, "shop")
-    assert (told["type"], told["id"]) == (
+    sent = cloud_event(event, "shop")
+    assert (sent["type"], sent["id"]) == (
         "customer-age.run.published",
         "retrain-1.published",
     )
-    assert told["data"] == {
+    assert sent["data"] == {
         "run_id": "retrain-1",
         "state": "published",
         "why_started": "because",
@@ -236,15 +248,13 @@ def test_headers_come_from_a_file(tmp_path):
     ],
 )
 def test_settings_hold_no_secret(override, says):
-    with pytest.raises(SettingsError, match=says) as told:
-        settings_files.load("local", (override,))
-    assert "word@" not in str(told.value)
-    assert "=word" not in str(told.value)
+    with pytest.raises(SettingsError, match=says) as raised:
+        loading.load("local", (override,))
+    assert "word@" not in str(raised.value)
+    assert "=word" not in str(raised.value)
 
 
 def test_the_run_key_does_not_change_with_who_is_told():
-    before = settings_files.load("local").fingerprint()
-    changed = settings_files.load(
-        "local", ("notify.url=https://shop.example", "retraining.min_photos=7")
-    )
+    before = loading.load("local").fingerprint()
+    changed = loading.load("local", ("notify.url=https://shop.example", "retraining.min_photos=7"))
     assert changed.fingerprint() == before

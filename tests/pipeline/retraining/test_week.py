@@ -40,25 +40,25 @@ def test_a_week(request, tmp_path, ledger_uri, place):
         check=True,
         timeout=600,
     )
-    told = json.loads(played.stdout)
-    assert told["killed"] >= 10, "or it proves little"
+    result = json.loads(played.stdout)
+    assert result["killed"] >= 10, "or it proves little"
 
-    states = {name: state for name, (state, *_) in told["batches"].items()}
+    states = {name: state for name, (state, *_) in result["batches"].items()}
     bad = {name: state for name, state in states.items() if name not in GOOD}
     assert bad == dict.fromkeys(["bad-one", "day-0-again", "no-rows"], "set_aside")
     assert {name for name, state in states.items() if state == "learnt"} == GOOD
-    assert told["batches"]["bad-one"][1:] == [
-        3, told["batches"]["bad-one"][2], "failed: a photo explodes",
+    assert result["batches"]["bad-one"][1:] == [
+        3, result["batches"]["bad-one"][2], "failed: a photo explodes",
     ]  # fmt: skip
 
-    made = [run_id for run_id, *_ in told["made"]]
+    made = [run_id for run_id, *_ in result["made"]]
     assert len(made) == len(set(made)), "no run was started twice"
-    assert set(made) == set(told["runs"]), "the ledger and the target know the same runs"
-    assert not told["active"]
-    trained = {run_id: batches for run_id, batches, state in told["made"] if state == "published"}
+    assert set(made) == set(result["runs"]), "the ledger and the target know the same runs"
+    assert not result["active"]
+    trained = {run_id: batches for run_id, batches, state in result["made"] if state == "published"}
     learnt = Counter(name for batches in trained.values() for name in batches)
     assert learnt == dict.fromkeys(GOOD, 1), "each good batch, exactly once"
-    for run_id, (state, batches) in told["runs"].items():
+    for run_id, (state, batches) in result["runs"].items():
         if state == "published":
             assert sorted(batches) == sorted(trained[run_id])
-            assert all(told["batches"][name][2] == run_id for name in batches)
+            assert all(result["batches"][name][2] == run_id for name in batches)

@@ -21,11 +21,10 @@ from recording_target import RecordingTarget
 from sqlalchemy.engine import Engine
 from standing_clock import StandingClock
 
-from customer_age.pipeline.retraining import inbox
+from customer_age.pipeline.retraining.inbox import open_inbox
 from customer_age.pipeline.retraining.ledger.ledger import Ledger, now
-from customer_age.pipeline.retraining.surroundings import Surroundings
 from customer_age.pipeline.retraining.trigger import Trigger
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 _PHOTOS = 2
@@ -73,7 +72,7 @@ class Week:
         self._random = random.Random(seed)
         self._clock = StandingClock(now())  # batches get their times from the store
         self._killed = 0
-        self._settings = settings_files.load(
+        self._settings = loading.load(
             "local",
             (
                 "retraining.min_photos=3",
@@ -87,7 +86,7 @@ class Week:
             data__path=str(folder),
             data__inbox=place.address,
         )
-        self._inbox = inbox.open_inbox(self._settings)  # used by the triggers alone
+        self._inbox = open_inbox(self._settings)  # used by the triggers alone
 
     def play(self) -> dict:
         for arrival in self._arrivals():
@@ -99,7 +98,7 @@ class Week:
             quiet = quiet + 1 if self._look([0]) else 0
             if quiet == _WITHOUT_NEWS:
                 break
-        return self._told()
+        return self._result()
 
     def _arrivals(self) -> Iterator[Callable[[], None]]:
         """What happens in the inbox, one thing after another."""
@@ -159,21 +158,19 @@ class Week:
             killer.arm()
         said: list[str] = []
         code = Trigger(
-            Surroundings(
-                settings=self._settings,
-                inbox=self._inbox,
-                ledger=Ledger(self._ledger, "shop", self._clock),
-                target=DeadlyTarget(self._folder / "target.sqlite", killer.step),
-                champions=NoChampions(),
-                check=lambda _: None,
-                say=said.append,
-                clock=self._clock,
-            )
+            settings=self._settings,
+            inbox=self._inbox,
+            ledger=Ledger(self._ledger, "shop", self._clock),
+            target=DeadlyTarget(self._folder / "target.sqlite", killer.step),
+            champions=NoChampions(),
+            check=lambda _: None,
+            say=said.append,
+            clock=self._clock,
         ).look()
         quiet = any(line == "no run: no new photos" for line in said)
         return _QUIET if quiet and not code else code
 
-    def _told(self) -> dict:
+    def _result(self) -> dict:
         ledger = Ledger(self._ledger, "shop", self._clock)
         target = RecordingTarget(self._folder / "target.sqlite")
         return {

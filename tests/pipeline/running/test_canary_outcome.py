@@ -8,27 +8,30 @@ from customer_age.components.artifacts.evaluation import Evaluation, Measured, S
 from customer_age.pipeline.running import node_summaries
 from customer_age.pipeline.running.metadata import ArtifactRecord, NodeRecord
 from customer_age.pipeline.running.outcome import of
-from customer_age.pipeline.settings import settings as settings_files
+from customer_age.pipeline.settings import loading
 
 SECONDS = {"measured": 0.0123, "limit": 2.0, "passed": True}
 MEMORY = {"measured": 1610, "limit": 50, "passed": False}
 
 
-def told(folder, refusals=(), **checks):
+def canary_record(folder, refusals=(), **checks):
     folder.mkdir(exist_ok=True)
     content = {"passed": not refusals, "refusals": list(refusals), "checks": checks}
     (folder / "canary.json").write_text(json.dumps(content))
     return ArtifactRecord(str(folder), {"blessed": int(not refusals)})
 
 
-def test_its_fact_is_the_time_and_the_memory(tmp_path):
-    def fact(record):
-        return node_summaries.fact("Canary", {"blessing": record})
+def test_its_summary_is_the_time_and_the_memory(tmp_path):
+    def summary(record):
+        return node_summaries.summary("Canary", {"blessing": record})
 
     both = {"seconds_per_photo": SECONDS, "memory_mb": MEMORY}
-    assert fact(told(tmp_path, **both)) == "12 ms a photo, 1,610 MB: fit to serve"
-    assert fact(told(tmp_path, ["x"], **both)) == "12 ms a photo, 1,610 MB: not fit to serve"
-    assert fact(told(tmp_path, ["killed"])) == "not fit to serve"
+    assert summary(canary_record(tmp_path, **both)) == "12 ms a photo, 1,610 MB: fit to serve"
+    assert (
+        summary(canary_record(tmp_path, ["x"], **both))
+        == "12 ms a photo, 1,610 MB: not fit to serve"
+    )
+    assert summary(canary_record(tmp_path, ["killed"])) == "not fit to serve"
 
 
 class Records:
@@ -65,7 +68,7 @@ def test_the_run_ends_with_3_and_names_who_refused_and_why(
     measured = Measured(SliceMetrics(photos=20, mae=9.0, rmse=9.0, bias=0.0), {})
     found = Evaluation(measured, None, not by_gate, by_gate)
     monkeypatch.setattr("customer_age.components.artifacts.evaluation.read", lambda uri: found)
-    records = Records(tmp_path, told(tmp_path / "canary", by_canary))
-    outcome = of(records, 0, settings_files.load("local"), error=None)
+    records = Records(tmp_path, canary_record(tmp_path / "canary", by_canary))
+    outcome = of(records, 0, loading.load("local"), tmp_path / "run.log", error=None)
     assert (outcome.exit_code, outcome.sentence) == (3, sentence)
     assert outcome.artifacts["infra_blessing"].uri == str(tmp_path / "canary")

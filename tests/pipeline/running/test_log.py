@@ -1,15 +1,18 @@
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from customer_age.pipeline.running import log
 
 NOISY = """
 import logging, os, pathlib, sys, warnings
-from customer_age.pipeline import run_log
+from customer_age.pipeline.running import log
 
-with run_log.redirected(pathlib.Path(sys.argv[1])) as screen:
+with log.redirected(pathlib.Path(sys.argv[1])) as screen:
     print("from Python")
     sys.stdout.flush()
     os.write(1, b"from native code\\n")
@@ -19,6 +22,12 @@ with run_log.redirected(pathlib.Path(sys.argv[1])) as screen:
     screen.write("for the person\\n")
 print("after the run")
 """
+
+NOTES = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    "I0000 00:00:1795577841.493071      53 cudart_stub.cc:31] Could not find cuda drivers.\n"
+)
+WARNING = "W0000 00:00:1795577841.493071      53 cpu.cc:1] Something is amiss.\n"
 
 
 def test_everything_goes_to_the_file_and_the_screen_stays_ours(tmp_path):
@@ -49,11 +58,39 @@ def test_the_process_is_left_as_it_was(tmp_path):
 
 def test_libraries_are_imported_without_a_word():
     program = (
-        "from customer_age.pipeline import run_log\n"
-        "run_log.quiet_libraries()\n"
+        "from customer_age.pipeline.running import log\n"
+        "log.quiet_libraries()\n"
         "import apache_beam.io.tfrecordio, google.cloud.storage\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def write_notes() -> None:
+    os.write(2, (NOTES + WARNING).encode())  # as native code does
+
+
+def test_notes_are_kept_off_and_all_else_appears(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    with log.kept_to_log_level():
+        write_notes()
+    assert capfd.readouterr().err == WARNING
+    with pytest.raises(ImportError), log.kept_to_log_level():
+        write_notes()
+        raise ImportError
+    assert capfd.readouterr().err == WARNING
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "afterwards\n"
+
+
+def test_whoever_asks_for_the_notes_gets_them(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    with log.kept_to_log_level():
+        write_notes()
+    assert capfd.readouterr().err == NOTES + WARNING

@@ -5,7 +5,7 @@ from customer_age.pipeline.running.metadata import ArtifactRecord
 
 
 @pytest.mark.parametrize(
-    ("properties", "told"),
+    ("properties", "expected"),
     [
         ({"pushed": 1, "pushed_version": "3", "champion": 1}, "version 3 published as champion"),
         (
@@ -15,6 +15,6 @@ from customer_age.pipeline.running.metadata import ArtifactRecord
         ({"pushed": 0}, "nothing published"),
     ],
 )
-def test_what_was_published_is_told(properties, told):
+def test_what_was_published_is_told(properties, expected):
     outputs = {"pushed_model": ArtifactRecord("nowhere", properties)}
-    assert node_summaries.fact("RegistryPusher", outputs) == told
+    assert node_summaries.summary("RegistryPusher", outputs) == expected

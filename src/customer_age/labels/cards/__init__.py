@@ -1,1 +1,1 @@
-"""To be described."""
+"""Loyalty cards: who was born when, and so how old a photo's person was."""

@@ -1,6 +1,6 @@
 """Loyalty cards: a photo was taken when a card was shown, and the card's profile knows the birth.
 
-The date of birth is gone once the age is counted, and a card's number leaves `sources` only as a
+The date of birth is gone once the age is counted, and a card's number leaves `labels` only as a
 keyed hash.
 """
 
@@ -14,6 +14,7 @@ from customer_age.schema.age_groups import OLDEST
 from customer_age.schema.refusals import PhotoRefused, Reason
 
 from ..tables import LabelTable, digest_of
+from .ages import age_at, day_of
 from .profiles import Profile, Profiles, TableProfiles
 
 _YES = {"1", "true", "yes", "y"}
@@ -70,12 +71,12 @@ class LoyaltyCardTable(LabelTable):
         changes each one that holds the card.
         """
         profiles = self._profiles()
-        told = sorted(
+        of_its_cards = sorted(
             (card, sorted(sorted(profile.items()) for profile in of_card))
             for card, of_card in profiles.items()
         )
         limits = self.settings.max_profile_age_days, self.settings.max_photos_per_card
-        return digest_of(super().fingerprint(), repr(told), repr(limits))
+        return digest_of(super().fingerprint(), repr(of_its_cards), repr(limits))
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """See `LabelTable`; with a `real_age`, or with a `problem` (a `Reason`) in a sentence.
@@ -92,10 +93,10 @@ class LoyaltyCardTable(LabelTable):
                 taken[row["person"]] += 1
                 self._require_few(taken[row["person"]])
             except PhotoRefused as refused:
-                told = {"real_age": "", "problem": refused.reason, "detail": refused.detail}
+                result = {"real_age": "", "problem": refused.reason, "detail": refused.detail}
             else:
-                told = {"real_age": f"{age:.4f}"}
-            yield line, {**row, **told, "captured": captured.isoformat() if captured else ""}
+                result = {"real_age": f"{age:.4f}"}
+            yield line, {**row, **result, "captured": captured.isoformat() if captured else ""}
 
     def shown(self, text: str, person: str, stand_in: str) -> str:
         """See `LabelTable`: a file is often named after its card."""
@@ -168,33 +169,3 @@ def without_card(text: str, card: str, stand_in: str) -> str:
     if len(characters) < _SHORT:  # or every 7 in a name would be card 7
         number = rf"(?<![^\W_]){number}(?![^\W_])"
     return re.sub(number, stand_in, text, flags=re.IGNORECASE)
-
-
-def age_at(born: date, captured: date) -> float:
-    """Count an age in years: birthdays, and the share of the current year of life.
-
-    Args:
-        born: the date of birth; who was born on 29 February has the birthday on 1 March in years
-            without that day.
-        captured: not before it.
-    """
-    years = captured.year - born.year
-    if _birthday(born, captured.year) > captured:
-        years -= 1
-    last, following = (_birthday(born, born.year + years + more) for more in (0, 1))
-    return years + (captured - last).days / (following - last).days
-
-
-def _birthday(born: date, year: int) -> date:
-    try:
-        return born.replace(year=year)
-    except ValueError:
-        return date(year, 3, 1)
-
-
-def day_of(text: str) -> date | None:
-    """The day of an ISO date or time, or None where a text is neither."""
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from customer_age.errors import SettingsError
-from customer_age.files import store
+from customer_age.files import DataAway, folders
 
 from ..tables import SUFFIXES, LabelTable
 
@@ -80,21 +80,21 @@ class DatabaseProfiles:
             # What a query was asked about is a card's number: no message may show it.
             engine = sqlalchemy.create_engine(self.url, hide_parameters=True)
         except sqlalchemy.exc.ArgumentError as error:
-            raise self._told(str(error)) from error
+            raise self._error(str(error)) from error
         except ImportError as error:
-            raise store.DataAway(str(self._told(str(error)))) from error
+            raise DataAway(str(self._error(str(error)))) from error
         try:
             with engine.connect() as connection:
                 return _by_card(self._rows(connection, cards))
         except sqlalchemy.exc.NoSuchTableError as error:
-            raise self._told(f"no table {self.table!r}; name it behind #, as in …/crm#cards") from (
-                error
-            )
+            raise self._error(
+                f"no table {self.table!r}; name it behind #, as in …/crm#cards"
+            ) from (error)
         except sqlalchemy.exc.OperationalError as error:
-            raise store.DataAway(str(self._told(str(error.orig)))) from error
+            raise DataAway(str(self._error(str(error.orig)))) from error
         except sqlalchemy.exc.SQLAlchemyError as error:
             # Its own words may repeat what it was asked about.
-            raise self._told(f"{type(error).__name__} of the database") from None
+            raise self._error(f"{type(error).__name__} of the database") from None
         finally:
             engine.dispose()
 
@@ -108,7 +108,7 @@ class DatabaseProfiles:
         wanted = {**self.columns}
         missing = [theirs for theirs in self.columns.values() if theirs not in table.columns]
         if missing:
-            raise self._told(
+            raise self._error(
                 f"table {self.table}: no column {' and no column '.join(map(repr, missing))}; "
                 f"there are: {', '.join(table.columns.keys())}"
             )
@@ -122,18 +122,18 @@ class DatabaseProfiles:
             for row in connection.execute(sqlalchemy.select(*columns).where(number.in_(chunk))):
                 yield {**dict.fromkeys(OPTIONAL, ""), **_texts(row._asdict())}
 
-    def _told(self, what: str) -> SettingsError:
-        first = " ".join(what.partition("\n")[0].split())
+    def _error(self, message: str) -> SettingsError:
+        first = " ".join(message.partition("\n")[0].split())
         return SettingsError(f"data.profiles: {self.url}: {first}")
 
 
 def open_profiles(
-    where: str, columns: Mapping[str, str], beam_args: Sequence[str] = ()
+    address: str, columns: Mapping[str, str], beam_args: Sequence[str] = ()
 ) -> Profiles:
     """Open what the setting `data.profiles` names.
 
     Args:
-        where: a table's path or address in an object store, or SQLAlchemy's URL of a database,
+        address: a table's path or address in an object store, or SQLAlchemy's URL of a database,
             with `#table` behind it.
         columns: `person`, `date_of_birth` and `consent` to what the columns are called.
         beam_args: Beam options, of which some say how an object store is reached.
@@ -141,13 +141,15 @@ def open_profiles(
     Raises:
         SettingsError: it is no table, or there is no client for the store.
     """
-    if urlsplit(where).scheme not in _FILE_SCHEMES:
-        url, _, table = where.partition("#")
+    if urlsplit(address).scheme not in _FILE_SCHEMES:
+        url, _, table = address.partition("#")
         return DatabaseProfiles(url, table or DEFAULT_TABLE, columns)
-    parent, _, name = where.rpartition("/")
+    parent, _, name = address.rpartition("/")
     if not name.endswith(SUFFIXES):
-        raise SettingsError(f"data.profiles: {where}: a table's name ends in {', '.join(SUFFIXES)}")
-    folder = store.reach(parent or ".", beam_args)
+        raise SettingsError(
+            f"data.profiles: {address}: a table's name ends in {', '.join(SUFFIXES)}"
+        )
+    folder = folders.reach(parent or ".", beam_args)
     return TableProfiles(LabelTable(folder, name, columns, OPTIONAL, None, ""))
 
 

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Versions in a Kubeflow Model Registry, with their files in an object store."""

@@ -77,10 +77,10 @@ class KubeflowService:
             raise RunError(f"the model registry failed: {_one_line(error)}") from error
 
     def _refusal(self, error: "ApiException") -> RunError:
-        said = _one_line(error.data.message if error.data else error.body or error.reason)
+        words = _one_line(error.data.message if error.data else error.body or error.reason)
         if error.status in (401, 403):
             return SettingsError(
-                f"registry.uri: {self._address} does not let us in ({said}); {TOKEN_PATH} in the "
+                f"registry.uri: {self._address} does not let us in ({words}); {TOKEN_PATH} in the "
                 "environment names the file that holds a token"
             )
         if error.status == 404 and not error.data:
@@ -88,8 +88,8 @@ class KubeflowService:
                 f"registry.uri: {self._address} does not know the requests of the installed "
                 "package model-registry; install the one of the server's version"
             )
-        failure = f"the model registry failed: {said}"
-        taken = error.status == 409 or (error.status == 400 and "already exists" in said)
+        failure = f"the model registry failed: {words}"
+        taken = error.status == 409 or (error.status == 400 and "already exists" in words)
         return AlreadyThere(failure) if taken else RunError(failure)
 
 
@@ -121,5 +121,5 @@ def _token() -> str | None:
         raise SettingsError(f"{TOKEN_PATH}: {named} cannot be read ({error.strerror})") from error
 
 
-def _one_line(said: object) -> str:
-    return " ".join(str(said).split())[:500]
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())[:500]

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Versions in MLflow's model registry: in a SQLite file, or on a server."""

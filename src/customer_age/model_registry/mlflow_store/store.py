@@ -15,8 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError
-from customer_age.explaining import explained_by
+from customer_age.errors import RunError, explained_by
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
@@ -37,34 +36,34 @@ _NOT_A_CHAT = {"mlflow.experimentKind": "custom_model_development"}
 _log = logging.getLogger(__name__)
 
 
-def _told(error: Exception) -> RunError | None:
-    """Whatever MLflow, or what it stands on, complains of as one line."""
+def _translate(error: Exception) -> RunError | None:
+    """Translate an error of MLflow, or of what it stands on, to one line."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
     if not isinstance(error, MlflowException | RequestException | SQLAlchemyError):
         return None
-    said = " ".join(str(error).split())
-    return RunError(f"the model registry failed: {said[:500]}")
+    words = " ".join(str(error).split())
+    return RunError(f"the model registry failed: {words[:500]}")
 
 
 class MlflowStore(VersionStore):
     """One registered model, and the experiment of the same name that holds its runs."""
 
-    def __init__(self, place: SqliteFile | Server, model_name: str):
-        self._place = place
+    def __init__(self, tracking: SqliteFile | Server, model_name: str):
+        self._tracking = tracking
         self._name = model_name
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:  # noqa: D102
-        with self._place.exclusive():
+        with self._tracking.exclusive():
             self._clear_away_unfinished()
             yield
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def versions(self) -> list[ModelVersion]:  # noqa: D102
-        if not self._place.exists():
+        if not self._tracking.exists():
             return []
         aliases = self._aliases()
         runs = {run.info.run_id: run.data for run in self._runs()}
@@ -85,16 +84,16 @@ class MlflowStore(VersionStore):
             for run in [runs.get(each.run_id)]
         ]
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def champion(self) -> str | None:  # noqa: D102
-        return self._aliases().get(CHAMPION) if self._place.exists() else None
+        return self._aliases().get(CHAMPION) if self._tracking.exists() else None
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def set_champion(self, version: str) -> None:  # noqa: D102
         self._put(self._client.set_registered_model_alias, CHAMPION, version)
         _log.info("%s: alias set to version %s", self._name, version)
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def add(self, publication: Publication) -> None:  # noqa: D102
         tags = {**publication.tags, FINGERPRINT: publication.fingerprint}
         run = self._client.create_run(
@@ -124,7 +123,7 @@ class MlflowStore(VersionStore):
             _log.info("%s: version %s is made", self._name, made.version)
             self._finish(run_id, made.version)
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def remove(self, version: str) -> None:  # noqa: D102
         for each in self._mlflow_versions():
             if str(each.version) == version:
@@ -132,16 +131,16 @@ class MlflowStore(VersionStore):
                     self._client.delete_model_version(self._name, version)
                 self._discard(each.run_id)
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
         self._put(self._client.set_model_version_tag, version, name, value)
         _log.info("%s: version %s tagged %s", self._name, version, name)
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
         self._client.delete_model_version_tag(self._name, version, name)
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         from mlflow.artifacts import download_artifacts
 
@@ -150,7 +149,7 @@ class MlflowStore(VersionStore):
             there = download_artifacts(
                 artifact_uri=f"{source}/{SAVED_MODEL}",
                 dst_path=scratch,
-                tracking_uri=self._place.uri,
+                tracking_uri=self._tracking.uri,
             )
             for file in Path(there).iterdir():
                 file.rename(folder / file.name)
@@ -164,8 +163,8 @@ class MlflowStore(VersionStore):
             logging.getLogger(migrations).setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
-        self._place.prepare()
-        return MlflowClient(tracking_uri=self._place.uri, registry_uri=self._place.uri)
+        self._tracking.prepare()
+        return MlflowClient(tracking_uri=self._tracking.uri, registry_uri=self._tracking.uri)
 
     def _put(self, write: Callable[..., object], *value: str) -> None:
         """Set an alias or a tag.
@@ -219,7 +218,7 @@ class MlflowStore(VersionStore):
         with _tolerated("RESOURCE_ALREADY_EXISTS"):
             if self._client.get_experiment_by_name(self._name) is None:
                 self._client.create_experiment(
-                    self._name, self._place.artifact_location, tags=_NOT_A_CHAT
+                    self._name, self._tracking.artifact_location, tags=_NOT_A_CHAT
                 )
         return self._client.get_experiment_by_name(self._name).experiment_id
 
@@ -227,10 +226,10 @@ class MlflowStore(VersionStore):
         with _tolerated("RESOURCE_ALREADY_EXISTS"):
             self._client.create_registered_model(self._name)
 
-    @explained_by(_told)
+    @explained_by(_translate)
     def _clear_away_unfinished(self) -> None:
         """End the runs that dead publishers left; what became a version stays."""
-        before = datetime.now() - self._place.abandoned_after
+        before = datetime.now() - self._tracking.abandoned_after
         unfinished = self._runs(
             f"status = 'RUNNING' and start_time <= {int(before.timestamp() * 1000)}"
         )
@@ -250,7 +249,7 @@ class MlflowStore(VersionStore):
             self._client.set_terminated(run_id, "FINISHED")
 
     def _discard(self, run_id: str) -> None:
-        self._place.free(run_id)
+        self._tracking.free(run_id)
         with _tolerated("INVALID_PARAMETER_VALUE"):
             self._client.set_terminated(run_id, "KILLED")
             self._client.delete_run(run_id)

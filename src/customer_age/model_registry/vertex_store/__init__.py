@@ -1,1 +1,1 @@
-"""To be described."""
+"""Versions in Vertex AI's Model Registry, with their files in Cloud Storage."""

@@ -18,7 +18,7 @@ _CONTINENTS |= {"australia": "asia", "europe": "europe", "me": "europe", "africa
 
 
 @dataclass(frozen=True)
-class VertexPlace:
+class VertexAddress:
     """A model in Vertex AI's registry.
 
     Attributes:
@@ -34,7 +34,7 @@ class VertexPlace:
     staging: str
 
     @classmethod
-    def of(cls, uri: str, model_name: str) -> "VertexPlace":
+    def of(cls, uri: str, model_name: str) -> "VertexAddress":
         """Read `vertex://project/region/model?staging=gs://bucket/folder`.
 
         Args:
@@ -85,16 +85,17 @@ class VertexPlace:
 
 
 def _staging(query: str) -> str:
-    given = parse_qsl(query, keep_blank_values=True)
-    if [name for name, _ in given] != ["staging"]:
+    parameters = parse_qsl(query, keep_blank_values=True)
+    if [name for name, _ in parameters] != ["staging"]:
         raise SettingsError(
             "registry.uri: Vertex AI takes a model's files from Cloud Storage; say in which folder "
             f"they may be put, and nothing else: {AS_IN}"
         )
-    staging = given[0][1].rstrip("/")
+    _, named = parameters[0]
+    staging = named.rstrip("/")
     if not _STAGING.fullmatch(staging):
         raise SettingsError(
-            f"registry.uri: staging={given[0][1]} is no folder in Cloud Storage; it is named as in "
+            f"registry.uri: staging={named} is no folder in Cloud Storage; it is named as in "
             f"{AS_IN}"
         )
     return staging

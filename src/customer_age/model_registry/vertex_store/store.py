@@ -15,15 +15,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError
-from customer_age.explaining import explained_by
+from customer_age.errors import RunError, explained_by
 
 from .. import google_errors
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
 from . import evaluation
-from .address import VertexPlace
-from .uploads import Story, Upload, Uploads, upload_of
+from .address import VertexAddress
+from .uploads import Upload, Uploads, VersionDocument, upload_of
 
 if TYPE_CHECKING:
     import grpc
@@ -52,14 +51,14 @@ class VertexStore(VersionStore):
     """One model in Vertex AI's registry, and the folder in Cloud Storage that its uploads are in.
 
     Args:
-        place: where.
+        address: of the model, and of the folder.
         channel: to another server than Google's, without credentials.
     """
 
-    def __init__(self, place: VertexPlace, channel: "grpc.Channel | None" = None):
-        self._place = place
+    def __init__(self, address: VertexAddress, channel: "grpc.Channel | None" = None):
+        self._address = address
         self._channel = channel
-        self._uploads = Uploads(place.project)
+        self._uploads = Uploads(address.project)
         # When Google's clients will drop this Python is no news for who lists versions.
         warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
 
@@ -68,7 +67,7 @@ class VertexStore(VersionStore):
         self._clear_away_unfinished()
         yield
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def versions(self) -> list[ModelVersion]:  # noqa: D102
         models = self._models()
         uploads = self._uploads.found(_folder(self._upload(each)) for each in models)
@@ -77,36 +76,36 @@ class VertexStore(VersionStore):
             for each in models
         ]
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def champion(self) -> str | None:  # noqa: D102
         models = self._models()
         return next((each.version_id for each in models if CHAMPION in each.version_aliases), None)
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def set_champion(self, version: str) -> None:  # noqa: D102
         self._client.merge_version_aliases(
             name=self._resource(version),
             version_aliases=[CHAMPION, _DEFAULT],
             retry=self._patience,
         )
-        _log.info("%s: alias set to version %s", self._place.model, version)
+        _log.info("%s: alias set to version %s", self._address.model, version)
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def add(self, publication: Publication) -> None:  # noqa: D102
         tags = {
             **publication.tags,
             FINGERPRINT: publication.fingerprint,
             BASELINE_VERSION: publication.baseline_version,
         }
-        staging = self._place.staging
-        _log.info("%s: uploading %s to %s", self._place.model, publication.model_dir, staging)
+        staging = self._address.staging
+        _log.info("%s: uploading %s to %s", self._address.model, publication.model_dir, staging)
         upload = self._uploads.put(staging, publication, tags)
-        _log.info("%s: uploaded as %s", self._place.model, upload)
+        _log.info("%s: uploaded as %s", self._address.model, upload)
         version = self._make_version(upload, tags, publication.description)
-        _log.info("%s: version %s is made", self._place.model, version)
+        _log.info("%s: version %s is made", self._address.model, version)
         self._import_evaluation(version, upload)
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def remove(self, version: str) -> None:  # noqa: D102
         from google.api_core.exceptions import NotFound
 
@@ -116,16 +115,16 @@ class VertexStore(VersionStore):
                     self._client.delete_model_version(name=self._resource(version)).result()
                 self._uploads.delete(self._upload(each))
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def set_tag(self, version: str, name: str, value: str) -> None:  # noqa: D102
         self._uploads.set_tag(self._upload(self._model(version)), name, value)
-        _log.info("%s: version %s tagged %s", self._place.model, version, name)
+        _log.info("%s: version %s tagged %s", self._address.model, version, name)
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def delete_tag(self, version: str, name: str) -> None:  # noqa: D102
         self._uploads.delete_tag(self._upload(self._model(version)), name)
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         self._uploads.fetch(self._model(version).artifact_uri.rstrip("/"), folder)
 
@@ -138,7 +137,7 @@ class VertexStore(VersionStore):
 
         if self._channel is not None:
             return ModelServiceClient(transport=ModelServiceGrpcTransport(channel=self._channel))
-        return ModelServiceClient(client_options={"api_endpoint": self._place.endpoint})
+        return ModelServiceClient(client_options={"api_endpoint": self._address.endpoint})
 
     @functools.cached_property
     def _patience(self) -> "Retry":
@@ -151,7 +150,7 @@ class VertexStore(VersionStore):
         )
 
     def _resource(self, version: str) -> str:
-        return f"{self._place.name}@{version}"
+        return f"{self._address.name}@{version}"
 
     def _models(self) -> "list[Model]":
         """Vertex AI calls a version a model too; the oldest first."""
@@ -159,7 +158,7 @@ class VertexStore(VersionStore):
 
         try:
             models = list(
-                self._client.list_model_versions(name=self._place.name, retry=self._patience)
+                self._client.list_model_versions(name=self._address.name, retry=self._patience)
             )
         except NotFound:  # nothing was ever published
             return []
@@ -169,25 +168,25 @@ class VertexStore(VersionStore):
         for each in self._models():
             if each.version_id == version:
                 return each
-        raise RunError(f"{self._place.model}: version {version} is gone")
+        raise RunError(f"{self._address.model}: version {version} is gone")
 
     def _upload(self, model: "Model") -> str:
         """The folder of a version's tags; one that other tools made has no upload beside them."""
         ours = upload_of(model.artifact_uri)
-        return ours or f"{self._place.staging}/version-{model.version_id}"
+        return ours or f"{self._address.staging}/version-{model.version_id}"
 
     def _version(self, model: "Model", upload: str, found: Upload) -> ModelVersion:
-        story = self._uploads.story(upload) if found.told else None
-        story = story or Story(description=model.version_description)
+        document = self._uploads.document(upload) if found.has_document else None
+        document = document or VersionDocument(description=model.version_description)
         return ModelVersion(
             version=model.version_id,
             aliases=tuple(sorted(set(model.version_aliases) - {_DEFAULT})),
             created=datetime.fromtimestamp(model.version_create_time.timestamp(), timezone.utc),
-            metrics=story.metrics,
+            metrics=document.metrics,
             tags=found.tags,
-            settings=story.settings,
+            settings=document.settings,
             uri=self._resource(model.version_id),
-            description=story.description,
+            description=document.description,
         )
 
     def _make_version(self, upload: str, tags: Mapping[str, str], description: str) -> str:
@@ -195,54 +194,54 @@ class VertexStore(VersionStore):
         from google.cloud.aiplatform_v1.types import Model, ModelContainerSpec
 
         model = Model(
-            display_name=self._place.model,
+            display_name=self._address.model,
             version_description=description,
             artifact_uri=self._uploads.artifact_uri(upload),
-            container_spec=ModelContainerSpec(image_uri=self._place.serving_image),
+            container_spec=ModelContainerSpec(image_uri=self._address.serving_image),
             labels=_labels(tags),
         )
         if not self._models():
             with suppress(AlreadyExists):  # another publisher was faster
-                return self._upload_model(model, model_id=self._place.model)
-        return self._upload_model(model, parent_model=self._place.name)
+                return self._upload_model(model, model_id=self._address.model)
+        return self._upload_model(model, parent_model=self._address.name)
 
     def _upload_model(self, model: "Model", **as_what: str) -> str:
         from google.cloud.aiplatform_v1.types import UploadModelRequest
 
-        request = UploadModelRequest(parent=self._place.parent, model=model, **as_what)
+        request = UploadModelRequest(parent=self._address.parent, model=model, **as_what)
         return self._client.upload_model(request).result(timeout=_GIVEN_UP_AFTER).model_version_id
 
     def _import_evaluation(self, version: str, upload: str) -> None:
         """Only for Vertex AI's pages: where it will not have the metrics, the version stands."""
         from google.api_core.exceptions import GoogleAPIError
 
-        metrics = self._uploads.story(upload).metrics
+        metrics = self._uploads.document(upload).metrics
         try:
             evaluation.import_evaluation(self._client, self._resource(version), metrics)
         except GoogleAPIError as error:
-            said = " ".join(str(error).split())
+            words = " ".join(str(error).split())
             _log.warning(
                 "%s: Vertex AI shows no evaluation of version %s: %s",
-                self._place.model,
+                self._address.model,
                 version,
-                said,
+                words,
             )
         else:
             self._uploads.set_evaluated(upload)
 
-    @explained_by(google_errors.told)
+    @explained_by(google_errors.translate)
     def _clear_away_unfinished(self) -> None:
         """Delete the uploads that dead publishers left; what became a version is completed."""
-        staging = self._place.staging
+        staging = self._address.staging
         # Looked at before the versions: an upload that becomes one in between is not deleted.
         uploads = self._uploads.found([staging])
         models = {self._upload(each): each for each in self._models()}
         before = datetime.now(timezone.utc) - _ABANDONED_AFTER
         for upload, found in uploads.items():
             if upload not in models and found.touched < before:
-                _log.info("%s: clearing away %s", self._place.model, upload)
+                _log.info("%s: clearing away %s", self._address.model, upload)
                 self._uploads.delete(upload)
-            elif upload in models and found.told and not found.evaluated:
+            elif upload in models and found.has_document and not found.evaluated:
                 self._import_evaluation(models[upload].version_id, upload)
 
 

@@ -1,7 +1,7 @@
 """Files of models in Cloud Storage, and what Vertex AI has no room for.
 
 Vertex AI takes no text as a label, and changes nothing else of a version but its description. So
-beside the files of a model lies its story. An upload is a folder:
+beside the files of a model lies a document of its version. An upload is a folder:
 
     saved_model/...   what Vertex AI is pointed at
     story.json        metrics, settings and description
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from google.cloud.storage import Blob, Client
 
 _SAVED_MODEL = "saved_model"
-_STORY = "story.json"
+_DOCUMENT = "story.json"
 _TAGS = "tags/"
 _EVALUATED = "evaluated"
 _VALUE = "value"
@@ -37,8 +37,8 @@ _OURS = re.compile(rf"(?P<upload>gs://.+/[0-9a-f]{{16}}-[0-9a-f]{{8}})/{_SAVED_M
 
 
 @dataclass(frozen=True)
-class Story:
-    """What a version tells, and what never changes: as published."""
+class VersionDocument:
+    """What was published with a version and never changes."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -51,13 +51,13 @@ class Upload:
 
     Attributes:
         tags: name to value.
-        told: whether there is a story.
+        has_document: whether there is a `VersionDocument`.
         evaluated: whether Vertex AI has the metrics.
         touched: when something was put there last, with its time zone.
     """
 
     tags: dict[str, str] = field(default_factory=dict)
-    told: bool = False
+    has_document: bool = False
     evaluated: bool = False
     touched: datetime = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -73,10 +73,10 @@ class Uploads:
 
     def __init__(self, project: str):
         self._project = project
-        self._stories: dict[str, Story] = {}
+        self._documents: dict[str, VersionDocument] = {}
 
     def put(self, staging: str, publication: Publication, tags: Mapping[str, str]) -> str:
-        """Upload a model and its story.
+        """Upload a model and the document of its version.
 
         Args:
             staging: the folder for uploads.
@@ -91,12 +91,12 @@ class Uploads:
         for file in sorted(each for each in model.rglob("*") if each.is_file()):
             blob = self._blob(f"{self.artifact_uri(upload)}/{file.relative_to(model).as_posix()}")
             blob.upload_from_filename(str(file), retry=_always())
-        story = {
+        document = {
             "metrics": dict(publication.metrics),
             "settings": dict(publication.settings),
             "description": publication.description,
         }
-        self._write(f"{upload}/{_STORY}", json.dumps(story))
+        self._write(f"{upload}/{_DOCUMENT}", json.dumps(document))
         for name, value in tags.items():
             self.set_tag(upload, name, value)
         return upload
@@ -115,17 +115,17 @@ class Uploads:
                 _note(uploads[f"{folder}/{name}"], rest, blob)
         return dict(uploads)
 
-    def story(self, upload: str) -> Story:
+    def document(self, upload: str) -> VersionDocument:
         """What was published with an upload; empty where another publisher just deleted it."""
         from google.api_core.exceptions import NotFound
 
-        if upload not in self._stories:
+        if upload not in self._documents:
             try:
-                content = self._blob(f"{upload}/{_STORY}").download_as_bytes()
+                content = self._blob(f"{upload}/{_DOCUMENT}").download_as_bytes()
             except NotFound:
-                return Story()
-            self._stories[upload] = Story(**json.loads(content))
-        return self._stories[upload]
+                return VersionDocument()
+            self._documents[upload] = VersionDocument(**json.loads(content))
+        return self._documents[upload]
 
     def set_tag(self, upload: str, name: str, value: str) -> None:
         """Write a tag, over the one of that name."""
@@ -196,7 +196,7 @@ def _note(upload: Upload, name: str, blob: "Blob") -> None:
         # Whether Cloud Storage gives empty values back, its pages do not say.
         value = (blob.metadata or {}).get(_VALUE, "")
         upload.tags[name.removeprefix(_TAGS)] = value
-    upload.told |= name == _STORY
+    upload.has_document |= name == _DOCUMENT
     upload.evaluated |= name == _EVALUATED
 
 

@@ -1,4 +1,4 @@
-"""The cache of pieces: what counts, what does not, and two that write at once."""
+"""The cache of batches: what counts, what does not, and two that write at once."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from customer_age.components.photo_example_gen import examples, refused_list, tfrecord_shards
-from customer_age.components.photo_example_gen.batch_cache import index
-from customer_age.components.photo_example_gen.batch_cache.cache import PieceCache
+from customer_age.components.artifacts.ingestion import REFUSED_FILE, write_refused
+from customer_age.components.photo_example_gen import beam_pipeline, examples, tfrecord_shards
+from customer_age.components.photo_example_gen.batch_cache import BatchCache, index
 from customer_age.errors import RunError
-from customer_age.labels.data_set import open_data_set
+from customer_age.labels import open_data_set
 from customer_age.schema import age_groups
 
 SETTINGS = examples.IngestionSettings(
@@ -28,25 +28,25 @@ def written(cache, key, data_set, leave_out=0):
     """An attempt as ingestion writes it."""
     attempt = cache.attempt(key)
     rows = list(data_set.rows())[leave_out:]
-    made = [(row, examples.make(row, SETTINGS)) for row in rows]
+    ingested = [(row, examples.make(row, SETTINGS)) for row in rows]
     with tfrecord_shards.ShardWriter(attempt, 0, 1) as writer:
-        for _, each in made:
+        for _, each in ingested:
             writer.write(each.split, each.serialized)
-    entries = [index.entry(row, each, 0, SETTINGS.groups) for row, each in made]
+    entries = [beam_pipeline.index_entry(row, each, 0, SETTINGS.groups) for row, each in ingested]
     index.write(attempt, 0, entries)
-    refused_list.write(attempt, [])
+    write_refused(attempt, [])
     return attempt
 
 
-def test_a_piece_counts_when_it_is_committed(tmp_path, data_set):
-    cache = PieceCache(f"{tmp_path}/cache/")
+def test_a_batch_counts_when_it_is_committed(tmp_path, data_set):
+    cache = BatchCache(f"{tmp_path}/cache/")
     attempt = written(cache, "a key", data_set)
     assert cache.find("a key", "") is None
     assert cache.attempts() == {attempt: None}
-    piece = cache.commit("a key", attempt, data_set, 1)
+    batch = cache.commit("a key", attempt, data_set, 1)
     found = cache.find("a key", "")
-    assert found == piece
-    assert cache.attempts() == {attempt: piece}
+    assert found == batch
+    assert cache.attempts() == {attempt: batch}
     assert Counter(entry.split for entry in found.entries) == {"train": 5}
     assert len(list(tfrecord_shards.records(found.shard("train", 0)))) == 5
     assert cache.find("another key", "") is None
@@ -55,9 +55,9 @@ def test_a_piece_counts_when_it_is_committed(tmp_path, data_set):
     assert cache.attempts() == {}
 
 
-@pytest.mark.parametrize("lost", [index.FILE, refused_list.FILE])
-def test_a_piece_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
-    cache = PieceCache(str(tmp_path / "cache"))
+@pytest.mark.parametrize("lost", [index.FILE, REFUSED_FILE])
+def test_a_batch_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
+    cache = BatchCache(str(tmp_path / "cache"))
     attempt = written(cache, "a key", data_set)
     cache.commit("a key", attempt, data_set, 1)
     (Path(attempt) / lost).unlink()
@@ -65,23 +65,23 @@ def test_a_piece_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
     assert cache.attempts() == {attempt: None}, "nobody knows what it holds"
 
 
-def test_of_two_that_write_at_once_each_has_a_whole_piece(tmp_path, data_set):
-    cache = PieceCache(str(tmp_path / "cache"))
+def test_of_two_that_write_at_once_each_has_a_whole_batch(tmp_path, data_set):
+    cache = BatchCache(str(tmp_path / "cache"))
 
     def write(_):
         return cache.commit("a key", written(cache, "a key", data_set), data_set, 1)
 
     with ThreadPoolExecutor(4) as pool:
-        pieces = list(pool.map(write, range(8)))
-    for piece in pieces:
+        batches = list(pool.map(write, range(8)))
+    for batch in batches:
         assert (
-            len(piece.entries) == len(list(tfrecord_shards.records(piece.shard("train", 0)))) == 5
+            len(batch.entries) == len(list(tfrecord_shards.records(batch.shard("train", 0)))) == 5
         )
-    assert cache.find("a key", "") in pieces
+    assert cache.find("a key", "") in batches
 
 
 def test_lost_rows_end_the_run(tmp_path, data_set):
-    cache = PieceCache(str(tmp_path / "cache"))
+    cache = BatchCache(str(tmp_path / "cache"))
     attempt = written(cache, "a key", data_set, leave_out=1)
     with pytest.raises(RunError, match="5 rows became 4 examples and 0 refusals"):
         cache.commit("a key", attempt, data_set, 1)

@@ -24,12 +24,12 @@ def counts(train, groups, refused=0):
 @pytest.fixture
 def retrained(published, measured):
     """A run on a window of two batches, of which the champion knew one."""
-    told = {
+    by_batch = {
         "base": counts(400, {"25-34": 403}),
         "2026-03": counts(10, {"25-34": 9, "65+": 4}),
         "2026-04": counts(20, {"25-34": 20, "65+": 3}, refused=5),
     }
-    ingestion = published.ingestion.model_copy(update={"batches": told})
+    ingestion = published.ingestion.model_copy(update={"batches": by_batch})
     return dataclasses.replace(
         published,
         ingestion=ingestion,
@@ -76,9 +76,9 @@ def test_a_run_without_batches_has_no_such_section(published):
 
 
 def test_a_group_without_test_photos_is_told_too(retrained):
-    told = {"2026-04": counts(2, {"100+": 5})}
+    by_batch = {"2026-04": counts(2, {"100+": 5})}
     changed = dataclasses.replace(
-        retrained, ingestion=retrained.ingestion.model_copy(update={"batches": told})
+        retrained, ingestion=retrained.ingestion.model_copy(update={"batches": by_batch})
     )
     row = {row.group: row for row in data_changes.changes(changed)}["100+"]
     assert (row.new_photos, row.test_photos, row.difference) == (5, 0, None)

@@ -56,7 +56,7 @@ def test_only_the_first_few_refused_photos_of_a_reason_are_kept(run, tmp_path: P
         "\n".join(["table,line,file_name,reason,detail", *rows]), encoding="utf-8"
     )
     found = facts.collect({"examples": str(tmp_path)}, run).refused_photos
-    assert [photo.line for photo in found["unreadable"]] == ["2", "3", "4"]
+    assert [photo.line for photo in found["unreadable"]] == [2, 3, 4]
     assert found["photo_missing"][0].file_name == "a, b\nc.jpg"
 
 
@@ -83,8 +83,8 @@ def test_the_exit_code_follows_from_what_is_there(run, tmp_path, file, version, 
 
 def test_a_model_that_the_canary_refused_is_a_refused_model(run, tmp_path):
     (tmp_path / "BLESSED").touch()
-    told = {"passed": False, "refusals": ["it hangs"], "checks": {}}
-    (tmp_path / "canary.json").write_text(json.dumps(told))
+    refused = {"passed": False, "refusals": ["it hangs"], "checks": {}}
+    (tmp_path / "canary.json").write_text(json.dumps(refused))
     uris = {"blessing": str(tmp_path), "infra_blessing": str(tmp_path)}
     found = facts.collect(uris, run)
     assert found.exit_code == 3

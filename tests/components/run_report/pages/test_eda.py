@@ -88,7 +88,7 @@ def test_the_numbers_are_those_of_the_photos(collected, frames):
 def test_what_was_refused_and_what_breaks_the_schema_is_told_at_once(collected):
     page = Page(eda.render(collected))
     assert "3 of 733 rows were refused (0.4%)." in page.text
-    found = len(data_tables.anomalies(collected))
+    found = len(facts.anomalies(collected))
     assert f"TFDV found {found} anomalies." in page.text
     nothing = dataclasses.replace(
         collected,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from customer_age.components.artifacts.canary import Canary
 from customer_age.components.artifacts.evaluation import Evaluation
-from customer_age.components.artifacts.ingestion import Canary
 from customer_age.components.run_report.facts import facts
 from customer_age.components.run_report.pages import formatting, plots, report
 
@@ -133,16 +133,16 @@ def test_every_check_of_the_canary_has_a_name_of_its_own(published):
 
 
 def test_a_model_that_is_not_fit_to_serve_is_refused_by_the_canary(published, measured):
-    dead = Canary(passed=False, refusals=["the probe process was killed by SIGABRT"], checks={})
+    dead = Canary(passed=False, refusals=["the worker process was killed by SIGABRT"], checks={})
     refused = dataclasses.replace(published, exit_code=3, publication=None, canary=dead)
     found = shown(refused)
     assert "Refused by the canary" in found.text
-    assert "Not fit to serve: the probe process was killed by SIGABRT." in found.text
+    assert "Not fit to serve: the worker process was killed by SIGABRT." in found.text
     both = Evaluation(measured(9.1), None, False, ("MAE 9.10 years, above the limit of 8",))
     found = shown(dataclasses.replace(refused, evaluation=both))
     assert "Refused by the gate" in found.text
     assert "MAE 9.10 years, above the limit of 8." in found.text
-    assert "Not fit to serve: the probe process was killed by SIGABRT." in found.text
+    assert "Not fit to serve: the worker process was killed by SIGABRT." in found.text
 
 
 @pytest.mark.parametrize(

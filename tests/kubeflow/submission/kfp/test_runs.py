@@ -12,11 +12,11 @@ from kfp_api_stand_in import KfpApi
 
 from customer_age.errors import RunError
 from customer_age.kubeflow.submission import specifications
-from customer_age.kubeflow.submission.kfp.endpoint import KubeflowPlace
+from customer_age.kubeflow.submission.kfp.endpoint import KubeflowEndpoint
 from customer_age.kubeflow.submission.kfp.runs import KubeflowRuns
 from customer_age.kubeflow.submission.runs import Submission
 
-COMPILED = (Path(__file__).parent / "golden" / "kubeflow.yaml").read_text()
+COMPILED = (Path(__file__).parents[2] / "golden" / "kubeflow.yaml").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def runs(api):
 
 
 def runs_at(host, **place):
-    return KubeflowRuns(KubeflowPlace.of(host, "ages", **place), settled_after=0.3)
+    return KubeflowRuns(KubeflowEndpoint.of(host, "ages", **place), settled_after=0.3)
 
 
 def submission(run_id="ages-1", run_name="", **parameters):

@@ -15,10 +15,10 @@ from customer_age.kubeflow.submission import specifications
 from customer_age.kubeflow.submission.runs import Submission
 from customer_age.kubeflow.submission.vertex_ai import location
 from customer_age.kubeflow.submission.vertex_ai import runs as vertex_runs
-from customer_age.kubeflow.submission.vertex_ai.location import VertexPlace
+from customer_age.kubeflow.submission.vertex_ai.location import VertexLocation
 from customer_age.kubeflow.submission.vertex_ai.runs import VertexRuns
 
-COMPILED = (Path(__file__).parent / "golden" / "vertex.json").read_text()
+COMPILED = (Path(__file__).parents[2] / "golden" / "vertex.json").read_text()
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def vertex():
 
 @pytest.fixture
 def runs(vertex):
-    return VertexRuns(VertexPlace(PROJECT, REGION), vertex.channel)
+    return VertexRuns(VertexLocation(PROJECT, REGION), vertex.channel)
 
 
 def submission(run_id="ages-1", run_name="", **parameters):
@@ -38,7 +38,7 @@ def submission(run_id="ages-1", run_name="", **parameters):
 
 
 def test_a_job_is_made_with_all_that_was_compiled_and_asked_for(vertex):
-    place = VertexPlace(
+    place = VertexLocation(
         PROJECT,
         REGION,
         "trainer@shop.iam.gserviceaccount.com",
@@ -82,7 +82,7 @@ def test_of_jobs_that_are_started_at_the_same_time_one_stays(vertex):
     vertex.on_create = threading.Barrier(starters).wait
 
     def create(number):
-        runs = VertexRuns(VertexPlace(PROJECT, REGION), vertex.channel)
+        runs = VertexRuns(VertexLocation(PROJECT, REGION), vertex.channel)
         return runs.create(submission(run_name=f"by {number}")).link
 
     with ThreadPoolExecutor(starters) as pool:
@@ -120,7 +120,7 @@ def test_a_service_that_is_away_for_a_moment_is_asked_again(vertex, runs):
 def test_a_service_that_stays_away_is_told_of(monkeypatch):
     monkeypatch.setattr(vertex_runs, "_UNREACHABLE_AFTER", 1)
     with grpc.insecure_channel("127.0.0.1:1") as channel:
-        runs = VertexRuns(VertexPlace(PROJECT, REGION), channel)
+        runs = VertexRuns(VertexLocation(PROJECT, REGION), channel)
         with pytest.raises(RunError, match="Vertex AI does not answer") as caught:
             runs.find("ages-1")
     assert "\n" not in str(caught.value)
@@ -131,13 +131,13 @@ def test_who_may_not_is_told_what_is_needed(vertex, runs):
     with pytest.raises(RunError, match="does not let us in.*Vertex AI User"):
         runs.create(submission())
     with pytest.raises(RunError, match="does not let us in"):
-        VertexRuns(VertexPlace("another-shop", REGION), vertex.channel).find("ages-1")
+        VertexRuns(VertexLocation("another-shop", REGION), vertex.channel).find("ages-1")
 
 
 def test_without_credentials_it_is_said_how_to_get_some(monkeypatch, tmp_path):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "no file"))
     with pytest.raises(RunError, match="gcloud auth application-default login"):
-        VertexRuns(VertexPlace(PROJECT, REGION)).find("ages-1")
+        VertexRuns(VertexLocation(PROJECT, REGION)).find("ages-1")
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_parameter_that_the_pipeline_has_not_is_told_of(vertex, runs):
 
 def test_another_region_is_not_this_one(vertex):
     with pytest.raises(RunError, match="us-central1"):
-        VertexRuns(VertexPlace(PROJECT, "us-central1"), vertex.channel).create(submission())
+        VertexRuns(VertexLocation(PROJECT, "us-central1"), vertex.channel).create(submission())
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_another_region_is_not_this_one(vertex):
 )
 def test_a_place_that_cannot_be_is_refused(place, says):
     with pytest.raises(SettingsError) as caught:
-        VertexPlace(**{"project": PROJECT, "region": REGION, **place})
+        VertexLocation(**{"project": PROJECT, "region": REGION, **place})
     assert says in str(caught.value)
 
 

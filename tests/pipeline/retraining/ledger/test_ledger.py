@@ -10,12 +10,17 @@ from standing_clock import START
 
 from customer_age.errors import RunError, SettingsError
 from customer_age.pipeline.retraining.ledger.ledger import Ledger
-from customer_age.pipeline.retraining.ledger.records import BatchState, Event, Found, Verdict
-from customer_age.pipeline.retraining.run_target import RunState
+from customer_age.pipeline.retraining.ledger.records import (
+    BatchState,
+    Event,
+    FoundBatch,
+    RunState,
+    Verdict,
+)
 
 
 def found(name, minutes=0, content=None, problem="", photos=10):
-    return Found(name, START + timedelta(minutes=minutes), photos, content or name, problem)
+    return FoundBatch(name, START + timedelta(minutes=minutes), photos, content or name, problem)
 
 
 def names(batches):
@@ -149,7 +154,7 @@ def test_an_event_is_taken_by_one_and_sent_once(ledger, clock):
 
 
 def test_old_events_are_left_alone(ledger, clock):
-    ledger.add([found("a", problem="no table")], tell=True)
+    ledger.add([found("a", problem="no table")], keep_events=True)
     assert ledger.outbox.take(START + timedelta(seconds=1), 60) is None
     assert ledger.outbox.take(START, 60).subject == "a"
 
@@ -187,9 +192,9 @@ def test_many_at_once_over_a_database_that_is_not_made_yet(ledger_uri, clock):
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match=r"^the ledger \(retraining.ledger\) failed: ") as told:
+    with pytest.raises(RunError, match=r"^the ledger \(retraining.ledger\) failed: ") as raised:
         Ledger(f"sqlite:///{tmp_path}/file/ledger.sqlite", "shop").batches()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("uri", ["mysql://host/db", "sqlite:///relative.sqlite", "sqlite://", "?"])
@@ -200,6 +205,6 @@ def test_an_address_of_no_ledger(uri):
 
 def test_a_server_that_is_not_there_is_one_line_without_a_password(monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "hidden-word")
-    with pytest.raises(RunError, match="the ledger") as told:
+    with pytest.raises(RunError, match="the ledger") as raised:
         Ledger("postgresql://shop@127.0.0.1:1/none", "shop").batches()
-    assert "hidden-word" not in str(told.value)
+    assert "hidden-word" not in str(raised.value)

@@ -1,0 +1,42 @@
+"""Small JSON files in an artifact's folder, read as the model that they were written from."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from customer_age.files.store import read_bytes
+
+Contents = TypeVar("Contents", bound=BaseModel)
+
+
+def read(folder: str, name: str, model: type[Contents]) -> Contents:
+    """Read a file.
+
+    Args:
+        folder: URI of the artifact.
+        name: of the file in it.
+        model: of the file's contents.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, in one line.
+        OSError: it cannot be read.
+    """
+    content = read_bytes(f"{folder.rstrip('/')}/{name}")
+    if content is None:
+        raise FileNotFoundError(f"there is no {name} in {folder}")
+    with in_one_line(name):
+        return model.model_validate_json(content)
+
+
+@contextlib.contextmanager
+def in_one_line(name: str) -> Iterator[None]:
+    """Say in one line what is wrong with a file, which takes pydantic several."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{name}: {place or 'as a whole'}: {first['msg']}") from error

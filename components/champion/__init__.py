@@ -1,1 +1,0 @@
-"""The model that a new one is measured against."""

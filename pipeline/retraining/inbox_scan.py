@@ -1,0 +1,145 @@
+"""Scans an inbox: which batches are complete, when they came, and what is in them.
+
+A scan lists the inbox's sub-folders once, and opens only batches that the ledger does not know:
+what it costs grows with what is new.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from customer_age.errors import RunError, SettingsError
+from customer_age.files import Folder, addresses
+from customer_age.labels import BATCH_NAME, COMPLETE
+from customer_age.labels.tables import SUFFIXES, LabelTable
+
+from .inbox import Inbox
+from .ledger.records import Batch, BatchState, FoundBatch
+
+_TABLE = "photos"
+"""What a batch's label table is called, without its suffix."""
+
+_PROFILES = "cards."
+"""What the profiles beside it begin with: the same photos may come with newer ones."""
+
+
+@dataclass(frozen=True)
+class InboxScan:
+    """What a scan found.
+
+    Attributes:
+        present: every sub-folder's name.
+        found: complete batches that the ledger has to know of.
+        incomplete: names of new batches without `_SUCCESS`.
+        unreadable: name to complaint, of new batches that could not be read just now.
+    """
+
+    present: frozenset[str]
+    found: tuple[FoundBatch, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
+    """Find batches that the ledger does not know, or that were offered again.
+
+    Args:
+        inbox: to scan.
+        known: batches of the ledger.
+
+    Raises:
+        SettingsError: there is no such inbox.
+        RunError: it cannot be listed.
+    """
+    names = inbox.names()
+    by_name = {batch.name: batch for batch in known}
+    unknown = [name for name in names if name not in by_name]
+    set_aside = [
+        batch
+        for name in names
+        if (batch := by_name.get(name)) is not None and batch.state == BatchState.SET_ASIDE
+    ]
+    found: list[FoundBatch] = []
+    incomplete: list[str] = []
+    unreadable: list[tuple[str, str]] = []
+    with ThreadPoolExecutor(addresses.at_once(inbox.address)) as pool:
+        offered = pool.map(lambda batch: _offered_again(inbox, batch), set_aside)
+        for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
+            if isinstance(each, FoundBatch):
+                found.append(each)
+            elif isinstance(each, tuple):
+                unreadable.append(each)
+            elif isinstance(each, str):
+                incomplete.append(each)
+    return InboxScan(frozenset(names), tuple(found), tuple(incomplete), tuple(unreadable))
+
+
+def _new(inbox: Inbox, name: str) -> FoundBatch | str | tuple[str, str]:
+    """A batch, or its name where it is incomplete, or its name and why it cannot be read now."""
+    try:
+        arrived = inbox.arrived(name)
+        return name if arrived is None else _read(inbox, name, arrived)
+    except (OSError, RunError) as error:
+        return name, _line(error)
+
+
+def _offered_again(inbox: Inbox, batch: Batch) -> FoundBatch | tuple[str, str] | None:
+    try:
+        arrived = inbox.arrived(batch.name)
+        if arrived is None or arrived <= batch.arrived_at:
+            return None
+        return _read(inbox, batch.name, arrived)
+    except (OSError, RunError) as error:
+        return batch.name, _line(error)
+
+
+def _read(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
+    """Read a batch's table, and what stands for its photos.
+
+    Raises:
+        OSError: it cannot be read now.
+        RunError: the same.
+    """
+    if not BATCH_NAME.fullmatch(name):
+        problem = "its name may hold letters, digits and . _ = - alone; rename the folder"
+        return FoundBatch(name, arrived, problem=problem)
+    digests = inbox.digests(name)
+    tables = [table for suffix in SUFFIXES if (table := f"{_TABLE}{suffix}") in digests]
+    if len(tables) != 1:
+        listed = " and ".join(tables) or "no label table"
+        return FoundBatch(name, arrived, problem=f"{listed}; expected photos.csv, once")
+    content = _content(digests)
+    try:
+        photos = sum(1 for _ in _rows(inbox.folder(name), tables[0]))
+    except SettingsError as error:
+        if _may_pass(error.__cause__):
+            raise
+        return FoundBatch(name, arrived, content=content, problem=_line(error))
+    problem = "" if photos else f"{tables[0]}: no rows"
+    return FoundBatch(name, arrived, photos, content, problem)
+
+
+def _rows(folder: Folder, table: str) -> Iterator[object]:
+    # No more is asked of the table here than that it is one: the run judges it.
+    return LabelTable(folder, table, {}, {}, None, "").rows()
+
+
+def _content(digests: Mapping[str, str]) -> str:
+    """What stands for a batch's photos and their table: 64 hexadecimal digits."""
+    lines = sorted(
+        f"{name}\0{digest}"
+        for name, digest in digests.items()
+        if name != COMPLETE and not name.startswith(_PROFILES)
+    )
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _may_pass(cause: BaseException | None) -> bool:
+    return isinstance(cause, OSError) and not isinstance(cause, gzip.BadGzipFile)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

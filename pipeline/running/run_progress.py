@@ -1,0 +1,134 @@
+"""What a person sees of a run: a line as each component starts and ends, a bar in training.
+
+LocalDagRunner's log and the trainer's tell what happens; handlers turn their records into that.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+_NAME_WIDTH = 17
+
+_RUNNER_FILE = "local_dag_runner.py"
+_STARTED = "Component %s is running."
+_ENDED = "Component %s is finished."
+
+
+class RunProgress:
+    """On a terminal, the running component moves; in a file or a pipe, each event is a line."""
+
+    def __init__(self, screen: TextIO):
+        self.console = Console(file=screen, highlight=False, soft_wrap=True)
+        self._bars = Progress(
+            SpinnerColumn(style="cyan"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}", style="dim"),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._running: TaskID | None = None
+
+    def __enter__(self) -> "RunProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print a line of its own; square brackets in it are text."""
+        self.console.print(text, style=style, markup=False)
+
+    def started(self, name: str) -> None:
+        """Show that a component runs."""
+        if self.console.is_terminal:
+            self._running = self._bars.add_task(f"{name:<{_NAME_WIDTH}}", total=None, note="")
+        else:
+            self.say(f"… {name} started")
+
+    def advanced(self, done: int, of: int, note: str) -> None:
+        """Move the running component's bar."""
+        if self._running is not None:
+            self._bars.update(self._running, completed=done, total=of, note=note)
+
+    def note(self, text: str) -> None:
+        """Say something about the running component that is worth a line of its own."""
+        self.say(f"  {'':<{_NAME_WIDTH}}          {text}", style="dim")
+
+    def ended(self, name: str, seconds: float | None, summary: str) -> None:
+        """Show that a component ended well; no seconds mean that its result was reused."""
+        self._clear()
+        duration = "  reused" if seconds is None else f"{seconds:6.1f} s"
+        self.console.print(
+            f"[green]✓[/] {name:<{_NAME_WIDTH}} [dim]{duration}[/]  ", end="", soft_wrap=True
+        )
+        self.say(summary)
+
+    def failed(self, name: str) -> None:
+        """Show where the run stopped."""
+        self._clear()
+        self.say(f"✗ {name}", style="red")
+
+    def _clear(self) -> None:
+        if self._running is not None:
+            self._bars.remove_task(self._running)
+            self._running = None
+
+
+class NodeEvents(logging.Handler):
+    """Listens to TFX's logger.
+
+    LocalDagRunner offers no hook, but logs each node's start and end in the same words in every
+    release that we support; a test holds it to them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.running: str | None = None
+        """The node that runs now, or that a failed run stopped at."""
+        self.on_start: Callable[[str], None] = lambda node_id: None
+        """Called with a node's id."""
+        self.on_end: Callable[[str, float], None] = lambda node_id, seconds: None
+        """Called with a node's id and the seconds it took."""
+        self._since = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass on one record, if it is one of the runner's two."""
+        if record.filename != _RUNNER_FILE or not isinstance(record.args, tuple):
+            return
+        if record.msg == _STARTED:
+            self.running, self._since = str(record.args[0]), time.monotonic()
+            self.on_start(self.running)
+        elif record.msg == _ENDED:
+            node_id, self.running = str(record.args[0]), None
+            self.on_end(node_id, time.monotonic() - self._since)
+
+
+class TrainingEvents(logging.Handler):
+    """Shows the records of the trainer's logger: the bar at each step, a line for each epoch."""
+
+    def __init__(self, progress: RunProgress):
+        super().__init__(logging.DEBUG)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        moment = getattr(record, "training", None)
+        if moment is None:
+            return
+        what = "output layer" if moment.phase == "head" else "whole network"
+        epoch = f"{what}, epoch {moment.epoch} of {moment.epochs}"
+        if moment.val_mae is None:
+            done = (moment.epoch - 1) * moment.steps + moment.step
+            self._progress.advanced(
+                done, moment.epochs * moment.steps, f"{epoch}, MAE {moment.mae:.2f}"
+            )
+        else:
+            self._progress.note(f"{epoch}: MAE {moment.mae:.2f}, valid {moment.val_mae:.2f} years")

@@ -1,0 +1,34 @@
+"""The settings of Beam."""
+
+from pydantic import Field, field_validator
+
+from customer_age.components import beam_runners
+
+from .section import SECRET_NAME, Section
+
+
+class BeamSettings(Section):
+    """How Beam runs ingestion, statistics, evaluation and scoring; `docs/beam.md` tells more."""
+
+    workers: int = Field(0, ge=0)
+    """Threads of the local runner; 0 takes one per core."""
+    args: tuple[str, ...] = ()
+    """Further Beam options, each as `--name=value`, such as `--runner=DataflowRunner`."""
+
+    @field_validator("args")
+    @classmethod
+    def _hold_no_secret(cls, args: tuple[str, ...]) -> tuple[str, ...]:
+        for name in (arg.partition("=")[0] for arg in args):
+            if SECRET_NAME.search(name):
+                raise ValueError(
+                    f"{name} must not be given here: settings are written down. Object stores "
+                    "read their credentials from the environment"
+                )
+        return args
+
+    @field_validator("args")
+    @classmethod
+    def _name_what_the_runner_needs(cls, args: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := beam_runners.complaint(args):
+            raise ValueError(wrong)
+        return args

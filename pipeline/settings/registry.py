@@ -1,0 +1,28 @@
+"""The settings of the model registry."""
+
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from .section import Section
+
+
+class RegistrySettings(Section):
+    """Where models are published."""
+
+    uri: str | None = None
+    """By default MLflow on SQLite in the work folder. Else `mlflow+sqlite:////folder/mlflow.db`,
+    `mlflow+http(s)://host:port`, `vertex://project/region/model?staging=gs://bucket/folder` or
+    `kubeflow-registry://host:port/model?artifacts=s3://bucket/folder`."""
+    model_name: str = Field("customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+
+    @field_validator("uri")
+    @classmethod
+    def _holds_no_secret(cls, uri: str | None) -> str | None:
+        """Settings are written into the metadata, the report and the registry itself."""
+        if uri is not None and "@" in urlsplit(uri).netloc:
+            raise ValueError(
+                "must hold no user name or password; set MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD in the environment"
+            )
+        return uri

@@ -1,0 +1,144 @@
+"""From a photo's file to its pixels: read it, know its format, and refuse what cannot be used."""
+
+import io
+import os
+from stat import S_ISREG
+
+from PIL import ExifTags, Image
+
+from customer_age.files import store
+from customer_age.files.addresses import is_remote
+from customer_age.schema.refusals import NO_FILE, PhotoRefused, Reason
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+"""Pillow's names of what is accepted; the decoders of all other formats are never reached. What
+phones call JPEG may open as `MPO`, a JPEG with further pictures behind it."""
+
+MAX_FILE_BYTES = 100 * 2**20
+MAX_PIXELS = 120_000_000
+"""Of a photo as its header tells it. A progressive JPEG takes up to 6 bytes for each."""
+MAX_DECODED_PIXELS = 40_000_000
+"""Of what is decoded into memory, after JPEG's scaling; each takes up to 16 bytes on the way."""
+MAX_SIDE = 65_500
+"""Pixels; no JPEG can be longer."""
+
+# Registers all of Pillow's formats now: it would do so at the first photo, in several threads.
+Image.init()
+
+
+def read_photo(path: str) -> bytes:
+    """Read a photo's file.
+
+    Args:
+        path: of a file, or its address in an object store.
+
+    Raises:
+        PhotoRefused: there is none, it cannot be read, or it is too large to be.
+    """
+    try:
+        if is_remote(path):
+            return store.read(path)
+        status = os.stat(path)  # noqa: PTH116  not even opened: a pipe would wait for its writer
+        if not S_ISREG(status.st_mode):
+            raise PhotoRefused(Reason.FILE_UNREADABLE, "not a file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(status.st_size))
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except FileNotFoundError as error:
+        raise PhotoRefused(Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]) from error
+    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        # A store's own words hold the address, and a photo's name may say who is on it.
+        reason = getattr(error, "strerror", None) or str(error).replace(path, "the photo")
+        raise PhotoRefused(Reason.FILE_UNREADABLE, f"cannot be read: {reason}") from error
+
+
+def open_image(content: bytes) -> Image.Image:
+    """Read a photo's header; its pixels are not decoded yet.
+
+    Raises:
+        PhotoRefused: the file is empty, too large, cut off, or no photo of a known format.
+    """
+    if not content:
+        raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")
+    if len(content) > MAX_FILE_BYTES:
+        raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(len(content)))
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise PhotoRefused(Reason.TOO_MANY_PIXELS, _in_one_line(error)) from error
+    except Image.UnidentifiedImageError as error:
+        if _is_cut(content):  # Pillow's own words would be an address in memory.
+            raise PhotoRefused(
+                Reason.TRUNCATED, "the file is cut off: its beginning is not whole"
+            ) from error
+        raise PhotoRefused(
+            Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
+        ) from error
+    except Exception as error:  # Damaged files make decoders raise what they like.
+        raise damaged(content, error) from error
+
+
+def damaged(content: bytes, error: Exception) -> PhotoRefused:
+    """What to raise for a file that a decoder gave up."""
+    text = _in_one_line(error)
+    if _is_cut(content) or isinstance(error, EOFError) or "truncated" in text.lower():
+        return PhotoRefused(Reason.TRUNCATED, f"the file is cut off: {text}")
+    return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: {text}")
+
+
+def _is_cut(content: bytes) -> bool:
+    """Whether a file lacks its end, as one does whose upload broke off."""
+    if content.startswith(b"RIFF"):
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    ends = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
+    return any(content.startswith(start) and end not in content for start, end in ends.items())
+
+
+def too_large(byte_size: int) -> str:
+    """The sentence for a file that is not even read."""
+    return f"{byte_size / 2**20:.0f} MiB, more than {MAX_FILE_BYTES / 2**20:.0f} MiB"
+
+
+def check_size(width: int, height: int, min_size: int) -> None:
+    """See that a photo's sides, in pixels, are neither too long nor too short.
+
+    Raises:
+        PhotoRefused: they are.
+    """
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise PhotoRefused(
+            Reason.TOO_MANY_PIXELS,
+            f"{width}x{height} pixels: at most {MAX_PIXELS // 10**6} million are decoded, "
+            f"and {MAX_SIDE} on a side",
+        )
+    if min(width, height) < min_size:
+        raise PhotoRefused(
+            Reason.TOO_SMALL, f"{width}x{height} pixels, less than {min_size} on the shorter side"
+        )
+
+
+def check_decoded_size(width: int, height: int) -> None:
+    """See that what would be decoded, in pixels, fits into memory.
+
+    Raises:
+        PhotoRefused: it does not.
+    """
+    if width * height > MAX_DECODED_PIXELS:
+        raise PhotoRefused(
+            Reason.TOO_MANY_PIXELS,
+            f"{width}x{height} pixels: its format can only be decoded whole, and for that "
+            f"{MAX_DECODED_PIXELS // 10**6} million are the limit",
+        )
+
+
+def orientation(image: Image.Image) -> int:
+    """EXIF's number for how a photo is turned, 1 to 8; 1 is upright."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Broken EXIF says nothing about the picture beside it.
+        return 1
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,40 @@
+"""What is said of the photos, and in which words."""
+
+from customer_age.components.artifacts.statistics import (
+    Histogram,
+    SplitStatistics,
+    Spread,
+    read_statistics,
+)
+from customer_age.components.run_report.pages import formatting
+from customer_age.schema import features
+
+
+def test_the_findings_answer_format_mode_shape_light_and_sharpness(statistics_uris):
+    found = formatting.about_the_photos(read_statistics(statistics_uris["statistics"]))
+    assert found[0] == "All 730 photos came as JPEG."
+    assert found[1] == "715 of 730 photos are RGB; the others are L (15)."
+    assert found[2].endswith("are not square: the shorter side is under 99% of the longer.")
+    assert "dark" in found[3]
+    assert "blurred" in found[4]
+
+
+def test_findings_without_exception_say_so():
+    one = Histogram((1.0, 1.0), (10.0,))
+    light = Histogram((90.0, 200.0), (10.0,))
+    split = SplitStatistics(
+        photos=10,
+        spreads={
+            features.IMAGE_SQUARENESS: Spread(10, 1.0, 1.0, 1.0, one, one),
+            features.IMAGE_BRIGHTNESS: Spread(10, 90.0, 150.0, 200.0, light, light),
+            features.IMAGE_SHARPNESS: Spread(10, 9.0, 15.0, 20.0, light, light),
+        },
+        words={features.IMAGE_FORMAT: {"JPEG": 10}, features.IMAGE_MODE: {"RGB": 10}},
+    )
+    assert formatting.about_the_photos({"train": split}) == (
+        "All 10 photos came as JPEG.",
+        "All 10 photos are RGB.",
+        "All are square.",
+        "None is dark: no mean brightness is under 50 of 255.",
+        "All 10 photos are blurred, or plain: the sharpness is under 100.",
+    )

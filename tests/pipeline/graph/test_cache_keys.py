@@ -1,0 +1,144 @@
+"""A component runs again exactly where the code that it runs has changed."""
+
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from customer_age.pipeline.graph import cache_keys
+from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
+from customer_age.pipeline.graph.import_closure import SourceTree
+from customer_age.pipeline.settings import loading
+
+ROOMS = ("schema", "components", "pipeline", "kubeflow")
+ALL = {
+    "PhotoSchema", "PhotoExampleGen", "DataGate", "Champion", "Trainer", "Evaluator", "Canary",
+    "RegistryPusher", "RunReport",
+}  # fmt: skip
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch) -> Path:
+    """A copy of our source files, which the keys are made of."""
+    root = cache_keys.source_tree().root
+    copy = tmp_path / "customer_age"
+    ignored = shutil.ignore_patterns("__pycache__", "manifests")
+    shutil.copytree(root, copy, ignore=ignored)
+    monkeypatch.setattr(cache_keys, "source_tree", lambda: SourceTree("customer_age", copy))
+    return copy
+
+
+def keys(images: str = "") -> dict[str, str]:
+    """Node id to what keys its code, in the graph that a runner gets."""
+    settings = loading.load("local", (), data__path="photos")
+    pipeline = create_pipeline(settings, Launch(images=images))
+    return {
+        node.id: str(node.exec_properties.get("code") or node.exec_properties["custom_config"])
+        for node in pipeline.components
+        if node.id in ALL
+    }
+
+
+def rerun(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name in before if before[name] != after[name]}
+
+
+OF_REGISTRY = {"Champion", "RegistryPusher", "RunReport"}
+"""Each of them opens it."""
+
+CHANGES = [
+    ("photos/decode.py", "def ", {"PhotoExampleGen"}),
+    ("labels/layouts.py", "def find(", {"PhotoExampleGen"}),
+    ("labels/cards/ages.py", "def age_at(", {"PhotoExampleGen"}),
+    ("components/beam_runners.py", "def sized(", {"PhotoExampleGen"}),
+    ("components/photo_example_gen/examples.py", "def ", {"PhotoExampleGen"}),
+    ("components/photo_example_gen/batch_cache/assembly.py", "def ", {"PhotoExampleGen"}),
+    ("components/trainer/model.py", "def ", {"Trainer"}),
+    ("components/trainer/run_fn.py", "def run_fn(", {"Trainer"}),
+    ("components/evaluator/merged_metrics.py", "def ", {"Evaluator"}),
+    ("components/evaluator/gate.py", "def eval_config(", {"Evaluator"}),
+    ("components/canary/worker.py", "def ", {"Canary"}),
+    ("components/run_report/pages/plots.py", "def ", {"RunReport"}),
+    ("components/run_report/pages/templates/page.html.j2", "<section", {"RunReport"}),
+    ("components/registry_pusher/model_card.py", "def ", {"RegistryPusher"}),
+    ("model_registry/open_registry.py", "def open_registry(", OF_REGISTRY),
+    ("model_registry/mlflow_store/store.py", "def ", OF_REGISTRY),
+    ("schema/photos.pbtxt", "feature", {"PhotoSchema"}),
+    ("pipeline/settings/settings.py", "class ", set()),
+    ("kubeflow/compiling/compiler.py", "def ", set()),
+]
+
+
+@pytest.mark.parametrize(("file", "definition", "expected"), CHANGES)
+def test_one_changed_function_runs_again_what_runs_it(sources, file, definition, expected):
+    before = keys()
+    changed = sources / file
+    comment = "# changed" if changed.suffix in (".py", ".pbtxt") else "{# changed #}"
+    start = re.compile(rf"^( *)(?={re.escape(definition)})", re.MULTILINE)
+    text, count = start.subn(rf"\1{comment}\n\1", changed.read_text(), count=1)
+    assert count == 1
+    changed.write_text(text)
+    assert rerun(before, keys()) == expected
+
+
+def test_age_bands_run_again_whoever_counts_by_them(sources):
+    """They decide what PhotoExampleGen writes: a corrected band must not reuse old examples."""
+    before = keys()
+    changed = sources / "schema/age_groups.py"
+    changed.write_text(changed.read_text() + "\n# changed\n")
+    assert {"PhotoExampleGen"} <= rerun(before, keys())
+    assert "Trainer" not in rerun(before, keys())
+
+
+def test_what_every_component_imports_runs_all_of_them_again(sources):
+    before = keys()
+    changed = sources / "__init__.py"
+    changed.write_text(changed.read_text() + "\n# changed\n")
+    assert rerun(before, keys()) == ALL
+
+
+def test_a_new_pillow_ingests_anew_and_trains_nothing_by_itself(monkeypatch):
+    before = keys()
+    installed = metadata.version
+
+    def version(name: str) -> str:
+        return "99.9" if name == "pillow" else installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    again = rerun(before, keys())
+    assert "PhotoExampleGen" in again
+    assert not again & {"Trainer", "Evaluator", "PhotoSchema", "DataGate"}
+
+
+def test_on_a_cluster_the_images_stand_for_the_libraries(monkeypatch):
+    before = keys("shop/customer-age:1")
+    monkeypatch.setattr(metadata, "version", lambda name: "99.9")
+    assert keys("shop/customer-age:1") == before
+    assert rerun(before, keys("shop/customer-age:2")) == ALL
+
+
+def test_the_code_of_all_is_that_of_the_components(sources):
+    before = cache_keys.code_of_all()
+    for file in ("pipeline/settings/loading.py", "kubeflow/cli/submit.py"):
+        (sources / file).write_text((sources / file).read_text() + "\n# changed\n")
+    assert cache_keys.code_of_all() == before
+    changed = sources / "photos/decode.py"
+    changed.write_text(changed.read_text() + "\n# changed\n")
+    assert cache_keys.code_of_all() != before
+
+
+def test_every_data_file_of_a_component_is_in_a_key():
+    """A file that is found in no module's texts would change and reuse old results."""
+    tree = cache_keys.source_tree()
+    covered = set(tree.closure(["customer_age.pipeline.graph.create_pipeline"]).files)
+    rooms = ("schema", "components", "labels", "photos", "files", "model_registry")
+    data = {
+        file.relative_to(tree.root).as_posix()
+        for room in rooms
+        for file in (tree.root / room).rglob("*")
+        if file.is_file() and file.suffix != ".py" and "__pycache__" not in file.parts
+    }
+    assert data
+    assert data <= covered
