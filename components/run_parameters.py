@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from customer_age.labels import split_names
+from customer_age.schema.batch_names import split_names
 
 if TYPE_CHECKING:
     from tfx.types.component_spec import ExecutionParameter

@@ -10,8 +10,8 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from customer_age.labels import split_names
 from customer_age.model_registry import REPORT, open_registry
+from customer_age.schema.batch_names import split_names
 
 from .. import run_parameters
 from ..artifacts.types import uri_for_readers

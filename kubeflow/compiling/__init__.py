@@ -1,1 +1,1 @@
-"""To be described."""
+"""From the graph to what Kubeflow Pipelines and Vertex AI Pipelines run."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""What runs in a container: one executor, between the back end and TFX."""

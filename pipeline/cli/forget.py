@@ -67,7 +67,7 @@ def forget(
     click.echo(
         f"{'would be erased' if dry_run else 'erased'}: {counts.photos:,} photos and "
         f"{counts.rows:,} rows of uploads; {counts.examples:,} examples, and with them "
-        f"{counts.cached_batches:,} pieces of the batch cache and {counts.artifacts:,} artifacts of runs"
+        f"{counts.cached_batches:,} cached batches and {counts.artifacts:,} artifacts of runs"
     )
     if counts.unread:
         raise RunError(

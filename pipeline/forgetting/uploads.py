@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 
 from customer_age.errors import RunError
 from customer_age.files import Folder, addresses, folders, store
-from customer_age.labels import BATCH_NAME, CardSettings, LabelTable, data_set, layouts, pseudonyms
+from customer_age.labels import CardSettings, LabelTable, data_set, layouts, pseudonyms
 from customer_age.labels.cards.ages import day_of
 from customer_age.labels.cards.card_table import without_card
+from customer_age.schema.batch_names import BATCH_NAME
 
 from ..settings.data import DataSettings
 from .subject import Subject

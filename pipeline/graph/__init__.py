@@ -1,1 +1,1 @@
-"""To be described."""
+"""The graph of components, what keys its cache, and what the settings say to it."""

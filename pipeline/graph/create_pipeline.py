@@ -32,6 +32,7 @@ from .beam_options import beam_args
 from .cache_keys import RunKey, code_of
 from .parameter_values import RunParameters
 
+
 @dataclass(frozen=True)
 class Launch:
     """What a runner knows when it starts a run, and the settings do not say."""

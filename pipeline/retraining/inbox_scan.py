@@ -13,8 +13,9 @@ from datetime import datetime
 
 from customer_age.errors import RunError, SettingsError
 from customer_age.files import Folder, addresses
-from customer_age.labels import BATCH_NAME, COMPLETE
+from customer_age.labels import COMPLETE
 from customer_age.labels.tables import SUFFIXES, LabelTable
+from customer_age.schema.batch_names import BATCH_NAME
 
 from .inbox import Inbox
 from .ledger.records import Batch, BatchState, FoundBatch

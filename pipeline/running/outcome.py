@@ -10,7 +10,7 @@ from pathlib import Path
 from customer_age.components.artifacts.canary import read_canary
 from customer_age.components.run_report.facts import facts
 from customer_age.errors import ModelRefused, RunError
-from customer_age.labels import split_names
+from customer_age.schema.batch_names import split_names
 
 from ..graph.create_pipeline import Launch, run_description
 from ..settings.settings import Settings

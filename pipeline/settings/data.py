@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from customer_age.labels import BATCH_NAME
+from customer_age.schema.batch_names import BATCH_NAME
 
 from .section import SECRET_NAME, Section
 

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Runs on Kubeflow Pipelines."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Table, and_, delete, insert, select, update
 
+from .database import BATCHES, RUNS, Database, explained
 from .events import batch_entered
 from .outbox import Outbox
-from .records import Batch, BatchState, Event, FoundBatch, Run, RunState, Verdict
 from .queries import arrived_again, entered, read_batches, read_runs
-from .database import BATCHES, RUNS, Database, explained
+from .records import Batch, BatchState, Event, FoundBatch, Run, RunState, Verdict
 
 
 def now() -> datetime:

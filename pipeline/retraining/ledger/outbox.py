@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from .records import Event
 from .database import EVENTS, Database, explained
+from .records import Event
 
 
 class Outbox:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from .records import Batch, BatchState, FoundBatch, Run, RunState
 from .database import BATCHES, RUNS
+from .records import Batch, BatchState, FoundBatch, Run, RunState
 
 
 def read_batches(connection: Connection, pipeline: str, *conditions: Any) -> list[Batch]:

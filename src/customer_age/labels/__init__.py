@@ -1,6 +1,6 @@
 """Label tables, and the data sets that they make of photos: who is how old on which."""
 
-from .batches import BATCH_NAME, COMPLETE, open_batch, open_data_sets, split_names
+from .batches import COMPLETE, open_batch, open_data_sets
 from .cards.card_table import CardSettings
 from .data_set import DataSet, open_data_set
 from .rows import LabelRow, age_of
@@ -9,7 +9,6 @@ from .tables import LabelTable
 from .tombstones import Forgotten
 
 __all__ = [
-    "BATCH_NAME",
     "COMPLETE",
     "CardSettings",
     "DataSet",
@@ -20,6 +19,5 @@ __all__ = [
     "open_batch",
     "open_data_set",
     "open_data_sets",
-    "split_names",
     "split_of",
 ]

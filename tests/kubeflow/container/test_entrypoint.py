@@ -333,7 +333,7 @@ def test_the_interpreter_cannot_crash_on_its_way_out():
     """What is registered for the end stands for the destructors that crashed."""
     program = (
         "import atexit, os; atexit.register(os.abort); print('all is written');"
-        "from customer_age.kubeflow import entrypoint; entrypoint.end_process(4)"
+        "from customer_age.kubeflow.container import entrypoint; entrypoint.end_process(4)"
     )
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     ended = subprocess.run(

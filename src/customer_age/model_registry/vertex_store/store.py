@@ -22,7 +22,7 @@ from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Pu
 from ..version_store import VersionStore
 from . import evaluation
 from .address import VertexAddress
-from .uploads import Upload, Uploads, VersionDocument, upload_of
+from .staging import Upload, Uploads, VersionDocument, upload_of
 
 if TYPE_CHECKING:
     import grpc

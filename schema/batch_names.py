@@ -1,0 +1,31 @@
+"""What a batch of photos may be called: the name of its folder in the inbox."""
+
+import re
+
+from customer_age.errors import SettingsError
+
+BATCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
+
+
+def split_names(text: str) -> list[str]:
+    """Names from a text with commas between them, which is how `batches` travels."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def batch_names(text: str) -> list[str]:
+    """Read comma-separated names of batches.
+
+    Returns:
+        Each name once, sorted: a run does not depend on the order in which they are given.
+
+    Raises:
+        SettingsError: a name cannot be one.
+    """
+    names = sorted(set(split_names(text)))
+    for name in names:
+        if not BATCH_NAME.fullmatch(name):
+            raise SettingsError(
+                f"data.batches: {name!r} is no name of a batch: letters, digits and . _ = - "
+                "are, and the first is a letter or a digit"
+            )
+    return names
