@@ -8,12 +8,11 @@ import dataclasses
 import io
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter
 
 from customer_age.files import store
-from customer_age.files.addresses import is_remote, join
+from customer_age.files.addresses import join
 from customer_age.schema.refusals import Refusal
 
 from . import json_file
@@ -78,7 +77,7 @@ def write_ingestion(examples_uri: str, ingestion: Ingestion) -> None:
         OSError: they cannot be written.
     """
     text = json.dumps(ingestion.model_dump(exclude_unset=True), indent=2, ensure_ascii=False)
-    store.write(join(examples_uri, FILE), text.encode())
+    store.write_whole(join(examples_uri, FILE), text.encode())
 
 
 def read_ingestion(examples_uri: str) -> Ingestion:
@@ -101,7 +100,7 @@ def write_refused(examples_uri: str, refused: Iterable[Refusal]) -> None:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     writer.writerows(dataclasses.astuple(refusal) for refusal in sorted(refused))
-    store.write(join(examples_uri, REFUSED_FILE), text.getvalue().encode())
+    store.write_whole(join(examples_uri, REFUSED_FILE), text.getvalue().encode())
 
 
 def read_refused(examples_uri: str) -> list[Refusal]:
@@ -112,8 +111,6 @@ def read_refused(examples_uri: str) -> list[Refusal]:
         ValueError: a row lacks a column, in one line.
     """
     uri = join(examples_uri, REFUSED_FILE)
-    # Beam, which knows the stores, takes seconds to import: a report on a local run needs none.
-    content = store.read(uri) if is_remote(uri) else Path(uri).read_bytes()
-    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+    rows = list(csv.DictReader(io.StringIO(store.read(uri).decode("utf-8"), newline="")))
     with json_file.in_one_line(REFUSED_FILE):
         return _REFUSED.validate_python(rows)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from customer_age.files.store import read_bytes
+from customer_age.files import addresses, store
 
 Contents = TypeVar("Contents", bound=BaseModel)
 
@@ -24,9 +24,10 @@ def read(folder: str, name: str, model: type[Contents]) -> Contents:
         ValueError: it is damaged, in one line.
         OSError: it cannot be read.
     """
-    content = read_bytes(f"{folder.rstrip('/')}/{name}")
-    if content is None:
-        raise FileNotFoundError(f"there is no {name} in {folder}")
+    try:
+        content = store.read(addresses.join(folder, name))
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"there is no {name} in {folder}") from None
     with in_one_line(name):
         return model.model_validate_json(content)
 

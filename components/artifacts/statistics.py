@@ -12,7 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from customer_age.files.store import read_bytes
+from customer_age.files import store
 from customer_age.schema.features import SPLITS
 
 
@@ -165,11 +165,10 @@ def _words(info: Any) -> str:
 
 def _parse(uri: str, message: Any) -> Any:
     """Fill a protobuf message from a file, or give None where there is no file."""
-    content = read_bytes(uri)
-    if content is None:
-        return None
     try:
-        message.ParseFromString(content)
+        message.ParseFromString(store.read(uri))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except DecodeError as error:
         raise ValueError(f"{uri} is damaged: {error}") from error
     return message

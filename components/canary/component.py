@@ -13,7 +13,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from customer_age.files.local_copy import on_disk
+from customer_age.files.store import local_copy
 from customer_age.schema import features
 
 from ..artifacts import canary as record
@@ -58,7 +58,7 @@ def Canary(
     if serialized:
         folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         requests = requests_for([_photo(example) for example in serialized], serialized)
-        with on_disk(folder) as model_dir:
+        with local_copy(folder) as model_dir:
             measured = worker_process.send(model_dir, requests, timeout_seconds)
     else:
         measured = worker_process.Measurements({}, None, f"there is no photo in {SPLIT} to send")

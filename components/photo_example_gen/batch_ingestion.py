@@ -117,7 +117,7 @@ class BatchIngestion:
                 run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
         except BaseException:
             for attempt in attempts.values():  # nobody else knows of them
-                store.remove(attempt)
+                store.delete(attempt, folder=True)
             raise
         for number, attempt in attempts.items():
             data_set = self.data_sets[number]

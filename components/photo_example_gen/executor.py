@@ -17,7 +17,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from customer_age.errors import DataRefused, RunError
-from customer_age.files import store
+from customer_age.files import addresses
 from customer_age.labels import DataSet, open_data_sets
 from customer_age.schema import age_groups
 from customer_age.schema.features import SPLITS
@@ -68,14 +68,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = _settings(exec_properties)
         started = time.monotonic()
         with _full_disk_explained(output.uri):
-            store.make_folder(output.uri)
+            examples_uri = addresses.reached_by(output.uri, self._beam_pipeline_args)
             if len(data_sets) == 1:
-                counts = self._ingest(data_sets[0], settings, output.uri)
+                counts = self._ingest(data_sets[0], settings, examples_uri)
             else:
                 batches = BatchIngestion(data_sets, settings, exec_properties["code"])
-                cache = BatchCache(exec_properties["batch_cache"])
-                counts = batches.ingest(cache, self._run_beam, output.uri)
-            ingestion = _finished(counts, output.uri, time.monotonic() - started)
+                cache_uri = exec_properties["batch_cache"]
+                cache = BatchCache(addresses.reached_by(cache_uri, self._beam_pipeline_args))
+                counts = batches.ingest(cache, self._run_beam, examples_uri)
+            ingestion = _finished(counts, examples_uri, time.monotonic() - started)
         output.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(output, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(output, "tfrecords_gzip")

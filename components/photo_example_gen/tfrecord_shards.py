@@ -2,12 +2,8 @@
 
 import contextlib
 import gzip
-import uuid
 from collections.abc import Iterator
 from typing import Any
-
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
 # Beam's own framing of a record. It is private, but the public transform around it compresses
 # at level 6: JPEGs do not get smaller by it, and it takes longer than all the rest.
@@ -30,7 +26,6 @@ class ShardWriter:
         self._uri = examples_uri
         self._name = name_of(shard, shard_count)
         self._files: dict[str, Any] = {}
-        self._paths: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
 
     def write(self, split: str, record: bytes) -> None:
@@ -42,19 +37,12 @@ class ShardWriter:
     def __enter__(self) -> "ShardWriter":
         return self
 
-    def __exit__(self, error_type: type | None, *_: object) -> None:
-        self._stack.close()
-        if error_type is None:
-            for split, path in self._paths.items():
-                FileSystems.rename([path], [join(self._uri, folder_of(split), self._name)])
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def _open(self, split: str) -> Any:
-        folder = join(self._uri, UNFINISHED)
-        store.make_folder(folder)
-        store.make_folder(join(self._uri, folder_of(split)))
-        path = join(folder, f"{split}-{self._name}-{uuid.uuid4().hex}")
-        plain = self._stack.enter_context(store.create(path))
-        self._paths[split] = path
+        path = join(self._uri, folder_of(split), self._name)
+        plain = self._stack.enter_context(store.writing(path, join(self._uri, UNFINISHED)))
         # Level 0 stores the bytes as they are, inside what every reader of gzip takes; without
         # a time in it, the same photos give the same bytes.
         return self._stack.enter_context(
@@ -74,16 +62,11 @@ def folder_of(split: str) -> str:
 
 def records(path: str) -> Iterator[bytes]:
     """Read the records of a shard, serialized as they are."""
-    with (
-        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as plain,
-        gzip.GzipFile(fileobj=plain) as file,
-    ):
+    with store.open(path) as plain, gzip.GzipFile(fileobj=plain) as file:
         while (record := _TFRecordUtil.read_record(file)) is not None:
             yield record
 
 
 def remove_unfinished(examples_uri: str) -> None:
     """Delete what stopped or repeated attempts left behind."""
-    folder = join(examples_uri, UNFINISHED)
-    if FileSystems.exists(folder):
-        FileSystems.delete([folder])
+    store.delete(join(examples_uri, UNFINISHED), folder=True)

@@ -8,7 +8,7 @@ from tfx import types
 from tfx.components.pusher import executor
 from tfx.types import artifact_utils
 
-from customer_age.files import on_disk
+from customer_age.files.store import local_copy
 from customer_age.model_registry import open_registry
 
 from .. import drift, run_parameters
@@ -41,7 +41,7 @@ class Executor(executor.Executor):
         trained = json_file.read(uri("model_run"), training.FILE, Training)
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         registry = open_registry(exec_properties["registry_uri"], exec_properties["model_name"])
-        with on_disk(self.GetModelPath(input_dict)) as model_dir:
+        with local_copy(self.GetModelPath(input_dict)) as model_dir:
             version = registry.publish(
                 publication(
                     model_dir,

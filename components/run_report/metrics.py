@@ -3,7 +3,7 @@
 import json
 import math
 
-from customer_age.files.store import write_atomically
+from customer_age.files.store import write_whole
 
 from .facts.facts import RunFacts, anomalies
 
@@ -41,9 +41,9 @@ def write_metrics(metrics: dict[str, float], path: str) -> None:
 
     Args:
         metrics: from `of`.
-        path: of the file; a local path, or a URI that TFX's fileio knows.
+        path: of the file; a path, or an address that `files` knows.
 
     Raises:
         OSError: the file cannot be written.
     """
-    write_atomically(path, json.dumps(metrics, indent=2))
+    write_whole(path, json.dumps(metrics, indent=2).encode())

@@ -110,7 +110,7 @@ def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Inv
     from google.protobuf import json_format
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from customer_age.files.store import write_atomically
+    from customer_age.files.store import write_whole
 
     from . import executor_output
     from .folder_markers import remove_folder_markers
@@ -126,7 +126,7 @@ def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Inv
         output = executor_output.mended(output_file.read_text(encoding="utf-8"), invocation)
     for uri in _written_in_place(invocation):
         remove_folder_markers(uri)
-    write_atomically(invocation.output_file, output)
+    write_whole(invocation.output_file, output.encode())
 
 
 def _written_in_place(invocation: "Invocation") -> list[str]:

@@ -3,11 +3,12 @@
 import os
 import re
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from customer_age.errors import RunError
+from customer_age.files import addresses, store
 
 from ..settings.settings import Settings
 from . import host
@@ -17,7 +18,7 @@ WEIGHTS = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 WEIGHTS_ADDRESS = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{WEIGHTS}"
 """As in `keras.applications.resnet`, which is imported with TensorFlow alone."""
 
-_STORE = re.compile(r"(?:gs|s3)://[^\s?&\"']+")
+_STORE = re.compile(rf"""(?:gs|s3)://[^\s?&"']+(?:\?(?:{"|".join(addresses.OPTIONS)})=[^\s"']+)?""")
 
 _SECONDS = 10
 
@@ -49,10 +50,8 @@ def registry(settings: Settings) -> Iterator[Finding]:
 
 def object_stores(settings: Settings) -> Iterator[Finding]:
     """Whether every bucket that the settings name can be listed."""
-    from customer_age.files.object_stores import EXTRAS
-
     content = settings.model_dump(mode="json")
-    # The registry's clients know the environment alone, and Beam's its own options too.
+    # What the registry keeps is reached by the environment alone, the rest by Beam's options too.
     of_registry = store_addresses(content.pop("registry"))
     of_beam = store_addresses(content)
     if not of_registry | of_beam:
@@ -60,42 +59,22 @@ def object_stores(settings: Settings) -> Iterator[Finding]:
     for address in sorted(of_registry | of_beam):
         options = () if address in of_registry else settings.beam.args
         try:
-            empty = _first_name(address, options) is None
-        except Exception as error:  # each store's client has errors of its own
-            reason = " ".join(str(error).split())[:300]
+            reached = addresses.reached_by(addresses.check_options(address), options)
+            empty = next(store.list(reached), None) is None
+        except (OSError, RunError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             scheme = address.partition("://")[0]
             yield bad(
                 "object store",
                 f"{address}: {reason or type(error).__name__}",
                 "see the address, the credentials in the environment, and that "
-                f"customer-age[{EXTRAS[scheme]}] is installed",
+                f"customer-age[{store.EXTRAS[scheme]}] is installed",
             )
             continue
         if empty and address == settings.data.path:
             yield bad("object store", f"{address} holds nothing", "see the setting data.path")
         else:
             yield good("object store", f"{address} answers{', and holds nothing yet' * empty}")
-
-
-def _first_name(address: str, beam_args: Sequence[str]) -> str | None:
-    """The first name under an address, or None, as the store's own client tells it.
-
-    Beam's file systems take a bucket that is missing for an empty one.
-    """
-    scheme, _, path = address.partition("://")
-    bucket, _, prefix = path.partition("/")
-    if scheme == "gs":
-        from google.cloud.storage import Client
-
-        blobs = Client().list_blobs(bucket, prefix=prefix, max_results=1, timeout=_SECONDS)
-        return next((each.name for each in blobs), None)
-    import boto3
-    from apache_beam.options.pipeline_options import PipelineOptions, S3Options
-
-    endpoint = PipelineOptions(list(beam_args)).view_as(S3Options).s3_endpoint_url
-    client = boto3.client("s3", endpoint_url=endpoint)
-    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-    return next((each["Key"] for each in listed.get("Contents", ())), None)
 
 
 def store_addresses(settings: Any) -> set[str]:

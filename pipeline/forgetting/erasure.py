@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.errors import SettingsError
-from customer_age.files import store
+from customer_age.files import addresses, store
 from customer_age.labels import pseudonyms, tombstones
 
 from ..running.work_folder import WorkFolder
@@ -103,14 +103,18 @@ class _Plan:
         rows, unread = uploads.find(
             settings.data, settings.beam.args, subject, person_key(settings)
         )
-        cached_batches = run_artifacts.cached_batches(settings.batch_cache, subject.forgotten())
+        cached_batches = run_artifacts.cached_batches(
+            _reached(settings, settings.batch_cache), subject.forgotten()
+        )
         names = frozenset[tuple[str, str]]().union(
             *(each.names for each in rows), *(each.names for each in cached_batches)
         )
         artifacts = [
             each
             for root in (settings.pipeline_root, *further_roots)
-            for each in run_artifacts.artifacts(root, subject.forgotten(), names)
+            for each in run_artifacts.artifacts(
+                _reached(settings, root), subject.forgotten(), names
+            )
         ]
         return cls(rows, unread, cached_batches, artifacts)
 
@@ -126,16 +130,21 @@ class _Plan:
         )
 
     def carry_out(self, settings: Settings, folder: WorkFolder) -> None:
-        run_artifacts.mark_deleted(folder.metadata, {each.uri for each in self.artifacts})
+        gone = {addresses.plain(each.uri) for each in self.artifacts}
+        run_artifacts.mark_deleted(folder.metadata, gone)
         for each in self.artifacts:
-            store.remove(each.uri)
-        cache = BatchCache(settings.batch_cache)
+            store.delete(each.uri, folder=True)
+        cache = BatchCache(_reached(settings, settings.batch_cache))
         for each in self.cached_batches:
             cache.discard(each.uri)
         for rows in self.rows:
             rows.erase_photos()
         for rows in self.rows:
             rows.erase_rows()
+
+
+def _reached(settings: Settings, address: str) -> str:
+    return addresses.reached_by(str(address), settings.beam.args)
 
 
 def _audit(folder: WorkFolder, subject: Subject, counts: Counts) -> None:

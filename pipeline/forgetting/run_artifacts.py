@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_age.components.photo_example_gen.batch_cache import BatchCache, records
-from customer_age.files import store
+from customer_age.files import addresses, store
 from customer_age.labels import Forgotten
 from customer_age.schema import features
 
@@ -70,11 +70,11 @@ def artifacts(root: str, forgotten: Forgotten, names: Set[tuple[str, str]]) -> l
 def _examples_below(root: str) -> dict[str, list[str]]:
     """Shards by the `Examples` folder that they lie in."""
     found: dict[str, list[str]] = {}
-    for file in store.files(root):
+    for file in sorted(each.name for each in store.list(root)):
         folder, _, name = file.rpartition("/")
         above, _, split = folder.rpartition("/")
         if name.endswith(".gz") and split.startswith("Split-"):
-            found.setdefault(above, []).append(file)
+            found.setdefault(addresses.join(root, above), []).append(addresses.join(root, file))
     return found
 
 

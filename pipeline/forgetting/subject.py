@@ -70,8 +70,8 @@ class Card:
 
     def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
         """See `Subject`."""
-        del beam_args
-        tombstones.write_person(inbox, pseudonyms.pseudonym(self.number, self.key), self.key)
+        person = pseudonyms.pseudonym(self.number, self.key)
+        tombstones.write_person(inbox, person, self.key, beam_args)
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,11 @@ class Rows:
     def erase_photos(self) -> None:
         """Delete the photos; those that are gone already are no mistake."""
         for photo in self.photos:
-            store.remove_file(photo)
+            store.delete(photo)
 
     def erase_rows(self) -> None:
         """Write the table anew, whole or not at all."""
-        store.write(self.table.path, self.table.without(self.lines))
+        store.write_whole(self.table.folder.path(self.table.name), self.table.without(self.lines))
 
 
 def find(
@@ -79,7 +79,7 @@ def _tables(
         root = folders.open_if_there(data.inbox, beam_args)
         names = _batches(root) if root is not None else []
         for batch in names:
-            folder = folders.reach(f"{data.inbox.rstrip('/')}/{batch}", beam_args)
+            folder = folders.reach(addresses.join(data.inbox, batch), beam_args)
             yield from _of_upload(folder, batch, data.columns, subject)
         if root is not None and subject.owns_profiles():
             cards = layouts.cards_beside(root, data.columns)

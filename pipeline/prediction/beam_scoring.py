@@ -139,7 +139,6 @@ def score_photos(
     photos = sum(1 for _ in photo_sources.files(sources, job.face_crops))
     per_shard = math.ceil(photos / min(MAX_SHARDS, max(1, round(photos / PHOTOS_PER_SHARD))))
     shard_count = math.ceil(photos / per_shard)
-    store.make_folder(job.folder)
     with beam.Pipeline(argv=list(beam_args)) as pipeline:
         _ = (
             pipeline
@@ -148,7 +147,7 @@ def score_photos(
             | "Spread" >> beam.Reshuffle()
             | "ScoreShards" >> beam.ParDo(ScoreShard(job, shard_count))
         )
-    store.remove(job.scratch)  # what stopped or repeated attempts left behind
+    store.delete(job.scratch, folder=True)  # what stopped or repeated attempts left behind
     counts = _counts(pipeline.result)
     if counts[PHOTOS] != photos:
         raise RunError(

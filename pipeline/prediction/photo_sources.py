@@ -76,7 +76,7 @@ class PhotoFolder(PhotoSource):
             if name.lower().endswith(PHOTO_SUFFIXES):
                 path = self.folder.path(name)
                 problem = Reason.OUTSIDE_DATA_FOLDER if listed.outside else None
-                yield PhotoFile(path, path, problem)
+                yield PhotoFile(self.folder.shown(name), path, problem)
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,9 @@ def run(settings: Settings, request: ScoreRequest) -> int:
     quiet_libraries()
     from .destination import parse
 
-    destination = parse(request.output, request.file_format)
+    destination = parse(request.output, request.file_format, arguments)
     job = scoring_job(settings, request, destination)
-    destination.prepare(request.overwrite, arguments)
+    destination.prepare(request.overwrite)
     started = time.monotonic()
     result = _logged(settings, destination, sources, job, arguments)
     seconds = time.monotonic() - started
@@ -76,7 +76,7 @@ def run(settings: Settings, request: ScoreRequest) -> int:
     click.echo(
         f"{result.photos:,} photos by version {job.model.version} in {seconds:.1f} s: "
         f"{result.photos - refused:,} ages, {refused:,} refused; "
-        f"{files} file{'s' if files > 1 else ''} in {destination.output}"
+        f"{files} file{'s' if files > 1 else ''} in {request.output}"
     )
     if refused > settings.data.max_refused_share * result.photos:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.refused.items())

@@ -1,17 +1,14 @@
-"""Files of predictions, Parquet or CSV, anywhere that Beam can write."""
+"""Files of predictions, Parquet or CSV, wherever files can be written."""
 
 import csv
 import io
 import shutil
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
 from customer_age.files import addresses, store
 
@@ -45,7 +42,7 @@ def create(path: str, scratch: str, file_format: str, version: str) -> Iterator[
         version: of the model, for every row.
     """
     opened = _ParquetRows if file_format == "parquet" else _CsvRows
-    with _complete(path, scratch) as file, opened(file, version) as rows:
+    with store.writing(path, scratch) as file, opened(file, version) as rows:
         yield rows
 
 
@@ -57,16 +54,16 @@ def join(paths: Sequence[str], path: str, scratch: str) -> None:
         path: of the new file; it gets its name when it is complete.
         scratch: folder in which it grows.
     """
-    with _complete(path, scratch) as file:
-        if paths[0].endswith(".parquet"):
+    with store.writing(path, scratch) as file:
+        if addresses.plain(paths[0]).endswith(".parquet"):
             with pq.ParquetWriter(file, _SCHEMA) as joined:
                 for each in paths:
-                    with _opened(each) as part:
+                    with store.open(each) as part:
                         for batch in pq.ParquetFile(part).iter_batches():
                             joined.write_table(pa.Table.from_batches([batch], _SCHEMA))
         else:
             for number, each in enumerate(paths):
-                with _opened(each) as part:
+                with store.open(each) as part:
                     header = part.readline()
                     if number == 0:
                         file.write(header)
@@ -109,16 +106,3 @@ class _CsvRows:
 
     def __exit__(self, *_: object) -> None:
         self._text.detach()  # closing it is not ours to do
-
-
-@contextmanager
-def _complete(path: str, scratch: str) -> Iterator[Any]:
-    store.make_folder(scratch)
-    unfinished = addresses.join(scratch, f"{uuid.uuid4().hex}.{path.rpartition('.')[2]}")
-    with store.create(unfinished) as file:
-        yield file
-    FileSystems.rename([unfinished], [path])
-
-
-def _opened(path: str) -> AbstractContextManager[Any]:
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)

@@ -6,16 +6,22 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import Folder, LocalFolder
+from customer_age.files import DataAway, Folder, LocalFolder, store
+from customer_age.files.addresses import (
+    check_options,
+    is_remote,
+    join,
+    local_path,
+    plain,
+    reached_by,
+)
+from customer_age.files.folders import reach
 from customer_age.labels import COMPLETE
 
 from ..settings.settings import Settings
-
-if TYPE_CHECKING:
-    from customer_age.files.bucket_listing import BucketListing
 
 
 class Inbox(Protocol):
@@ -54,9 +60,9 @@ def open_inbox(settings: Settings) -> Inbox:
     address = settings.data.inbox
     if address is None:
         raise SettingsError("data.inbox: no inbox given; it is the folder in which batches arrive")
-    if "://" in address:
+    if is_remote(address):
         return _open_bucket(address.rstrip("/"), settings.beam.args)
-    return FolderInbox(address)
+    return FolderInbox(local_path(address))
 
 
 class FolderInbox:
@@ -104,58 +110,44 @@ class FolderInbox:
 class BucketInbox:
     """An inbox in an object store; see `Inbox`."""
 
-    def __init__(self, address: str, listing: "BucketListing"):
+    def __init__(self, address: str):
         self.address = address
-        self._listing = listing
-        _, _, path = address.partition("://")[2].partition("/")
-        self._prefix = f"{path}/" if path else ""
 
     def names(self) -> list[str]:
         """See `Inbox`. A store has no folders, so there is always an inbox, if an empty one."""
         with _explained(self.address):
-            folders = list(self._listing.folders(self._prefix))
-        names = (folder.removeprefix(self._prefix).rstrip("/") for folder in folders)
-        return sorted(name for name in names if name and not name.startswith(("_", ".")))
+            return sorted(
+                entry.name
+                for entry in store.list(self.address, deep=False)
+                if entry.is_folder and not entry.name.startswith(("_", "."))
+            )
 
     def arrived(self, name: str) -> datetime | None:
         """See `Inbox`."""
-        key = f"{self._prefix}{name}/{COMPLETE}"
         with _explained(self.address):
-            found = (each.modified for each in self._listing.objects(key) if each.key == key)
-            return next(found, None)
+            for entry in store.list(join(self.address, name), deep=False):
+                if entry.name == COMPLETE:
+                    return datetime.fromtimestamp(entry.modified_ns / 10**9, timezone.utc)
+        return None
 
     def digests(self, name: str) -> Mapping[str, str]:
         """See `Inbox`."""
-        prefix = f"{self._prefix}{name}/"
         with _explained(self.address):
-            digests = {
-                each.key.removeprefix(prefix): each.digest for each in self._listing.objects(prefix)
+            return {
+                entry.name: entry.digest
+                for entry in store.list(join(self.address, name))
+                if not entry.name.rpartition("/")[2].startswith(".")
             }
-        return {
-            file: digest
-            for file, digest in digests.items()
-            # Stores list their zero-byte stand-ins for folders too.
-            if file and not file.endswith("/") and not file.rpartition("/")[2].startswith(".")
-        }
 
     def folder(self, name: str) -> Folder:
         """See `Inbox`."""
-        from customer_age.files.object_stores import StoreFolder
-
-        return StoreFolder(f"{self.address}/{name}")
+        return reach(join(self.address, name))
 
 
 def _open_bucket(address: str, beam_args: Sequence[str]) -> BucketInbox:
-    # Brings a client with it, which takes seconds that a local folder need not wait for.
-    from customer_age.files import bucket_listing
-
-    if address.partition("://")[0] not in bucket_listing.SCHEMES:
+    if address.partition("://")[0] not in store.EXTRAS:
         raise SettingsError(f"data.inbox: {address}: batches are read from s3:// and gs://")
-    try:
-        listing = bucket_listing.open_listing(address, beam_args)
-    except SettingsError as error:
-        raise SettingsError(f"data.inbox: {error}") from None
-    return BucketInbox(address, listing)
+    return BucketInbox(reached_by(check_options(address), beam_args))
 
 
 def _digest(file: Path) -> str:
@@ -165,9 +157,10 @@ def _digest(file: Path) -> str:
 
 @contextlib.contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Raise whatever a store complains of as one line; each store has exceptions of its own."""
+    """Raise what a store complains of as a RunError."""
     try:
         yield
-    except Exception as error:
-        message = " ".join(str(error).split())[:300]
-        raise RunError(f"data.inbox: {address}: {message}") from error
+    except DataAway as error:
+        raise SettingsError(f"data.inbox: {error}") from error
+    except OSError as error:
+        raise RunError(f"data.inbox: {plain(address)}: {error.strerror or error}") from error

@@ -3,6 +3,7 @@
 import pytest
 from apache_beam.io.filesystems import FileSystems
 
+from customer_age.errors import SettingsError
 from customer_age.files import addresses
 
 
@@ -21,3 +22,47 @@ def test_a_name_that_leads_out_of_its_folder_is_seen(name):
 
 def test_a_store_is_asked_for_many_things_at_once_and_a_disk_for_one():
     assert addresses.at_once("s3://bucket/inbox") > addresses.at_once("/inbox") == 1
+
+
+MINIO = "?endpoint=http://minio:9000"
+
+
+def test_the_options_of_an_address_stay_behind_what_is_added():
+    photo = addresses.join(f"s3://shop/photos{MINIO}", "a", "b.jpg")
+    assert photo == f"s3://shop/photos/a/b.jpg{MINIO}"
+    assert addresses.options(photo) == {"endpoint": "http://minio:9000"}
+    assert addresses.plain(photo) == "s3://shop/photos/a/b.jpg"
+
+
+@pytest.mark.parametrize("base", ["s3://shop/photos", f"s3://shop/photos{MINIO}", "gs://shop"])
+@pytest.mark.parametrize(
+    "name", ["a?endpoint=http://evil", "a?b=c", "?", "a?", "a?verify=no&region=x"]
+)
+def test_a_name_brings_no_options_with_it(base, name):
+    joined = addresses.join(base, name)
+    assert addresses.options(joined) == addresses.options(base)
+    assert addresses.plain(joined) == f"{addresses.plain(base)}/{name}"
+
+
+@pytest.mark.parametrize("path", ["/photos?endpoint=x", "file:///photos?region=x", "a?b"])
+def test_a_path_has_no_options(path):
+    assert addresses.plain(path) == path
+    assert addresses.options(path) == {}
+    assert addresses.reached_by(path, ["--s3_region_name=x"]) == path
+
+
+def test_beam_says_how_a_store_is_reached_unless_the_address_does():
+    args = ["--runner=X", "--s3_endpoint_url=http://a:1", "--s3_region_name", "eu-west-1"]
+    reached = addresses.reached_by("s3://shop/photos", args)
+    assert addresses.options(reached) == {"endpoint": "http://a:1", "region": "eu-west-1"}
+    own = addresses.reached_by(f"s3://shop/photos{MINIO}", args)
+    assert addresses.options(own) == {"endpoint": "http://minio:9000", "region": "eu-west-1"}
+    assert addresses.reached_by("s3://shop/photos", ["--workers=2"]) == "s3://shop/photos"
+    assert addresses.reached_by("gs://shop/photos", args) == "gs://shop/photos"
+
+
+def test_a_misspelt_option_is_named():
+    with pytest.raises(SettingsError, match="'endpont' is no option .*endpoint, region, verify"):
+        addresses.check_options("s3://shop/photos?endpont=http://minio:9000")
+    for fine in (f"s3://shop/photos{MINIO}", "s3://shop/what?", "/photos?a=b"):
+        assert addresses.check_options(fine) == fine

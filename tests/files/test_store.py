@@ -1,46 +1,251 @@
-"""Files are read and written here and in object stores, whole or not at all."""
+"""The eight functions do the same on a disk, in S3 and in Cloud Storage."""
 
+import os
+import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from customer_age.errors import SettingsError
 from customer_age.files import store
+from customer_age.files.addresses import is_remote, join, local_path, plain
+
+ODD = (
+    "two words ü.jpg", "100%.jpg", "%41.jpg", "q?x#y&z=1.jpg", "a?endpoint=http:", "[x]*.jpg",
+    "tilde~{}|^`\".jpg", "'q'+=;,:@$!().jpg", "b.jpg?", "ends in a dot.", " lead", ".hidden",
+)  # fmt: skip
 
 
-@pytest.fixture(params=["local", "ram"])
-def folder(request, tmp_path: Path) -> str:
-    """`ram://` is TensorFlow's own store in memory: not a local path, as `gs://` is not."""
-    return str(tmp_path / "new") if request.param == "local" else f"ram://{tmp_path.name}"
+def listed(address: str, **how: bool) -> dict[str, store.Entry]:
+    return {entry.name: entry for entry in store.list(address, **how)}
 
 
-def test_what_is_written_is_read(folder):
-    store.write_atomically(f"{folder}/page.html", "one page: ä ✓")
-    assert store.read_bytes(f"{folder}/page.html") == "one page: ä ✓".encode()
-    assert store.exists(f"{folder}/page.html")
+def names_in(folder: str | Path) -> list[str]:
+    return [each.name for each in Path(folder).iterdir()]
 
 
-def test_what_is_missing_is_none(folder):
-    assert store.read_bytes(f"{folder}/nothing.json") is None
-    assert not store.exists(f"{folder}/nothing.json")
+def test_what_is_written_is_read(place):
+    file = join(place, "deep", "page.html")
+    store.write_whole(file, b"one page")
+    assert store.read(file) == b"one page"
+    with store.open(file) as opened:
+        assert opened.read(3) == b"one"
+        opened.seek(-4, os.SEEK_END)
+        assert opened.read() == b"page"
+    store.write_whole(file, b"")
+    assert store.read(file) == b""
 
 
-def test_a_new_page_takes_the_place_of_the_old(tmp_path: Path):
-    page = tmp_path / "page.html"
-    store.write_atomically(str(page), "a long old page")
-    store.write_atomically(str(page), "new")
-    assert page.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [page]
+def test_a_file_of_this_machine_and_what_grows_are_written_too(place, tmp_path):
+    (tmp_path / "large").write_bytes(bytes(range(256)) * 80_000)  # more than one part
+    store.write_whole(join(place, "large"), tmp_path / "large")
+    with store.open(join(place, "large")) as file:
+        assert file.read() == (tmp_path / "large").read_bytes()
+    with store.writing(join(place, "grown")) as file:
+        file.write(b"line\n")
+        file.write(b"line\n")
+    assert store.read(join(place, "grown")) == b"line\nline\n"
 
 
-def test_a_write_that_fails_leaves_the_old_page_and_nothing_else(tmp_path: Path):
-    page = tmp_path / "page.html"
-    store.write_atomically(str(page), "old")
-    with pytest.raises(UnicodeEncodeError):
-        store.write_atomically(str(page), "x" * 100_000 + "\ud800")
-    assert page.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [page]
+def test_what_is_missing(place):
+    assert not store.exists(join(place, "a"))
+    assert listed(place) == {}
+    for act in (store.read, store.open):
+        with pytest.raises(FileNotFoundError):
+            act(join(place, "a"))
+    with pytest.raises(FileNotFoundError):
+        store.copy(join(place, "a"), join(place, "b"))
+    store.delete(join(place, "a"))
+    store.delete(place, folder=True)
+    assert not store.exists(join(place, "b"))
 
 
-def test_a_page_is_readable_by_others(tmp_path: Path):
-    store.write_atomically(str(tmp_path / "page.html"), "x")
-    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o644
+@pytest.mark.parametrize("name", ODD)
+def test_names_are_literal(place, name):
+    store.write_whole(join(place, "x.jpg"), b"another")
+    store.write_whole(join(place, "sub", name), name.encode())
+    assert store.read(join(place, "sub", name)) == name.encode()
+    assert listed(place).keys() == {"x.jpg", f"sub/{name}"}
+    assert store.exists(join(place, "sub", name))
+    store.copy(join(place, "sub", name), join(place, name))
+    assert store.read(join(place, name)) == name.encode()
+    store.delete(join(place, name))
+    assert listed(place).keys() == {"x.jpg", f"sub/{name}"}
+
+
+def test_a_listing(place):
+    before = time.time_ns()
+    for name in ("a.txt", "one/b.txt", "one/deep/c.txt", "two/d.txt", "a.txt-not/e"):
+        store.write_whole(join(place, name), name.encode())
+    found = listed(place)
+    assert {name: entry.byte_size for name, entry in found.items()} == {
+        "a.txt": 5, "one/b.txt": 9, "one/deep/c.txt": 14, "two/d.txt": 9, "a.txt-not/e": 11,
+    }  # fmt: skip
+    assert all(abs(entry.modified_ns - before) < 60 * 10**9 for entry in found.values())
+    digests = {entry.digest for entry in found.values()}
+    assert len(digests - {""}) == 5 if is_remote(place) else digests == {""}
+    assert listed(join(place, "one")).keys() == {"b.txt", "deep/c.txt"}
+    level = listed(place, deep=False)
+    assert {name for name, entry in level.items() if entry.is_folder} == {"one", "two", "a.txt-not"}
+    assert {name for name, entry in level.items() if not entry.is_folder} == {"a.txt"}
+    assert store.exists(join(place, "one"))
+    assert not store.exists(join(place, "on"))
+
+
+def test_a_folder_is_deleted_and_nothing_beside_it(place):
+    for name in ("one/b.txt", "one/deep/c.txt", "one-more.txt"):
+        store.write_whole(join(place, name), b"x")
+    store.delete(join(place, "one"), folder=True)
+    assert listed(place).keys() == {"one-more.txt"}
+
+
+def test_a_copy_for_this_disk(place):
+    for name in ("model.pb", "variables/variables.index"):
+        store.write_whole(join(place, name), name.encode())
+    with store.local_copy(place) as folder:
+        assert (
+            folder / "variables" / "variables.index"
+        ).read_bytes() == b"variables/variables.index"
+        assert (folder / "model.pb").read_bytes() == b"model.pb"
+    assert folder.exists() == (not is_remote(place))
+    with store.local_copy(join(place, "model.pb")) as file:
+        assert file.read_bytes() == b"model.pb"
+    with pytest.raises(FileNotFoundError), store.local_copy(join(place, "none")) as file:
+        file.read_bytes()
+
+
+def test_a_copy_to_another_place_and_over_itself(place, tmp_path):
+    store.write_whole(join(place, "a"), b"content")
+    store.copy(join(place, "a"), str(tmp_path / "elsewhere" / "a"))
+    store.copy(str(tmp_path / "elsewhere" / "a"), join(place, "b"))
+    store.copy(join(place, "b"), join(place, "b"))
+    store.copy(join(place, "a"), join(place, "b"))
+    store.copy(join(place, "a"), join(place, "b"))
+    assert listed(place).keys() == {"a", "b"}
+    assert store.read(join(place, "b")) == b"content"
+
+
+@pytest.mark.parametrize("place", ["path", "file", "s3"], indirect=True)
+def test_only_one_writes_what_is_new(place):
+    def write(number: int) -> bool:
+        try:
+            store.write_whole(join(place, "lock"), str(number).encode(), new=True)
+        except FileExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(write, range(8)))
+    assert sum(won) == 1
+    assert store.read(join(place, "lock")) == str(won.index(True)).encode()
+    assert listed(place).keys() == {"lock"}
+
+
+def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(place):
+    store.write_whole(join(place, "page"), b"old")
+    with pytest.raises(RuntimeError), store.writing(join(place, "page")) as file:
+        file.write(b"x" * 100_000)
+        raise RuntimeError
+    assert store.read(join(place, "page")) == b"old"
+    assert listed(place).keys() == {"page"}
+    if not is_remote(place):
+        assert names_in(local_path(place)) == ["page"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    store.write_whole(str(tmp_path / "page"), b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write_whole(str(tmp_path / "page"), b"new")
+    assert names_in(tmp_path) == ["page"]
+    assert (tmp_path / "page").read_bytes() == b"old"
+
+
+def test_what_a_killed_writer_left_is_not_listed(tmp_path):
+    child = os.fork()
+    if not child:
+        with store.writing(str(tmp_path / "page")) as file:
+            file.write(b"half")
+            file.flush()
+            os.kill(os.getpid(), 9)
+    os.waitpid(child, 0)
+    assert len(names_in(tmp_path)) == 1
+    assert listed(str(tmp_path)) == {}
+    assert not store.exists(str(tmp_path / "page"))
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_who_may_read_a_file_is_the_users_own_choice(tmp_path, mask):
+    former = os.umask(mask)
+    try:
+        store.write_whole(str(tmp_path / "page"), b"x")
+    finally:
+        os.umask(former)
+    assert stat.S_IMODE((tmp_path / "page").stat().st_mode) == 0o666 & ~mask
+
+
+def test_links_of_a_folder(tmp_path):
+    root, away = tmp_path / "root", tmp_path / "away"
+    for each in (root / "a", away):
+        each.mkdir(parents=True)
+        (each / "x.txt").write_text("four")
+    (root / "to_inside").symlink_to(root / "a" / "x.txt")
+    (root / "to_outside").symlink_to(away / "x.txt")
+    (root / "folder").symlink_to(away)
+    (root / "nowhere").symlink_to(root / "none")
+    os.mkfifo(root / "pipe")
+    found = listed(str(root))
+    assert found.keys() == {"a/x.txt", "to_inside", "to_outside", "folder"}
+    assert [name for name, entry in found.items() if entry.outside] == ["folder", "to_outside"]
+    assert {"a", "folder"} == {n for n, e in listed(str(root), deep=False).items() if e.is_folder}
+
+
+def test_stand_ins_for_folders_are_no_files_and_empty_files_are(bucket_place):
+    place = bucket_place
+    store.write_whole(join(place, "batch", "_SUCCESS"), b"")
+    _stand_in(place, "batch/")
+    _stand_in(place, "batch/photos/")
+    assert listed(place).keys() == {"batch/_SUCCESS"}
+    assert listed(join(place, "batch"), deep=False).keys() == {"_SUCCESS", "photos"}
+
+
+def _stand_in(place: str, name: str) -> None:
+    bucket, _, folder = plain(place).partition("://")[2].partition("/")
+    if place.startswith("s3"):
+        import boto3
+
+        client = boto3.client("s3", endpoint_url=place.partition("=")[2])
+        client.put_object(Bucket=bucket, Key=f"{folder}/{name}")
+    else:
+        from google.cloud.storage import Client
+
+        Client().bucket(bucket).blob(f"{folder}/{name}").upload_from_string(b"")
+
+
+@pytest.mark.parametrize("name", ["../up", "a/../../up", "..\\up", "a/..\\..\\up"])
+def test_keys_that_lead_out_are_refused(bucket_place, name):
+    for act in (store.read, store.delete, store.exists, lambda at: store.write_whole(at, b"x")):
+        with pytest.raises(OSError, match="leads out"):
+            act(join(bucket_place, name))
+
+
+def test_names_that_lead_out_are_not_written_to_the_disk(s3_place, monkeypatch):
+    monkeypatch.setattr(store, "list", lambda _: [store.Entry("..\\..\\up")])
+    with pytest.raises(OSError, match="leads out"), store.local_copy(s3_place):
+        pass
+
+
+def test_a_store_without_a_client_is_named():
+    with pytest.raises(SettingsError, match="no file system for foo://"):
+        store.read("foo://bucket/photos")
+
+
+def test_file_addresses_are_literal_too(tmp_path: Path):
+    store.write_whole(f"file://{tmp_path}/a%20b?c", b"x")
+    assert names_in(tmp_path) == ["a%20b?c"]

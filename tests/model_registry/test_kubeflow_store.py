@@ -102,8 +102,10 @@ def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     steps = Steps()
-    put = object_files._Folder.put
-    monkeypatch.setattr(object_files._Folder, "put", lambda *args: steps.taken(lambda: put(*args)))
+    put = object_files.store.write_whole
+    monkeypatch.setattr(
+        object_files.store, "write_whole", lambda *args: steps.taken(lambda: put(*args))
+    )
     return steps
 
 

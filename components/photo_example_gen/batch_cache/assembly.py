@@ -94,8 +94,6 @@ def write(placements: Sequence[Placement], examples_uri: str) -> None:
     Raises:
         OSError: a batch cannot be read, or the examples not be written.
     """
-    for name in SPLITS:
-        store.make_folder(addresses.join(examples_uri, tfrecord_shards.folder_of(name)))
     total = sum(each.batch.shard_count for each in placements)
     first = 0
     with ThreadPoolExecutor(addresses.at_once(examples_uri)) as pool:

@@ -15,8 +15,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apache_beam.io.filesystems import FileSystems
-
 from customer_age.errors import RunError
 from customer_age.files import addresses, store
 from customer_age.labels import DataSet
@@ -64,9 +62,10 @@ class BatchCache:
     def find(self, key: str, name: str) -> CachedBatch | None:
         """The batch of a key, or None where it was not ingested yet, or is no longer whole."""
         manifest_uri = addresses.join(self._uri, key, MANIFEST)
-        if not FileSystems.exists(manifest_uri):
+        try:
+            manifest = json.loads(store.read(manifest_uri))
+        except FileNotFoundError:
             return None
-        manifest = json.loads(store.read(manifest_uri))
         uri = addresses.join(self._uri, key, manifest["attempt"])
         try:
             entries, refused = index.read(uri), read_refused(uri)
@@ -76,28 +75,28 @@ class BatchCache:
 
     def attempt(self, key: str) -> str:
         """A new folder to ingest a batch into."""
-        folder = addresses.join(self._uri, key, uuid.uuid4().hex)
-        store.make_folder(folder)
-        return folder
+        return addresses.join(self._uri, key, uuid.uuid4().hex)
 
     def attempts(self) -> dict[str, CachedBatch | None]:
         """Every folder that an attempt was written into, and its batch where it counts."""
         found: dict[str, CachedBatch | None] = {}
-        for file in store.files(self._uri):
-            key, _, inner = file[len(self._uri) + 1 :].partition("/")
+        keys = set()
+        for file in store.list(self._uri):
+            key, _, inner = file.name.partition("/")
             attempt, _, rest = inner.partition("/")
             if rest:
                 found.setdefault(addresses.join(self._uri, key, attempt), None)
-        for key in {folder.split("/")[-2] for folder in found}:
+                keys.add(key)
+        for key in keys:
             if (batch := self.find(key, "")) is not None:
                 found[batch.uri] = batch
         return found
 
     def discard(self, folder: str) -> None:
         """Delete an attempt; a batch stops counting first."""
-        key = folder.split("/")[-2]
-        store.remove_file(addresses.join(self._uri, key, MANIFEST))
-        store.remove(folder)
+        key = addresses.plain(folder).split("/")[-2]
+        store.delete(addresses.join(self._uri, key, MANIFEST))
+        store.delete(folder, folder=True)
 
     def commit(self, key: str, attempt: str, data_set: DataSet, shard_count: int) -> CachedBatch:
         """Let an attempt count, or throw it away where another one does already.
@@ -112,23 +111,23 @@ class BatchCache:
             RunError: rows were lost on the way.
         """
         if (other := self.find(key, data_set.batch)) is not None:
-            store.remove(attempt)
+            store.delete(attempt, folder=True)
             return other
         tfrecord_shards.remove_unfinished(attempt)
         entries = index.gather(attempt)
         refused = read_refused(attempt)
         if data_set.row_count != len(entries) + len(refused):
             raise RunError(
-                f"ingestion of {data_set.folder.path('')} lost count: {data_set.row_count} rows "
+                f"ingestion of {data_set.folder.shown('')} lost count: {data_set.row_count} rows "
                 f"became {len(entries)} examples and {len(refused)} refusals; "
                 "run again, with another --runner or direct_running_mode of Beam"
             )
         manifest = {
-            "attempt": attempt.rpartition("/")[2],
+            "attempt": addresses.plain(attempt).rpartition("/")[2],
             "rows": data_set.row_count,
             "shards": shard_count,
         }
-        store.write(addresses.join(self._uri, key, MANIFEST), json.dumps(manifest).encode())
+        store.write_whole(addresses.join(self._uri, key, MANIFEST), json.dumps(manifest).encode())
         return CachedBatch(
             attempt, data_set.batch, data_set.row_count, shard_count, entries, refused
         )

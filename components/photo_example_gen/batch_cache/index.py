@@ -56,9 +56,7 @@ _values = attrgetter(*(field.name for field in fields(Entry)))
 
 def write(batch_uri: str, shard: int, entries: Iterable[Entry]) -> None:
     """Write the index of a shard; written again, it replaces itself."""
-    folder = addresses.join(batch_uri, _PARTS)
-    store.make_folder(folder)
-    store.write(addresses.join(folder, f"{shard:05d}.jsonl"), _lines(entries))
+    store.write_whole(addresses.join(batch_uri, _PARTS, f"{shard:05d}.jsonl"), _lines(entries))
 
 
 def gather(batch_uri: str) -> list[Entry]:
@@ -66,12 +64,11 @@ def gather(batch_uri: str) -> list[Entry]:
     parts = addresses.join(batch_uri, _PARTS)
     entries = [
         each
-        for file in store.files(parts)
-        if file.endswith(".jsonl")  # what a killed worker left has a longer name
-        for each in _entries(file)
+        for file in sorted(each.name for each in store.list(parts))
+        for each in _entries(addresses.join(parts, file))
     ]
-    store.write(addresses.join(batch_uri, FILE), _lines(entries))
-    store.remove(parts)
+    store.write_whole(addresses.join(batch_uri, FILE), _lines(entries))
+    store.delete(parts, folder=True)
     return entries
 
 

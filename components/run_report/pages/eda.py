@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from customer_age.files.store import write_atomically
+from customer_age.files.store import write_whole
 
 from ..facts.facts import RunFacts, anomalies
 from . import data_tables, formatting, plots, rendering
@@ -16,12 +16,12 @@ def write_eda(facts: RunFacts, path: Path | str) -> None:
 
     Args:
         facts: of the run, from `facts.collect`.
-        path: of the HTML file; a local path, or a URI that TFX's fileio knows.
+        path: of the HTML file; a path, or an address that `files` knows.
 
     Raises:
         OSError: the file cannot be written.
     """
-    write_atomically(str(path), render(facts))
+    write_whole(str(path), render(facts).encode())
 
 
 def render(facts: RunFacts) -> str:

@@ -1,8 +1,8 @@
 """Files and folders on this machine and in object stores, by path or address."""
 
 from .addresses import DataAway
-from .data_folder import Folder, ListedFile, LocalFolder
+from .data_folder import Folder, LocalFolder
+from .entries import Entry
 from .folders import open_folder
-from .local_copy import on_disk
 
-__all__ = ["DataAway", "Folder", "ListedFile", "LocalFolder", "on_disk", "open_folder"]
+__all__ = ["DataAway", "Entry", "Folder", "LocalFolder", "open_folder"]

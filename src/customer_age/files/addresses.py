@@ -1,11 +1,22 @@
-"""Paths and addresses of object stores: what can be said of one without asking the store."""
+"""Paths and addresses of object stores: what can be said of one without asking the store.
 
+An address such as `s3://bucket/photos?endpoint=http://minio:9000` says where its store is: behind
+the last `?` stand options of `OPTIONS`, or nothing. In a path, and in `file://`, `?` is a letter.
+"""
+
+import argparse
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from urllib.parse import parse_qsl, urlencode
 
 from customer_age.errors import SettingsError
 
+OPTIONS = ("endpoint", "region", "verify")
+"""What may stand behind `?`: see docs/files.md."""
+
 _ANSWERS_AWAITED = 32
+_ON_DISK = "file://"
 
 
 class DataAway(SettingsError):
@@ -14,15 +25,77 @@ class DataAway(SettingsError):
 
 def is_remote(address: str) -> bool:
     """Whether this is the address of an object store, such as `gs://bucket/key`, and no path."""
-    return "://" in address
+    return "://" in address and not address.startswith(_ON_DISK)
+
+
+def local_path(address: str) -> str:
+    """The path of a local file or folder: `file:///a` is `/a`, and a path is itself."""
+    return address.removeprefix(_ON_DISK)
+
+
+def plain(address: str) -> str:
+    """An address without its options, as people know it."""
+    return _parted(address)[0]
+
+
+def options(address: str) -> dict[str, str]:
+    """The options behind an address's `?`; none of a path."""
+    return dict(parse_qsl(_parted(address)[1] or ""))
 
 
 def join(address: str, *names: str) -> str:
-    """Put names behind a path or an address, with `/` between, as Beam's file systems do."""
+    """Put names behind a path or an address, with `/` between, and keep the address's options.
+
+    Names are literal: whatever they hold, they bring no options with them.
+    """
     if not is_remote(address):
         return os.path.join(address, *names)  # noqa: PTH118  a path is kept as it is written
+    path, query = _parted(address)
     for name in names:
-        address = f"{address.rstrip('/')}/{name.lstrip('/')}"
+        path = f"{path.rstrip('/')}/{name.lstrip('/')}"
+    return path if query is None and _parted(path)[1] is None else f"{path}?{query or ''}"
+
+
+def reached_by(address: str, beam_args: Sequence[str]) -> str:
+    """Add what Beam's options say of an S3 store, where the address itself does not say it.
+
+    Args:
+        address: a path or an address.
+        beam_args: Beam options, of which `--s3_endpoint_url`, `--s3_region_name` and
+            `--s3_verify` count.
+    """
+    if not address.startswith("s3://"):
+        return address
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--s3_endpoint_url", dest="endpoint")
+    parser.add_argument("--s3_region_name", dest="region")
+    parser.add_argument("--s3_verify", dest="verify")
+    given = vars(parser.parse_known_args(list(beam_args))[0])
+    known = {name: value for name, value in given.items() if value} | options(address)
+    return with_options(address, known) if known else address
+
+
+def with_options(address: str, known: Mapping[str, str]) -> str:
+    """An address with these options behind it, in place of its own; a path has none."""
+    path = plain(address)
+    needless = not known and _parted(path)[1] is None
+    return path if needless or not is_remote(path) else f"{path}?{urlencode(known, safe=':/')}"
+
+
+def check_options(address: str) -> str:
+    """See that what a person wrote behind `?` is understood.
+
+    Returns:
+        The address.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    name = address.rpartition("?")[2].partition("=")[0]
+    if is_remote(address) and "?" in address and _parted(address)[1] is None and "=" in address:
+        raise SettingsError(
+            f"{address}: {name!r} is no option of an address; known are {', '.join(OPTIONS)}"
+        )
     return address
 
 
@@ -39,3 +112,14 @@ def leads_out(file_name: str) -> bool:
     """Whether a name in a table would lead out of its folder."""
     path = PurePosixPath(file_name.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts or file_name[1:2] == ":"
+
+
+def _parted(address: str) -> tuple[str, str | None]:
+    """The address without its options, and these: None without a `?`, empty behind a mere one."""
+    if not is_remote(address):
+        return address, None
+    path, mark, query = address.rpartition("?")
+    named = [part.partition("=") for part in query.split("&")] if query else []
+    if not mark or not all(name in OPTIONS and equals for name, equals, _ in named):
+        return address, None
+    return path, query

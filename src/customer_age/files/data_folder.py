@@ -1,6 +1,5 @@
 """A data folder: what files it holds, and how to open them; here or anywhere."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +7,10 @@ from typing import BinaryIO, Protocol
 
 from customer_age.errors import SettingsError
 
-
-@dataclass(frozen=True, slots=True)
-class ListedFile:
-    """A file of a data folder.
-
-    Attributes:
-        byte_size: bytes.
-        modified_ns: nanoseconds since 1970.
-        outside: it is a link to something that does not lie in the data folder.
-    """
-
-    byte_size: int
-    modified_ns: int
-    outside: bool = False
+from . import local_files, store
+from .addresses import DataAway, join, plain
+from .entries import Entry
+from .kept_property import kept_property
 
 
 class Folder(Protocol):
@@ -29,6 +18,9 @@ class Folder(Protocol):
 
     def path(self, name: str) -> str:
         """The full path or address of a file or a sub-folder."""
+
+    def shown(self, name: str) -> str:
+        """The same for people: without what says how the store is reached."""
 
     def has_file(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -39,8 +31,8 @@ class Folder(Protocol):
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading, its bytes as they are."""
 
-    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
-        """List a sub-folder and its sub-folders; hidden files are left out.
+    def files(self, name: str) -> Iterator[tuple[str, Entry]]:
+        """List a sub-folder and its sub-folders; hidden files and folders are left out.
 
         Yields:
             The name relative to the data folder, and what is known of the file.
@@ -57,6 +49,10 @@ class LocalFolder:
         """See `Folder`."""
         return str(self.root / name)
 
+    def shown(self, name: str) -> str:
+        """See `Folder`."""
+        return self.path(name)
+
     def has_file(self, name: str) -> bool:
         """See `Folder`."""
         return (self.root / name).is_file()
@@ -69,43 +65,66 @@ class LocalFolder:
         """See `Folder`."""
         return (self.root / name).open("rb")
 
-    def files(self, name: str) -> Iterator[tuple[str, ListedFile]]:
-        """See `Folder`. By name, a folder's own files first.
-
-        Linked folders are left out: they can lead anywhere, and in circles.
+    def files(self, name: str) -> Iterator[tuple[str, Entry]]:
+        """See `Folder`. By name, a folder's own files first, and without linked folders.
 
         Raises:
             SettingsError: a folder cannot be listed.
         """
         # What the user linked into place as the photos' folder is meant to be read.
-        bounds = (os.path.realpath(self.root), os.path.realpath(self.root / name))
-        pending = [name]
-        while pending:
-            inner = pending.pop()
-            folders = []
-            try:
-                with os.scandir(self.root / inner) as entries:
-                    for entry in sorted(entries, key=lambda entry: entry.name):
-                        path = f"{inner}/{entry.name}" if inner else entry.name
-                        if entry.name.startswith("."):
-                            continue
-                        if entry.is_dir(follow_symlinks=False):
-                            folders.append(path)
-                        elif (listed := _listed(entry, bounds)) is not None:
-                            yield path, listed
-            except OSError as error:
-                raise SettingsError(
-                    f"{self.root / inner}: cannot be listed: {error.strerror}"
-                ) from error
-            pending += reversed(folders)
+        listed = self.root / name
+        try:
+            for entry in local_files.entries(str(listed), True, str(self.root), hidden=False):
+                yield f"{name}/{entry.name}" if name else entry.name, entry
+        except OSError as error:
+            where = error.filename or listed
+            raise SettingsError(f"{where}: cannot be listed: {error.strerror}") from error
 
 
-def _listed(entry: os.DirEntry, bounds: tuple[str, ...]) -> ListedFile | None:
-    outside = False
-    if entry.is_symlink():
-        target = os.path.realpath(entry.path)
-        outside = all(os.path.commonpath([bound, target]) != bound for bound in bounds)
-    if not outside and not entry.is_file():
-        return None
-    status = entry.stat(follow_symlinks=not outside)
-    return ListedFile(status.st_size, status.st_mtime_ns, outside)
+@dataclass(frozen=True)
+class StoreFolder:
+    """A prefix of a bucket, listed once, at the first question."""
+
+    address: str
+
+    def path(self, name: str) -> str:
+        """See `Folder`."""
+        return join(self.address, name) if name else self.address
+
+    def shown(self, name: str) -> str:
+        """See `Folder`."""
+        return plain(self.path(name))
+
+    def has_file(self, name: str) -> bool:
+        """See `Folder`."""
+        return name in self._listing
+
+    def has_folder(self, name: str) -> bool:
+        """See `Folder`; a store has no folders, only names with a common beginning."""
+        return any(file.startswith(f"{name}/") for file in self._listing)
+
+    def open(self, name: str) -> BinaryIO:
+        """See `Folder`."""
+        return store.open(self.path(name))
+
+    def files(self, name: str) -> Iterator[tuple[str, Entry]]:
+        """See `Folder`.
+
+        Raises:
+            DataAway: it cannot be listed.
+        """
+        for file, listed in self._listing.items():
+            if not name or file.startswith(f"{name}/"):
+                yield file, listed
+
+    @kept_property
+    def _listing(self) -> dict[str, Entry]:
+        try:
+            return {
+                entry.name: entry
+                for entry in store.list(self.address)
+                if not any(part.startswith(".") for part in entry.name.split("/"))
+            }
+        except OSError as error:
+            reason = error.strerror or error
+            raise DataAway(f"data folder {plain(self.address)}: {reason}") from error

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from .addresses import DataAway, is_remote
-from .data_folder import Folder, LocalFolder
+from customer_age.errors import SettingsError
+
+from . import store
+from .addresses import DataAway, check_options, is_remote, local_path, plain, reached_by
+from .data_folder import Folder, LocalFolder, StoreFolder
 
 
 def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
@@ -18,18 +21,20 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
         DataAway: there is no such folder here, or no way to read it.
         SettingsError: there is nothing in it.
     """
-    if is_remote(address):
-        # Brings Beam with it, which takes seconds that a local folder need not wait for.
-        from . import object_stores
-
-        return object_stores.open_folder(address, beam_args)
+    folder = reach(address, beam_args)
+    if isinstance(folder, StoreFolder):
+        if not any(folder.files("")):
+            raise SettingsError(
+                f"data folder {plain(address)}: there is nothing under this address"
+            )
+        return folder
     try:
-        found = Path(address).is_dir()
+        found = Path(folder.path("")).is_dir()
     except OSError as error:
         raise DataAway(f"data folder {address}: {error.strerror}") from error
     if not found:
         raise DataAway(f"data folder {address}: there is no such folder")
-    return LocalFolder(Path(address))
+    return folder
 
 
 def open_if_there(address: str, beam_args: Sequence[str] = ()) -> Folder | None:
@@ -51,17 +56,15 @@ def reach(address: str, beam_args: Sequence[str] = ()) -> Folder:
         SettingsError: there is no client for this kind of store.
     """
     if not is_remote(address):
-        return LocalFolder(Path(address))
-    from . import object_stores
-
-    return object_stores.reach(address, beam_args)
+        return LocalFolder(Path(local_path(address)))
+    scheme = address.partition("://")[0]
+    if scheme not in store.EXTRAS:
+        raise DataAway(f"data folder {address}: no file system for {scheme}://")
+    return StoreFolder(reached_by(check_options(address).rstrip("/"), beam_args))
 
 
 def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
     """Whether there is a file or an object of this name, without listing what is beside it."""
     if not is_remote(address):
-        return Path(address).is_file()
-    from apache_beam.io.filesystems import FileSystems
-
-    reach(address, beam_args)  # tells Beam how to get there
-    return bool(FileSystems.exists(address))
+        return Path(local_path(address)).is_file()
+    return store.exists(reached_by(address, beam_args))

@@ -1,193 +1,250 @@
-"""Single files and whole folders by path or address, on this machine or in an object store.
+"""Files by path or address, on this machine or in an object store: the one way to each of them.
 
-Beam, and TFX's fileio with TensorFlow, are imported where a function needs them: for a local file
-most need neither.
+Addresses are `s3://bucket/key` and `gs://bucket/key`, `file:///folder`, or plain paths; names in
+them are literal. What is written is seen whole or not at all. After 429, 5xx and cut connections a
+store is asked again, for a minute at most. Whatever goes wrong is an OSError of one line; where an
+address has no client here, it is a `DataAway`. How a store is reached, docs/files.md says.
 """
 
+import contextlib
 import os
-import shutil
 import tempfile
-import uuid
-from http import HTTPStatus
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, cast
 
-from .addresses import is_remote
+from . import local_files
+from .addresses import DataAway, is_remote, join, leads_out, local_path, options, plain
+from .entries import Bucket, Entry, StoreError
+
+EXTRAS = {"gs": "gcs", "s3": "s3"}
+"""Scheme of an address to the extra of this package that brings its client."""
+
+_IN_MEMORY = 16 * 2**20
+"""Bytes of an open object; what is larger lies in the temporary folder meanwhile."""
 
 _COPIED_AT_ONCE = 2**20
 """Bytes."""
 
-
-def exists(uri: str) -> bool:
-    """Tell whether there is such a file or folder."""
-    if is_remote(uri):
-        # Imported here because it brings TensorFlow: a report on a local run needs none of it.
-        from tfx.dsl.io import fileio
-
-        return bool(fileio.exists(uri))
-    return Path(uri).exists()
+_lock = threading.Lock()
+_buckets: dict[tuple[object, ...], Bucket] = {}
+"""Clients of this process, each for a bucket as the environment had it reached."""
 
 
-def read_bytes(uri: str) -> bytes | None:
+def list(address: str, *, deep: bool = True) -> Iterator[Entry]:
+    """List a folder; nothing where it is not there. Stand-ins of stores for folders are left out.
+
+    Args:
+        address: of the folder.
+        deep: whether what lies in its sub-folders is listed, each file by its name below the
+            folder; else the sub-folders are named.
+
+    Raises:
+        OSError: it cannot be listed.
+    """
+    if not is_remote(address):
+        return local_files.entries(local_path(address), deep)
+    bucket, key = _bucket(address)
+    return bucket.entries(f"{key}/" if key else "", deep)
+
+
+def read(address: str) -> bytes:
     """Read a whole file.
-
-    Args:
-        uri: a local path, or a URI of a scheme that TFX's fileio knows.
-
-    Returns:
-        The contents, or None where there is no such file.
-
-    Raises:
-        OSError: the file is there, but cannot be read.
-    """
-    if is_remote(uri):
-        from tfx.dsl.io import fileio
-
-        if not fileio.exists(uri):
-            return None
-        with fileio.open(uri, "rb") as file:
-            return bytes(file.read())
-    try:
-        return Path(uri).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def write_atomically(uri: str, text: str) -> None:
-    """Write a text file so that it is seen whole or not at all.
-
-    Args:
-        uri: a local path, whose folder is made where it is missing, or a URI of a scheme that
-            TFX's fileio knows. An object store shows an object only when it was sent whole.
-        text: is written as UTF-8.
-
-    Raises:
-        OSError: the file cannot be written. What stood there before is untouched.
-    """
-    if is_remote(uri):
-        from tfx.dsl.io import fileio
-
-        with fileio.open(uri, "w") as file:
-            file.write(text)
-        return
-    path = Path(uri)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(part).chmod(0o644)  # mkstemp gives the owner alone the right to read
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
-
-
-def copy(path: str, target: str) -> None:
-    """Copy a file as it is: a second name on one disk, else its bytes."""
-    if not is_remote(path) and not is_remote(target):
-        Path(target).unlink(missing_ok=True)
-        try:
-            # Nothing ever changes a shard, so two names for it are as good as two copies.
-            os.link(path, target)
-        except OSError:  # another disk, or one that knows no links
-            shutil.copyfile(path, target)
-        return
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    with (
-        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as source,
-        create(target) as file,
-    ):
-        shutil.copyfileobj(source, file, _COPIED_AT_ONCE)
-
-
-def files(folder: str) -> list[str]:
-    """The paths of all files below a folder, in order; none where it is not there."""
-    if not is_remote(folder):
-        return sorted(str(file) for file in Path(folder).rglob("*") if file.is_file())
-    from apache_beam.io.filesystem import BeamIOError
-    from apache_beam.io.filesystems import FileSystems
-
-    try:
-        (found,) = FileSystems.match([f"{folder.rstrip('/')}/**"])
-    except BeamIOError:
-        return []
-    return sorted(file.path for file in found.metadata_list)
-
-
-def remove_file(path: str) -> None:
-    """Delete a file, if it is there."""
-    if not is_remote(path):
-        Path(path).unlink(missing_ok=True)
-        return
-    from apache_beam.io.filesystems import FileSystems
-
-    if FileSystems.exists(path):
-        FileSystems.delete([path])
-
-
-def remove(folder: str) -> None:
-    """Delete a folder and all below it, if it is there."""
-    if not is_remote(folder):
-        if Path(folder).is_dir():
-            shutil.rmtree(folder)
-    elif found := files(folder):
-        from apache_beam.io.filesystems import FileSystems
-
-        FileSystems.delete(found)
-
-
-def create(path: str) -> Any:
-    """Open a file for writing, as it is, wherever Beam can."""
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
-
-
-def read(path: str) -> bytes:
-    """Read a whole file, as it is, from wherever Beam can.
 
     Raises:
         FileNotFoundError: there is none.
         OSError: it cannot be read.
     """
-    if path.startswith("s3://"):
-        from . import s3_objects  # needs boto3
+    if not is_remote(address):
+        return Path(local_path(address)).read_bytes()
+    bucket, key = _bucket(address)
+    return bucket.read(key)
 
-        return s3_objects.read(path)
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
 
+def open(address: str) -> BinaryIO:
+    """Open a file for reading, its bytes as they are; it can be sought in.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it cannot be read.
+    """
+    if not is_remote(address):
+        return Path(local_path(address)).open("rb")
+    bucket, key = _bucket(address)
+    file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
     try:
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            return file.read()
-    except Exception as error:
-        if getattr(error, "code", None) == HTTPStatus.NOT_FOUND:  # Cloud Storage's client's own
-            raise FileNotFoundError(path) from error
+        bucket.fetch(key, file)
+    except BaseException:
+        file.close()
         raise
+    file.seek(0)
+    return file
 
 
-def write(path: str, content: bytes) -> None:
-    """Write a whole file; it gets its name when it is complete."""
-    from apache_beam.io.filesystems import FileSystems
+def write_whole(address: str, content: bytes | Path, *, new: bool = False) -> None:
+    """Write a file, over the one that is there; whoever reads it sees the old one or the new one.
 
-    unfinished = f"{path}.{uuid.uuid4().hex}"
-    with create(unfinished) as file:
+    Args:
+        address: of the file; folders are made where they are missing.
+        content: the bytes, or the path of a file of this machine that holds them.
+        new: leave what is there.
+
+    Raises:
+        FileExistsError: there is one, and it was to be `new`.
+        OSError: it cannot be written. What stood there before is untouched.
+    """
+    if is_remote(address):
+        bucket, key = _bucket(address)
+        bucket.put(key, content, new)
+        return
+    with local_files.writing(local_path(address), new) as file:
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            with content.open("rb") as source:
+                _pour(source, file)
+
+
+@contextlib.contextmanager
+def writing(address: str, scratch: str = "") -> Iterator[BinaryIO]:
+    """Write a file whose content grows: `write_whole` of what the block has written.
+
+    Args:
+        address: of the file.
+        scratch: the folder in which it grows, on the same disk; else in its own, hidden. Whatever
+            reads all files of that one, hidden or not, would read what a killed writer left.
+
+    Raises:
+        OSError: it cannot be written. What stood there before is untouched.
+    """
+    if not is_remote(address):
+        with local_files.writing(local_path(address), False, local_path(scratch)) as file:
+            yield file
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        yield cast(BinaryIO, file)
+        file.flush()
+        write_whole(address, Path(file.name))
+
+
+def copy(address: str, target: str) -> None:
+    """Copy a file as it is; on one disk it gets a second name, as nothing changes it in place.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it cannot be copied. What stood at the target is untouched.
+    """
+    if not is_remote(address) and not is_remote(target):
+        local_files.copy(local_path(address), local_path(target))
+        return
+    if is_remote(address) and is_remote(target):
+        (bucket, key), (other, target_key) = _bucket(address), _bucket(target)
+        if bucket is other:
+            if key != target_key:
+                bucket.copy(key, target_key)
+            return
+    with open(address) as source, writing(target) as file:
+        _pour(source, file)
+
+
+def delete(address: str, *, folder: bool = False) -> None:
+    """Delete a file, if it is there.
+
+    Args:
+        address: of the file.
+        folder: it is a folder: delete it with all that lies below it.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    if not is_remote(address):
+        act = local_files.delete_folder if folder else local_files.delete
+        act(local_path(address))
+        return
+    bucket, key = _bucket(address)
+    if not folder:
+        bucket.delete(key)
+        return
+    if not key:
+        raise StoreError("a whole bucket is not deleted", plain(address))
+    for entry in [*bucket.entries(f"{key}/", True)]:
+        bucket.delete(f"{key}/{entry.name}")
+
+
+def exists(address: str) -> bool:
+    """Tell whether there is such a file or folder.
+
+    Raises:
+        OSError: the store does not say.
+    """
+    if not is_remote(address):
+        return Path(local_path(address)).exists()
+    bucket, key = _bucket(address)
+    if key and bucket.exists(key):
+        return True
+    return next(bucket.entries(f"{key}/" if key else "", False), None) is not None
+
+
+@contextlib.contextmanager
+def local_copy(address: str) -> Iterator[Path]:
+    """Give a folder or a file itself, or a copy of it for a while where it lies in a store.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it cannot be read, or not be written here.
+    """
+    if not is_remote(address):
+        yield Path(local_path(address))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        copied = Path(scratch) / "copy"
+        _download(address, copied)
+        yield copied
+
+
+def _download(address: str, target: Path) -> None:
+    entries = [*list(address)]
+    for entry in entries:
+        if leads_out(entry.name):
+            raise StoreError(f"{entry.name!r} leads out of the folder", plain(address))
+        file = target / entry.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        copy(join(address, entry.name), str(file))
+    if not entries:
+        copy(address, str(target))
+
+
+def _pour(source: BinaryIO, file: BinaryIO) -> None:
+    while content := source.read(_COPIED_AT_ONCE):
         file.write(content)
-    FileSystems.rename([unfinished], [path])
 
 
-def make_folder(path: str) -> None:
-    """Make a folder, where the file system has folders, unless it is there."""
-    from apache_beam.io.filesystems import FileSystems
+def _bucket(address: str) -> tuple[Bucket, str]:
+    """The client of an address, and the key in its bucket, without a slash at its end."""
+    path = plain(address)
+    scheme, _, rest = path.partition("://")
+    name, _, key = rest.partition("/")
+    key = key.rstrip("/")
+    if scheme not in EXTRAS or not name:
+        raise DataAway(f"{address}: no file system for {scheme}://; there are s3:// and gs://")
+    if leads_out(key) or "\0" in key:
+        raise StoreError("the name leads out of its folder", path)
+    settings = options(address)
+    # A changed environment, as a fork, makes another client.
+    known = (os.getpid(), scheme, name, *sorted(settings.items()), *_environment())
+    with _lock:
+        if known not in _buckets:
+            if scheme == "s3":
+                from .s3_bucket import S3Bucket as Opened
+            else:
+                from .google_bucket import GoogleBucket as Opened  # type: ignore[assignment]
+            _buckets[known] = Opened(f"{scheme}://{name}", settings)
+        return _buckets[known], key
 
-    try:
-        FileSystems.mkdirs(path)
-    except OSError:
-        if not FileSystems.exists(path):  # Else it was there, or another worker was faster.
-            raise
+
+def _environment() -> Iterator[tuple[str, str]]:
+    """What of the environment says how stores are reached."""
+    for name, value in sorted(os.environ.items()):
+        if name.startswith(("AWS_", "GOOGLE_", "STORAGE_EMULATOR_HOST")):
+            yield name, value

@@ -51,7 +51,7 @@ def open_batch(
     Raises:
         SettingsError: there is no such batch, it is not complete, or it cannot be read.
     """
-    address = f"{inbox.rstrip('/')}/{batch}"
+    address = addresses.join(inbox, batch)
     folder = folders.open_if_there(address, beam_args)
     if folder is None:
         raise SettingsError(f"data.batches: {address}: there is no such batch")

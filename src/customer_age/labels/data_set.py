@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from customer_age.errors import SettingsError
-from customer_age.files import Folder, ListedFile, addresses, open_folder
+from customer_age.files import Entry, Folder, addresses, open_folder
 from customer_age.files.kept_property import kept_property
 from customer_age.schema.features import EXTRA
 from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
@@ -75,7 +75,7 @@ class DataSet:
         return digest_of(*parts)
 
     @kept_property
-    def _listing(self) -> dict[str, ListedFile]:
+    def _listing(self) -> dict[str, Entry]:
         """Photo name relative to the data folder to what is known of the file."""
         return {
             name: listed
@@ -123,7 +123,7 @@ class DataSet:
 
     @staticmethod
     def _problem(
-        file_name: str, listed: ListedFile | None, row: Mapping[str, str]
+        file_name: str, listed: Entry | None, row: Mapping[str, str]
     ) -> tuple[Reason | None, str]:
         """Why a row has no photo that may be read, in a word and in a sentence."""
         if addresses.leads_out(file_name) or (listed is not None and listed.outside):
@@ -199,7 +199,7 @@ def _require_photos(folder: Folder, tables: Sequence[LabelTable], row_count: int
     beside = {file for table in tables for file in table.files} | {IGNORE_LIST}
     for photos in {table.photos for table in tables}:
         if not any(file not in beside for file, _ in folder.files(photos)):
-            raise SettingsError(f"{folder.path(photos)}: no photos in this folder")
+            raise SettingsError(f"{folder.shown(photos)}: no photos in this folder")
 
 
 def _ignored(folder: Folder) -> frozenset[str]:
@@ -209,5 +209,5 @@ def _ignored(folder: Folder) -> frozenset[str]:
         with folder.open(IGNORE_LIST) as file:
             text = file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{folder.path(IGNORE_LIST)}: cannot be read: {error}") from error
+        raise SettingsError(f"{folder.shown(IGNORE_LIST)}: cannot be read: {error}") from error
     return frozenset(line.strip() for line in text.splitlines() if line.strip())

@@ -134,17 +134,17 @@ def find(
     found = {name: tables for name in names if (tables := LAYOUTS[name](folder, columns, cards))}
     if not found:
         sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
-        raise SettingsError(f"data folder {folder.path('')}: no label table; expected {sought}")
+        raise SettingsError(f"data folder {folder.shown('')}: no label table; expected {sought}")
     if len(found) > 1:
         raise SettingsError(
-            f"data folder {folder.path('')}: tables of several layouts; "
+            f"data folder {folder.shown('')}: tables of several layouts; "
             f"set data.layout to one of: {', '.join(found)}"
         )
     ((name, tables),) = found.items()
     for table in tables:
         if table.photos and not folder.has_folder(table.photos):
             raise SettingsError(
-                f"{table.path}: its photos should be in {folder.path(table.photos)}, "
+                f"{table.path}: its photos should be in {folder.shown(table.photos)}, "
                 "and there is no such folder"
             )
     return name, tuple(_keeping(table, keep_columns) for table in tables)
@@ -175,6 +175,6 @@ def named(folder: Folder, stem: str) -> list[str]:
     there = [f"{stem}{suffix}" for suffix in SUFFIXES if folder.has_file(f"{stem}{suffix}")]
     if len(there) > 1:
         raise SettingsError(
-            f"data folder {folder.path('')}: which one is it, {' or '.join(there)}? Keep one"
+            f"data folder {folder.shown('')}: which one is it, {' or '.join(there)}? Keep one"
         )
     return there

@@ -45,8 +45,8 @@ class LabelTable:
 
     @property
     def path(self) -> str:
-        """The full path or address of the file."""
-        return self.folder.path(self.name)
+        """The full path or address of the file, for people."""
+        return self.folder.shown(self.name)
 
     def fingerprint(self) -> str:
         """Changes with what the table says; 64 hexadecimal digits.

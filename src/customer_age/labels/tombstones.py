@@ -64,7 +64,7 @@ def read(inbox: str, beam_args: Sequence[str] = ()) -> Forgotten:
     Raises:
         SettingsError: a tombstone cannot be read.
     """
-    folder = folders.open_if_there(f"{inbox.rstrip('/')}/{FOLDER}", beam_args)
+    folder = folders.open_if_there(addresses.join(inbox, FOLDER), beam_args)
     if folder is None:
         return NOBODY
     names = sorted(name for name, _ in folder.files(""))
@@ -88,15 +88,16 @@ def require_key(forgotten: Forgotten, key: str) -> None:
         )
 
 
-def write_person(inbox: str, person: str, key: str) -> None:
+def write_person(inbox: str, person: str, key: str, beam_args: Sequence[str] = ()) -> None:
     """Write a person's tombstone; written again, it stays.
 
     Args:
         inbox: a folder or an address in an object store.
         person: the keyed hash.
         key: the key that it was made with.
+        beam_args: Beam options, of which some say how an object store is reached.
     """
-    _write(inbox, person, {"key": pseudonyms.fingerprint(key)})
+    _write(addresses.reached_by(inbox, beam_args), person, {"key": pseudonyms.fingerprint(key)})
 
 
 def write_captured_before(inbox: str, day: date, beam_args: Sequence[str] = ()) -> None:
@@ -108,13 +109,11 @@ def write_captured_before(inbox: str, day: date, beam_args: Sequence[str] = ()) 
         beam_args: Beam options, of which some say how an object store is reached.
     """
     if read(inbox, beam_args).captured_before < day.isoformat():
-        _write(inbox, CAPTURED_BEFORE, {"date": day.isoformat()})
+        _write(addresses.reached_by(inbox, beam_args), CAPTURED_BEFORE, {"date": day.isoformat()})
 
 
 def _write(inbox: str, name: str, content: dict[str, str]) -> None:
-    folder = addresses.join(inbox, FOLDER)
-    store.make_folder(folder)
-    store.write(addresses.join(folder, name), json.dumps(content).encode())
+    store.write_whole(addresses.join(inbox, FOLDER, name), json.dumps(content).encode())
 
 
 def _content(folder: Folder, name: str) -> dict[str, str]:
@@ -122,4 +121,4 @@ def _content(folder: Folder, name: str) -> dict[str, str]:
         with folder.open(name) as file:
             return json.loads(file.read())
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{folder.path(name)}: cannot be read: {error}") from error
+        raise SettingsError(f"{folder.shown(name)}: cannot be read: {error}") from error

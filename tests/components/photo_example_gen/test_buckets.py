@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from apache_beam.io.filesystem import FileMetadata, MatchResult
-from apache_beam.io.filesystems import FileSystems
 
 from customer_age.errors import SettingsError
-from customer_age.files import folders
-from customer_age.files.object_stores import StoreFolder
+from customer_age.files import Entry, folders, store
+from customer_age.files.addresses import join, reached_by
+from customer_age.files.data_folder import StoreFolder
 from customer_age.labels import open_data_set
 from customer_age.photos import read_photo
 from customer_age.pipeline.running import preflight
@@ -88,13 +87,13 @@ def test_a_bucket_gives_the_examples_of_a_folder(bucket, ingest, tmp_path):
 
 def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
     listings = []
-    match = FileSystems.match
+    listed = store.list
 
-    def counted(patterns, *limits):
-        listings.append(patterns)
-        return match(patterns, *limits)
+    def counted(address):
+        listings.append(address)
+        return listed(address)
 
-    monkeypatch.setattr(FileSystems, "match", staticmethod(counted))
+    monkeypatch.setattr(store, "list", counted)
     data_set = open_data_set(bucket.address, beam_args=bucket.beam_args)
     assert len(list(data_set.rows())) == PHOTOS + 2
     assert data_set.fingerprint()
@@ -102,22 +101,22 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
 
 
 def test_a_photo_that_has_gone_since_is_missing(bucket):
-    folders.reach(bucket.address, bucket.beam_args)
+    folder = folders.reach(bucket.address, bucket.beam_args)
     with pytest.raises(PhotoRefused) as refused:
-        read_photo(f"{bucket.address}/final_files/gone.jpg")
+        read_photo(folder.path("final_files/gone.jpg"))
     assert refused.value.reason is Reason.FILE_MISSING
 
 
 def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):
     asked, answer = threading.Event(), threading.Event()
 
-    def match(patterns):
-        if "silent" in patterns[0]:
+    def listed(address):
+        if "silent" in address:
             asked.set()
             answer.wait(60)
-        return [MatchResult(patterns[0], [FileMetadata(f"s3://{BUCKET}/a.jpg", 7, 1.0)])]
+        return iter([Entry("a.jpg", 7)])
 
-    monkeypatch.setattr(FileSystems, "match", staticmethod(match))
+    monkeypatch.setattr(store, "list", listed)
     with ThreadPoolExecutor(2) as pool:
         silent = pool.submit(lambda: list(StoreFolder("s3://silent").files("")))
         try:
@@ -135,8 +134,8 @@ def test_the_fingerprint_changes_with_an_object(bucket):
 
     before = fingerprint()
     assert fingerprint() == before
-    with FileSystems.create(f"{bucket.address}/final_files/000001.jpg") as file:
-        file.write(b"another")
+    address = reached_by(bucket.address, bucket.beam_args)
+    store.write_whole(join(address, "final_files/000001.jpg"), b"another")
     assert fingerprint() != before
 
 

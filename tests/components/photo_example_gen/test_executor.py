@@ -1,13 +1,15 @@
 import csv
+import errno
 import io
 import json
+import os
 import shutil
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 from tfx.components.util import examples_utils, tfxio_utils
@@ -219,15 +221,14 @@ def test_a_table_without_its_columns_is_a_settings_error(ingest, hand_out, tmp_p
 
 @pytest.mark.parametrize("full", ["data_tfrecord", "refused.csv", "ingestion.json"])
 def test_a_full_disk_is_told_and_leaves_nothing_complete(data, ingest, tmp_path, monkeypatch, full):
-    created = FileSystems.create
+    fsync = os.fsync
 
-    def create(path, *args, **kwargs):
-        # The kernel's own device for a disk that is always full.
-        if full in path:
-            return open("/dev/full", "wb")  # noqa: PTH123
-        return created(path, *args, **kwargs)
+    def synced(handle):
+        if full in str(Path(f"/proc/self/fd/{handle}").readlink()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
 
-    monkeypatch.setattr(FileSystems, "create", create)
+    monkeypatch.setattr(os, "fsync", synced)
     with pytest.raises(RunError, match="no space left") as caught:
         ingest(data, tmp_path / "examples")
     assert "\n" not in str(caught.value)

@@ -139,7 +139,7 @@ def test_who_was_never_there_leaves_a_tombstone(learnt, inbox):
     ("owner", "step"),
     [
         (run_artifacts, "mark_deleted"),
-        (erasure.store, "remove"),
+        (erasure.store, "delete"),
         (BatchCache, "discard"),
         (uploads.Rows, "erase_photos"),
         (uploads.Rows, "erase_rows"),
@@ -153,13 +153,13 @@ def test_a_forget_that_was_killed_is_called_again(
     done = []
     real = getattr(owner, step)
 
-    def killed(*arguments):
+    def killed(*arguments, **options):
         if done:
             raise KeyboardInterrupt  # the second of several, so that the work is half done
         done.append(step)
-        if step in ("mark_deleted", "remove"):
+        if step in ("mark_deleted", "delete"):
             raise KeyboardInterrupt
-        return real(*arguments)
+        return real(*arguments, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(owner, step, killed)

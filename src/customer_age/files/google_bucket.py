@@ -1,0 +1,159 @@
+"""A bucket of Cloud Storage, by Google's client: its JSON API has emulators, the XML API none."""
+
+import functools
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO, ParamSpec, TypeVar
+
+from .addresses import DataAway
+from .entries import Entry, StoreError, missing, there_already
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_SECONDS = 60
+"""After which a call is given up that fails again and again; and one try without any answer."""
+
+_ATTEMPT = "attempt"
+"""Metadata of an object that was to be new: tells who wrote it."""
+
+
+def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Decorate a method of the bucket, with a key first: the client's errors become ours."""
+
+    @functools.wraps(method)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return method(*args, **kwargs)
+        except FileExistsError:
+            raise
+        except Exception as error:
+            bucket, key = args[0], args[1]
+            raise _translated(error, f"{bucket.address}/{key}") from error  # type: ignore[attr-defined]
+
+    return call
+
+
+class GoogleBucket:
+    """See `entries.Bucket`."""
+
+    def __init__(self, address: str, options: Mapping[str, str]):
+        del options  # which are S3's
+        self.address = address
+        try:
+            from google.auth.exceptions import GoogleAuthError
+            from google.cloud.storage import Client
+            from google.cloud.storage.retry import DEFAULT_RETRY
+        except ImportError:
+            raise DataAway(f"{address}: install customer-age[gcs]") from None
+        try:
+            # Without a project: what is in a bucket is found without one.
+            self._client = Client(project=None)
+        except GoogleAuthError as error:
+            raise DataAway(f"{address}: {' '.join(str(error).split())[:300]}") from error
+        self._bucket = self._client.bucket(address.partition("://")[2])
+        # To write or delete an object twice does no harm.
+        self._calls: dict[str, Any] = {
+            "retry": DEFAULT_RETRY.with_timeout(_SECONDS),
+            "timeout": _SECONDS,
+        }
+
+    def entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
+        """See `Bucket`."""
+        try:
+            pages = self._client.list_blobs(
+                self._bucket, prefix=prefix, delimiter=None if deep else "/", **self._calls
+            ).pages
+            for page in pages:
+                for folder in sorted(page.prefixes):
+                    yield Entry(folder[len(prefix) :].rstrip("/"), is_folder=True)
+                for blob in page:
+                    if not blob.name.endswith("/"):  # what stands in for a folder
+                        yield _entry(blob, prefix)
+        except Exception as error:
+            address = f"{self.address}/{prefix}"
+            if getattr(error, "code", None) == HTTPStatus.NOT_FOUND:
+                raise StoreError("there is no such bucket", address) from error
+            raise _translated(error, address) from error
+
+    @_explained
+    def read(self, key: str) -> bytes:
+        """See `Bucket`."""
+        return bytes(self._bucket.blob(key).download_as_bytes(**self._calls))
+
+    @_explained
+    def fetch(self, key: str, file: BinaryIO) -> None:
+        """See `Bucket`."""
+        self._bucket.blob(key).download_to_file(file, **self._calls)
+
+    @_explained
+    def put(self, key: str, content: bytes | Path, new: bool) -> None:
+        """See `Bucket`."""
+        from google.api_core.exceptions import PreconditionFailed
+
+        blob = self._bucket.blob(key)
+        calls = dict(self._calls)
+        attempt = secrets.token_hex(8)
+        if new:
+            blob.metadata = {_ATTEMPT: attempt}
+            calls["if_generation_match"] = 0
+        try:
+            if isinstance(content, Path):
+                blob.upload_from_filename(str(content), **calls)
+            else:
+                blob.upload_from_string(content, "application/octet-stream", **calls)
+        except PreconditionFailed:
+            # It may be ours: the answer was lost, and the request repeated.
+            found = self._bucket.get_blob(key, **self._calls)
+            if found is None or (found.metadata or {}).get(_ATTEMPT) != attempt:
+                raise there_already(f"{self.address}/{key}") from None
+
+    @_explained
+    def copy(self, key: str, target: str) -> None:
+        """See `Bucket`."""
+        self._bucket.copy_blob(self._bucket.blob(key), self._bucket, target, **self._calls)
+
+    @_explained
+    def delete(self, key: str) -> None:
+        """See `Bucket`."""
+        from google.api_core.exceptions import NotFound
+
+        try:
+            self._bucket.blob(key).delete(**self._calls)
+        except NotFound as error:
+            if _of_the_bucket(error):
+                raise
+
+    @_explained
+    def exists(self, key: str) -> bool:
+        """See `Bucket`."""
+        return bool(self._bucket.blob(key).exists(**self._calls))
+
+
+def _entry(blob: Any, prefix: str) -> Entry:
+    modified = int(blob.updated.timestamp()) * 10**9 + blob.updated.microsecond * 1000
+    digest = blob.md5_hash or blob.crc32c or ""
+    return Entry(blob.name[len(prefix) :], blob.size or 0, modified, digest)
+
+
+def _of_the_bucket(error: Exception) -> bool:
+    return "bucket does not exist" in str(error)
+
+
+def _translated(error: Exception, address: str) -> Exception:
+    if isinstance(error, OSError) and error.filename is not None:
+        return error  # of a file on this machine
+    code = getattr(error, "code", None)
+    if code == HTTPStatus.NOT_FOUND and not _of_the_bucket(error):
+        return missing(address)
+    # The client's message begins with the URL that was asked, which holds the key.
+    key = address.partition("://")[2].partition("/")[2]
+    said = str(error).rpartition("prettyPrint=false: ")[2] if code else str(error)
+    said = " ".join(said.split())[:300]
+    said = said.replace(key, "the object") if key else said
+    said = said.partition("http://")[0].partition("https://")[0] if code else said
+    if code:
+        said = f"{int(code)} {HTTPStatus(code).phrase}: {said}".rstrip(": ")
+    return StoreError(said or type(error).__name__, address)

@@ -1,0 +1,276 @@
+"""A bucket of S3, or of a store that speaks as S3 does, by obstore."""
+
+import functools
+import importlib.util
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, BinaryIO, ParamSpec, TypeVar
+
+from .addresses import DataAway
+from .entries import Entry, StoreError, missing, there_already
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_TRIES = 8
+
+_RETRIES: Any = {
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=100),
+        "max_backoff": timedelta(seconds=5),
+        "base": 2,
+    },
+}
+"""After 429, 5xx and cut connections."""
+
+_CREDENTIALS_KEPT = timedelta(minutes=5)
+"""boto3 renews what ends within ten minutes, so what it gave holds as long."""
+
+_IN_PARTS = 16 * 2**20
+"""Bytes, from which an upload goes in parts."""
+
+_ATTEMPT = "attempt"
+"""Metadata of an object that was to be new: tells who wrote it."""
+
+_SAID = re.compile(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?")
+_SERVER = re.compile(r"https?://[^/\s]+")
+_STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
+
+_CHECKED_AT_ONCE = 16
+
+_process = 0
+"""Which asked a store first: obstore's threads are of that one."""
+
+
+def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Decorate a method of the bucket, with a key first: obstore's errors become ours."""
+
+    @functools.wraps(method)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return method(*args, **kwargs)
+        except FileExistsError:
+            raise
+        except Exception as error:
+            bucket, key = args[0], args[1]
+            raise bucket._translated(error, f"{bucket.address}/{key}") from error  # type: ignore[attr-defined]
+
+    return call
+
+
+class S3Bucket:
+    """See `entries.Bucket`."""
+
+    def __init__(self, address: str, options: Mapping[str, str]):
+        self.address = address
+        name = address.partition("://")[2]
+        self._store = _store(name, options)
+
+    def entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
+        """See `Bucket`."""
+        try:
+            yield from self._entries(prefix, deep)
+        except Exception as error:
+            raise self._translated(error, f"{self.address}/{prefix}") from error
+
+    def _entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
+        import obstore
+
+        if deep:
+            for page in obstore.list(self._client(), prefix or None):
+                for found in self._without_stand_ins(page):
+                    yield _entry(found, prefix)
+            return
+        level = obstore.list_with_delimiter(self._client(), prefix or None)
+        for folder in level["common_prefixes"]:
+            yield Entry(folder[len(prefix) :], is_folder=True)
+        for found in level["objects"]:
+            if found["path"] != prefix.rstrip("/"):  # the folder's own stand-in
+                yield _entry(found, prefix)
+
+    def _without_stand_ins(self, page: Any) -> Iterator[Any]:
+        """Leave out `folder/`, which is listed without its slash: there is no object `folder`."""
+        empty = [each["path"] for each in page if not each["size"]]
+        there: dict[str, bool] = {}
+        if empty:
+            with ThreadPoolExecutor(min(_CHECKED_AT_ONCE, len(empty))) as pool:
+                there = dict(zip(empty, pool.map(self.exists, empty), strict=True))
+        return (each for each in page if there.get(each["path"], True))
+
+    @_explained
+    def read(self, key: str) -> bytes:
+        """See `Bucket`."""
+        import obstore
+
+        return bytes(obstore.get(self._client(), key).bytes())
+
+    @_explained
+    def fetch(self, key: str, file: BinaryIO) -> None:
+        """See `Bucket`."""
+        import obstore
+
+        for part in obstore.get(self._client(), key):
+            file.write(part)
+
+    @_explained
+    def put(self, key: str, content: bytes | Path, new: bool) -> None:
+        """See `Bucket`."""
+        import obstore
+
+        if not new:
+            size = content.stat().st_size if isinstance(content, Path) else len(content)
+            obstore.put(
+                self._client(),
+                key,
+                content,
+                use_multipart=size > _IN_PARTS,
+                chunk_size=max(_IN_PARTS, size // 5000),  # a store takes 10,000 parts
+            )
+            return
+        attempt = secrets.token_hex(8)
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        try:
+            obstore.put(
+                self._client(),
+                key,
+                content,
+                mode="create",
+                use_multipart=False,
+                attributes={_ATTEMPT: attempt},
+            )
+        except obstore.exceptions.AlreadyExistsError:
+            # It may be ours: the answer was lost, and the request repeated.
+            found = obstore.get(self._client(), key, options={"head": True})
+            if found.attributes.get(_ATTEMPT) != attempt:
+                raise there_already(f"{self.address}/{key}") from None
+
+    @_explained
+    def copy(self, key: str, target: str) -> None:
+        """See `Bucket`."""
+        import obstore
+
+        obstore.copy(self._client(), key, target)
+
+    @_explained
+    def delete(self, key: str) -> None:
+        """See `Bucket`."""
+        import obstore
+
+        obstore.delete(self._client(), key)
+
+    @_explained
+    def exists(self, key: str) -> bool:
+        """See `Bucket`."""
+        import obstore
+
+        try:
+            obstore.head(self._client(), key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _client(self) -> Any:
+        """The client, but in a process that was forked from the client's: there, it would hang."""
+        global _process  # noqa: PLW0603  obstore has one runtime for a process
+        _process = _process or os.getpid()
+        if os.getpid() != _process:
+            reason = "S3's client does not work in a forked process; start it by 'spawn'"
+            raise StoreError(reason, self.address)
+        return self._store
+
+    @staticmethod
+    def _translated(error: Exception, address: str) -> Exception:
+        if isinstance(error, StoreError):
+            return error
+        text = str(error).partition("\n\nDebug source")[0]
+        said = _SAID.search(text)
+        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
+            return missing(address)
+        if isinstance(error, ValueError) or type(error).__name__ == "InvalidPathError":
+            name = "a name here holds an empty, '.' or '..' part, or a line end"
+            return StoreError(name, address)
+        if said:
+            return StoreError(": ".join(part for part in said.groups() if part), address)
+        status = _STATUS.search(text)
+        return StoreError(status[1].strip() if status else _unanswered(text), address)
+
+
+def _unanswered(text: str) -> str:
+    """The reason and the server, without the path that was asked, which holds the key."""
+    reason = " ".join(text.rpartition(" - ")[2].split())[:200]
+    server = _SERVER.search(text)
+    return f"no answer from {server[0]} ({reason})" if server else reason
+
+
+def _entry(found: Any, prefix: str) -> Entry:
+    modified = _nanoseconds(found["last_modified"])
+    return Entry(found["path"][len(prefix) :], found["size"], modified, found["e_tag"] or "")
+
+
+def _nanoseconds(moment: datetime) -> int:
+    since = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+
+
+def _store(bucket: str, options: Mapping[str, str]) -> Any:
+    """A client; where boto3 is there, credentials, endpoint and region are what boto3 says."""
+    from obstore.store import S3Store
+
+    given: dict[str, Any] = dict(options)
+    verify = given.pop("verify", os.environ.get("AWS_CA_BUNDLE", ""))
+    if importlib.util.find_spec("boto3") is not None:
+        given = _by_boto3(given)
+    elif "AWS_PROFILE" in os.environ:
+        raise DataAway(f"s3://{bucket}: profiles of AWS are read with customer-age[s3]; install it")
+    endpoint = (
+        given.get("endpoint")
+        or os.environ.get("AWS_ENDPOINT_URL_S3")
+        or os.environ.get("AWS_ENDPOINT_URL", "")
+    )
+    client: Any = {
+        "allow_http": endpoint.startswith("http://"),
+        "connect_timeout": timedelta(seconds=5),
+        "read_timeout": timedelta(seconds=30),
+        "timeout": timedelta(minutes=30),
+    }
+    if verify.lower() in ("false", "no"):
+        client["allow_invalid_certificates"] = True
+    elif verify and verify.lower() != "true":
+        client["root_certificate"] = Path(verify).read_bytes()
+    if endpoint:
+        given["endpoint"] = given["aws_endpoint_url_s3"] = endpoint
+    tries = int(os.environ.get("AWS_MAX_ATTEMPTS", _TRIES))
+    retries: Any = {**_RETRIES, "max_retries": max(0, tries - 1)}
+    return S3Store(bucket, **given, client_options=client, retry_config=retries)
+
+
+def _by_boto3(given: dict[str, Any]) -> dict[str, Any]:
+    import boto3
+    from botocore.exceptions import BotoCoreError
+    from obstore.auth.boto3 import Boto3CredentialProvider
+
+    try:
+        session = boto3.Session()
+        of_environment = session.region_name or os.environ.get("AWS_REGION", "us-east-1")
+        client = session.client(
+            "s3",
+            endpoint_url=given.get("endpoint"),
+            region_name=given.get("region", of_environment),
+        )
+        provider = Boto3CredentialProvider(session, ttl=_CREDENTIALS_KEPT)
+    except BotoCoreError as error:
+        raise DataAway(f"s3://: {error}") from error
+    except ValueError:
+        raise DataAway("s3://: no credentials of AWS were found; see docs/files.md") from None
+    return {
+        "endpoint": client.meta.endpoint_url,
+        "region": client.meta.region_name,
+        "credential_provider": provider,
+    }
