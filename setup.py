@@ -23,9 +23,12 @@ REQUIREMENTS = [
     "pillow>=10",  # decodes, verifies and turns photos
     "mlflow>=2.14,<4",  # the default model registry and its UI
     "sqlalchemy>=2,<3",  # the ledger of batches and runs; profiles of loyalty cards
+    "alembic>=1.13,<2",  # the ledger's tables from one release to the next
+    "filelock>=4.3.1",  # one run in a work folder; older ones empty the file that says whose
+    "obstore>=0.8,<1",  # files in S3 and compatible stores, and whole writes
     "requests>=2.28,<3",  # tells a webhook how a run ended
     "pydantic>=2.5,<3",  # typed settings
-    "pyyaml>=6",  # settings files
+    "ruamel.yaml>=0.19",  # settings files, in YAML 1.2, with the line of each mistake
     "click>=8.1",  # the command line
     "rich>=13",  # progress on a terminal
     "jinja2>=3.1",  # the run report
@@ -39,9 +42,11 @@ EXTRAS = {
     "kubeflow": [
         "kfp>=2.5,<3",  # compiling and submitting
         "kfp-kubernetes>=1.2,<3",  # node selectors, tolerations and secrets: the platform document
+        "pyyaml>=6",  # the compiled documents, as kfp reads and writes them
     ],
     "vertex": [
         "kfp>=2.5,<3",
+        "pyyaml>=6",  # as above
         "google-cloud-aiplatform>=1.50,<2",  # pipelines and the model registry
         "google-cloud-storage>=2.10,<4",  # where that registry takes models from
     ],

@@ -31,6 +31,7 @@ from customer_age.components.artifacts.training import Training
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.components.trainer import inputs
 from customer_age.components.trainer import model as models
+from customer_age.errors import SettingsError
 from customer_age.labels import pseudonyms, tombstones
 from customer_age.model_registry import open_registry
 from customer_age.pipeline.cli.cli import main
@@ -648,9 +649,25 @@ def test_a_run_goes_on_in_the_kept_work_folder(kept_by_0_1):
 # Settings.
 
 
-def test_every_setting_is_read_as_it_was():
+def test_every_setting_is_read_as_it_was_or_its_line_says_what_changed(tmp_path):
+    """`off` and `no` were booleans in YAML 1.1, and are text in YAML 1.2."""
+    written = (KEPT / "every_setting.yaml").read_text()
+    with pytest.raises(SettingsError) as refused:
+        loading.load(str(KEPT / "every_setting.yaml"))
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 2
+    for line, (name, word) in zip(
+        lines, (("data.face_crops", "off"), ("trainer.augmentation", "no")), strict=True
+    ):
+        assert f"{name}: must be true or false, and {word!r} is text" in line
+    mended = tmp_path / "every_setting.yaml"
+    mended.write_text(
+        written.replace("face_crops: off", "face_crops: false").replace(
+            "augmentation: no", "augmentation: false"
+        )
+    )
     kept = json.loads((SAID / "every_setting.json").read_text())
-    read = loading.load(str(KEPT / "every_setting.yaml")).model_dump(mode="json")
+    read = loading.load(str(mended)).model_dump(mode="json")
     assert dict(flat(kept)).items() - dict(flat(read)).items() == set()
 
 

@@ -10,7 +10,7 @@ from .section import SECRET_NAME, Section
 class BeamSettings(Section):
     """How Beam runs ingestion, statistics, evaluation and scoring; `docs/beam.md` tells more."""
 
-    workers: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0, le=1024)
     """Threads of the local runner; 0 takes one per core."""
     args: tuple[str, ...] = ()
     """Further Beam options, each as `--name=value`, such as `--runner=DataflowRunner`."""

@@ -1,20 +1,35 @@
 """The settings of a run on Kubeflow Pipelines or Vertex AI; a local run reads none of them."""
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
 from .section import Section
 
-COMPONENTS = (
+Component = Literal[
     "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate", "Champion",
     "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
-)  # fmt: skip
+]  # fmt: skip
 """Those that run in a container of their own."""
+
+COMPONENTS: tuple[str, ...] = get_args(Component)
 
 _MEMORY = re.compile(r"\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T)")
 _CPU = re.compile(r"\d+(\.\d+)?|\d+m")
+_LEAST_CORES, _MOST_CORES = 0.001, 4096
+_LEAST_GIGABYTES, _MOST_GIGABYTES = 0.001, 1e5
+"""Kubernetes counts cores in thousandths; the largest machines have less than the most."""
+
+
+def _cores(cpu: str) -> float:
+    return float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)
+
+
+def _gigabytes(memory: str) -> float:
+    number, unit = re.split("(?=[A-Z])", memory, maxsplit=1)
+    base = 1024 if unit.endswith("i") else 1000
+    return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e9
 
 
 class Toleration(Section):
@@ -53,26 +68,28 @@ class Resources(Section):
     def _cpu_parses(cls, cpu: object) -> str:
         if not _CPU.fullmatch(str(cpu)):
             raise ValueError("write cores as 4, 0.5 or 500m")
+        if not _LEAST_CORES <= _cores(str(cpu)) <= _MOST_CORES:
+            raise ValueError(f"must be 1m to {_MOST_CORES} cores")
         return str(cpu)
 
-    @field_validator("memory")
+    @field_validator("memory", mode="before")
     @classmethod
-    def _memory_parses(cls, memory: str) -> str:
-        if not _MEMORY.fullmatch(memory):
+    def _memory_parses(cls, memory: object) -> str:
+        if not isinstance(memory, str) or not _MEMORY.fullmatch(memory):
             raise ValueError("write memory with its unit, such as 4Gi or 512Mi")
+        if not _LEAST_GIGABYTES <= _gigabytes(memory) <= _MOST_GIGABYTES:
+            raise ValueError("must be 1M to 100T")
         return memory
 
     @property
     def cores(self) -> float:
         """The CPU as a number."""
-        return float(self.cpu[:-1]) / 1000 if self.cpu.endswith("m") else float(self.cpu)
+        return _cores(self.cpu)
 
     @property
     def gigabytes(self) -> float:
         """The memory in units of 1e9 bytes."""
-        number, unit = re.split("(?=[A-Z])", self.memory, maxsplit=1)
-        base = 1024 if unit.endswith("i") else 1000
-        return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e9
+        return _gigabytes(self.memory)
 
 
 class SecretEnvironment(Section):
@@ -112,12 +129,12 @@ class ClusterSettings(Section):
     """The same for components with a GPU; by default `image`."""
     pipeline_root: str = ""
     """Where artifacts go: `gs://`, `s3://` or `minio://`, as the back end calls its store."""
-    resources: dict[str, Resources] = {}
+    resources: dict[Component, Resources] = {}
     """Component to what it gets, where that is not the default."""
     max_retries: int = Field(2, ge=0, le=10)
     """Of each component; what it published or wrote before is not doubled."""
-    timeout_seconds: int = Field(6 * 3600, ge=60)
-    """Of each component, on Kubeflow."""
+    timeout_seconds: int = Field(6 * 3600, ge=60, le=2**31 - 1)
+    """Of each component, on Kubeflow; Kubernetes counts no further."""
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     environment: dict[str, str] = {}
@@ -149,16 +166,6 @@ class ClusterSettings(Section):
                 raise ValueError(f"{beginning}: TFX opens artifacts in place on gs:// alone")
         return beginnings
 
-    @field_validator("resources")
-    @classmethod
-    def _are_of_components(cls, resources: dict[str, Resources]) -> dict[str, Resources]:
-        unknown = sorted(set(resources) - set(COMPONENTS))
-        if unknown:
-            raise ValueError(
-                f"no such component: {', '.join(unknown)} (there are: {', '.join(COMPONENTS)})"
-            )
-        return resources
-
     @field_validator("pipeline_root")
     @classmethod
     def _lies_in_a_store(cls, root: str) -> str:
@@ -173,4 +180,7 @@ class ClusterSettings(Section):
 
     def resources_of(self, component: str) -> Resources:
         """What a component gets."""
-        return self.resources.get(component, DEFAULT_RESOURCES[component])
+        return next(
+            (given for name, given in self.resources.items() if name == component),
+            DEFAULT_RESOURCES[component],
+        )

@@ -1,13 +1,12 @@
 """The settings of the data: where photos are, how they are stored, what is asked of them."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from customer_age.schema.batch_names import BATCH_NAME
 
-from .section import SECRET_NAME, Section
+from .section import CENTURY_DAYS, MOST, SECRET_NAME, Section, url_parts
 
 PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 """Settings that may be paths."""
@@ -46,7 +45,7 @@ class DataSettings(Section):
     """APPA-REAL release: take the face crop beside a photo where there is one."""
     stored_size: int = Field(256, ge=32, le=2048)
     """Pixels; a photo's shorter side is shrunk to this once, at ingestion."""
-    min_size: int = Field(32, ge=1)
+    min_size: int = Field(32, ge=1, le=2048, validate_default=True)
     """Pixels; a photo whose shorter side is below this is refused."""
     jpeg_quality: int = Field(92, ge=50, le=100)
     split_shares: SplitShares = SplitShares()
@@ -63,21 +62,23 @@ class DataSettings(Section):
     profiles: str | None = None
     """Where the profiles of loyalty cards are, if not in `cards.csv` of the batch or the inbox: a
     table, or SQLAlchemy's URL of a database, with `#table` behind it and without a password."""
-    max_profile_age_days: int | None = Field(None, ge=0)
+    max_profile_age_days: int | None = Field(None, ge=0, le=CENTURY_DAYS)
     """A profile whose `updated_at` was older than this when the photo was taken is stale."""
-    max_photos_per_card: int | None = Field(20, ge=1)
+    max_photos_per_card: int | None = Field(20, ge=1, le=MOST)
     """In one batch; a card that is shown more often is hardly one person's."""
     person_key_file: str | None = None
     """Path of the secret that keys the hash which stands for a person, such as a mounted one. The
     same for every run; by default one is made in the work folder."""
     max_refused_share: Share = 0.05
     """Share of the table's rows; more photos refused than this stop the run."""
-    max_wrong_ages: int = Field(0, ge=0)
+    max_wrong_ages: int = Field(0, ge=0, le=MOST)
     """Rows whose age is no age (999, -1, 'old'). One is a sign of a broken table."""
 
     @field_validator("batches")
     @classmethod
-    def _batches_are_names(cls, batches: tuple[str, ...]) -> tuple[str, ...]:
+    def _batches_are_names(cls, batches: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if batches and "inbox" in info.data and not info.data["inbox"]:
+            raise ValueError("batches are given, but no inbox that they lie in")
         for batch in batches:
             if not BATCH_NAME.fullmatch(batch):
                 raise ValueError(f"{batch!r} is no name of a batch: it is a folder of the inbox")
@@ -86,7 +87,7 @@ class DataSettings(Section):
     @field_validator("profiles")
     @classmethod
     def _profiles_hold_no_secret(cls, profiles: str | None) -> str | None:
-        parts = urlsplit(profiles or "")
+        parts = url_parts(profiles or "")
         if parts.password is not None or SECRET_NAME.search(parts.query):
             raise ValueError(
                 "must hold no password: settings are written down. PostgreSQL's client reads "
@@ -94,17 +95,12 @@ class DataSettings(Section):
             )
         return profiles
 
-    @model_validator(mode="after")
-    def _batches_lie_somewhere(self) -> "DataSettings":
-        if self.batches and not self.inbox:
-            raise ValueError("batches are given, but no inbox that they lie in")
-        return self
-
-    @model_validator(mode="after")
-    def _sizes_fit(self) -> "DataSettings":
-        if self.min_size > self.stored_size:
+    @field_validator("min_size")
+    @classmethod
+    def _sizes_fit(cls, min_size: int, info: ValidationInfo) -> int:
+        if min_size > info.data.get("stored_size", min_size):
             raise ValueError(
-                f"min_size {self.min_size} is above stored_size {self.stored_size}: "
+                f"{min_size} is above stored_size {info.data['stored_size']}: "
                 "every photo would be refused or blown up"
             )
-        return self
+        return min_size

@@ -3,16 +3,17 @@
 Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answered at once.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from customer_age.errors import SettingsError
 
 from .data import PATHS
-from .messages import sentence
+from .draft import Draft
+from .messages import place_of, sentence
 from .model import WEIGHTS_KEYWORDS
 from .settings import Settings
 
@@ -31,22 +32,17 @@ def load(config: str, overrides: tuple[str, ...] = (), **options: str | None) ->
         The settings, with an absolute work folder.
 
     Raises:
-        SettingsError: one line for each thing that is wrong, each with its path.
+        SettingsError: one line for each thing that is wrong, with its file and line or the
+            `--set` that says it.
     """
-    content = _read(_config_file(config))
+    draft = Draft()
+    draft.read_file(_config_file(config))
     for key, value in options.items():
         if value is not None:
-            _put(content, key.split("__"), value)
+            draft.option(tuple(key.split("__")), value)
     for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals or not key.strip():
-            raise SettingsError(f"--set {override}: write it as key=value, as in trainer.epochs=3")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise SettingsError(f"--set {override}: the value is not YAML") from error
-        _put(content, key.strip().split("."), value)
-    return _with_absolute_paths(checked(content))
+        draft.override(override)
+    return _with_absolute_paths(_checked(draft))
 
 
 def checked(content: dict[str, Any]) -> Settings:
@@ -55,17 +51,52 @@ def checked(content: dict[str, Any]) -> Settings:
     Raises:
         SettingsError: one line for each thing that is wrong, each with its path.
     """
-    try:
-        return Settings.model_validate(content)
-    except ValidationError as error:
-        raise SettingsError(
-            "\n".join(sentence(part, Settings) for part in error.errors())
-        ) from error
+    draft = Draft()
+    draft.content = content
+    return _checked(draft)
 
 
 def config_names() -> list[str]:
     """The names of the settings files that come with the project."""
     return sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+
+
+def _checked(draft: Draft) -> Settings:
+    settings = None
+    try:
+        settings = _validated(draft.content)
+    except ValidationError as error:
+        for part in error.errors():
+            place = place_of(part)
+            draft.complain(place, sentence(part, Settings, draft.plain(place)))
+    lines = draft.lines()
+    if settings is None or lines:
+        raise SettingsError("\n".join(lines))
+    return settings
+
+
+def _validated(content: dict[str, Any]) -> Settings:
+    """Settings; a section or mapping with nothing behind its name is an empty one.
+
+    The check is that of JSON, which has lists where the settings have tuples, and is strict with
+    all else.
+    """
+    while True:
+        try:
+            return Settings.model_validate_json(json.dumps(content))
+        except ValidationError as error:
+            empty = [
+                place_of(part)
+                for part in error.errors()
+                if part["type"] in ("model_type", "dict_type") and part["input"] is None
+            ]
+            if not empty:
+                raise
+        for *sections, key in empty:
+            inner: Any = content
+            for section in sections:
+                inner = inner[section]
+            inner[key] = {}
 
 
 def _with_absolute_paths(settings: Settings) -> Settings:
@@ -88,32 +119,12 @@ def _config_file(config: str) -> Path:
     named = CONFIGS / f"{config}.yaml"
     if "/" not in config and named.is_file():
         return named
-    if Path(config).is_file():
-        return Path(config)
+    file = Path(config)
+    if file.is_dir():
+        raise SettingsError(f"--config {config}: is a folder; name the settings file in it")
+    if file.is_file():
+        return file
     raise SettingsError(
         f"--config {config}: neither a file nor one of the settings that come with the project "
         f"({', '.join(config_names())})"
     )
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise SettingsError(f"{file}: cannot be read as YAML: {reason}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"{file}: must hold keys and values, such as `trainer: {{epochs: 3}}`")
-    return content
-
-
-def _put(content: dict[str, Any], path: list[str], value: Any) -> None:
-    *sections, key = path
-    for section in sections:
-        inner = content.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise SettingsError(f"{'.'.join(path)}: {section} is a value, not a section")
-        content = inner
-    content[key] = value

@@ -5,8 +5,9 @@ from pydantic import Field, field_validator
 from customer_age.schema import age_groups
 
 from .cluster import GpuSettings
-from .section import Section
+from .section import MOST, Section
 
+MOST_EPOCHS = 10_000
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 
 
@@ -17,21 +18,22 @@ class TrainerSettings(Section):
     """`imagenet` (Keras downloads them), `champion`, `none` (random), or a `.weights.h5` file."""
     input_size: int = Field(96, ge=32, le=1024)
     """Pixels; the network sees squares of this side."""
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, le=65_536)
     """Photos per step, over all GPUs."""
-    head_epochs: int = Field(1, ge=0)
+    head_epochs: int = Field(1, ge=0, le=MOST_EPOCHS)
     """Epochs of the output layer alone; left out where the weights are random."""
-    epochs: int = Field(6, ge=1)
+    epochs: int = Field(6, ge=1, le=MOST_EPOCHS)
     """Epochs of the whole network, at most: early stopping may end sooner."""
-    head_learning_rate: float = Field(1e-3, gt=0)
-    learning_rate: float = Field(5e-4, gt=0)
+    head_learning_rate: float = Field(1e-3, gt=0, le=1)
+    learning_rate: float = Field(5e-4, gt=0, le=1)
     """Peak of the whole network's schedule: a linear warm-up, then a cosine."""
-    weight_decay: float = Field(1e-4, ge=0)
+    weight_decay: float = Field(1e-4, ge=0, le=1)
     dropout: float = Field(0.2, ge=0, lt=1)
-    patience: int = Field(3, ge=1)
+    patience: int = Field(3, ge=1, le=MOST_EPOCHS)
     """Epochs without a better `valid` MAE after which training stops."""
     augmentation: bool = True
-    seed: int = 0
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    """As NumPy takes it."""
     gpu: GpuSettings | None = None
     """On a cluster. A local run takes the GPUs that TensorFlow sees."""
 
@@ -39,10 +41,10 @@ class TrainerSettings(Section):
 class GateSettings(Section):
     """What TFMA must find on `test` before a model is published."""
 
-    max_mae: float = Field(8.0, gt=0)
+    max_mae: float = Field(8.0, gt=0, le=age_groups.OLDEST)
     """Years, inclusive."""
-    min_test_photos: int = Field(100, ge=1)
-    champion_tolerance: float = Field(0.2, ge=0)
+    min_test_photos: int = Field(100, ge=1, le=MOST)
+    champion_tolerance: float = Field(0.2, ge=0, le=age_groups.OLDEST)
     """Years by which the champion may be better. A first model must beat the median predictor."""
     age_groups: tuple[str, ...] = (
         "0-12", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+",
@@ -61,9 +63,9 @@ class GateSettings(Section):
 class CanarySettings(Section):
     """What a model may need in a fresh process, on the CPU, to be published."""
 
-    max_seconds_per_photo: float = Field(2.0, gt=0)
+    max_seconds_per_photo: float = Field(2.0, gt=0, le=3600)
     """For one photo alone, and on average in a batch of 64."""
-    max_memory_mb: int = Field(4096, ge=1)
+    max_memory_mb: int = Field(4096, ge=1, le=2**24)
     """At the process's peak: TensorFlow, the weights, 64 photos and one of 12 megapixels."""
-    timeout_seconds: int = Field(300, ge=1)
+    timeout_seconds: int = Field(300, ge=1, le=86_400)
     """For everything that the canary asks; a model that hangs is refused after it."""

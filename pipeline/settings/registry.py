@@ -1,10 +1,8 @@
 """The settings of the model registry."""
 
-from urllib.parse import urlsplit
-
 from pydantic import Field, field_validator
 
-from .section import Section
+from .section import Section, url_parts
 
 
 class RegistrySettings(Section):
@@ -20,7 +18,7 @@ class RegistrySettings(Section):
     @classmethod
     def _holds_no_secret(cls, uri: str | None) -> str | None:
         """Settings are written into the metadata, the report and the registry itself."""
-        if uri is not None and "@" in urlsplit(uri).netloc:
+        if uri is not None and "@" in url_parts(uri).netloc:
             raise ValueError(
                 "must hold no user name or password; set MLFLOW_TRACKING_USERNAME and "
                 "MLFLOW_TRACKING_PASSWORD in the environment"

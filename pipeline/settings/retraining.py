@@ -1,10 +1,9 @@
 """The settings of retraining: when a run starts by itself, what it learns from, who is told."""
 
-from urllib.parse import urlsplit
-
 from pydantic import Field, field_validator
 
-from .section import Section
+from .model import MOST_EPOCHS
+from .section import CENTURY_DAYS, CENTURY_HOURS, MOST, Section, url_parts
 
 LEDGERS = ("sqlite", "postgresql")
 
@@ -16,27 +15,27 @@ class RetrainingSettings(Section):
     """Where it is written down what became of each batch: SQLite in the work folder by default,
     or `postgresql://user@host:5432/database`. The password comes from PGPASSWORD or a pgpass
     file."""
-    min_photos: int = Field(500, ge=1)
+    min_photos: int = Field(500, ge=1, le=MOST)
     """New photos that start a run."""
-    max_wait_hours: float = Field(168, ge=0)
+    max_wait_hours: float = Field(168, ge=0, le=CENTURY_HOURS)
     """From the arrival of a batch; one that waits longer starts a run, however small."""
     max_drift: float | None = Field(None, gt=0, le=1)
     """Distance of the new photos from those that the champion learnt from, as TFDV measures it,
     on age, brightness, sharpness or size; more starts a run. By default it is not measured."""
-    cool_down_hours: float = Field(24, ge=0)
+    cool_down_hours: float = Field(24, ge=0, le=CENTURY_HOURS)
     """After a run that trained, before the next new photos start one."""
-    retry_hours: float = Field(1, ge=0)
+    retry_hours: float = Field(1, ge=0, le=CENTURY_HOURS)
     """After a run that failed or whose data were refused, before its batches are tried again."""
-    tries: int = Field(3, ge=1)
+    tries: int = Field(3, ge=1, le=1000)
     """Runs that fail with a batch, the last of them with it alone, before it is set aside."""
-    newest_batches: int | None = Field(20, ge=0)
+    newest_batches: int | None = Field(20, ge=0, le=MOST)
     """The data window: as many batches, the newest, does a run learn from besides `data.path`;
     null: all. New ones always are in."""
-    newest_days: float | None = Field(None, gt=0)
+    newest_days: float | None = Field(None, gt=0, le=CENTURY_DAYS)
     """The data window in days, back from the newest batch; both limits hold."""
-    epochs: int | None = Field(2, ge=1)
+    epochs: int | None = Field(2, ge=1, le=MOST_EPOCHS)
     """`trainer.epochs` of a run that starts from the champion's weights; null leaves it."""
-    learning_rate: float | None = Field(1e-4, gt=0)
+    learning_rate: float | None = Field(1e-4, gt=0, le=1)
     """`trainer.learning_rate` of such a run; null leaves it."""
 
     @field_validator("ledger")
@@ -44,7 +43,7 @@ class RetrainingSettings(Section):
     def _is_a_ledger(cls, ledger: str | None) -> str | None:
         if ledger is None:
             return None
-        parts = urlsplit(ledger)
+        parts = url_parts(ledger)
         if parts.scheme not in LEDGERS:
             raise ValueError(
                 "must be sqlite:////folder/ledger.sqlite or postgresql://user@host:5432/database"
@@ -66,7 +65,7 @@ class NotifySettings(Section):
 
     url: str | None = None
     """Of a webhook; it is sent CloudEvents in JSON."""
-    timeout_seconds: float = Field(10, gt=0)
+    timeout_seconds: float = Field(10, gt=0, le=3600)
     """For one attempt, from the first byte of its name look-up to the last of the answer."""
     attempts: int = Field(3, ge=1, le=10)
     """At each look, a second apart, then two, four and so on."""
@@ -77,7 +76,7 @@ class NotifySettings(Section):
         if url is None:
             return None
         check_address(url)
-        if "@" in urlsplit(url).netloc:
+        if "@" in url_parts(url).netloc:
             raise ValueError(
                 "must hold no user name or password; set CUSTOMER_AGE_NOTIFY_URL or "
                 "CUSTOMER_AGE_NOTIFY_HEADERS_FILE in the environment"
@@ -91,6 +90,6 @@ def check_address(url: str) -> None:
     Raises:
         ValueError: it is no web address.
     """
-    parts = urlsplit(url)
+    parts = url_parts(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be the address of a webhook, as in https://host/path")

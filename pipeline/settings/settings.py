@@ -7,8 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from customer_age.components import beam_runners
 
@@ -36,19 +35,24 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
     registry: RegistrySettings = RegistrySettings()
+    cluster: ClusterSettings = ClusterSettings()  # before beam, whose check looks at it
     beam: BeamSettings = BeamSettings()
-    cluster: ClusterSettings = ClusterSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     notify: NotifySettings = NotifySettings()
 
-    @model_validator(mode="after")
-    def _workers_elsewhere_reach_what_they_need(self) -> "Settings":
-        cluster = self.cluster
-        if wrong := beam_runners.complaint_of_cluster(
-            self.beam.args, cluster.image, cluster.pipeline_root, cluster.in_place
+    @field_validator("beam")
+    @classmethod
+    def _workers_elsewhere_reach_what_they_need(
+        cls, beam: BeamSettings, info: ValidationInfo
+    ) -> BeamSettings:
+        cluster: ClusterSettings | None = info.data.get("cluster")  # None where it is wrong itself
+        if cluster and (
+            wrong := beam_runners.complaint_of_cluster(
+                beam.args, cluster.image, cluster.pipeline_root, cluster.in_place
+            )
         ):
-            raise ValueError(wrong)
-        return self
+            raise ValueError(wrong.removeprefix("beam.args: "))
+        return beam
 
     @property
     def pipeline_root(self) -> str:
@@ -76,10 +80,6 @@ class Settings(Section):
     def ledger_uri(self) -> str:
         """Where the ledger of batches and runs is, the default one resolved."""
         return self.retraining.ledger or f"sqlite:///{self.work_dir}/retraining/ledger.sqlite"
-
-    def as_yaml(self) -> str:
-        """The settings as a YAML file would give them."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
     def recorded(self) -> dict[str, Any]:
         """What a run's record holds of the settings: all that its result depends on, and places."""

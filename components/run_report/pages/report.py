@@ -1,10 +1,11 @@
 """The page: from the facts of a run to `report.html`."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from markupsafe import Markup
+from ruamel.yaml import YAML
 
 from customer_age import redaction
 from customer_age.files.store import write_atomically
@@ -79,7 +80,15 @@ def _canary_rows(facts: RunFacts) -> Iterator[tuple[str, str, str, str, bool]]:
 
 def _settings(facts: RunFacts) -> str:
     settings = redaction.hide_secret_settings(facts.run.settings)
-    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True) if settings else ""
+    if not settings:
+        return ""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # typed by its None
+    yaml.width = 100
+    text = io.StringIO()
+    yaml.dump(settings, text)
+    return text.getvalue()
 
 
 def _plots(facts: RunFacts) -> dict[str, Markup | None]:

@@ -38,7 +38,7 @@ def test_a_parameter_that_cannot_be_is_refused(text, says):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"epochs": 0}, "--param: trainer.epochs: input should be greater than or equal to 1"),
+        ({"epochs": 0}, "--param: trainer.epochs: must be at least 1, not 0"),
         ({"max_mae": float("nan")}, "--param: gate.max_mae"),
         ({"registry_uri": "mlflow+https://me:secret@host"}, "must hold no user name or password"),
         ({"data_path": "/photos"}, "data.path: /photos lies on this machine"),

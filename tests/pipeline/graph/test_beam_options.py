@@ -49,7 +49,7 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
     with pytest.raises(SettingsError) as raised:
         load(*args)
     [said] = str(raised.value).splitlines()
-    assert said.startswith("beam.args: ")
+    assert said.startswith("--set beam.args: ")
     assert line in said
 
 

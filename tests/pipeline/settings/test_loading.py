@@ -1,18 +1,37 @@
+import json
+import subprocess
+import sys
+import time
+
 import pytest
-import yaml
 
 from customer_age.errors import SettingsError
+from customer_age.pipeline.cli import cli
 from customer_age.pipeline.settings import loading
+from customer_age.pipeline.settings.settings import Settings
 
 
 @pytest.fixture
 def config(tmp_path):
-    def write(**content):
+    def write(text):
         file = tmp_path / "settings.yaml"
-        file.write_text(yaml.safe_dump(content))
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
         return str(file)
 
     return write
+
+
+@pytest.fixture
+def mistakes(config, tmp_path):
+    """What is said of a settings file and of overrides, without the file's folder."""
+
+    def read(text, *overrides):
+        with pytest.raises(SettingsError) as raised:
+            loading.load(config(text), overrides)
+        assert raised.value.exit_code == 2
+        return str(raised.value).replace(f"{tmp_path}/", "").splitlines()
+
+    return read
 
 
 @pytest.mark.parametrize("name", loading.config_names())
@@ -20,12 +39,24 @@ def test_every_settings_file_that_comes_with_the_project_is_valid(name):
     assert loading.load(name).gate.max_mae == 8.0, "the gate is the user's, not a config's"
 
 
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [("local", "b10963b508c4"), ("demo", "79a0f9d5f0e7"), ("appa_real", "c36482e5086b")],
+)
+def test_the_fingerprints_are_those_of_release_0_1(name, fingerprint):
+    assert loading.load(name).fingerprint() == fingerprint
+
+
 def test_the_command_line_wins_over_the_file(config):
-    file = config(trainer={"epochs": 7, "batch_size": 8})
-    loaded = loading.load(file, ("trainer.epochs=3", "data.jpeg_quality=80"))
-    assert loaded.trainer.epochs == 3
+    file = config("trainer: {epochs: 7, batch_size: 8}\ndata:\n")
+    loaded = loading.load(
+        file,
+        ("trainer.epochs=3", "data.jpeg_quality=80", "trainer.gpu.count=2", "trainer.epochs=4"),
+    )
+    assert loaded.trainer.epochs == 4
     assert loaded.trainer.batch_size == 8
     assert loaded.data.jpeg_quality == 80
+    assert loaded.trainer.gpu.count == 2
 
 
 def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
@@ -37,21 +68,190 @@ def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
     assert loading.load("local", data__path="s3://bucket/a").data.path == "s3://bucket/a"
 
 
-def test_every_wrong_setting_is_named_at_once(config):
-    with pytest.raises(SettingsError) as raised:
-        loading.load(config(trainer={"epochs": 0}, gate={"max_mae": "low"}))
-    lines = str(raised.value).splitlines()
-    assert [line.split(":")[0] for line in lines] == ["trainer.epochs", "gate.max_mae"]
+def test_yaml_1_2_is_read_as_it_is_meant(config):
+    loaded = loading.load(
+        config(
+            "trainer: {learning_rate: 1e-4, weight_decay: .125, dropout: 0}\n"
+            "retraining: {max_wait_hours: 72}\n"
+            "data:\n"
+            "  inbox: inbox\n"
+            "  split_key: 2026-11-03\n"
+            "  batches: [2026-11-03, off]\n"
+            "  columns: {no: yes}\n"
+        )
+    )
+    assert (loaded.trainer.learning_rate, loaded.trainer.weight_decay) == (1e-4, 0.125)
+    assert type(loaded.trainer.dropout) is type(loaded.retraining.max_wait_hours) is float
+    assert loaded.data.split_key == "2026-11-03"
+    assert loaded.data.batches == ("2026-11-03", "off")
+    assert loaded.data.columns == {"no": "yes"}
 
 
-@pytest.mark.parametrize("text", ["a: [1", "- a\n- b", "\x00"])
-def test_a_file_that_holds_no_settings_is_named(tmp_path, text):
-    file = tmp_path / "settings.yaml"
-    file.write_text(text)
-    with pytest.raises(SettingsError, match="settings.yaml: "):
-        loading.load(str(file))
+def test_what_is_empty_says_nothing(config):
+    empty = "data:\ntrainer: ~\ncluster:\n  environment:\n  resources:\n    Trainer:\n"
+    assert loading.load(config(empty)).data == Settings().data
+    assert loading.load(config(empty)).cluster.resources_of("Trainer").cpu == "1"
+    for text in ("", "# nothing\n", "---\n", "\ufeff"):
+        assert loading.load(config(text)) == loading.load("local")
+    assert loading.load("local", ("trainer=", "trainer.epochs=2")).trainer.epochs == 2
+
+
+def test_anchors_and_merge_keys_are_followed(config):
+    loaded = loading.load(
+        config(
+            "trainer:\n  gpu: &gpu\n    type: NVIDIA_L4\n    count: 2\n"
+            "gate:\n  gpu:\n    <<: *gpu\n    count: 1\n"
+        )
+    )
+    assert (loaded.trainer.gpu.type, loaded.trainer.gpu.count) == ("NVIDIA_L4", 2)
+    assert (loaded.gate.gpu.type, loaded.gate.gpu.count) == ("NVIDIA_L4", 1)
+
+
+TEN_MISTAKES = """\
+name: Shop
+trainer:
+  epoch: 3
+  dropout: 1
+  patience: .nan
+  augmentation: no
+  batch_size: "32"
+canery:
+  timeout_seconds: 5
+gate:
+  max_mae: low
+  max_mae: 7
+data:
+  layout: hand-out
+  batches: monday
+registry: mlflow+https://me:hush@host
+"""
+TEN_LINES = [
+    "settings.yaml:1: name: must match the pattern ^[a-z0-9][a-z0-9-]*$; 'Shop' does not",
+    "settings.yaml:3: trainer.epoch: no such setting; did you mean trainer.epochs?",
+    "settings.yaml:4: trainer.dropout: must be below 1, not 1",
+    "settings.yaml:5: trainer.patience: must be a whole number, not .nan",
+    "settings.yaml:6: trainer.augmentation: must be true or false, and 'no' is text in YAML 1.2: "
+    "write false",
+    "settings.yaml:7: trainer.batch_size: must be a whole number, not text in quotes: write 32",
+    "settings.yaml:8: canery: no such setting; did you mean canary?",
+    "settings.yaml:11: gate.max_mae: must be a number, not 'low'",
+    "settings.yaml:12: gate.max_mae: given twice, first in line 11",
+    "settings.yaml:14: data.layout: must be auto, hand_out, appa_real or loyalty_card, not "
+    "'hand-out'; did you mean hand_out?",
+    "settings.yaml:15: data.batches: must be a list, as in [a, b]; it is text",
+    "settings.yaml:16: registry: must be a section, with a line `name: value` for each setting; "
+    "it is text",
+]
+
+
+def test_every_mistake_is_named_at_once_with_its_line(mistakes):
+    assert mistakes(TEN_MISTAKES) == TEN_LINES
+
+
+def test_the_command_answers_every_mistake_and_starts_nothing(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("run", "--config", config(TEN_MISTAKES), "--set", "trainer.seed=x")
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {cli.__name__} import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        *(f"customer-age: {tmp_path}/{line}" for line in TEN_LINES),
+        "customer-age: --set trainer.seed: must be a whole number, not 'x'",
+    ]
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: [1", "1: not YAML in column 6: expected ',' or ']', but got '<stream end>'"),
+        ("name: a\ndata: x: y", "2: not YAML in column 8: mapping values are not allowed here"),
+        ("data:\n\tpath: x", "2: not YAML in column 1: a tab; YAML is indented with spaces"),
+        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; settings are one"),
+        ("name: a\n \x00", "2: not YAML in column 2: a control character"),
+        ("name: *a", "1: not YAML in column 7: found undefined alias 'a'"),
+        ("a: " + "[" * 999, "1: not YAML in column 35: nested deeper than 32 levels"),
+        (b"name: a\nwork_dir: caf\xe9\n", "2: not UTF-8; save the file as UTF-8"),
+        ("name: a".encode("utf-16"), "1: not UTF-8; save the file as UTF-8"),
+        ("- a\n- b", "1: must hold keys and values, as in `trainer: {epochs: 3}`"),
+        ("hush", "1: must hold keys and values, as in `trainer: {epochs: 3}`"),
+        ("? [name]\n: a", "1: a key must be a word, not a list or a mapping"),
+        ("name: !ours a", "1: name: the tag !ours is not known here"),
+        ("beam: {args: &a [*a]}", "1: beam.args.0: an alias stands in what it stands for"),
+        ("data:\n  <<: [1]", "2: data: << takes a mapping, or a list of them"),
+        ('work_dir: "\\ud800"', "1: work_dir: holds half a character, which is no text"),
+        (
+            "trainer: {epochs: 010}",
+            "1: trainer.epochs: 010 was 8 in YAML 1.1 and is 10 in YAML 1.2; write the one that is "
+            'meant, or "010" for text',
+        ),
+        ("beam: {workers: " + 5000 * "9" + "}", "1: beam.workers: no number, or one with too many "
+         "digits"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_one_line_with_its_number(mistakes, text, line):
+    assert mistakes(text) == [f"settings.yaml:{line}"]
+
+
+def test_aliases_that_stand_for_gigabytes_are_not_followed(mistakes):
+    laughs = ["a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]"]
+    laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    [line] = mistakes("\n".join(laughs))
+    assert line.endswith(": more than 500,000 characters, with its aliases")
+
+
+def test_what_is_no_file_of_settings_is_told(config, tmp_path):
+    with pytest.raises(SettingsError, match=r"--config .*: is a folder; name the settings file"):
+        loading.load(str(tmp_path))
+    with pytest.raises(SettingsError, match=r"settings.yaml: is no settings file: larger than"):
+        loading.load(config(b"#" * 1_000_001))
 
 
 def test_an_unknown_config_is_named_beside_the_known_ones():
     with pytest.raises(SettingsError, match=r"--config locl: .*appa_real, .*local"):
         loading.load("locl")
+
+
+def test_mistakes_of_the_command_line_name_it(mistakes):
+    assert mistakes(
+        "gate: 8\nname: a\n",
+        "trainer.epochs=three",
+        "trainer.learning_rate=1e-4",
+        "gate.max_mae=7",
+        "trainer.seed",
+        "beam.args=[1",
+        "data.columns={a: 1}",
+        "data.split_shares.test=0.5",
+    ) == [
+        "settings.yaml:1: gate: must be a section, with a line `name: value` for each setting; it "
+        "is a number",
+        "--set trainer.epochs: must be a whole number, not 'three'",
+        "--set gate.max_mae: gate is a value, not a section",
+        "--set trainer.seed: write it as key=value, as in trainer.epochs=3",
+        "--set beam.args: the value is not YAML in column 3: expected ',' or ']', but got "
+        "'<stream end>'",
+        '--set data.columns: data.columns.a: must be text, not a number: write "1", in quotes',
+        "--set data.split_shares.test: data.split_shares: train, valid and test must add up to 1, "
+        "not 1.4",
+    ]
+
+
+def test_settings_come_back_from_a_ledger_and_from_a_runs_file(config):
+    written = loading.load(
+        "appa_real",
+        ("data.batches=[b, a]", "gate.gpu={}", "cluster.secret_files=[{secret: s, folder: /x}]"),
+        data__inbox="inbox",
+    )
+    text = written.model_dump_json(indent=1)
+    assert Settings.model_validate_json(text) == written
+    assert loading.load(config(text)) == written
+    older = json.loads(text)
+    older["gate"]["max_mae"] = 8  # a whole number, where release 0.1 was given one
+    assert Settings.model_validate_json(json.dumps(older)) == written

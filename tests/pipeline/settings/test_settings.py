@@ -2,28 +2,48 @@ import pytest
 
 from customer_age.errors import SettingsError
 from customer_age.pipeline.settings import loading
+from customer_age.pipeline.settings.settings import Settings
 
 
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("trainer.epoch=3", "trainer.epoch: no such setting (there are: weights, input_size,"),
-        ("trainr.epochs=3", "trainr: no such setting (there are: name, work_dir, data, trainer"),
-        ("trainer.epochs=three", "trainer.epochs: input should be a valid integer"),
-        ("trainer.epochs=0", "trainer.epochs: input should be greater than or equal to 1, not 0"),
-        ("gate.max_mae=-1", "gate.max_mae: input should be greater than 0, not -1"),
-        ("gate.max_mae=.nan", "gate.max_mae: input should be a finite number"),
+        ("trainer.epoch=3", "trainer.epoch: no such setting; did you mean trainer.epochs?"),
+        ("trainr.epochs=3", "trainr: no such setting; did you mean trainer?"),
+        ("epochs=3", "epochs: no such setting; there is trainer.epochs and retraining.epochs"),
+        ("trainer.x=3", "trainer.x: no such setting (there are: weights, input_size,"),
+        ("trainer.epochs=three", "trainer.epochs: must be a whole number, not 'three'"),
+        ('trainer={"a\\nb\\e[2J": 1}', "trainer.a\\nb\\x1b[2J: no such setting (there are: "),
+        ("trainer.epochs=true", "trainer.epochs: must be a whole number, not true"),
+        ("trainer.epochs=3.0", "trainer.epochs: must be a whole number, not 3.0: write 3"),
+        ("trainer.seed=1_000", "and '1_000' is text in YAML 1.2: write 1000"),
+        ("trainer.augmentation=1", "must be true or false, not 1: write true"),
+        ("trainer.augmentation=off", "and 'off' is text in YAML 1.2: write false"),
+        ("data.split_key=7", 'must be text, not a number: write "7", in quotes'),
+        ("trainer.epochs=", "trainer.epochs: must be a whole number, not null"),
+        ("trainer.epochs=0", "trainer.epochs: must be at least 1, not 0"),
+        ("gate.max_mae=-1", "gate.max_mae: must be above 0, not -1"),
+        ("gate.max_mae=.nan", "gate.max_mae: must be a finite number, not .nan"),
+        ("gate.max_mae=-.inf", "gate.max_mae: must be a finite number, not -.inf"),
         (
             "data.split_shares.test=0.5",
             "data.split_shares: train, valid and test must add up to 1, not 1.4",
         ),
-        ("data.layout=zip", "data.layout: input should be 'auto', 'hand_out', 'appa_real' or"),
-        ("data.min_size=500", "data: min_size 500 is above stored_size"),
+        (
+            "data.layout=zip",
+            "data.layout: must be auto, hand_out, appa_real or loyalty_card, not 'zip'",
+        ),
+        ("data.min_size=500", "data.min_size: 500 is above stored_size 256"),
         ("gate.age_groups=[0-10, 20-30]", "gate.age_groups: "),
         ("registry.uri=mlflow+https://me:hush@host", "registry.uri: must hold no user name or"),
         ("beam.args=[--s3_secret_access_key=hush]", "beam.args: --s3_secret_access_key must not"),
         ("trainer.epochs", "--set trainer.epochs: write it as key=value"),
-        ("trainer.epochs=[1", "--set trainer.epochs=[1: the value is not YAML"),
+        ("trainer.epochs=[1", "--set trainer.epochs: the value is not YAML"),
+        ("registry=me:hush@host", "registry: must be a section"),
+        ("registry.uri=mlflow+https://me:hush@[host", "registry.uri: is no well-formed URL"),
+        ("retraining.ledger=postgresql://h:70000/d", "ledger: the port must be 1 to 65535"),
+        ("notify.url=https://host:0/x", "notify.url: the port must be 1 to 65535"),
+        ("trainer.seed=https://me:hush@host", "trainer.seed: must be a whole number, not"),
         ("name.first=x", "name.first: "),
     ],
 )
@@ -46,10 +66,19 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("trainer.gpu.cout=1", "trainer.gpu.cout: no such setting (there are: type, count, "),
-        ("cluster.resources.Trainer.gpu=1", "no such setting (there are: cpu, memory)"),
-        ("cluster.resources.Pusher={}", "no such component: Pusher (there are: PhotoSchema, "),
+        (
+            "trainer.gpu.cout=1",
+            "trainer.gpu.cout: no such setting; did you mean trainer.gpu.count?",
+        ),
+        ("cluster.resources.Trainer.gpu=1", "did you mean cluster.resources.Trainer.cpu?"),
+        ("cluster.resources.Trainer.disk=1", "no such setting (there are: cpu, memory)"),
+        ("cluster.resources.Pusher={}", "no such name; did you mean RegistryPusher?"),
+        ("cluster.resources.Sampler={}", "no such name (there are: PhotoSchema, PhotoExampleGen"),
         ("cluster.resources.Trainer.memory=16", "cluster.resources.Trainer.memory: "),
+        ("cluster.resources.Trainer.memory=0Gi", "Trainer.memory: must be 1M to 100T"),
+        ("cluster.resources.Trainer.cpu=0", "Trainer.cpu: must be 1m to 4096 cores"),
+        ("cluster.secret_files=[{secret: a}]", "secret_files.0.folder: is needed here"),
+        ("cluster.image_pull_policy=always", "not 'always'; did you mean Always?"),
         ("cluster.environment.API_TOKEN=x", "API_TOKEN must not be given here"),
         ("cluster.pipeline_root=/disk", "name a folder in a bucket"),
         ("cluster.in_place=[s3://b]", "TFX opens artifacts in place on gs:// alone"),
@@ -59,3 +88,42 @@ def test_a_wrong_setting_of_the_cluster_is_told(override, sentence):
     with pytest.raises(SettingsError) as raised:
         loading.load("local", (override,))
     assert sentence in str(raised.value)
+
+
+def test_a_mistake_in_one_section_hides_none_between_others():
+    with pytest.raises(SettingsError) as raised:
+        loading.load(
+            "local",
+            (
+                "beam.args=[--runner=FlinkRunner, --flink_master=h:1, --x=y]",
+                "cluster.pipeline_root=s3://b/runs",
+                "data.batches=[a]",
+                "data.min_size=300",
+                "data.jpeg_quality=1",
+                "trainer.epochs=0",
+            ),
+        )
+    assert {line.partition(": ")[0] for line in str(raised.value).splitlines()} == {
+        "--set beam.args",
+        "--set data.batches",
+        "--set data.min_size",
+        "--set data.jpeg_quality",
+        "--set trainer.epochs",
+    }
+
+
+def numbers(section):
+    """Path and JSON schema of every number in the settings."""
+    for name, field in section.model_json_schema(mode="validation")["$defs"].items():
+        for setting, schema in field["properties"].items():
+            for kind in schema.get("anyOf", [schema]):
+                if kind.get("type") in ("integer", "number"):
+                    yield f"{name}.{setting}", kind
+
+
+def test_every_number_has_bounds():
+    found = dict(numbers(Settings))
+    assert {"TrainerSettings.seed", "DataSettings.max_photos_per_card"} <= set(found)
+    for name, schema in found.items():
+        assert {"minimum", "exclusiveMinimum"} & set(schema), name
+        assert {"maximum", "exclusiveMaximum"} & set(schema), name

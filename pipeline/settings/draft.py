@@ -1,0 +1,162 @@
+"""Settings before they are checked: what a file and the command line say, and where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from customer_age.errors import SettingsError
+
+from . import yaml_reader
+from .yaml_reader import NotYaml, Reading
+
+LARGEST_FILE = 1_000_000
+"""Bytes; what is larger is no settings file, and would be read for minutes."""
+
+
+@dataclass(frozen=True, order=True)
+class _Source:
+    """Who says a setting: first the file, line by line, then the command line from left to right.
+
+    Attributes:
+        turn: 0 for the file, then 1 and so on.
+        line: of the file, from 1.
+        label: what its mistakes begin with; empty where the setting's name says enough.
+    """
+
+    turn: int
+    line: int
+    label: str
+
+
+class Draft:
+    """What is said so far.
+
+    Attributes:
+        content: nested as in a settings file.
+    """
+
+    def __init__(self) -> None:
+        self.content: dict[str, Any] = {}
+        self._sources: dict[yaml_reader.KeyPath, _Source] = {}
+        self._changes: dict[yaml_reader.KeyPath, _Source] = {}  # by the command line
+        self._plain: dict[yaml_reader.KeyPath, str] = {}
+        self._mistakes: dict[tuple[yaml_reader.KeyPath, _Source], str] = {}
+        self._turn = 0
+
+    def read_file(self, file: Path) -> None:
+        """Start with a settings file.
+
+        Raises:
+            SettingsError: it cannot be read, so that nothing in it can be judged.
+        """
+        try:
+            with file.open("rb") as opened:
+                content = opened.read(LARGEST_FILE + 1)
+        except OSError as error:
+            raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+        if len(content) > LARGEST_FILE:
+            raise SettingsError(f"{file}: is no settings file: larger than {LARGEST_FILE:,} bytes")
+        try:
+            reading = yaml_reader.read(content.decode())
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise SettingsError(f"{file}:{line}: not UTF-8; save the file as UTF-8") from error
+        except NotYaml as error:
+            raise SettingsError(f"{file}:{error.line}: {error.reason}") from error
+        if not isinstance(reading.value, dict | None):
+            raise SettingsError(
+                f"{file}:{reading.lines[()]}: must hold keys and values, as in "
+                "`trainer: {epochs: 3}`"
+            )
+        self.content = reading.value or {}
+        self._note((), reading, lambda line: _Source(0, line, f"{file}:{line}"))
+
+    def option(self, path: yaml_reader.KeyPath, value: str) -> None:
+        """Take over an option of the command line, such as `--work-dir`."""
+        self._turn += 1
+        source = _Source(self._turn, 0, "")
+        self._put(path, value, source)
+        if not yaml_reader.is_unicode(value):
+            self._mistakes[path, source] = "is not UTF-8"
+
+    def override(self, text: str) -> None:
+        """Take over a `--set`, such as `trainer.epochs=3`; the value is YAML as in the file."""
+        self._turn += 1
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        path = tuple(key.split("."))
+        source = _Source(self._turn, 0, f"--set {key}")
+        if not equals or not all(path):
+            self._mistakes[path, source] = "write it as key=value, as in trainer.epochs=3"
+            return
+        try:
+            reading = yaml_reader.read(value)
+        except NotYaml as error:
+            self._mistakes[path, source] = f"the value is {error.reason}"
+            return
+        if self._put(path, reading.value, source):
+            self._note(path, reading, lambda _: source)
+
+    def complain(self, path: yaml_reader.KeyPath, sentence: str) -> None:
+        """Note a mistake; one is enough for each value."""
+        source = self._source(path)
+        self._mistakes.setdefault((path, source), sentence)
+
+    def plain(self, path: yaml_reader.KeyPath) -> str | None:
+        """What is written for a value; None where it is in quotes, or not from YAML."""
+        return self._plain.get(path)
+
+    def lines(self) -> list[str]:
+        """All mistakes, each in one line with its place, in the order of the places."""
+        found = sorted(self._mistakes.items(), key=lambda item: item[0][1])
+        return [_line(source.label, path, sentence) for (path, source), sentence in found]
+
+    def _put(self, path: yaml_reader.KeyPath, value: Any, source: _Source) -> bool:
+        """Put a value in its place; gives whether there is one."""
+        *sections, key = path
+        inner: Any = self.content
+        for depth, section in enumerate(sections, start=1):
+            if inner.get(section) is None:
+                inner[section] = {}
+            inner = inner[section]
+            if not isinstance(inner, dict):
+                name = ".".join(map(str, path[:depth]))
+                self._mistakes[path, source] = f"{name} is a value, not a section"
+                return False
+        inner[key] = value
+        for places in (self._sources, self._changes, self._plain):
+            for known in [known for known in places if known[: len(path)] == path]:
+                del places[known]
+        self._sources[path] = self._changes[path] = source
+        return True
+
+    def _note(
+        self, path: yaml_reader.KeyPath, reading: Reading, source: Callable[[int], _Source]
+    ) -> None:
+        """Remember who says each value of a reading, by its line."""
+        for inner, line in reading.lines.items():
+            self._sources[path + inner] = source(line)
+        for inner, text in reading.plain.items():
+            self._plain[path + inner] = text
+        for inner, line, sentence in reading.mistakes:
+            self._mistakes.setdefault((path + inner, source(line)), sentence)
+
+    def _source(self, path: yaml_reader.KeyPath) -> _Source:
+        """Who says a value; of a section, whoever changed something in it last."""
+        changes = [source for at, source in self._changes.items() if at[: len(path)] == path]
+        if changes:
+            return max(changes)
+        while path and path not in self._sources:
+            path = path[:-1]
+        return self._sources.get(path, _Source(0, 0, ""))
+
+
+def _line(label: str, path: yaml_reader.KeyPath, sentence: str) -> str:
+    name = ".".join(map(str, path))
+    parts = (label, sentence) if label == f"--set {name}" else (label, name, sentence)
+    line = ": ".join(part for part in parts if part)
+    # Names and values come from outside: they end no line, and steer no terminal.
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in line
+    )
