@@ -6,18 +6,16 @@ one that died and is to be started again. Started again, it takes up what it had
 and the registry make that harmless.
 """
 
-import contextlib
-import fcntl
 import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
+from customer_age.files import locks
 
 from ..settings.settings import Settings
 from .ledger.records import RunState
@@ -56,18 +54,16 @@ class RunFiles:
         """Keep the run's settings, for its process to read."""
         _write(self.settings, text)
 
-    @contextlib.contextmanager
-    def held(self, patience: float = 0) -> Iterator[bool]:
+    def held(self, patience: float = 0) -> AbstractContextManager[bool]:
         """Hold the run, for as long as this process lives; gives whether nobody else does.
 
         Args:
             patience: seconds to wait, since who only asks for the state holds it for a moment.
+
+        Raises:
+            SettingsError: the work folder's file system has no locks.
         """
-        deadline = time.monotonic() + patience
-        with self._lock.open("a") as lock:
-            while not (alone := _locked(lock)) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            yield alone
+        return locks.held(self._lock, "work_dir", patience)
 
 
 class LocalTarget:
@@ -86,7 +82,7 @@ class LocalTarget:
         files = RunFiles(self._work_dir, run_id)
         if files.outcome() is not None:
             return
-        files.write_settings(settings.as_yaml())
+        files.write_settings(settings.model_dump_json(indent=1))  # which is YAML too
         module = "customer_age.pipeline.retraining.local_run"
         ended = subprocess.run(
             [sys.executable, "-m", module, run_id, str(files.settings)], check=False
@@ -109,14 +105,6 @@ class LocalTarget:
         """See `RunExplainer`."""
         outcome = RunFiles(self._work_dir, run_id).outcome()
         return " ".join(str(outcome["sentence"]).split()) if outcome else ""
-
-
-def _locked(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _write(file: Path, text: str) -> None:

@@ -1,12 +1,12 @@
 """The work folder: where everything that runs on one machine make is kept, one run at a time."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from customer_age.errors import RunError, SettingsError
+from customer_age.files import locks
 
 
 class WorkFolder:
@@ -61,19 +61,15 @@ class WorkFolder:
 
         Raises:
             RunError: another run holds it.
+            SettingsError: its file system has no locks.
         """
-        with self._lock.open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
+        with locks.held(self._lock, "work_dir") as alone:
+            if not alone:
+                holder = self._lock.read_text(encoding="utf-8").strip() or "unknown"
                 raise RunError(
                     f"another run (process {holder}) is using {self.path}: wait for it, or give "
                     "this one a folder of its own with --work-dir"
-                ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+                )
+            self._lock.write_text(str(os.getpid()), encoding="utf-8")
             yield
-            lock.truncate(0)
+            self._lock.write_text("", encoding="utf-8")

@@ -1,11 +1,14 @@
 """MLflow on SQLite: what no other registry has."""
 
+import errno
+import fcntl
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from customer_age.errors import RunError
+from customer_age.errors import RunError, SettingsError
 from customer_age.model_registry import open_registry, saved_model_fingerprint
 
 
@@ -37,6 +40,17 @@ def test_a_database_of_something_else_is_told_in_one_line(tmp_path):
     with pytest.raises(RunError, match="file is not a database") as told:
         open_registry(f"mlflow+sqlite:///{tmp_path}/mlflow.db", "customer-age").champion()
     assert "\n" not in str(told.value)
+
+
+def test_a_folder_without_locks_takes_no_version(registry, publication, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(fcntl, "flock", flock)
+        with pytest.raises(SettingsError, match=r"^registry\.uri: .* is on a file system without"):
+            registry.publish(publication("first", mae=6.5))
+    assert registry.versions() == []
 
 
 def test_the_fingerprint_knows_names_and_contents(publication, tmp_path):

@@ -36,6 +36,8 @@ from sqlalchemy.pool import NullPool
 
 from customer_age.errors import RunError, SettingsError, explained_by
 
+from . import revisions
+
 _PATIENCE_SECONDS = 60
 """How long a transaction waits for another one, and PostgreSQL for a client that says nothing."""
 
@@ -72,11 +74,12 @@ class Utc(TypeDecorator[datetime]):
         )
 
 
-_METADATA = MetaData()
+METADATA = MetaData()
+"""The tables at revision `revisions.HEAD`; who changes them adds a script to `migrations`."""
 
 RUNS = Table(
     "retraining_runs",
-    _METADATA,
+    METADATA,
     Column("pipeline", String(63), primary_key=True),
     Column("run_id", String(63), primary_key=True),
     Column("state", String(20), nullable=False),
@@ -97,7 +100,7 @@ RUNS = Table(
 
 BATCHES = Table(
     "retraining_batches",
-    _METADATA,
+    METADATA,
     Column("pipeline", String(63), primary_key=True),
     Column("name", String(255), primary_key=True),
     Column("state", String(20), nullable=False),
@@ -122,7 +125,7 @@ BATCHES = Table(
 
 EVENTS = Table(
     "retraining_events",
-    _METADATA,
+    METADATA,
     Column("pipeline", String(63), primary_key=True),
     Column("id", String(255), primary_key=True),
     Column("type", String(63), nullable=False),
@@ -136,7 +139,7 @@ EVENTS = Table(
 
 
 class Database:
-    """Transactions on the ledger's tables, which are made where they are missing."""
+    """Transactions on the ledger's tables, which the first one makes or brings up to date."""
 
     def __init__(self, uri: str):
         """Say where the database is; nothing is opened yet.
@@ -161,7 +164,7 @@ class Database:
             if connection.dialect.name == "postgresql":
                 _wait_for_the_others(connection)
             if not self._ready:
-                _METADATA.create_all(connection)
+                revisions.bring_to_head(connection, self.place)
             yield connection
         self._ready = True
 

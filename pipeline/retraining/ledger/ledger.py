@@ -1,6 +1,6 @@
 """The ledger: what became of each batch and each run, whoever looks, and whatever dies.
 
-Each method is one transaction, and no two of them run at once; see `tables`. A method that
+Each method is one transaction, and no two of them run at once; see `database`. A method that
 comes too late, since another trigger was faster, changes nothing and says so.
 """
 

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -51,6 +53,24 @@ def test_a_killed_run_holds_nothing(folder, holder):
     holder.wait()
     with folder.held():
         assert (folder.path / ".lock").read_text() == str(os.getpid())
+
+
+def test_a_run_that_ended_leaves_no_process_behind(folder):
+    with folder.held():
+        pass
+    assert (folder.path / ".lock").read_text() == ""
+
+
+def test_a_folder_without_locks_is_not_used(folder, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with (
+        pytest.raises(SettingsError, match=f"^work_dir: {folder.path} is on a file system without"),
+        folder.held(),
+    ):
+        pytest.fail("went on without a lock")
 
 
 def test_a_folder_below_a_file_cannot_be_written(tmp_path):

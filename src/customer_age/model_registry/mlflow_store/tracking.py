@@ -1,7 +1,7 @@
 """Where MLflow keeps its records: a SQLite file, or a server."""
 
 import contextlib
-import fcntl
+import math
 import shutil
 import ssl
 import urllib.error
@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from customer_age.errors import SettingsError
+from customer_age.files import locks
 
 _UNREACHABLE_AFTER = 10
 """Seconds. MLflow's client itself would try for minutes."""
@@ -59,16 +60,19 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Wait for any other publisher; the system lets go when a process ends, however it ends."""
+        """Wait for any other publisher; the system lets go when a process ends, however it ends.
+
+        Raises:
+            SettingsError: the folder cannot be written, or its file system has no locks.
+        """
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            lock = self._file.with_name(f".{self._file.name}.lock").open("a")
         except OSError as error:
             raise SettingsError(
                 f"registry.uri: {self._file.parent} cannot be written ({error.strerror})"
             ) from error
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file = self._file.with_name(f".{self._file.name}.lock")
+        with locks.held(lock_file, "registry.uri", patience=math.inf):
             yield
 
 
