@@ -32,7 +32,7 @@ def complete(
         settings: of the pipeline.
         target: whose words are used for GPUs.
     """
-    asked = gpus.of_components(settings)
+    gpu_of = gpus.of_components(settings)
     config = json_format.ParseDict(
         json_format.MessageToDict(spec.deployment_spec),
         pipeline_spec_pb2.PipelineDeploymentConfig(),
@@ -41,7 +41,7 @@ def complete(
         executor = config.executors[component.executor_label]
         if not executor.HasField("container"):
             continue
-        container, gpu = executor.container, asked.get(name)
+        container, gpu = executor.container, gpu_of.get(name)
         if gpu is not None:
             container.image = settings.cluster.gpu_image or settings.cluster.image
             _set_gpus(container, gpu, target)
@@ -67,11 +67,11 @@ def _set_resources(container: Any, resources: Resources) -> None:
     What is asked for is what may be used at most: a component that is killed for memory after
     hours costs more than the memory.
     """
-    asked = container.resources
-    asked.resource_cpu_request = asked.resource_cpu_limit = resources.cpu
-    asked.resource_memory_request = asked.resource_memory_limit = resources.memory
-    asked.cpu_request = asked.cpu_limit = resources.cores
-    asked.memory_request = asked.memory_limit = resources.gigabytes
+    limits = container.resources
+    limits.resource_cpu_request = limits.resource_cpu_limit = resources.cpu
+    limits.resource_memory_request = limits.resource_memory_limit = resources.memory
+    limits.cpu_request = limits.cpu_limit = resources.cores
+    limits.memory_request = limits.memory_limit = resources.gigabytes
 
 
 def _set_gpus(container: Any, gpu: GpuSettings, target: Target) -> None:

@@ -29,8 +29,8 @@ From Google's tables of machine types for custom training (N1, G2, A2, A3)."""
 
 def of_components(settings: Settings) -> dict[str, GpuSettings]:
     """The components that ask for GPUs."""
-    asked = {"Trainer": settings.trainer.gpu, "Evaluator": settings.gate.gpu}
-    return {component: gpu for component, gpu in asked.items() if gpu is not None}
+    by_component = {"Trainer": settings.trainer.gpu, "Evaluator": settings.gate.gpu}
+    return {component: gpu for component, gpu in by_component.items() if gpu is not None}
 
 
 def check_vertex(component: str, gpu: GpuSettings, resources: Resources) -> None:

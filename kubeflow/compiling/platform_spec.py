@@ -20,11 +20,11 @@ def platform_document(settings: Settings, executors: dict[str, str]) -> dict:
     Returns:
         A `PlatformSpec` as a dict.
     """
-    asked = gpus.of_components(settings)
+    gpu_of = gpus.of_components(settings)
     document = pipeline_spec_pb2.PlatformSpec()
     deployment = document.platforms["kubernetes"].deployment_spec
     for component, label in executors.items():
-        config = _executor_config(settings, asked.get(component))
+        config = _executor_config(settings, gpu_of.get(component))
         deployment.executors[label].update(json_format.MessageToDict(config))
     return json_format.MessageToDict(document)
 

@@ -30,15 +30,15 @@ def last_line(
         The line, and the exit code.
     """
     component = component_name(executor_class_path)
-    told = failures.explained(
+    explained = failures.explained(
         error, component, "the log above", more_space="give the container more (ephemeral storage)"
     )
-    sentence = "; ".join(line.strip() for line in str(told).splitlines() if line.strip())
+    sentence = "; ".join(line.strip() for line in str(explained).splitlines() if line.strip())
     if not sentence.startswith(component):
-        ended = next(words for kind, words in _ENDED.items() if isinstance(told, kind))
+        ended = next(words for kind, words in _ENDED.items() if isinstance(explained, kind))
         sentence = f"{component} {ended}: {sentence}"
     line = hide_credentials(with_original_uris(f"customer-age: {sentence}", originals))
-    return line, told.exit_code
+    return line, explained.exit_code
 
 
 def component_name(executor_class_path: str) -> str:

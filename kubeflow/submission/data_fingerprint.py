@@ -73,8 +73,8 @@ def _within(patience: float, settings: Settings) -> str:
         except SettingsError as error:
             answers.put(error)
         except Exception as error:  # of the store's client; the cluster may fare better
-            said = " ".join(str(error).split())[:300] or type(error).__name__
-            answers.put(DataAway(f"data folder {settings.data.path}: {said}"))
+            message = " ".join(str(error).split())[:300] or type(error).__name__
+            answers.put(DataAway(f"data folder {settings.data.path}: {message}"))
 
     # Beam announces each try with a traceback; how it ends is told in one line.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)

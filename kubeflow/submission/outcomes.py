@@ -68,9 +68,9 @@ def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
             RunState.MODEL_REFUSED,
             f"The gate or the canary refused the model; the run's report says why: {run.link}",
         )
-    where = f"{' and '.join(failed)} failed" if failed else f"the run is {run.state}"
+    what = f"{' and '.join(failed)} failed" if failed else f"the run is {run.state}"
     reason = f": {' '.join(run.error.split())}" if run.error else ""
-    return Outcome(RunState.FAILED, f"{where}{reason}; see {run.link}")
+    return Outcome(RunState.FAILED, f"{what}{reason}; see {run.link}")
 
 
 def _failed(run: SubmittedRun) -> list[str]:

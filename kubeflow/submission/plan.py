@@ -43,7 +43,7 @@ def plan(
     target: target_support.Target,
     run_id: str = "",
     run_name: str = "",
-    given: Mapping[str, Value] | None = None,
+    overrides: Mapping[str, Value] | None = None,
     cache: bool = True,
 ) -> Plan:
     """Decide what is submitted.
@@ -53,21 +53,21 @@ def plan(
         target: where it is to run.
         run_id: that makes it one run; by default derived from all that decides its result.
         run_name: what the service's pages call it.
-        given: run parameters that are not to be what the settings say.
+        overrides: run parameters that are not to be what the settings say.
         cache: whether tasks may take what they did before.
 
     Raises:
         SettingsError: the run id or a parameter is none, or something that the target needs is
             missing.
     """
-    given = given or {}
-    of_run = _with_parameters(settings, given)
+    overrides = overrides or {}
+    of_run = _with_parameters(settings, overrides)
     target_support.check(of_run, target)
     if of_run.data.path is None:
         raise SettingsError(
             "data.path: no data set given; point --data at a folder in a bucket, as gs:// or s3://"
         )
-    data, data_unknown = _data_fingerprint(of_run, given)
+    data, data_unknown = _data_fingerprint(of_run, overrides)
     key = RunKey(
         settings=of_run.fingerprint(),
         data=data,
@@ -113,19 +113,19 @@ def read_parameters(texts: Sequence[str]) -> dict[str, Value]:
     return found
 
 
-def _with_parameters(settings: Settings, given: Mapping[str, Value]) -> Settings:
+def _with_parameters(settings: Settings, overrides: Mapping[str, Value]) -> Settings:
     """A parameter may say what its setting may say: the same limits, and no secret either."""
     try:
-        return loading.checked(applied(settings.model_dump(mode="json"), given))
+        return loading.checked(applied(settings.model_dump(mode="json"), overrides))
     except SettingsError as error:
         lines = (f"--param: {line}" for line in str(error).splitlines())
         raise SettingsError("\n".join(lines)) from error
 
 
-def _data_fingerprint(settings: Settings, given: Mapping[str, Value]) -> tuple[str, str]:
+def _data_fingerprint(settings: Settings, overrides: Mapping[str, Value]) -> tuple[str, str]:
     """What changes with the data, or why that is not known."""
-    if given.get(_FINGERPRINT):
-        return str(given[_FINGERPRINT]), ""
+    if overrides.get(_FINGERPRINT):
+        return str(overrides[_FINGERPRINT]), ""
     try:
         return data_fingerprint.fingerprint(settings), ""
     except DataAway as error:

@@ -1,4 +1,4 @@
-"""What PhotoExampleGen is told of the data, from the settings."""
+"""From the settings to the parameters of PhotoExampleGen, and to the data sets that it reads."""
 
 import json
 from collections.abc import Sequence
@@ -35,17 +35,17 @@ def open_all(settings: Settings) -> list[data_set.DataSet]:
     Raises:
         SettingsError: one of them cannot be read.
     """
-    data, window = settings.data, parameters(settings)
-    told = {
-        **window,
+    data, batches = settings.data, parameters(settings)
+    all_parameters = {
+        **batches,
         "batches": ",".join(data.batches),
         "layout": data.layout,
         "face_crops": data.face_crops,
         "columns": json.dumps(data.columns),
         "keep_columns": json.dumps(data.keep_columns),
-        "cards": json.dumps(window["cards"]),
+        "cards": json.dumps(batches["cards"]),
     }
-    return open_data_sets(data.path or "", told, settings.beam.args, keyed=False)
+    return open_data_sets(data.path or "", all_parameters, settings.beam.args, keyed=False)
 
 
 def fingerprint(data_sets: Sequence[data_set.DataSet], person_key: str = "") -> str:
@@ -55,9 +55,9 @@ def fingerprint(data_sets: Sequence[data_set.DataSet], person_key: str = "") -> 
         data_sets: the base set, then the batches.
         person_key: keys the hash that stands for a person, where one is.
     """
-    told = data_set.fingerprints(data_sets)
+    found = data_set.fingerprints(data_sets)
     forgotten = data_sets[0].forgotten.fingerprint()
-    if len(told) == 1 and not forgotten and not person_key:
-        return told[0]
-    named = [f"{each.batch}={one}" for each, one in zip(data_sets, told, strict=True)]
+    if len(found) == 1 and not forgotten and not person_key:
+        return found[0]
+    named = [f"{each.batch}={one}" for each, one in zip(data_sets, found, strict=True)]
     return digest_of(*named, forgotten, pseudonyms.fingerprint(person_key))

@@ -37,10 +37,10 @@ def values(settings: Settings, key: RunKey, run_id: str = "") -> dict[str, Value
         key: of the run; its data fingerprint is empty where the data cannot be seen from here.
         run_id: of the run.
     """
-    given = {"data_fingerprint": key.data, "run_id": run_id, "registry_uri": settings.registry_uri}
+    known = {"data_fingerprint": key.data, "run_id": run_id, "registry_uri": settings.registry_uri}
     return {
-        parameter.name: given[parameter.name]
-        if parameter.name in given
+        parameter.name: known[parameter.name]
+        if parameter.name in known
         else _text(_setting(settings, parameter.setting))
         for parameter in RUN_PARAMETERS
     }

@@ -52,17 +52,17 @@ def no_api(host: str) -> RunError:
 
 
 def _refusal(error: Exception, host: str) -> RunError:
-    status, said = getattr(error, "status", 0), _message(error)
+    status, message = getattr(error, "status", 0), _message(error)
     if status in (401, 403):
         return RunError(
-            f"{host}: Kubeflow Pipelines does not let us in ({said}); {TOKEN_PATH} in the "
+            f"{host}: Kubeflow Pipelines does not let us in ({message}); {TOKEN_PATH} in the "
             "environment names the file that holds a token, and --namespace where we may work"
         )
     if status == 0:
-        return RunError(f"{host}: no safe connection to Kubeflow Pipelines ({said})")
+        return RunError(f"{host}: no safe connection to Kubeflow Pipelines ({message})")
     if not _is_from_the_api(error):
         return no_api(host)
-    return RunError(f"{host}: Kubeflow Pipelines refuses ({status}): {said}")
+    return RunError(f"{host}: Kubeflow Pipelines refuses ({status}): {message}")
 
 
 def _body(error: Exception) -> dict:
@@ -92,5 +92,5 @@ def _reason(error: BaseException) -> str:
     return _line(str(error).rpartition(": ")[2] or type(error).__name__)
 
 
-def _line(said: object) -> str:
-    return " ".join(str(said).split())[:_LONGEST]
+def _line(message: object) -> str:
+    return " ".join(str(message).split())[:_LONGEST]

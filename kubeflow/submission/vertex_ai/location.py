@@ -94,17 +94,17 @@ class VertexLocation:
         }
 
 
-def labels(given: Sequence[str]) -> dict[str, str]:
+def labels(texts: Sequence[str]) -> dict[str, str]:
     """Read labels as the command line gives them.
 
     Args:
-        given: texts such as `team=offers`.
+        texts: such as `team=offers`.
 
     Raises:
         SettingsError: one has no `=`, or a key comes twice.
     """
     found: dict[str, str] = {}
-    for text in given:
+    for text in texts:
         key, equals, value = text.partition("=")
         if not equals or key in found:
             why = "comes twice" if equals else "write it as key=value, as in team=offers"

@@ -46,14 +46,16 @@ def test_a_parameter_that_cannot_be_is_refused(text, says):
 )
 def test_a_parameter_may_be_what_its_setting_may(given, says):
     with pytest.raises(SettingsError) as caught:
-        plan(settings_of(), "kubeflow", given=given)
+        plan(settings_of(), "kubeflow", overrides=given)
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
 def test_parameters_are_the_settings_but_for_those_that_are_given():
     given = read_parameters(("epochs=3", "data_path=minio://photos/other", "max_mae=7"))
-    planned = plan(settings_of("trainer.learning_rate=0.001"), "kubeflow", "ages-1", given=given)
+    planned = plan(
+        settings_of("trainer.learning_rate=0.001"), "kubeflow", "ages-1", overrides=given
+    )
     assert planned.parameters["epochs"] == 3
     assert planned.parameters["max_mae"] == 7.0
     assert planned.parameters["data_path"] == "minio://photos/other"
@@ -71,7 +73,7 @@ def test_a_run_id_that_no_service_takes_is_refused(run_id):
 def test_a_run_that_would_be_the_same_has_the_same_id():
     def run_id(*overrides, **given):
         given = {"data_fingerprint": "of the data", **given}
-        return plan(settings_of(*overrides), "kubeflow", given=given).run_id
+        return plan(settings_of(*overrides), "kubeflow", overrides=given).run_id
 
     same = run_id()
     assert same == run_id() == run_id("work_dir=elsewhere")

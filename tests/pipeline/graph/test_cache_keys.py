@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -19,15 +20,42 @@ ALL = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def sources(tmp_path, monkeypatch) -> Path:
-    """A copy of our source files, which the keys are made of."""
-    root = cache_keys.source_tree().root
-    copy = tmp_path / "customer_age"
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory) -> Path:
+    """A copy of our source files."""
+    copy = tmp_path_factory.mktemp("sources") / "customer_age"
     ignored = shutil.ignore_patterns("__pycache__", "manifests")
-    shutil.copytree(root, copy, ignore=ignored)
-    monkeypatch.setattr(cache_keys, "source_tree", lambda: SourceTree("customer_age", copy))
+    shutil.copytree(cache_keys.source_tree().root, copy, ignore=ignored)
     return copy
+
+
+@pytest.fixture(scope="module")
+def before(copied) -> dict[str, str]:
+    """The keys of the sources as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache_keys, "source_tree", lambda: SourceTree("customer_age", copied))
+        return keys()
+
+
+@pytest.fixture
+def change(copied, monkeypatch):
+    """Change one source file, which the keys are made of; it is put back after the test."""
+    monkeypatch.setattr(cache_keys, "source_tree", lambda: SourceTree("customer_age", copied))
+    kept: dict[Path, str] = {}
+
+    def write(name: str, changed: Callable[[str], str]) -> None:
+        file = copied / name
+        text = kept.setdefault(file, file.read_text())
+        file.write_text(changed(text))
+        assert file.read_text() != text
+
+    yield write
+    for file, text in kept.items():
+        file.write_text(text)
+
+
+def with_a_comment(text: str) -> str:
+    return f"{text}\n# changed\n"
 
 
 def keys(images: str = "") -> dict[str, str]:
@@ -72,30 +100,26 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("file", "definition", "expected"), CHANGES)
-def test_one_changed_function_runs_again_what_runs_it(sources, file, definition, expected):
-    before = keys()
-    changed = sources / file
-    comment = "# changed" if changed.suffix in (".py", ".pbtxt") else "{# changed #}"
-    start = re.compile(rf"^( *)(?={re.escape(definition)})", re.MULTILINE)
-    text, count = start.subn(rf"\1{comment}\n\1", changed.read_text(), count=1)
-    assert count == 1
-    changed.write_text(text)
+def test_one_changed_function_runs_again_what_runs_it(change, before, file, definition, expected):
+    def changed(text: str) -> str:
+        comment = "{# changed #}" if file.endswith(".j2") else "# changed"
+        start = re.compile(rf"^( *)(?={re.escape(definition)})", re.MULTILINE)
+        return start.sub(rf"\1{comment}\n\1", text, count=1)
+
+    change(file, changed)
     assert rerun(before, keys()) == expected
 
 
-def test_age_bands_run_again_whoever_counts_by_them(sources):
+def test_age_bands_run_again_whoever_counts_by_them(change, before):
     """They decide what PhotoExampleGen writes: a corrected band must not reuse old examples."""
-    before = keys()
-    changed = sources / "schema/age_groups.py"
-    changed.write_text(changed.read_text() + "\n# changed\n")
-    assert {"PhotoExampleGen"} <= rerun(before, keys())
-    assert "Trainer" not in rerun(before, keys())
+    change("schema/age_groups.py", with_a_comment)
+    again = rerun(before, keys())
+    assert "PhotoExampleGen" in again
+    assert "Trainer" not in again
 
 
-def test_what_every_component_imports_runs_all_of_them_again(sources):
-    before = keys()
-    changed = sources / "__init__.py"
-    changed.write_text(changed.read_text() + "\n# changed\n")
+def test_what_every_component_imports_runs_all_of_them_again(change, before):
+    change("__init__.py", with_a_comment)
     assert rerun(before, keys()) == ALL
 
 
@@ -119,13 +143,12 @@ def test_on_a_cluster_the_images_stand_for_the_libraries(monkeypatch):
     assert rerun(before, keys("shop/customer-age:2")) == ALL
 
 
-def test_the_code_of_all_is_that_of_the_components(sources):
+def test_the_code_of_all_is_that_of_the_components(change):
     before = cache_keys.code_of_all()
     for file in ("pipeline/settings/loading.py", "kubeflow/cli/submit.py"):
-        (sources / file).write_text((sources / file).read_text() + "\n# changed\n")
+        change(file, with_a_comment)
     assert cache_keys.code_of_all() == before
-    changed = sources / "photos/decode.py"
-    changed.write_text(changed.read_text() + "\n# changed\n")
+    change("photos/decode.py", with_a_comment)
     assert cache_keys.code_of_all() != before
 
 

@@ -3,7 +3,7 @@ import logging
 
 from tfx.orchestration.local import local_dag_runner
 
-from customer_age.pipeline.running import progress
+from customer_age.pipeline.running import run_progress
 
 
 def _record(message, *args, filename="local_dag_runner.py"):
@@ -12,14 +12,14 @@ def _record(message, *args, filename="local_dag_runner.py"):
 
 def test_the_runner_still_says_it_in_these_words():
     source = inspect.getsource(local_dag_runner)
-    assert f"logging.info('{progress._STARTED}', node_id)" in source
-    assert f"logging.info('{progress._ENDED}', node_id)" in source
-    assert local_dag_runner.__file__.endswith(progress._RUNNER_FILE)
+    assert f"logging.info('{run_progress._STARTED}', node_id)" in source
+    assert f"logging.info('{run_progress._ENDED}', node_id)" in source
+    assert local_dag_runner.__file__.endswith(run_progress._RUNNER_FILE)
 
 
 def test_nodes_are_told_as_they_start_and_end():
     seen = []
-    events = progress.NodeEvents()
+    events = run_progress.NodeEvents()
     events.on_start = seen.append
     events.on_end = lambda node_id, seconds: seen.append((node_id, seconds >= 0))
     events.handle(_record("Component %s is running.", "Trainer"))
@@ -30,6 +30,6 @@ def test_nodes_are_told_as_they_start_and_end():
 
 
 def test_the_same_words_of_another_module_are_no_event():
-    events = progress.NodeEvents()
+    events = run_progress.NodeEvents()
     events.handle(_record("Component %s is running.", "Trainer", filename="launcher.py"))
     assert events.running is None
