@@ -30,7 +30,9 @@ def test_a_store_that_cannot_be_reached_is_one_line(monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     args = '["--s3_endpoint_url=http://127.0.0.1:1", "--s3_region_name=us-east-1"]'
     opened = open_at("s3://shop/inbox", f"beam.args={args}")
-    with pytest.raises(RunError, match="data.inbox: s3://shop/inbox: no answer from http://127.0.0.1:1 ") as raised:
+    with pytest.raises(
+        RunError, match="data.inbox: s3://shop/inbox: no answer from http://127.0.0.1:1 "
+    ) as raised:
         opened.names()
     assert "\n" not in str(raised.value)
     assert "hidden-word" not in str(raised.value)
