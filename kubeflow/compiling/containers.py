@@ -17,8 +17,6 @@ ON_BEAM = ("PhotoExampleGen", "StatisticsGen", "Evaluator")
 _OWN_ARGUMENTS = 6
 """TFX's own come first, three names each with its value; Beam's options follow."""
 
-Container = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec
-
 
 def complete(
     spec: pipeline_spec_pb2.PipelineSpec,

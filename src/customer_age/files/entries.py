@@ -1,10 +1,17 @@
 """What a listing says of a file, and what goes wrong with a store."""
 
 import errno
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ParamSpec, Protocol, TypeVar
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+ATTEMPT = "attempt"
+"""Metadata of an object that was to be new: tells who wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +86,28 @@ class Bucket(Protocol):
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
+
+
+def explained_by(
+    translate: Callable[[Exception, str], Exception],
+) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Decorate a method of a bucket that takes a key first.
+
+    Args:
+        translate: a client's error, and the address that it is about, to ours.
+    """
+
+    def explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
+        @functools.wraps(method)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            try:
+                return method(*args, **kwargs)
+            except FileExistsError:
+                raise
+            except Exception as error:
+                bucket, key = args[0], args[1]
+                raise translate(error, f"{bucket.address}/{key}") from error  # type: ignore[attr-defined]
+
+        return call
+
+    return explained

@@ -1,39 +1,33 @@
 """A bucket of Cloud Storage, by Google's client: its JSON API has emulators, the XML API none."""
 
-import functools
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO, ParamSpec, TypeVar
+from typing import Any, BinaryIO
 
 from .addresses import DataAway
-from .entries import Entry, StoreError, missing, there_already
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+from .entries import ATTEMPT, Entry, StoreError, explained_by, missing, there_already
 
 _SECONDS = 60
 """After which a call is given up that fails again and again; and one try without any answer."""
 
-_ATTEMPT = "attempt"
-"""Metadata of an object that was to be new: tells who wrote it."""
 
-
-def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Decorate a method of the bucket, with a key first: the client's errors become ours."""
-
-    @functools.wraps(method)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return method(*args, **kwargs)
-        except FileExistsError:
-            raise
-        except Exception as error:
-            bucket, key = args[0], args[1]
-            raise _translated(error, f"{bucket.address}/{key}") from error  # type: ignore[attr-defined]
-
-    return call
+def _translated(error: Exception, address: str) -> Exception:
+    if isinstance(error, OSError) and error.filename is not None:
+        return error  # of a file on this machine
+    code = getattr(error, "code", None)
+    if code == HTTPStatus.NOT_FOUND and not _of_the_bucket(error):
+        return missing(address)
+    # The client's message begins with the URL that was asked, which holds the key.
+    key = address.partition("://")[2].partition("/")[2]
+    said = str(error).rpartition("prettyPrint=false: ")[2] if code else str(error)
+    said = " ".join(said.split())[:300]
+    said = said.replace(key, "the object") if key else said
+    said = said.partition("http://")[0].partition("https://")[0] if code else said
+    if code:
+        said = f"{int(code)} {HTTPStatus(code).phrase}: {said}".rstrip(": ")
+    return StoreError(said or type(error).__name__, address)
 
 
 class GoogleBucket:
@@ -78,17 +72,17 @@ class GoogleBucket:
                 raise StoreError("there is no such bucket", address) from error
             raise _translated(error, address) from error
 
-    @_explained
+    @explained_by(_translated)
     def read(self, key: str) -> bytes:
         """See `Bucket`."""
         return bytes(self._bucket.blob(key).download_as_bytes(**self._calls))
 
-    @_explained
+    @explained_by(_translated)
     def fetch(self, key: str, file: BinaryIO) -> None:
         """See `Bucket`."""
         self._bucket.blob(key).download_to_file(file, **self._calls)
 
-    @_explained
+    @explained_by(_translated)
     def put(self, key: str, content: bytes | Path, new: bool) -> None:
         """See `Bucket`."""
         from google.api_core.exceptions import PreconditionFailed
@@ -97,7 +91,7 @@ class GoogleBucket:
         calls = dict(self._calls)
         attempt = secrets.token_hex(8)
         if new:
-            blob.metadata = {_ATTEMPT: attempt}
+            blob.metadata = {ATTEMPT: attempt}
             calls["if_generation_match"] = 0
         try:
             if isinstance(content, Path):
@@ -107,15 +101,15 @@ class GoogleBucket:
         except PreconditionFailed:
             # It may be ours: the answer was lost, and the request repeated.
             found = self._bucket.get_blob(key, **self._calls)
-            if found is None or (found.metadata or {}).get(_ATTEMPT) != attempt:
+            if found is None or (found.metadata or {}).get(ATTEMPT) != attempt:
                 raise there_already(f"{self.address}/{key}") from None
 
-    @_explained
+    @explained_by(_translated)
     def copy(self, key: str, target: str) -> None:
         """See `Bucket`."""
         self._bucket.copy_blob(self._bucket.blob(key), self._bucket, target, **self._calls)
 
-    @_explained
+    @explained_by(_translated)
     def delete(self, key: str) -> None:
         """See `Bucket`."""
         from google.api_core.exceptions import NotFound
@@ -126,7 +120,7 @@ class GoogleBucket:
             if _of_the_bucket(error):
                 raise
 
-    @_explained
+    @explained_by(_translated)
     def exists(self, key: str) -> bool:
         """See `Bucket`."""
         return bool(self._bucket.blob(key).exists(**self._calls))
@@ -140,20 +134,3 @@ def _entry(blob: Any, prefix: str) -> Entry:
 
 def _of_the_bucket(error: Exception) -> bool:
     return "bucket does not exist" in str(error)
-
-
-def _translated(error: Exception, address: str) -> Exception:
-    if isinstance(error, OSError) and error.filename is not None:
-        return error  # of a file on this machine
-    code = getattr(error, "code", None)
-    if code == HTTPStatus.NOT_FOUND and not _of_the_bucket(error):
-        return missing(address)
-    # The client's message begins with the URL that was asked, which holds the key.
-    key = address.partition("://")[2].partition("/")[2]
-    said = str(error).rpartition("prettyPrint=false: ")[2] if code else str(error)
-    said = " ".join(said.split())[:300]
-    said = said.replace(key, "the object") if key else said
-    said = said.partition("http://")[0].partition("https://")[0] if code else said
-    if code:
-        said = f"{int(code)} {HTTPStatus(code).phrase}: {said}".rstrip(": ")
-    return StoreError(said or type(error).__name__, address)

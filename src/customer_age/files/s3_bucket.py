@@ -1,21 +1,17 @@
 """A bucket of S3, or of a store that speaks as S3 does, by obstore."""
 
-import functools
 import importlib.util
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, BinaryIO, ParamSpec, TypeVar
+from typing import Any, BinaryIO
 
 from .addresses import DataAway
-from .entries import Entry, StoreError, missing, there_already
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+from .entries import ATTEMPT, Entry, StoreError, explained_by, missing, there_already
 
 _TRIES = 8
 
@@ -35,9 +31,6 @@ _CREDENTIALS_KEPT = timedelta(minutes=5)
 _IN_PARTS = 16 * 2**20
 """Bytes, from which an upload goes in parts."""
 
-_ATTEMPT = "attempt"
-"""Metadata of an object that was to be new: tells who wrote it."""
-
 _SAID = re.compile(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?")
 _SERVER = re.compile(r"https?://[^/\s]+")
 _STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
@@ -48,20 +41,20 @@ _process = 0
 """Which asked a store first: obstore's threads are of that one."""
 
 
-def _explained(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Decorate a method of the bucket, with a key first: obstore's errors become ours."""
-
-    @functools.wraps(method)
-    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return method(*args, **kwargs)
-        except FileExistsError:
-            raise
-        except Exception as error:
-            bucket, key = args[0], args[1]
-            raise bucket._translated(error, f"{bucket.address}/{key}") from error  # type: ignore[attr-defined]
-
-    return call
+def _translated(error: Exception, address: str) -> Exception:
+    if isinstance(error, StoreError):
+        return error
+    text = str(error).partition("\n\nDebug source")[0]
+    said = _SAID.search(text)
+    if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
+        return missing(address)
+    if isinstance(error, ValueError) or type(error).__name__ == "InvalidPathError":
+        name = "a name here holds an empty, '.' or '..' part, or a line end"
+        return StoreError(name, address)
+    if said:
+        return StoreError(": ".join(part for part in said.groups() if part), address)
+    status = _STATUS.search(text)
+    return StoreError(status[1].strip() if status else _unanswered(text), address)
 
 
 class S3Bucket:
@@ -77,7 +70,7 @@ class S3Bucket:
         try:
             yield from self._entries(prefix, deep)
         except Exception as error:
-            raise self._translated(error, f"{self.address}/{prefix}") from error
+            raise _translated(error, f"{self.address}/{prefix}") from error
 
     def _entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
         import obstore
@@ -103,14 +96,14 @@ class S3Bucket:
                 there = dict(zip(empty, pool.map(self.exists, empty), strict=True))
         return (each for each in page if there.get(each["path"], True))
 
-    @_explained
+    @explained_by(_translated)
     def read(self, key: str) -> bytes:
         """See `Bucket`."""
         import obstore
 
         return bytes(obstore.get(self._client(), key).bytes())
 
-    @_explained
+    @explained_by(_translated)
     def fetch(self, key: str, file: BinaryIO) -> None:
         """See `Bucket`."""
         import obstore
@@ -118,7 +111,7 @@ class S3Bucket:
         for part in obstore.get(self._client(), key):
             file.write(part)
 
-    @_explained
+    @explained_by(_translated)
     def put(self, key: str, content: bytes | Path, new: bool) -> None:
         """See `Bucket`."""
         import obstore
@@ -143,29 +136,29 @@ class S3Bucket:
                 content,
                 mode="create",
                 use_multipart=False,
-                attributes={_ATTEMPT: attempt},
+                attributes={ATTEMPT: attempt},
             )
         except obstore.exceptions.AlreadyExistsError:
             # It may be ours: the answer was lost, and the request repeated.
             found = obstore.get(self._client(), key, options={"head": True})
-            if found.attributes.get(_ATTEMPT) != attempt:
+            if found.attributes.get(ATTEMPT) != attempt:
                 raise there_already(f"{self.address}/{key}") from None
 
-    @_explained
+    @explained_by(_translated)
     def copy(self, key: str, target: str) -> None:
         """See `Bucket`."""
         import obstore
 
         obstore.copy(self._client(), key, target)
 
-    @_explained
+    @explained_by(_translated)
     def delete(self, key: str) -> None:
         """See `Bucket`."""
         import obstore
 
         obstore.delete(self._client(), key)
 
-    @_explained
+    @explained_by(_translated)
     def exists(self, key: str) -> bool:
         """See `Bucket`."""
         import obstore
@@ -184,22 +177,6 @@ class S3Bucket:
             reason = "S3's client does not work in a forked process; start it by 'spawn'"
             raise StoreError(reason, self.address)
         return self._store
-
-    @staticmethod
-    def _translated(error: Exception, address: str) -> Exception:
-        if isinstance(error, StoreError):
-            return error
-        text = str(error).partition("\n\nDebug source")[0]
-        said = _SAID.search(text)
-        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
-            return missing(address)
-        if isinstance(error, ValueError) or type(error).__name__ == "InvalidPathError":
-            name = "a name here holds an empty, '.' or '..' part, or a line end"
-            return StoreError(name, address)
-        if said:
-            return StoreError(": ".join(part for part in said.groups() if part), address)
-        status = _STATUS.search(text)
-        return StoreError(status[1].strip() if status else _unanswered(text), address)
 
 
 def _unanswered(text: str) -> str:
@@ -246,7 +223,7 @@ def _store(bucket: str, options: Mapping[str, str]) -> Any:
         client["root_certificate"] = Path(verify).read_bytes()
     if endpoint:
         given["endpoint"] = given["aws_endpoint_url_s3"] = endpoint
-    tries = int(os.environ.get("AWS_MAX_ATTEMPTS", _TRIES))
+    tries = int(os.environ.get("AWS_MAXATTEMPTS", _TRIES))
     retries: Any = {**_RETRIES, "max_retries": max(0, tries - 1)}
     return S3Store(bucket, **given, client_options=client, retry_config=retries)
 
