@@ -78,16 +78,15 @@ def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], 
     from customer_age.components import beam_runners
     from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.photo_example_gen.executor import Executor
+    from customer_age.components.photo_example_gen.spec import IngestionSpec
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
     data_set.uri, examples.uri = str(folder), str(output)
     arguments = beam_runners.options(workers, [])
-    properties = {
-        "layout": "auto", "face_crops": True, "stored_size": STORED_SIZE, "min_size": 32,
-        "jpeg_quality": QUALITY, "split_key": "benchmark", "code": "",
-        "split_shares": json.dumps({"train": 0.8, "valid": 0.1, "test": 0.1}),
-        "age_groups": json.dumps(["0-17", "18-64", "65+"]),
-    }  # fmt: skip
+    spec = IngestionSpec(
+        stored_size=STORED_SIZE, jpeg_quality=QUALITY, age_groups=("0-17", "18-64", "65+")
+    )
+    properties = {"spec": spec.to_json(), "code": ""}
 
     def run() -> int:
         context = BaseBeamExecutor.Context(beam_pipeline_args=arguments, unique_id="1")

@@ -154,7 +154,7 @@ def predict(paths: list[str], settings: object, version: object, folder: Path) -
     from customer_age.pipeline.prediction.predictor import Predictor
 
     groups = model_version.groups(settings, None)
-    predictor = Predictor(AgeModel(folder), model_version.photo_settings(version, settings), groups)
+    predictor = Predictor(AgeModel(folder), model_version.photo_spec(version, settings), groups)
 
     def run() -> None:
         write = prediction_rows.writer("csv", io.StringIO(), version.version, groups)

@@ -96,6 +96,7 @@ def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
     from customer_age.components import beam_runners
     from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.photo_example_gen import executor
+    from customer_age.components.photo_example_gen.spec import IngestionSpec
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
     data_set.uri, examples.uri = str(base), str(scratch / "examples")
@@ -105,14 +106,13 @@ def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
         tmp_dir=str(scratch),
         unique_id="1",
     )
-    parameters = {
-        "layout": "auto", "face_crops": True, "stored_size": 256, "min_size": 32,
-        "jpeg_quality": 92, "split_key": "benchmark", "code": "",
-        "split_shares": json.dumps({"train": 0.8, "valid": 0.1, "test": 0.1}),
-        "age_groups": json.dumps(["0-17", "18-64", "65+"]),
-        "inbox": str(scratch / "inbox"), "batches": ",".join(names),
-        "batch_cache": str(scratch / "cache"), "person_key_file": str(scratch / "person.key"),
-    }  # fmt: skip
+    spec = IngestionSpec(
+        inbox=str(scratch / "inbox"),
+        batch_cache=str(scratch / "cache"),
+        person_key_file=str(scratch / "person.key"),
+        age_groups=("0-17", "18-64", "65+"),
+    )
+    parameters = {"spec": spec.to_json(), "batches": ",".join(names), "code": ""}
     gc.collect()  # a run has a process of its own, and sweeps nothing that an earlier one left
     started, started_cpu = time.monotonic(), time.process_time()
     executor.Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, parameters)

@@ -14,11 +14,14 @@ from absl import logging
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from customer_age.errors import DataRefused
+from customer_age.files import store
 from customer_age.model_registry import BATCHES, open_registry
 from customer_age.schema import features
+
+from .artifacts.shards import shard_files
 
 _PARSED_AT_ONCE = 1024
 
@@ -62,7 +65,7 @@ def Champion(
         logging.info("The champion is version %s.", champion.version)
         with tempfile.TemporaryDirectory() as scratch:  # the artifact may be in a bucket
             local = registry.download(champion.version, Path(scratch) / "model")
-            io_utils.copy_dir(str(local), folder)
+            store.copy_folder(str(local), folder)
     model.set_string_custom_property("kind", "champion" if champion else "median")
     model.set_string_custom_property("version", champion.version if champion else "")
     batches = champion.tags.get(BATCHES, "") if champion else ""
@@ -116,9 +119,7 @@ def _median_age(split_folder: str) -> float:
         DataRefused: the split is empty.
     """
     label = {features.REAL_AGE: tf.io.FixedLenFeature([], tf.float32)}
-    records = tf.data.TFRecordDataset(
-        sorted(tf.io.gfile.glob(f"{split_folder}/*.gz")), compression_type="GZIP"
-    )
+    records = tf.data.TFRecordDataset(shard_files(split_folder), compression_type="GZIP")
     batches = [
         tf.io.parse_example(batch, label)[features.REAL_AGE].numpy()
         for batch in records.batch(_PARSED_AT_ONCE)

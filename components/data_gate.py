@@ -1,6 +1,5 @@
 """The TFX component DataGate: only data that are as the schema and the limits ask pass it."""
 
-import json
 from collections.abc import Iterable, Iterator
 
 from absl import logging
@@ -9,12 +8,13 @@ from tfx import types
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 
 from customer_age.errors import DataRefused
+from customer_age.files import store
 from customer_age.schema.refusals import Reason, Refusal
 
+from .artifacts import json_file
 from .artifacts.ingestion import Ingestion, read_ingestion, read_refused
 from .artifacts.types import DataApproval
 
@@ -59,8 +59,7 @@ def DataGate(
     if sentences:
         raise DataRefused("\n".join(sentences))
     logging.info("The data passed.")
-    with fileio.open(f"{approval.uri}/approval.json", "w") as file:
-        json.dump({"splits": splits, "rows": ingestion.rows}, file)
+    json_file.write(approval.uri, "approval.json", {"splits": splits, "rows": ingestion.rows})
 
 
 def anomaly_sentences(split: str, anomalies: anomalies_pb2.Anomalies) -> Iterator[str]:
@@ -106,8 +105,7 @@ def refusal_sentences(
 
 def _read_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:
     folder = artifact_utils.get_split_uri([artifact], split)
-    with fileio.open(f"{folder}/{DEFAULT_FILE_NAME}", "rb") as file:
-        return anomalies_pb2.Anomalies.FromString(file.read())
+    return anomalies_pb2.Anomalies.FromString(store.read(f"{folder}/{DEFAULT_FILE_NAME}"))
 
 
 def _rows(number: int) -> str:

@@ -5,9 +5,10 @@ Nothing has to be uploaded first.
 
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 
+from customer_age.files.addresses import join
+from customer_age.files.store import write_whole
 from customer_age.schema.schema_file import SCHEMA_FILE
 
 
@@ -20,6 +21,4 @@ def PhotoSchema(schema: OutputArtifact[standard_artifacts.Schema], code: Paramet
         code: a fingerprint of the schema; an edited one is a new artifact, and what was validated
             against the old one is validated again.
     """
-    fileio.makedirs(schema.uri)
-    with fileio.open(f"{schema.uri.rstrip('/')}/schema.pbtxt", "wb") as file:
-        file.write(SCHEMA_FILE.read_bytes())
+    write_whole(join(schema.uri, "schema.pbtxt"), SCHEMA_FILE)

@@ -1,10 +1,13 @@
-"""What may be changed from run to run of a pipeline that was compiled once."""
+"""What may be changed from run to run of a pipeline that was compiled once.
+
+All is derived from `RunParameters`: to add a run parameter, add a field there, and use it.
+"""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import astuple, dataclass, field, fields, replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from customer_age.schema.batch_names import split_names
 
@@ -17,125 +20,140 @@ _PREFIX = "run_parameter_"
 
 
 @dataclass(frozen=True)
-class RunParameter:
-    """One input of a compiled pipeline."""
+class About:
+    """What is declared of a run parameter besides its name and type."""
 
-    name: str
-    type: type[str] | type[int] | type[float]
     setting: str
-    """Its place in the settings, dotted; empty for what no settings file says."""
+    """Its section and name in the settings; empty for what no settings file says."""
     description: str
     """For whoever starts a run in a UI."""
+    is_list: bool = False
+    """The setting is a list of names, which as a parameter have commas between them."""
 
 
-RUN_PARAMETERS = (
-    RunParameter(
-        "data_path",
-        str,
+def _input(setting: str, description: str, is_list: bool = False) -> Any:
+    return field(metadata={"about": About(setting, description, is_list)})
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """The inputs of a compiled pipeline.
+
+    In a pipeline that is compiled now and started later, TFX's RuntimeParameter stands for each.
+    """
+
+    data_path: str = _input(
         "data.path",
         "The data set: a folder with label tables and photos, as gs://, s3:// or minio://.",
-    ),
-    RunParameter(
-        "batches",
-        str,
+    )
+    batches: str = _input(
         "data.batches",
         "Batches of the inbox to learn from besides the data set: names with commas between.",
-    ),
-    RunParameter(
-        "data_fingerprint",
-        str,
-        "",
-        "Changes whenever the data do; customer-age submit fills it in.",
-    ),
-    RunParameter(
-        "epochs", int, "trainer.epochs", "Epochs of the whole network, at most: it may stop sooner."
-    ),
-    RunParameter(
-        "learning_rate", float, "trainer.learning_rate", "Peak of the whole network's schedule."
-    ),
-    RunParameter(
-        "max_mae",
-        float,
+        is_list=True,
+    )
+    data_fingerprint: str = _input(
+        "", "Changes whenever the data do; customer-age submit fills it in."
+    )
+    epochs: int = _input(
+        "trainer.epochs", "Epochs of the whole network, at most: it may stop sooner."
+    )
+    learning_rate: float = _input("trainer.learning_rate", "Peak of the whole network's schedule.")
+    max_mae: float = _input(
         "gate.max_mae",
         "Years: a model whose mean absolute error on the test photos is larger is not published.",
-    ),
-    RunParameter(
-        "min_test_photos",
-        int,
-        "gate.min_test_photos",
-        "A model that was measured on fewer photos is not published.",
-    ),
-    RunParameter(
-        "champion_tolerance",
-        float,
+    )
+    min_test_photos: int = _input(
+        "gate.min_test_photos", "A model that was measured on fewer photos is not published."
+    )
+    champion_tolerance: float = _input(
         "gate.champion_tolerance",
         "Years by which the champion may be better than what is published.",
-    ),
-    RunParameter(
-        "registry_uri", str, "registry.uri", "The model registry, as the setting registry.uri."
-    ),
-    RunParameter(
-        "run_id", str, "", "Stands in the registry beside what the run publishes; any name."
-    ),
-)
-
-BY_NAME = {parameter.name: parameter for parameter in RUN_PARAMETERS}
+    )
+    registry_uri: str = _input("registry.uri", "The model registry, as the setting registry.uri.")
+    run_id: str = _input("", "Stands in the registry beside what the run publishes; any name.")
 
 
-def properties(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The execution properties in which a component gets the run's parameters.
+TYPES: Mapping[str, type[Value]] = get_type_hints(RunParameters)
+ABOUT: Mapping[str, About] = {each.name: each.metadata["about"] for each in fields(RunParameters)}
+
+
+def from_settings(settings: Any, **known: Value) -> RunParameters:
+    """The parameters of a run with these settings.
 
     Args:
-        values: run parameter to value, or to what stands for it in a compiled pipeline.
+        settings: with a section for each of the declared settings.
+        known: what the settings do not say, or not as the run needs it.
     """
-    return {f"{_PREFIX}{name}": value for name, value in values.items()}
+    values: dict[str, Any] = {
+        name: known[name] if name in known else _as_parameter(settings, about)
+        for name, about in ABOUT.items()
+    }
+    return RunParameters(**values)
+
+
+def to_settings(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Section to what run parameters say in it, as settings have it.
+
+    Args:
+        values: run parameter to value.
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        about = ABOUT[name]
+        if about.setting:
+            section, key = about.setting.split(".")
+            sections.setdefault(section, {})[key] = _as_setting(value, name)
+    return sections
+
+
+def applied(settings: Mapping[str, Any], parameters: RunParameters) -> dict[str, Any]:
+    """A copy of the settings that were compiled, with what a run was started with."""
+    said = to_settings(vars(parameters))
+    return {**settings, **{name: {**settings.get(name, {}), **said[name]} for name in said}}
 
 
 def optional_parameters() -> "dict[str, ExecutionParameter]":
     """For the `PARAMETERS` of a ComponentSpec that takes them; a local run leaves them out."""
     from tfx.types.component_spec import ExecutionParameter  # heavy, and settings import this file
 
-    kinds = properties({each.name: each.type for each in RUN_PARAMETERS})
-    return {name: ExecutionParameter(type=kind, optional=True) for name, kind in kinds.items()}
-
-
-def overrides(exec_properties: Mapping[str, Any]) -> dict[str, Value]:
-    """The run's parameters among a component's execution properties; none in a local run."""
     return {
-        name: exec_properties[f"{_PREFIX}{name}"]
-        for name in BY_NAME
-        if exec_properties.get(f"{_PREFIX}{name}") is not None
+        f"{_PREFIX}{name}": ExecutionParameter(type=kind, optional=True)
+        for name, kind in TYPES.items()
     }
 
 
-def applied(settings: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
-    """The settings of a run whose parameters were set at its start.
-
-    Args:
-        settings: as they were compiled, nested as in a settings file.
-        values: run parameter to value; every name is one of `RUN_PARAMETERS`.
-
-    Returns:
-        A copy.
-    """
-    result = json.loads(json.dumps(settings))
-    for name, value in values.items():
-        *sections, key = BY_NAME[name].setting.split(".")
-        inner = result
-        for section in sections:
-            inner = inner.setdefault(section, {})
-        if key:
-            inner[key] = split_names(str(value)) if name == "batches" else value
-    return result
+def to_properties(parameters: RunParameters | None) -> dict[str, Any]:
+    """The execution properties in which a component gets the run's parameters, if there are any."""
+    values = vars(parameters) if parameters else {}
+    return {f"{_PREFIX}{name}": value for name, value in values.items()}
 
 
-def run_key(compiled: str, values: Mapping[str, Value]) -> str:
+def from_properties(exec_properties: Mapping[str, Any]) -> RunParameters | None:
+    """The run's parameters among a component's execution properties; None in a local run."""
+    values = {name: exec_properties.get(f"{_PREFIX}{name}") for name in ABOUT}
+    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    return RunParameters(**given) if given else None
+
+
+def run_key(compiled: str, parameters: RunParameters) -> str:
     """What decides a run's result: 16 hexadecimal digits.
 
     Args:
         compiled: the key that was compiled into the pipeline.
-        values: the run's parameters; `run_id` changes no result.
+        parameters: of the run; `run_id` changes no result.
     """
-    deciding = {name: value for name, value in values.items() if name != "run_id"}
-    text = compiled + json.dumps(deciding, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16] if deciding else compiled
+    deciding = astuple(replace(parameters, run_id=""))
+    return hashlib.sha256("\0".join(map(str, (compiled, *deciding))).encode()).hexdigest()[:16]
+
+
+def _as_parameter(settings: Any, about: About) -> Value:
+    value: Any = attrgetter(about.setting)(settings)
+    if about.is_list:
+        return ",".join(value)
+    return "" if value is None else value
+
+
+def _as_setting(value: Any, name: str) -> Any:
+    if ABOUT[name].is_list:
+        return tuple(split_names(value))
+    return value or None if TYPES[name] is str else value

@@ -18,7 +18,7 @@ ROOMS += ("kubeflow",)
 MOST_ENTRIES = 14
 MOST_LEVELS = 6
 
-ROLES = {"checks", "component", "entrypoint", "errors", "executor", "runs", "store"}
+ROLES = {"checks", "component", "entrypoint", "errors", "executor", "runs", "spec", "store"}
 """Names that files in sibling rooms have for the same role in each."""
 
 NAMED_AFTER = {

@@ -6,7 +6,6 @@
 import csv
 import dataclasses
 import io
-import json
 from collections.abc import Iterable
 
 from pydantic import BaseModel, TypeAdapter
@@ -76,8 +75,7 @@ def write_ingestion(examples_uri: str, ingestion: Ingestion) -> None:
     Raises:
         OSError: they cannot be written.
     """
-    text = json.dumps(ingestion.model_dump(exclude_unset=True), indent=2, ensure_ascii=False)
-    store.write_whole(join(examples_uri, FILE), text.encode())
+    json_file.write(examples_uri, FILE, ingestion.model_dump(exclude_unset=True))
 
 
 def read_ingestion(examples_uri: str) -> Ingestion:

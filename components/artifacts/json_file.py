@@ -1,8 +1,9 @@
 """Small JSON files in an artifact's folder, read as the model that they were written from."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import TypeVar
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,6 +31,21 @@ def read(folder: str, name: str, model: type[Contents]) -> Contents:
         raise FileNotFoundError(f"there is no {name} in {folder}") from None
     with in_one_line(name):
         return model.model_validate_json(content)
+
+
+def write(folder: str, name: str, contents: Mapping[str, Any]) -> None:
+    """Write a file.
+
+    Args:
+        folder: URI of the artifact.
+        name: of the file in it.
+        contents: what JSON can hold.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = json.dumps(contents, indent=2, ensure_ascii=False)
+    store.write_whole(addresses.join(folder, name), text.encode())
 
 
 @contextlib.contextmanager

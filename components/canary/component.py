@@ -1,7 +1,6 @@
 """The TFX component Canary."""
 
 import itertools
-import json
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -9,14 +8,16 @@ from absl import logging
 from tfx import types
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
-from customer_age.files.store import local_copy
+from customer_age.files.addresses import join
+from customer_age.files.store import local_copy, write_whole
 from customer_age.schema import features
 
 from ..artifacts import canary as record
+from ..artifacts import json_file
+from ..artifacts.shards import shard_files
 from . import checks, worker_process
 from .requests import BATCH_SIZE, requests_for
 
@@ -63,16 +64,13 @@ def Canary(
     else:
         measured = worker_process.Measurements({}, None, f"there is no photo in {SPLIT} to send")
     found = checks.judge(measured, checks.Limits(max_seconds_per_photo, max_memory_mb))
-    with fileio.open(f"{blessing.uri}/{record.FILE}", "w") as file:
-        json.dump(found.model_dump(), file, indent=2)
+    json_file.write(blessing.uri, record.FILE, found.model_dump())
     _mark(blessing, found)
 
 
 def _first_examples(split_folder: str) -> Iterator[bytes]:
     """The first serialized examples of a split, at most `BATCH_SIZE`."""
-    records = tf.data.TFRecordDataset(
-        sorted(tf.io.gfile.glob(f"{split_folder}/*.gz")), compression_type="GZIP"
-    )
+    records = tf.data.TFRecordDataset(shard_files(split_folder), compression_type="GZIP")
     return itertools.islice(records.as_numpy_iterator(), BATCH_SIZE)
 
 
@@ -83,7 +81,7 @@ def _photo(serialized: bytes) -> bytes:
 
 def _mark(blessing: types.Artifact, found: record.Canary) -> None:
     name = _BLESSED if found.passed else _NOT_BLESSED
-    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
+    write_whole(join(blessing.uri, name), b"")
     blessing.set_int_custom_property("blessed", int(found.passed))
     if found.passed:
         logging.info("The model is fit to serve.")

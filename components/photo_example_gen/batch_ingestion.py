@@ -1,10 +1,10 @@
-"""Ingestion of the base set and of batches, each once, into a cache.
+"""Ingestion of the data set and of batches, each once, into a cache.
 
-A run's examples are put together from there. So the cost of a run's ingestion grows with what is
-new, not with all there is.
+A run's examples are put together from there: the data set is one more batch. So the cost of a
+run's ingestion grows with what is new, not with all there is.
 """
 
-import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 
 from customer_age.files import store
+from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import DataSet, pseudonyms
 from customer_age.labels.data_set import fingerprints
 from customer_age.labels.tables import digest_of
@@ -22,7 +23,9 @@ from customer_age.schema.features import SPLITS
 from ..artifacts.ingestion import BASE, write_refused
 from . import beam_pipeline, tfrecord_shards
 from .batch_cache import BatchCache, CachedBatch, assembly
-from .examples import IngestionSettings
+from .spec import IngestionSpec
+
+_log = logging.getLogger(__name__)
 
 RunPipeline = Callable[[int, Callable[[beam.Pipeline], None]], Any]
 """Runs a Beam pipeline for so many rows, once a function has added its steps."""
@@ -30,46 +33,55 @@ RunPipeline = Callable[[int, Callable[[beam.Pipeline], None]], Any]
 
 @dataclass(frozen=True)
 class BatchIngestion:
-    """Ingests the base set and batches, of which the cache may have some already.
+    """Ingests the data set and batches, of which the cache may have some already.
 
     Attributes:
-        data_sets: the base set, then the batches.
-        settings: how a photo becomes an example.
-        recipe: all else that decides what becomes of a data set, as text: the code above all.
+        data_sets: the data set, then the batches.
+        spec: how a row becomes an example.
+        code: the fingerprint of the code.
+        cache: of batches.
+        run: runs Beam.
     """
 
     data_sets: Sequence[DataSet]
-    settings: IngestionSettings
-    recipe: str
+    spec: IngestionSpec
+    code: str
+    cache: BatchCache
+    run: RunPipeline
 
-    def ingest(self, cache: BatchCache, run: RunPipeline, examples_uri: str) -> dict[str, Any]:
+    def ingest(self, examples_uri: str) -> dict[str, Any]:
         """Ingest what is new, and write all of a run's examples.
 
         Args:
-            cache: of batches.
-            run: runs Beam.
             examples_uri: the root of the `Examples` artifact; gets a folder for each split, and
                 `refused.csv`.
 
         Returns:
-            `rows`, `photos` by split, and `batches` with the same of each.
+            `rows`, `photos` by split, and where there are batches, `batches` with the same of each.
 
         Raises:
             RunError: rows were lost on the way.
+            OSError: a file cannot be read or written.
         """
+        keys = self._keys()
+        self.cache.use(keys)
+        try:
+            return self._ingest(keys, examples_uri)
+        except FileNotFoundError as error:
+            # Somebody deleted a batch meanwhile, as anybody may.
+            _log.warning("ingested again: %s was deleted from the batch cache", error.filename)
+            self.cache.discard_damaged(keys)
+            store.delete(examples_uri, folder=True)
+            return self._ingest(keys, examples_uri)
+
+    def _ingest(self, keys: Sequence[str], examples_uri: str) -> dict[str, Any]:
         started = time.monotonic()
-        keys = [
-            self._key(data_set, fingerprint)
-            for data_set, fingerprint in zip(
-                self.data_sets, fingerprints(self.data_sets), strict=True
-            )
-        ]
         known = {
             number: batch
             for number, (key, data_set) in enumerate(zip(keys, self.data_sets, strict=True))
-            if (batch := cache.find(key, data_set.batch)) is not None
+            if (batch := self.cache.find(key, data_set.batch)) is not None
         }
-        batches = self._ingested(cache, run, keys, known)
+        batches = self._ingested(keys, known)
         ingested = time.monotonic()
         placements = assembly.place(batches, self.data_sets[0].forgotten)
         assembly.write(placements, examples_uri)
@@ -85,36 +97,30 @@ class BatchIngestion:
         photos: Counter[str] = Counter()
         for of_batch in counts.values():
             photos.update(of_batch.photos)
-        return {
+        counted = {
             "rows": sum(batch.rows for batch in batches),
             "photos": {split: photos[split] for split in SPLITS},
-            "batches": counts,
             "seconds_ingesting": round(ingested - started, 2),
             "seconds_assembling": round(time.monotonic() - ingested, 2),
         }
+        return {**counted, "batches": counts} if len(counts) > 1 else counted
 
-    def _ingested(
-        self,
-        cache: BatchCache,
-        run: RunPipeline,
-        keys: Sequence[str],
-        known: Mapping[int, CachedBatch],
-    ) -> list[CachedBatch]:
+    def _ingested(self, keys: Sequence[str], known: Mapping[int, CachedBatch]) -> list[CachedBatch]:
         """All batches; those that are new come out of one Beam pipeline."""
         batches = dict(known)
         attempts = {
-            number: cache.attempt(key) for number, key in enumerate(keys) if number not in known
+            number: self.cache.attempt(key)
+            for number, key in enumerate(keys)
+            if number not in known
         }
 
         def add_steps(pipeline: beam.Pipeline) -> None:
             for number, attempt in attempts.items():
-                data_set = self.data_sets[number]
-                label = f"Batch {data_set.batch}" if data_set.batch else "Base"
-                beam_pipeline.ingest(pipeline, data_set, self.settings, attempt, label)
+                pipeline | beam_pipeline.Ingest(self.data_sets[number], self.spec, attempt)
 
         try:
             if attempts:
-                run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+                self.run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
         except BaseException:
             for attempt in attempts.values():  # nobody else knows of them
                 store.delete(attempt, folder=True)
@@ -122,22 +128,24 @@ class BatchIngestion:
         for number, attempt in attempts.items():
             data_set = self.data_sets[number]
             count = beam_pipeline.shard_count(data_set.row_count)
-            batches[number] = cache.commit(keys[number], attempt, data_set, count)
+            batches[number] = self.cache.commit(keys[number], attempt, data_set, count)
         return [batches[number] for number in range(len(self.data_sets))]
 
+    def _keys(self) -> list[str]:
+        """What each batch is kept under: changes with all that decides about it."""
+        if not self.spec.batch_cache:  # then nobody will look for it, and no photo need be hashed
+            return [str(number) for number in range(len(self.data_sets))]
+        found = fingerprints(self.data_sets, ContentDigests(self.spec.batch_cache))
+        return [
+            self._key(data_set, fingerprint)
+            for data_set, fingerprint in zip(self.data_sets, found, strict=True)
+        ]
+
     def _key(self, data_set: DataSet, fingerprint: str) -> str:
-        """What the batch of a data set is kept under: changes with all that decides about it."""
-        settings = self.settings
         return digest_of(
             fingerprint,
-            data_set.layout,
             data_set.batch,
-            str(data_set.face_crops),
-            repr([sorted({**each.optional, **each.columns}.items()) for each in data_set.tables]),
             pseudonyms.fingerprint(data_set.person_key) if data_set.has_persons else "",
-            json.dumps(dict(settings.split_shares)),
-            f"{settings.stored_size} {settings.min_size} {settings.jpeg_quality}",
-            settings.split_key,
-            repr(settings.groups),
-            self.recipe,
+            self.spec.recipe(),
+            self.code,
         )[:32]

@@ -5,31 +5,28 @@ the memory that a worker needs does not grow with the number of photos.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
+from customer_age.files import addresses
 from customer_age.labels import DataSet, LabelRow, age_of
-from customer_age.photos import MAX_FILE_BYTES, too_large
+from customer_age.photos.decode import MAX_FILE_BYTES, too_large
+from customer_age.schema import age_groups
 from customer_age.schema.age_groups import AgeGroups
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
 
 from ..artifacts.ingestion import write_refused
-from . import deduplication, examples, tfrecord_shards
+from . import examples, tfrecord_shards
 from .batch_cache import index
-from .deduplication import GOOD, REFUSED
-from .examples import IngestionSettings, PhotoExample
+from .examples import PhotoExample
+from .spec import IngestionSpec
 
-NAMESPACE = "customer_age.photo_example_gen"
-"""Of the Beam counters: `rows`, `photos/<split>` and `refused/<reason>`."""
-ROWS = "rows"
-PHOTOS = "photos/"
-REFUSED_PREFIX = "refused/"
+GOOD = "good"
+REFUSED = "refused"
 
 ROWS_PER_SHARD = 256
 MAX_SHARDS = 1024
@@ -40,62 +37,48 @@ def shard_count(row_count: int) -> int:
     return min(MAX_SHARDS, max(1, round(row_count / ROWS_PER_SHARD)))
 
 
-def ingest(
-    pipeline: beam.Pipeline,
-    data_set: DataSet,
-    settings: IngestionSettings,
-    examples_uri: str,
-    label: str = "",
-) -> None:
-    """Add the whole ingestion to a pipeline.
-
-    Args:
-        pipeline: a Beam pipeline, not yet run.
-        data_set: what is read.
-        settings: how a photo becomes an example.
-        examples_uri: the root of the `Examples` artifact, or of a cached batch; gets a folder
-            `Split-<name>` for each split, and `refused.csv`.
-        label: of the step, for a batch that goes into the cache: a name of its own in the
-            pipeline. An index of its examples is then written. Empty where the examples are a
-            run's.
-    """
-    pipeline | (label or "Ingest") >> Ingest(data_set, settings, examples_uri, bool(label))
-
-
 class Ingest(beam.PTransform):
-    """From a data set to shards and a list of refusals."""
+    """From a data set to an attempt at a cached batch: shards, their index, a list of refusals."""
 
-    def __init__(
-        self, data_set: DataSet, settings: IngestionSettings, examples_uri: str, indexed: bool
-    ) -> None:
+    def __init__(self, data_set: DataSet, spec: IngestionSpec, attempt: str) -> None:
+        """Construct the transform.
+
+        Args:
+            data_set: what is read.
+            spec: how a row becomes an example.
+            attempt: URI of a folder; gets a folder `Split-<name>` for each split, an index of
+                its examples, and `refused.csv`.
+        """
         super().__init__()
         self._data_set = data_set
-        self._settings = settings
-        self._uri = examples_uri
-        self._indexed = indexed
+        self._spec = spec
+        self._attempt = attempt
+
+    def default_label(self) -> str:
+        """Of the step: a batch's name, as one pipeline ingests several."""
+        batch = self._data_set.batch
+        return f"Batch {batch}" if batch else "DataSet"
 
     def expand(self, begin: beam.pvalue.PBegin) -> PCollection:
         """Give what `WriteRefused` gives."""
         shards_each = shard_count(self._data_set.row_count)
         rows = (
             begin
-            | "DataSet" >> beam.Create([self._data_set])
-            | "ReadTables" >> beam.FlatMap(_rows).with_output_types(LabelRow)
+            | "Tables" >> beam.Create([self._data_set])
+            | "ReadTables" >> beam.FlatMap(DataSet.rows).with_output_types(LabelRow)
             | "CheckRows" >> beam.ParDo(CheckRow()).with_outputs(REFUSED, main=GOOD)
         )
-        photos = rows[GOOD] | "OneRowPerPhoto" >> deduplication.OneRowPerPhoto()
-        write = WriteShard(self._uri, shards_each, self._settings, self._indexed)
+        write = WriteShard(self._attempt, shards_each, self._spec)
         written = (
-            photos[GOOD]
+            rows[GOOD]
             | "Shard" >> beam.Map(_sharded, shards_each).with_output_types(tuple[int, LabelRow])
             | "GroupByShard" >> beam.GroupByKey()
             | "WriteShards" >> beam.ParDo(write)
         )
         return (
-            (rows[REFUSED], photos[REFUSED], written)
+            (rows[REFUSED], written)
             | "AllRefused" >> beam.Flatten()
-            | "CountRefused" >> beam.Map(_counted)
-            | "ListRefused" >> WriteRefused(self._uri)
+            | "ListRefused" >> WriteRefused(self._attempt)
         )
 
 
@@ -126,35 +109,28 @@ class CheckRow(beam.DoFn):
 class WriteShard(beam.DoFn):
     """Reads, shrinks and writes the photos of a shard, one after another."""
 
-    def __init__(
-        self, examples_uri: str, shard_count: int, settings: IngestionSettings, indexed: bool
-    ) -> None:
-        self._uri = examples_uri
+    def __init__(self, attempt: str, shard_count: int, spec: IngestionSpec) -> None:
+        self._attempt = attempt
         self._shard_count = shard_count
-        self._settings = settings
-        self._indexed = indexed
+        self._spec = spec
+        self._groups = age_groups.parse(spec.age_groups)
 
     def process(self, sharded: tuple[int, Iterable[LabelRow]]) -> Iterator[Refusal]:
-        """Write the shard, and its index where one is kept; yield what of it was refused."""
+        """Write the shard and its index; yield what of it was refused."""
         shard, rows = sharded
-        written: Counter[str] = Counter()
         refused, entries = [], []
-        with tfrecord_shards.ShardWriter(self._uri, shard, self._shard_count) as writer:
+        with tfrecord_shards.ShardWriter(self._attempt, shard, self._shard_count) as writer:
             # In order, so that the same data give the same files whatever the workers do.
-            for row in sorted(rows, key=lambda row: (row.photo, row.table)):
+            for row in sorted(rows, key=_place):
                 try:
-                    example = examples.make(row, self._settings)
+                    example = examples.make(row, self._spec, self._groups)
                 except PhotoRefused as error:
                     refused.append(row.refusal(error.reason, error.detail))
                 else:
                     writer.write(example.split, example.serialized)
-                    written[example.split] += 1
-                    if self._indexed:
-                        entries.append(index_entry(row, example, shard, self._settings.groups))
+                    entries.append(index_entry(row, example, shard, self._groups))
         if entries:
-            index.write(self._uri, shard, entries)
-        for split, count in written.items():
-            Metrics.counter(NAMESPACE, f"{PHOTOS}{split}").inc(count)
+            index.write(self._attempt, shard, entries)
         yield from refused
 
 
@@ -193,18 +169,11 @@ def index_entry(row: LabelRow, example: PhotoExample, shard: int, groups: AgeGro
     )
 
 
-def _rows(data_set: DataSet) -> Iterator[LabelRow]:
-    rows = Metrics.counter(NAMESPACE, ROWS)
-    for row in data_set.rows():
-        rows.inc()
-        yield row
+def _place(row: LabelRow) -> tuple[str, str, int]:
+    """Orders rows; without what says how a store is reached, which would order them otherwise."""
+    return addresses.plain(row.photo), row.table, row.line
 
 
 def _sharded(row: LabelRow, shard_count: int) -> tuple[int, LabelRow]:
-    digest = hashlib.sha256(row.photo.rpartition("/")[2].encode()).digest()
+    digest = hashlib.sha256(addresses.split(row.photo)[1].encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard_count, row
-
-
-def _counted(refusal: Refusal) -> Refusal:
-    Metrics.counter(NAMESPACE, f"{REFUSED_PREFIX}{refusal.reason}").inc()
-    return refusal

@@ -1,36 +1,17 @@
 """What one row and its photo become: a `tf.train.Example`, or a refusal."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from customer_age.labels import LabelRow, age_of, split_of
-from customer_age.photos import Photo, prepare_photo, read_photo
-from customer_age.schema import age_groups, features
+from customer_age.photos.decode import read_photo
+from customer_age.photos.prepare import Photo, prepare_photo
+from customer_age.schema import features
+from customer_age.schema.age_groups import AgeGroups
 
-
-@dataclass(frozen=True)
-class IngestionSettings:
-    """What decides how a photo becomes an example.
-
-    Attributes:
-        stored_size: pixels; a photo's shorter side is shrunk to this.
-        min_size: pixels; a photo whose shorter side is below this is refused.
-        jpeg_quality: of the stored JPEG, 1 to 100.
-        split_shares: split name to share, where there are no official splits.
-        split_key: keys the hash that deals the splits.
-        groups: the evaluation's age groups.
-    """
-
-    stored_size: int
-    min_size: int
-    jpeg_quality: int
-    split_shares: Mapping[str, float]
-    split_key: str
-    groups: age_groups.AgeGroups
+from .spec import IngestionSpec
 
 
 class PhotoExample(NamedTuple):
@@ -47,30 +28,31 @@ class PhotoExample(NamedTuple):
     content: str
 
 
-def make(row: LabelRow, settings: IngestionSettings) -> PhotoExample:
+def make(row: LabelRow, spec: IngestionSpec, groups: AgeGroups) -> PhotoExample:
     """Read a row's photo and make its example.
 
     Args:
         row: a row whose age is known to be one.
-        settings: how.
+        spec: how.
+        groups: its age groups.
 
     Raises:
         PhotoRefused: the photo cannot be used.
     """
     content = read_photo(row.photo)
-    photo = prepare_photo(content, settings.stored_size, settings.min_size, settings.jpeg_quality)
+    photo = prepare_photo(content, spec)
     digest = hashlib.sha256(content).hexdigest()
-    split = row.split or split_of(row.person or digest, settings.split_shares, settings.split_key)
-    return PhotoExample(split, _serialized(row, photo, settings), digest)
+    split = row.split or split_of(row.person or digest, spec)
+    return PhotoExample(split, _serialized(row, photo, groups), digest)
 
 
-def _serialized(row: LabelRow, photo: Photo, settings: IngestionSettings) -> bytes:
+def _serialized(row: LabelRow, photo: Photo, groups: AgeGroups) -> bytes:
     age = age_of(row.age)
     texts = {
         features.IMAGE_FORMAT: photo.format,
         features.IMAGE_MODE: photo.mode,
         features.FILE_NAME: row.file_name,
-        features.AGE_GROUP: settings.groups.of(age),
+        features.AGE_GROUP: groups.of(age),
         features.PERSON: row.person,
         features.BATCH: row.batch,
         **dict(row.extras),

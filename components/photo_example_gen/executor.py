@@ -2,14 +2,12 @@
 
 import contextlib
 import errno
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics.metric import MetricsFilter
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
@@ -18,16 +16,16 @@ from tfx.types.artifact import Artifact
 
 from customer_age.errors import DataRefused, RunError
 from customer_age.files import addresses
-from customer_age.labels import DataSet, open_data_sets
-from customer_age.schema import age_groups
+from customer_age.labels import open_data_sets
+from customer_age.schema.batch_names import batch_names
 from customer_age.schema.features import SPLITS
 
 from .. import beam_runners
 from ..artifacts.ingestion import Ingestion, read_refused, write_ingestion
-from . import beam_pipeline, tfrecord_shards
-from .batch_cache import BatchCache
+from . import tfrecord_shards
+from .batch_cache import BatchCache, sweep
 from .batch_ingestion import BatchIngestion
-from .examples import IngestionSettings
+from .spec import IngestionSpec
 
 DATA_SET = "data_set"
 EXAMPLES = "examples"
@@ -60,69 +58,39 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             RunError: the disk is full, or rows were lost on the way.
         """
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        beam_args = self._beam_pipeline_args
+        spec = IngestionSpec.model_validate_json(exec_properties["spec"]).reached_by(beam_args)
         data_sets = open_data_sets(
-            artifact_utils.get_single_uri(input_dict[DATA_SET]),
-            exec_properties,
-            self._beam_pipeline_args,
+            addresses.reached_by(artifact_utils.get_single_uri(input_dict[DATA_SET]), beam_args),
+            spec,
+            batch_names(exec_properties.get("batches") or ""),
         )
-        settings = _settings(exec_properties)
         started = time.monotonic()
         with _full_disk_explained(output.uri):
-            examples_uri = addresses.reached_by(output.uri, self._beam_pipeline_args)
-            if len(data_sets) == 1:
-                counts = self._ingest(data_sets[0], settings, examples_uri)
-            else:
-                batches = BatchIngestion(data_sets, settings, exec_properties["code"])
-                cache_uri = exec_properties["batch_cache"]
-                cache = BatchCache(addresses.reached_by(cache_uri, self._beam_pipeline_args))
-                counts = batches.ingest(cache, self._run_beam, examples_uri)
-            ingestion = _finished(counts, examples_uri, time.monotonic() - started)
+            examples_uri = addresses.reached_by(output.uri, beam_args)
+            # Beside the examples it costs no second copy, and goes when they are complete.
+            cache = BatchCache(
+                spec.batch_cache or addresses.join(examples_uri, tfrecord_shards.UNFINISHED)
+            )
+            ingestion = BatchIngestion(
+                data_sets, spec, exec_properties["code"], cache, self._run_beam
+            )
+            summary = _finished(
+                ingestion.ingest(examples_uri), examples_uri, time.monotonic() - started
+            )
+        if spec.batch_cache:
+            sweep(spec.batch_cache)
         output.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(output, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(output, "tfrecords_gzip")
-        output.set_int_custom_property("photos", sum(ingestion.photos.values()))
-        output.set_int_custom_property("refused", sum(ingestion.refused.values()))
+        output.set_int_custom_property("photos", sum(summary.photos.values()))
+        output.set_int_custom_property("refused", sum(summary.refused.values()))
 
-    def _ingest(
-        self, data_set: DataSet, settings: IngestionSettings, examples_uri: str
-    ) -> dict[str, Any]:
-        """Ingest one data set straight into the examples.
-
-        Returns:
-            `rows`, and `photos` by split.
-        """
-
-        def add_steps(pipeline: beam.Pipeline) -> None:
-            beam_pipeline.ingest(pipeline, data_set, settings, examples_uri)
-
-        counts = self._run_beam(data_set.row_count, add_steps)
-        tfrecord_shards.remove_unfinished(examples_uri)
-        if counts[beam_pipeline.ROWS] != data_set.row_count:
-            raise RunError(
-                f"ingestion lost count: {data_set.row_count} rows, {counts[beam_pipeline.ROWS]} of "
-                f"them read; {_ANOTHER_RUNNER}"
-            )
-        return {
-            "rows": data_set.row_count,
-            "photos": {split: counts[f"{beam_pipeline.PHOTOS}{split}"] for split in SPLITS},
-        }
-
-    def _run_beam(self, row_count: int, add_steps: Callable[[beam.Pipeline], None]) -> Counter[str]:
-        """Run a pipeline for so many rows.
-
-        Returns:
-            Counter name to count.
-        """
+    def _run_beam(self, row_count: int, add_steps: Callable[[beam.Pipeline], None]) -> None:
+        """Run a pipeline for so many rows."""
         self._beam_pipeline_args = beam_runners.sized(self._beam_pipeline_args, row_count)
         with self._make_beam_pipeline() as pipeline:
             add_steps(pipeline)
-        found = pipeline.result.metrics().query(
-            MetricsFilter().with_namespace(beam_pipeline.NAMESPACE)
-        )
-        counts: Counter[str] = Counter()
-        for counter in found["counters"]:  # One for each step that has it.
-            counts[counter.key.metric.name] += counter.result
-        return counts
 
 
 @contextlib.contextmanager
@@ -138,17 +106,6 @@ def _full_disk_explained(examples_uri: str) -> Iterator[None]:
                 "folder on a larger one, and run again"
             ) from error
         raise
-
-
-def _settings(exec_properties: dict[str, Any]) -> IngestionSettings:
-    return IngestionSettings(
-        stored_size=exec_properties["stored_size"],
-        min_size=exec_properties["min_size"],
-        jpeg_quality=exec_properties["jpeg_quality"],
-        split_shares=json.loads(exec_properties["split_shares"]),
-        split_key=exec_properties["split_key"],
-        groups=age_groups.parse(json.loads(exec_properties["age_groups"])),
-    )
 
 
 def _finished(counts: dict[str, Any], examples_uri: str, seconds: float) -> Ingestion:

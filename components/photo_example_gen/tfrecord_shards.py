@@ -62,7 +62,7 @@ def folder_of(split: str) -> str:
 
 def records(path: str) -> Iterator[bytes]:
     """Read the records of a shard, serialized as they are."""
-    with store.open(path) as plain, gzip.GzipFile(fileobj=plain) as file:
+    with store.open(path) as plain, gzip.GzipFile(fileobj=plain, mode="rb") as file:
         while (record := _TFRecordUtil.read_record(file)) is not None:
             yield record
 

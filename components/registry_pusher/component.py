@@ -1,9 +1,5 @@
 """The TFX component RegistryPusher."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
@@ -11,8 +7,9 @@ from tfx.types import component_spec, standard_artifacts
 
 from customer_age.model_registry import open_registry
 
-from ..run_parameters import optional_parameters, properties
+from ..run_parameters import RunParameters, optional_parameters, to_properties
 from .executor import Executor
+from .lineage import Lineage
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):
@@ -69,12 +66,12 @@ class RegistryPusher(base_component.BaseComponent):
         model_run: types.BaseChannel,
         registry_uri: str | RuntimeParameter,
         model_name: str,
-        lineage: Mapping[str, str],
+        lineage: Lineage,
         run_id: str | RuntimeParameter = "",
         code: str = "",
         infra_blessing: types.BaseChannel | None = None,
         statistics: types.BaseChannel | None = None,
-        run_parameters: Mapping[str, Any] | None = None,
+        run_parameters: RunParameters | None = None,
     ):
         """Wire the component.
 
@@ -87,15 +84,15 @@ class RegistryPusher(base_component.BaseComponent):
             model_run: of the Trainer, with its `training.json`.
             registry_uri: of the model registry, as `open_registry` takes it.
             model_name: in the registry.
-            lineage: what the version shall tell of its run, with `run_key`; `settings` as JSON.
+            lineage: what the version shall tell of its run.
             run_id: of the run, for the version to tell; with it, a later run asks the registry
                 again instead of TFX's cache.
             code: a fingerprint of the code; keys TFX's cache.
             infra_blessing: of the Canary; a model that it refused is not published.
             statistics: of StatisticsGen; with it, the version tells what its training photos were
                 like, so that the drift of new ones can be measured.
-            run_parameters: of a compiled pipeline, by name; what the lineage says otherwise is
-                then out of date.
+            run_parameters: of a compiled pipeline; what the lineage says otherwise is then out of
+                date.
 
         Raises:
             SettingsError: the URI is not supported, or holds a password.
@@ -114,10 +111,10 @@ class RegistryPusher(base_component.BaseComponent):
                 statistics=statistics,
                 registry_uri=registry_uri,
                 model_name=model_name,
-                lineage=json.dumps(dict(lineage), sort_keys=True),
+                lineage=lineage.model_dump_json(),
                 run_id=run_id,
                 code=code,
-                **properties(run_parameters or {}),
+                **to_properties(run_parameters),
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -1,6 +1,5 @@
 """RegistryPusher's work."""
 
-import json
 from typing import Any
 
 from absl import logging
@@ -11,10 +10,12 @@ from tfx.types import artifact_utils
 from customer_age.files.store import local_copy
 from customer_age.model_registry import open_registry
 
-from .. import drift, run_parameters
+from .. import drift
 from ..artifacts import evaluation, json_file, training
 from ..artifacts.ingestion import read_ingestion
 from ..artifacts.training import Training
+from ..run_parameters import from_properties
+from .lineage import Lineage
 from .model_card import Baseline, publication
 
 
@@ -40,6 +41,8 @@ class Executor(executor.Executor):
         ingestion = read_ingestion(uri("examples"))
         trained = json_file.read(uri("model_run"), training.FILE, Training)
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
+        lineage = Lineage.model_validate_json(exec_properties["lineage"])
+        run_id = exec_properties.get("run_id")
         registry = open_registry(exec_properties["registry_uri"], exec_properties["model_name"])
         with local_copy(self.GetModelPath(input_dict)) as model_dir:
             version = registry.publish(
@@ -52,10 +55,10 @@ class Executor(executor.Executor):
                         kind=baseline.get_string_custom_property("kind"),
                         version=baseline.get_string_custom_property("version"),
                     ),
-                    {**_lineage(exec_properties), **_training_photos(input_dict)},
+                    lineage.of_run(from_properties(exec_properties)),
+                    {**({"run_id": run_id} if run_id else {}), **_training_photos(input_dict)},
                 )
             )
-        run_id = exec_properties.get("run_id")
         if run_id and version.tags.get("run_id") != run_id:
             # An earlier run published the very same model; who waits for this one looks for it.
             registry.annotate(version.version, "run_id", run_id)
@@ -64,20 +67,6 @@ class Executor(executor.Executor):
             pushed_model, pushed_destination=version.uri, pushed_version=version.version
         )
         pushed_model.set_int_custom_property("champion", int("champion" in version.aliases))
-
-
-def _lineage(exec_properties: dict[str, Any]) -> dict[str, str]:
-    """What was wired into the graph, and what the run's own parameters changed since."""
-    lineage = json.loads(exec_properties["lineage"])
-    values = run_parameters.overrides(exec_properties)
-    if values:
-        settings = run_parameters.applied(json.loads(lineage.get("settings", "{}")), values)
-        lineage["settings"] = json.dumps(settings, sort_keys=True)
-        lineage["run_key"] = run_parameters.run_key(lineage["run_key"], values)
-        lineage["data_fingerprint"] = str(values.get("data_fingerprint", ""))
-    if exec_properties.get("run_id"):
-        lineage["run_id"] = exec_properties["run_id"]
-    return lineage
 
 
 def _training_photos(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from customer_age.model_registry import BATCHES, Publication, saved_model_finger
 
 from ..artifacts.ingestion import BASE, Ingestion
 from ..artifacts.training import Training
+from .lineage import Lineage
 
 if TYPE_CHECKING:
     from ..artifacts.evaluation import Evaluation, Measured, SliceMetrics
@@ -47,7 +48,8 @@ def publication(
     ingestion: Ingestion,
     training: Training,
     baseline: Baseline,
-    lineage: Mapping[str, str],
+    lineage: Lineage,
+    tags: Mapping[str, str] = {},
 ) -> Publication:
     """Gather what is known of a blessed model.
 
@@ -57,17 +59,18 @@ def publication(
         ingestion: what PhotoExampleGen counted.
         training: what the Trainer did.
         baseline: of the evaluation.
-        lineage: name to value; `settings`, if there, is the run's settings as JSON.
+        lineage: of the run.
+        tags: further ones.
     """
-    tags = {**lineage, **_batches(ingestion)}
-    settings = json.loads(tags.pop("settings", "{}"))
     counts = {f"photos_{split}": str(number) for split, number in ingestion.photos.items()}
     return Publication(
         model_dir=model_dir,
         fingerprint=saved_model_fingerprint(model_dir),
         metrics=_metrics(evaluation),
         tags={
+            **lineage.tags(),
             **tags,
+            **_batches(ingestion),
             **counts,
             "rows": str(ingestion.rows),
             "refused": str(sum(ingestion.refused.values())),
@@ -76,7 +79,7 @@ def publication(
             "training_device": training.device,
             "started_from": training.weights,
         },
-        settings=dict(_flat(settings)),
+        settings=dict(_flat(lineage.settings)),
         description=_description(evaluation, ingestion, baseline),
         baseline_version=baseline.version,
     )

@@ -1,8 +1,5 @@
 """The RunReport component: what it takes and gives."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
@@ -10,7 +7,7 @@ from tfx.types import component_spec, standard_artifacts
 from customer_age import redaction
 
 from ..artifacts.types import EdaPage, RunMetrics, RunReportPage
-from ..run_parameters import optional_parameters, properties
+from ..run_parameters import RunParameters, optional_parameters, to_properties
 from . import executor
 from .facts.facts import RunDescription
 
@@ -59,7 +56,7 @@ class RunReport(base_component.BaseComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
-        run_facts: str,
+        run_facts: RunDescription,
         code: str,
         *,
         statistics: types.BaseChannel | None = None,
@@ -70,14 +67,15 @@ class RunReport(base_component.BaseComponent):
         infra_blessing: types.BaseChannel | None = None,
         pushed_model: types.BaseChannel | None = None,
         baseline: types.BaseChannel | None = None,
-        run_parameters: Mapping[str, Any] | None = None,
+        run_parameters: RunParameters | None = None,
     ):
         """Wire the component.
 
         Args:
             examples: of PhotoExampleGen, with `ingestion.json` and `refused.csv`.
-            run_facts: a `facts.RunDescription` as JSON. What changes from run to run, such as the
-                path of a log, makes a cached report useless: leave it out.
+            run_facts: what is known of the run; travels as JSON, without secrets. What changes
+                from run to run, such as the path of a log, makes a cached report useless: leave it
+                out.
             code: fingerprint of this component's source; keys the cache alone.
             statistics: of StatisticsGen.
             anomalies: of ExampleValidator.
@@ -88,11 +86,8 @@ class RunReport(base_component.BaseComponent):
             pushed_model: of RegistryPusher, with the custom properties `pushed`,
                 `pushed_version` and `pushed_destination`.
             baseline: of Champion, with the custom properties `kind` and `version`.
-            run_parameters: of a compiled pipeline, by name; what `run_facts` says otherwise is
-                then out of date.
-
-        Raises:
-            ValueError: `run_facts` is no `RunDescription`.
+            run_parameters: of a compiled pipeline; what `run_facts` says otherwise is then out of
+                date.
         """
         super().__init__(
             RunReportSpec(
@@ -107,7 +102,7 @@ class RunReport(base_component.BaseComponent):
                 infra_blessing=infra_blessing,
                 pushed_model=pushed_model,
                 baseline=baseline,
-                **properties(run_parameters or {}),
+                **to_properties(run_parameters),
                 report=types.Channel(type=RunReportPage),
                 eda=types.Channel(type=EdaPage),
                 metrics=types.Channel(type=RunMetrics),
@@ -115,9 +110,8 @@ class RunReport(base_component.BaseComponent):
         )
 
 
-def _without_secrets(run_facts: str) -> str:
-    """TFX keeps parameters in its metadata for ever: no secret may get there."""
-    run = RunDescription.model_validate_json(run_facts)
+def _without_secrets(run: RunDescription) -> str:
+    """The run as JSON. TFX keeps parameters in its metadata for ever: no secret may get there."""
     settings = redaction.hide_secret_settings(run.settings)
     return redaction.hide_credentials(
         run.model_copy(update={"settings": settings}).model_dump_json()

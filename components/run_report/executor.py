@@ -90,23 +90,23 @@ def _within(folder: str, name: str) -> str:
 def _description(exec_properties: dict[str, Any]) -> RunDescription:
     """What was wired into the graph, and what the run's own parameters changed since."""
     described = RunDescription.model_validate_json(exec_properties["run_facts"])
-    values = run_parameters.overrides(exec_properties)
-    if not values:
+    parameters = run_parameters.from_properties(exec_properties)
+    if parameters is None:
         return described
     limits = described.limits and described.limits.model_copy(
-        update={name: values[name] for name in Limits.model_fields if name in values}
+        update={name: getattr(parameters, name) for name in Limits.model_fields}
     )
     fingerprints = {
         **described.fingerprints,
-        "data": str(values.get("data_fingerprint", "")),
-        "run": run_parameters.run_key(described.fingerprints.get("run", ""), values),
+        "data": parameters.data_fingerprint,
+        "run": run_parameters.run_key(described.fingerprints.get("run", ""), parameters),
     }
     return described.model_copy(
         update={
-            "settings": run_parameters.applied(described.settings, values),
+            "settings": run_parameters.applied(described.settings, parameters),
             "fingerprints": fingerprints,
             "limits": limits,
-            "registry": str(values.get("registry_uri", described.registry)),
+            "registry": parameters.registry_uri,
         }
     )
 

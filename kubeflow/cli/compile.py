@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from customer_age.errors import SettingsError
+from customer_age.files import store
 from customer_age.pipeline.cli import options
 from customer_age.pipeline.running import log
 from customer_age.pipeline.settings import loading
@@ -41,10 +42,8 @@ def compile_pipeline(
         output, content = output or Path("pipeline.yaml"), compiler.compile_kubeflow(settings)
     else:
         output, content = output or Path("pipeline.json"), compiler.compile_vertex(settings)
-    unfinished = output.with_name(f".{output.name}.unfinished")
     try:
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(output)
+        store.write_whole(str(output), content.encode())
     except OSError as error:
         raise SettingsError(f"--output {output}: cannot be written: {error.strerror}") from error
     click.echo(f"{output}: {len(content) / 1000:.0f} kB for {target}")

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from customer_age.components.run_parameters import BY_NAME
+from customer_age.components.run_parameters import ABOUT, RunParameters
 from customer_age.pipeline.graph import parameter_values
 from customer_age.pipeline.graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
@@ -66,8 +66,9 @@ def compile_vertex(settings: Settings) -> str:
 
 def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
     target_support.check(settings, target)
-    settings = _as_seen_from_a_cluster(settings)
+    settings = settings.on_cluster()
     images = settings.cluster.images
+    inputs = parameter_values.pipeline_inputs(settings)
     launch = Launch(
         key=RunKey(
             settings=settings.fingerprint(),
@@ -75,7 +76,7 @@ def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
             code=code_of_all(images),
         ),
         images=images,
-        parameters=parameter_values.pipeline_inputs(settings),
+        parameters=inputs,
     )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
@@ -86,7 +87,7 @@ def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
     )
     job = runner.run(create_pipeline(settings, launch), write_out=False)
     spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
-    _describe_inputs(spec, settings)
+    _describe_inputs(spec, inputs)
     _set_task_options(spec, settings)
     _show_in_the_ui(spec)
     containers.complete(spec, settings, target)
@@ -96,22 +97,13 @@ def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
     return job
 
 
-def _as_seen_from_a_cluster(settings: Settings) -> Settings:
-    """Without what only this machine has; batches are kept where later runs find them."""
-    root, data = settings.cluster.pipeline_root, settings.data
-    if data.batch_cache is None and root.startswith(("gs://", "s3://")):  # what Beam opens
-        data = data.model_copy(update={"batch_cache": f"{root}/batch_cache"})
-    return settings.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
-
-
-def _describe_inputs(spec: pipeline_spec_pb2.PipelineSpec, settings: Settings) -> None:
+def _describe_inputs(spec: pipeline_spec_pb2.PipelineSpec, inputs: RunParameters) -> None:
     """TFX compiles neither the defaults of run parameters nor what they mean."""
-    defaults = parameter_values.values(settings, RunKey())
     for name, parameter in spec.root.input_definitions.parameters.items():
-        parameter.description = BY_NAME[name].description
-        if name == "data_path" and settings.data.path is None:
+        parameter.description = ABOUT[name].description
+        default = getattr(inputs, name).default
+        if name == "data_path" and not default:
             continue  # whoever starts a run has to say it
-        default = defaults[name]
         if isinstance(default, str):
             parameter.default_value.string_value = default
         else:

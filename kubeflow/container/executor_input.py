@@ -17,10 +17,11 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import (
     ExecutorInput,
     RuntimeArtifact,
 )
-from tfx.dsl.io import fileio
 
 from customer_age.components.artifacts.types import ORIGINAL_URI
 from customer_age.errors import SettingsError
+from customer_age.files import store
+from customer_age.files.addresses import is_remote
 
 from ..artifact_types import title_for_tfx
 from .launcher_paths import LauncherPaths
@@ -174,9 +175,9 @@ def make_empty_folder(opened: str) -> None:
 
     TFX's local runner does the same before an executor runs; its containers do not.
     """
-    if fileio.exists(opened):
-        fileio.rmtree(opened)
-    fileio.makedirs(opened)
+    store.delete(opened, folder=True)
+    if not is_remote(opened):  # a store has no folders
+        Path(opened).mkdir(parents=True)
 
 
 def _artifacts(side: Any) -> Iterator[tuple[str, RuntimeArtifact]]:

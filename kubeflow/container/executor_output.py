@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorOutput, RuntimeArtifact
-from tfx.dsl.io import fileio
 
 from customer_age.components.artifacts.types import ORIGINAL_URI
+from customer_age.files import store
+from customer_age.files.addresses import join
 
 from .executor_input import Invocation
 from .launcher_paths import with_original_uris
@@ -42,9 +43,10 @@ def mended(executor_output: str, invocation: Invocation) -> str:
 
 def point_to_the_page(one: RuntimeArtifact) -> None:
     """Let the URI of a page's artifact be that of the HTML file: the UIs open the URI itself."""
-    pages = fileio.glob(f"{one.uri.rstrip('/')}/*.html")
+    pages = [entry.name for entry in store.list(one.uri, deep=False) if not entry.is_folder]
+    pages = [name for name in pages if name.endswith(".html")]
     if len(pages) == 1:
-        one.uri = str(pages[0])
+        one.uri = join(one.uri, pages[0])
 
 
 def keep_only_numbers(one: RuntimeArtifact) -> None:

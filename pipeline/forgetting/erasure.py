@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.errors import SettingsError
 from customer_age.files import addresses, store
+from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import pseudonyms, tombstones
 
 from ..running.work_folder import WorkFolder
@@ -70,19 +71,20 @@ def forget(
         SettingsError: there is no inbox, or its tombstones are of another key.
         RunError: a run is using the work folder.
     """
+    settings = settings.reached()
     inbox = settings.data.inbox
     if not inbox:
         raise SettingsError(
             "data.inbox: not set; tombstones are kept there, so that no later batch brings back "
             "what is forgotten"
         )
-    tombstones.require_key(tombstones.read(inbox, settings.beam.args), person_key(settings))
+    tombstones.require_key(tombstones.read(inbox), person_key(settings))
     folder = WorkFolder(settings.work_dir)
     folder.prepare()
     with folder.held():
         if dry_run:
             return _Plan.of(settings, subject, further_roots).counts()
-        subject.write_tombstone(inbox, settings.beam.args)
+        subject.write_tombstone(inbox)
         plan = _Plan.of(settings, subject, further_roots)
         plan.carry_out(settings, folder)
         _audit(folder, subject, plan.counts())
@@ -100,12 +102,8 @@ class _Plan:
 
     @classmethod
     def of(cls, settings: Settings, subject: Subject, further_roots: Sequence[str]) -> "_Plan":
-        rows, unread = uploads.find(
-            settings.data, settings.beam.args, subject, person_key(settings)
-        )
-        cached_batches = run_artifacts.cached_batches(
-            _reached(settings, settings.batch_cache), subject.forgotten()
-        )
+        rows, unread = uploads.find(settings.data, subject, person_key(settings))
+        cached_batches = run_artifacts.cached_batches(settings.batch_cache, subject.forgotten())
         names = frozenset[tuple[str, str]]().union(
             *(each.names for each in rows), *(each.names for each in cached_batches)
         )
@@ -113,7 +111,7 @@ class _Plan:
             each
             for root in (settings.pipeline_root, *further_roots)
             for each in run_artifacts.artifacts(
-                _reached(settings, root), subject.forgotten(), names
+                addresses.reached_by(root, settings.beam.args), subject.forgotten(), names
             )
         ]
         return cls(rows, unread, cached_batches, artifacts)
@@ -134,17 +132,16 @@ class _Plan:
         run_artifacts.mark_deleted(folder.metadata, gone)
         for each in self.artifacts:
             store.delete(each.uri, folder=True)
-        cache = BatchCache(_reached(settings, settings.batch_cache))
+        cache = BatchCache(settings.batch_cache)
         for each in self.cached_batches:
             cache.discard(each.uri)
         for rows in self.rows:
             rows.erase_photos()
+        digests = ContentDigests(settings.batch_cache)
+        for data_folder in {rows.table.folder.path("") for rows in self.rows}:
+            digests.forget(data_folder)
         for rows in self.rows:
             rows.erase_rows()
-
-
-def _reached(settings: Settings, address: str) -> str:
-    return addresses.reached_by(str(address), settings.beam.args)
 
 
 def _audit(folder: WorkFolder, subject: Subject, counts: Counts) -> None:

@@ -1,7 +1,6 @@
 """What is to be forgotten: the photos of a card, or those from before a day."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
@@ -33,7 +32,7 @@ class Subject(Protocol):
     def owns_profiles(self) -> bool:
         """Whether rows of a table of profiles are its own."""
 
-    def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
+    def write_tombstone(self, inbox: str) -> None:
         """See that no later batch brings it back."""
 
 
@@ -68,10 +67,10 @@ class Card:
         """See `Subject`."""
         return True
 
-    def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
+    def write_tombstone(self, inbox: str) -> None:
         """See `Subject`."""
         person = pseudonyms.pseudonym(self.number, self.key)
-        tombstones.write_person(inbox, person, self.key, beam_args)
+        tombstones.write_person(inbox, person, self.key)
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,9 @@ class OlderThan:
         """See `Subject`; a profile outlives a photo."""
         return False
 
-    def write_tombstone(self, inbox: str, beam_args: Sequence[str]) -> None:
+    def write_tombstone(self, inbox: str) -> None:
         """See `Subject`."""
-        tombstones.write_captured_before(inbox, self.day, beam_args)
+        tombstones.write_captured_before(inbox, self.day)
 
 
 def day_before(span: str, today: date) -> date:

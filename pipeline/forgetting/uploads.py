@@ -1,12 +1,12 @@
 """Erase from uploads: the batches of an inbox, the tables beside them, and the base set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from customer_age.errors import RunError
 from customer_age.files import Folder, addresses, folders, store
-from customer_age.labels import CardSettings, LabelTable, data_set, layouts, pseudonyms
+from customer_age.labels import LabelTable, data_set, layouts, pseudonyms
 from customer_age.labels.cards.ages import day_of
 from customer_age.labels.cards.card_table import without_card
 from customer_age.schema.batch_names import BATCH_NAME
@@ -41,14 +41,11 @@ class Rows:
         store.write_whole(self.table.folder.path(self.table.name), self.table.without(self.lines))
 
 
-def find(
-    data: DataSettings, beam_args: Sequence[str], subject: Subject, key: str
-) -> tuple[list[Rows], list[str]]:
+def find(data: DataSettings, subject: Subject, key: str) -> tuple[list[Rows], list[str]]:
     """Find what uploads hold of a subject.
 
     Args:
         data: where the inbox and the base set are, and what the tables call their columns.
-        beam_args: Beam options, of which some say how an object store is reached.
         subject: what is to be forgotten.
         key: of persons.
 
@@ -60,7 +57,7 @@ def find(
         SettingsError: the inbox or the base set cannot be listed.
     """
     found, unread = [], []
-    for table, batch in _tables(data, beam_args, subject):
+    for table, batch in _tables(data, subject):
         try:
             rows = _rows(table, batch, subject, key)
         except RunError as error:
@@ -71,22 +68,20 @@ def find(
     return found, unread
 
 
-def _tables(
-    data: DataSettings, beam_args: Sequence[str], subject: Subject
-) -> Iterator[tuple[LabelTable, str]]:
+def _tables(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable, str]]:
     """Each table that may name the subject, and the batch that it is about."""
     if data.inbox:
-        root = folders.open_if_there(data.inbox, beam_args)
+        root = folders.open_if_there(data.inbox)
         names = _batches(root) if root is not None else []
         for batch in names:
-            folder = folders.reach(addresses.join(data.inbox, batch), beam_args)
+            folder = folders.reach(addresses.join(data.inbox, batch))
             yield from _of_upload(folder, batch, data.columns, subject)
         if root is not None and subject.owns_profiles():
             cards = layouts.cards_beside(root, data.columns)
             if cards is not None:
                 yield cards, ""
     if data.path:
-        yield from _of_base(data, beam_args, subject)
+        yield from _of_base(data, subject)
 
 
 def _batches(root: Folder) -> list[str]:
@@ -106,16 +101,13 @@ def _of_upload(
         yield cards, batch
 
 
-def _of_base(
-    data: DataSettings, beam_args: Sequence[str], subject: Subject
-) -> Iterator[tuple[LabelTable, str]]:
+def _of_base(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable, str]]:
     """The base set's tables: of loyalty cards, or of any layout that names persons."""
-    folder = folders.open_folder(data.path or "", beam_args)
+    folder = folders.open_folder(data.path or "")
     if layouts.cards_shown(folder, data.columns) is not None:
         yield from _of_upload(folder, "", data.columns, subject)
         return
-    cards = CardSettings(data.profiles or "", beam_args=tuple(beam_args))
-    for table in layouts.find(folder, data.layout, data.columns, cards=cards)[1]:
+    for table in layouts.find(folder, data)[1]:
         yield table, ""
 
 

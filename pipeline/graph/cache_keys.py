@@ -12,6 +12,8 @@ import importlib.util
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from customer_age.errors import SettingsError
+
 from .import_closure import Closure, SourceTree
 
 _PACKAGE = "customer_age"
@@ -80,13 +82,24 @@ def code_of_all(images: str = "") -> str:
 
 
 def weights_fingerprint(weights: str) -> str:
-    """Fingerprint a file of weights by name, size and time; a keyword is its own fingerprint."""
+    """Fingerprint a file of weights by its content; a keyword is its own fingerprint.
+
+    Returns:
+        12 hexadecimal digits, the same for a copy of other name, time and place.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
     file = Path(weights)
     if not file.is_file():
         return weights
-    stat = file.stat()
-    text = f"{file.name} {stat.st_size} {stat.st_mtime_ns}"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()[:12]
+    except OSError as error:
+        raise SettingsError(
+            f"trainer.weights: {weights} cannot be read: {error.strerror}"
+        ) from error
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """The graph: the one place where components are wired, whatever runs them."""
 
-import json
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
@@ -21,6 +20,8 @@ from customer_age.components.evaluator.component import Evaluator
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.components.photo_schema import PhotoSchema
 from customer_age.components.registry_pusher.component import RegistryPusher
+from customer_age.components.registry_pusher.lineage import Lineage
+from customer_age.components.run_parameters import RunParameters
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts.facts import Limits, RunDescription
 from customer_age.components.trainer.component import Trainer
@@ -30,7 +31,6 @@ from ..settings.settings import Settings
 from . import ingestion_spec, parameter_values
 from .beam_options import beam_args
 from .cache_keys import RunKey, code_of
-from .parameter_values import RunParameters
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         model_name=settings.registry.model_name,
         lineage=_lineage(settings, launch),
         run_id=parameters.run_id,
-        run_parameters=launch.parameters.by_name() if launch.parameters else None,
+        run_parameters=launch.parameters,
         code=launch.code_of(RegistryPusher),
     )
     run_report = RunReport(
@@ -137,8 +137,8 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         infra_blessing=canary.outputs["blessing"],
         pushed_model=registry_pusher.outputs["pushed_model"],
         baseline=baseline,
-        run_facts=run_description(settings, launch).model_dump_json(),
-        run_parameters=launch.parameters.by_name() if launch.parameters else None,
+        run_facts=run_description(settings, launch),
+        run_parameters=launch.parameters,
         code=launch.code_of(RunReport),
     )
     components: list[base_node.BaseNode] = [
@@ -188,22 +188,11 @@ def _statistics_options() -> tfdv.StatsOptions:
 def _photo_example_gen(
     settings: Settings, parameters: RunParameters, data_set: types.BaseChannel, launch: Launch
 ) -> PhotoExampleGen:
-    data = settings.data
     return PhotoExampleGen(
         data_set=data_set,
-        data_fingerprint=parameters.data_fingerprint,
-        layout=data.layout,
-        face_crops=data.face_crops,
-        columns=data.columns,
-        keep_columns=data.keep_columns,
-        stored_size=data.stored_size,
-        min_size=data.min_size,
-        jpeg_quality=data.jpeg_quality,
-        split_shares=data.split_shares.model_dump(),
-        split_key=data.split_key,
-        age_groups=list(settings.gate.age_groups),
+        spec=ingestion_spec.of(settings),
         batches=parameters.batches,
-        **ingestion_spec.parameters(settings),
+        data_fingerprint=parameters.data_fingerprint,
         code=launch.code_of(PhotoExampleGen),
     )
 
@@ -243,13 +232,13 @@ def _canary(
     )
 
 
-def _lineage(settings: Settings, launch: Launch) -> dict[str, str]:
-    return {
-        "run_key": launch.key.digest(),
-        "data_fingerprint": launch.key.data,
-        "weights_fingerprint": launch.key.weights,
-        "code_version": launch.key.code,
-        "tfx_version": tfx_version,
+def _lineage(settings: Settings, launch: Launch) -> Lineage:
+    return Lineage(
+        run_key=launch.key.digest(),
+        data_fingerprint=launch.key.data,
+        weights_fingerprint=launch.key.weights,
+        code_version=launch.key.code,
+        tfx_version=tfx_version,
         # Kept in TFX's metadata and in the registry for ever.
-        "settings": json.dumps(redaction.hide_secret_settings(settings.recorded()), sort_keys=True),
-    }
+        settings=redaction.hide_secret_settings(settings.recorded()),
+    )

@@ -1,61 +1,59 @@
-"""From the settings to the parameters of PhotoExampleGen, and to the data sets that it reads."""
+"""From the settings to the spec of PhotoExampleGen, and to the data sets that it reads."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
+from customer_age.components.photo_example_gen.spec import IngestionSpec
+from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import data_set, open_data_sets, pseudonyms
 from customer_age.labels.tables import digest_of
 
 from ..settings.settings import Settings
 
 
-def parameters(settings: Settings) -> dict[str, Any]:
-    """The parameters of PhotoExampleGen that say where batches are and what is asked of them.
-
-    Which of them a run learns from is a run parameter.
-    """
+def of(settings: Settings) -> IngestionSpec:
+    """How PhotoExampleGen makes examples; which batches a run learns from is a run parameter."""
     data = settings.data
-    cards = {
-        "profiles": data.profiles,
-        "max_profile_age_days": data.max_profile_age_days,
-        "max_photos_per_card": data.max_photos_per_card,
+    shared = {
+        name: getattr(data, name) for name in IngestionSpec.model_fields if hasattr(data, name)
     }
-    return {
-        "inbox": data.inbox or "",
-        "batch_cache": settings.batch_cache,
-        "cards": {name: value for name, value in cards.items() if value is not None},
-        "person_key_file": settings.person_key_file,
-    }
+    return IngestionSpec(
+        **{
+            **shared,
+            "age_groups": settings.gate.age_groups,
+            "batch_cache": settings.batch_cache,
+            "person_key_file": settings.person_key_file,
+        }
+    )
 
 
 def open_all(settings: Settings) -> list[data_set.DataSet]:
-    """Look at the base set and the batches from outside; nobody's hash is made.
+    """Look at the data set and the batches from outside; nobody's hash is made.
+
+    Args:
+        settings: of the run, its addresses as they are reached.
 
     Raises:
         SettingsError: one of them cannot be read.
     """
-    data, batches = settings.data, parameters(settings)
-    all_parameters = {
-        **batches,
-        "batches": ",".join(data.batches),
-        "layout": data.layout,
-        "face_crops": data.face_crops,
-        "columns": json.dumps(data.columns),
-        "keep_columns": json.dumps(data.keep_columns),
-        "cards": json.dumps(batches["cards"]),
-    }
-    return open_data_sets(data.path or "", all_parameters, settings.beam.args, keyed=False)
+    data = settings.data
+    return open_data_sets(data.path or "", of(settings), data.batches, keyed=False)
 
 
-def fingerprint(data_sets: Sequence[data_set.DataSet], person_key: str = "") -> str:
+def fingerprint(
+    settings: Settings, data_sets: Sequence[data_set.DataSet], person_key: str = ""
+) -> str:
     """What changes with the data of a run: their tables and photos, the tombstones, the key.
 
     Args:
-        data_sets: the base set, then the batches.
+        settings: of the run, its addresses as they are reached; in its batch cache, the digests
+            of photos are remembered.
+        data_sets: the data set, then the batches.
         person_key: keys the hash that stands for a person, where one is.
+
+    Raises:
+        SettingsError: a table cannot be read, or a store does not answer.
     """
-    found = data_set.fingerprints(data_sets)
+    found = data_set.fingerprints(data_sets, ContentDigests(settings.batch_cache))
     forgotten = data_sets[0].forgotten.fingerprint()
     if len(found) == 1 and not forgotten and not person_key:
         return found[0]

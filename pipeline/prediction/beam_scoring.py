@@ -20,12 +20,13 @@ from apache_beam.utils.shared import Shared
 from customer_age.errors import RunError
 from customer_age.files import addresses, store
 from customer_age.model_registry import open_registry
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.age_groups import AgeGroups
 
 from . import model_cache, photo_sources, shard_files
 from .age_model import AgeModel
 from .photo_sources import PhotoFile, PhotoSource
-from .predictor import BATCH_SIZE, PhotoSettings, Predictor
+from .predictor import BATCH_SIZE, Predictor
 
 NAMESPACE = "customer_age.predictor"
 """Of the Beam counters: `photos`, and `refused/<reason>`."""
@@ -72,7 +73,7 @@ class ScoringJob:
 
     Attributes:
         model: that answers.
-        photo_settings: how its photos are prepared.
+        photo_spec: how its photos are prepared.
         face_crops: see `PhotoSource.files`.
         groups: that the ages are sorted into.
         folder: for the files of predictions, a path or an address.
@@ -80,7 +81,7 @@ class ScoringJob:
     """
 
     model: PublishedModel
-    photo_settings: PhotoSettings
+    photo_spec: PhotoSpec
     face_crops: bool
     groups: AgeGroups
     folder: str
@@ -93,11 +94,11 @@ class ScoringJob:
 
     def predictor(self) -> Predictor:
         """What answers: one for all threads of a process."""
-        tag = repr((self.model, self.photo_settings, self.groups))
+        tag = repr((self.model, self.photo_spec, self.groups))
         return _PREDICTOR.acquire(self._load, tag=tag)
 
     def _load(self) -> Predictor:
-        return Predictor(self.model.load(), self.photo_settings, self.groups)
+        return Predictor(self.model.load(), self.photo_spec, self.groups)
 
     @property
     def scratch(self) -> str:

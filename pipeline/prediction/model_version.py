@@ -16,8 +16,7 @@ from ..settings.settings import Settings
 
 if TYPE_CHECKING:
     from customer_age.model_registry import ModelRegistry, ModelVersion
-
-    from .predictor import PhotoSettings
+    from customer_age.photos.spec import PhotoSpec
 
 UNFIT = """
 The ages are guesses, often wrong by many years. They serve to sort many customers into age groups,
@@ -110,24 +109,29 @@ def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelV
             return fetch(settings, name)
 
 
-def photo_settings(version: "ModelVersion", settings: Settings) -> "PhotoSettings":
+def photo_spec(version: "ModelVersion", settings: Settings) -> "PhotoSpec":
     """How the photos were prepared that a version learned from.
 
     Args:
         version: tells by its settings.
         settings: of the command; for a version made by hand, which tells nothing.
+
+    Raises:
+        RunError: what the version has recorded is not valid.
     """
-    from .predictor import PhotoSettings
+    from customer_age.photos.spec import PhotoSpec
 
-    def recorded(name: str, default: int) -> int:
-        return int(version.settings.get(f"data.{name}", default))
-
-    data = settings.data
-    return PhotoSettings(
-        stored_size=recorded("stored_size", data.stored_size),
-        min_size=recorded("min_size", data.min_size),
-        jpeg_quality=recorded("jpeg_quality", data.jpeg_quality),
-    )
+    recorded = {
+        name: version.settings.get(f"data.{name}", getattr(settings.data, name))
+        for name in PhotoSpec.model_fields
+    }
+    try:
+        return PhotoSpec.model_validate({name: int(value) for name, value in recorded.items()})
+    except ValueError as error:
+        listed = ", ".join(f"{name} {value}" for name, value in recorded.items())
+        raise RunError(
+            f"version {version.version}: how its photos were prepared is not valid: {listed}"
+        ) from error
 
 
 def face_crops(version: "ModelVersion", settings: Settings) -> bool:

@@ -137,7 +137,9 @@ def find(arguments: Sequence[str], beam_args: Sequence[str] = ()) -> list[PhotoS
         SettingsError: a glob matches nothing, a folder holds no photos, a table cannot be read, or
             lacks a column `file_name`, or has no rows.
     """
-    return [source for each in arguments for source in _sources(each, beam_args)]
+    return [
+        source for each in arguments for source in _sources(addresses.reached_by(each, beam_args))
+    ]
 
 
 def files(sources: Sequence[PhotoSource], face_crops: bool) -> Iterator[PhotoFile]:
@@ -146,17 +148,17 @@ def files(sources: Sequence[PhotoSource], face_crops: bool) -> Iterator[PhotoFil
         yield from source.files(face_crops)
 
 
-def _sources(argument: str, beam_args: Sequence[str]) -> Iterator[PhotoSource]:
+def _sources(argument: str) -> Iterator[PhotoSource]:
     if "://" in argument or _is_folder(argument):
-        yield _table_or_folder(argument, beam_args)
+        yield _table_or_folder(argument)
     elif argument.lower().endswith(SUFFIXES):
-        yield _table(argument, beam_args)
+        yield _table(argument)
     elif glob.has_magic(argument) and not os.path.lexists(argument):
         matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  as a shell would
         if not matches:
             raise SettingsError(f"{argument}: matches nothing")
         for match in matches:
-            yield from _sources(match, beam_args)
+            yield from _sources(match)
     else:
         yield SinglePhoto(argument)
 
@@ -168,25 +170,27 @@ def _is_folder(path: str) -> bool:
         return False
 
 
-def _table_or_folder(argument: str, beam_args: Sequence[str]) -> PhotoSource:
-    if "://" in argument and argument.lower().endswith(SUFFIXES):
-        return _table(argument, beam_args)
-    folder = PhotoFolder(open_folder(argument, beam_args))
+def _table_or_folder(argument: str) -> PhotoSource:
+    if "://" in argument and addresses.plain(argument).lower().endswith(SUFFIXES):
+        return _table(argument)
+    folder = PhotoFolder(open_folder(argument))
     if next(folder.files(False), None) is None:
+        named = ", ".join(PHOTO_SUFFIXES)
         raise SettingsError(
-            f"{argument}: no photos in this folder (files named {', '.join(PHOTO_SUFFIXES)})"
+            f"{addresses.plain(argument)}: no photos in this folder (files named {named})"
         )
     return folder
 
 
-def _table(argument: str, beam_args: Sequence[str]) -> PhotoTable:
-    parent, _, name = argument.rpartition("/")
-    folder = open_folder(parent or ("/" if argument.startswith("/") else "."), beam_args)
+def _table(argument: str) -> PhotoTable:
+    parent, name = addresses.split(argument)
+    folder = open_folder(parent)
+    shown = folder.shown(name)
     if not folder.has_file(name):
-        raise SettingsError(f"{argument}: there is no such table")
+        raise SettingsError(f"{shown}: there is no such table")
     table = LabelTable(folder, name, {"file_name": "file_name"}, {}, None, _photos(folder, name))
     if not sum(1 for _ in table.rows()):  # all of it: a damaged table is told before it is used
-        raise SettingsError(f"{argument}: no rows")
+        raise SettingsError(f"{shown}: no rows")
     return PhotoTable(table)
 
 

@@ -52,7 +52,7 @@ def run(settings: Settings, request: PredictRequest) -> int:
     warnings.filterwarnings("ignore", module="PIL")  # of photos whose rows say what is wrong
     version, folder = model_version.fetch_while_importing(settings, request.version)
     predictor = Predictor(
-        AgeModel(folder), model_version.photo_settings(version, settings), request.groups
+        AgeModel(folder), model_version.photo_spec(version, settings), request.groups
     )
     file_format = request.file_format or ("table" if sys.stdout.isatty() else "csv")
     if file_format == "table":

@@ -5,10 +5,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
-from customer_age.photos import prepare_photo, read_photo
+from customer_age.photos.decode import read_photo
+from customer_age.photos.prepare import prepare_photo
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.age_groups import AgeGroups
 from customer_age.schema.refusals import NO_FILE, PhotoRefused
 
@@ -26,21 +27,19 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True)
-class PhotoSettings:
-    """How the photos were prepared that a model learned from: see `photos.prepare_photo`."""
-
-    stored_size: int
-    min_size: int
-    jpeg_quality: int
-
-
 class Predictor:
     """A model, and all that is needed besides it to answer for a photo."""
 
-    def __init__(self, model: AgeModel, settings: PhotoSettings, groups: AgeGroups):
+    def __init__(self, model: AgeModel, spec: PhotoSpec, groups: AgeGroups):
+        """Construct a predictor.
+
+        Args:
+            model: to ask.
+            spec: how the photos were prepared that the model learned from.
+            groups: age groups of the answers.
+        """
         self._model = model
-        self._settings = settings
+        self._spec = spec
         self._groups = groups
 
     def predict(self, files: Iterable[PhotoFile]) -> Iterator[list[Prediction]]:
@@ -67,13 +66,7 @@ class Predictor:
         try:
             if file.problem is not None:
                 raise PhotoRefused(file.problem, NO_FILE[file.problem])
-            settings = self._settings
-            return prepare_photo(
-                read_photo(file.path),
-                settings.stored_size,
-                settings.min_size,
-                settings.jpeg_quality,
-            ).encoded
+            return prepare_photo(read_photo(file.path), self._spec).encoded
         except PhotoRefused as refused:
             return refused
 

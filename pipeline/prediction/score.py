@@ -105,7 +105,7 @@ def scoring_job(
             fingerprint=version.tags.get(FINGERPRINT),
             cache=str(models),
         ),
-        photo_settings=model_version.photo_settings(version, settings),
+        photo_spec=model_version.photo_spec(version, settings),
         face_crops=model_version.face_crops(version, settings),
         groups=request.groups,
         folder=destination.folder,

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from customer_age.components import drift
 from customer_age.errors import SettingsError
-from customer_age.labels import CardSettings, LabelRow, open_batch, tombstones
+from customer_age.labels import LabelRow, open_batch, tombstones
 from customer_age.model_registry import ModelRegistry, open_registry
-from customer_age.photos import prepare_photo, read_photo
+from customer_age.photos.decode import read_photo
+from customer_age.photos.prepare import prepare_photo
 from customer_age.schema import features
 from customer_age.schema.refusals import PhotoRefused
 
@@ -123,19 +124,10 @@ def measure_photos(
 
 
 def _rows(settings: Settings, batch: str) -> Iterator[LabelRow]:
-    """Rows with an age and a photo; none of a batch that cannot be read, of which its run tells."""
-    inbox, beam_args = settings.data.inbox or "", settings.beam.args
-    card_params = ingestion_spec.parameters(settings)["cards"]
+    """Rows with an age and a photo; none of a batch that cannot be read, which its run reports."""
+    spec = ingestion_spec.of(settings.reached()).model_copy(update={"keep_columns": ()})
     try:
-        data_set = open_batch(
-            inbox,
-            batch,
-            columns=settings.data.columns,
-            keep_columns=(),
-            beam_args=beam_args,
-            cards=CardSettings(**card_params, beam_args=tuple(beam_args)),
-            forgotten=tombstones.read(inbox, beam_args),
-        )
+        data_set = open_batch(spec, batch, tombstones.read(spec.inbox or ""))
         yield from (row for row in data_set.rows() if row.problem is None)
     except SettingsError:
         return
@@ -143,11 +135,8 @@ def _rows(settings: Settings, batch: str) -> Iterator[LabelRow]:
 
 def _measured(row: LabelRow, settings: Settings) -> tuple[float, ...]:
     """A row's values, one a measured feature, or none where its photo cannot be used."""
-    data = settings.data
     try:
-        photo = prepare_photo(
-            read_photo(row.photo), data.stored_size, data.min_size, data.jpeg_quality
-        )
+        photo = prepare_photo(read_photo(row.photo), settings.data)
     except PhotoRefused:
         return ()
     return float(row.age), photo.brightness, photo.sharpness, photo.width, photo.height

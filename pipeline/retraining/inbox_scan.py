@@ -8,7 +8,7 @@ import gzip
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from customer_age.errors import RunError, SettingsError
@@ -67,7 +67,7 @@ def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
     incomplete: list[str] = []
     unreadable: list[tuple[str, str]] = []
     with ThreadPoolExecutor(addresses.at_once(inbox.address)) as pool:
-        offered = pool.map(lambda batch: _offered_again(inbox, batch), set_aside)
+        offered = pool.map(lambda batch: _offered_again(inbox, batch, by_name), set_aside)
         for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
             if isinstance(each, FoundBatch):
                 found.append(each)
@@ -87,14 +87,30 @@ def _new(inbox: Inbox, name: str) -> FoundBatch | str | tuple[str, str]:
         return name, _line(error)
 
 
-def _offered_again(inbox: Inbox, batch: Batch) -> FoundBatch | tuple[str, str] | None:
+def _offered_again(
+    inbox: Inbox, batch: Batch, known: Mapping[str, Batch]
+) -> FoundBatch | tuple[str, str] | None:
     try:
         arrived = inbox.arrived(batch.name)
         if arrived is None or arrived <= batch.arrived_at:
             return None
-        return _read(inbox, batch.name, arrived)
+        found = _read(inbox, batch.name, arrived)
+        original = known.get(batch.same_as or "")
+        return found if original is None else _still_a_copy(inbox, found, original)
     except (OSError, RunError) as error:
         return batch.name, _line(error)
+
+
+def _still_a_copy(inbox: Inbox, found: FoundBatch, original: Batch) -> FoundBatch:
+    """Give a batch the content of the one that it was a copy of, where it is one still.
+
+    In an inbox that was copied to another kind of store, both have other digests than those that
+    the ledger knows.
+    """
+    if original.state == BatchState.SET_ASIDE or original.content is None:
+        return found  # it may be offered again itself
+    same = found.content == _content(inbox.digests(original.name))
+    return replace(found, content=original.content) if same else found
 
 
 def _read(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:

@@ -7,7 +7,6 @@ and the registry make that harmless.
 """
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import AbstractContextManager
@@ -16,6 +15,7 @@ from typing import Any
 
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
 from customer_age.files import locks
+from customer_age.files.store import write_whole
 
 from ..settings.settings import Settings
 from .ledger.records import RunState
@@ -48,11 +48,11 @@ class RunFiles:
     def write_outcome(self, exit_code: int, sentence: str) -> None:
         """Write down how the run ended."""
         text = json.dumps({"exit_code": exit_code, "sentence": sentence}, ensure_ascii=False)
-        _write(self._record, text)
+        write_whole(str(self._record), text.encode())
 
     def write_settings(self, text: str) -> None:
         """Keep the run's settings, for its process to read."""
-        _write(self.settings, text)
+        write_whole(str(self.settings), text.encode())
 
     def held(self, patience: float = 0) -> AbstractContextManager[bool]:
         """Hold the run, for as long as this process lives; gives whether nobody else does.
@@ -105,10 +105,3 @@ class LocalTarget:
         """See `RunExplainer`."""
         outcome = RunFiles(self._work_dir, run_id).outcome()
         return " ".join(str(outcome["sentence"]).split()) if outcome else ""
-
-
-def _write(file: Path, text: str) -> None:
-    """Whole or not at all."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(file)

@@ -45,7 +45,7 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
     key = preflight.check(settings)
     folder = WorkFolder(settings.work_dir)
     folder.prepare()
-    with folder.held():
+    with folder.held(), folder.temporary_files():
         return LocalRun(settings, folder, key, run_id).run()
 
 

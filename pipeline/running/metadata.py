@@ -59,7 +59,7 @@ class RunRecords:
         return max((execution.id for execution in self._store().get_executions()), default=0)
 
     def discard_unfinished(self, pipeline_root: Path) -> int:
-        """Mark what a killed run left running as failed, and delete its half-written outputs.
+        """Mark what a killed run left running as failed, and delete what it had half written.
 
         TFX itself never reuses them; this keeps the metadata true and the disk free. Only for a
         caller that holds the work folder.
@@ -76,10 +76,14 @@ class RunRecords:
             if execution.last_known_state in (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
         ]
         for execution in unfinished:
-            for folder in pipeline_root.glob(f"*/*/{execution.id}"):
-                shutil.rmtree(folder)
+            for each in (f"*/*/{execution.id}", f"*/.system/*/{execution.id}"):
+                for folder in pipeline_root.glob(each):
+                    shutil.rmtree(folder)
             execution.last_known_state = mlmd.Execution.FAILED
         if unfinished:
+            # Of runs, by ids that no later run has.
+            for folder in pipeline_root.glob("*/.system/stateful_working_dir/*"):
+                shutil.rmtree(folder)
             store.put_executions(unfinished)
         return len(unfinished)
 

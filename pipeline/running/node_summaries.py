@@ -1,9 +1,10 @@
 """The one fact worth knowing about each component that ended."""
 
-import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+
+from customer_age.components.artifacts import canary, ingestion, json_file, training
 
 from .metadata import ArtifactRecord
 
@@ -17,10 +18,10 @@ def summary(node_id: str, outputs: Outputs) -> str:
 
 
 def _photos(outputs: Outputs) -> str:
-    ingestion = _json(outputs["examples"], "ingestion.json")
-    splits = ", ".join(f"{number:,} {split}" for split, number in ingestion["photos"].items())
-    refused = sum(ingestion["refused"].values())
-    return f"{sum(ingestion['photos'].values()):,} photos in ({splits}), {refused:,} refused"
+    found = ingestion.read_ingestion(outputs["examples"].uri)
+    splits = ", ".join(f"{number:,} {split}" for split, number in found.photos.items())
+    refused = sum(found.refused.values())
+    return f"{sum(found.photos.values()):,} photos in ({splits}), {refused:,} refused"
 
 
 def _statistics(outputs: Outputs) -> str:
@@ -29,14 +30,10 @@ def _statistics(outputs: Outputs) -> str:
 
 
 def _anomalies(outputs: Outputs) -> str:
-    from tensorflow_metadata.proto.v0 import anomalies_pb2
+    from customer_age.components.artifacts import statistics
 
-    found = {}
-    for file in sorted(Path(outputs["anomalies"].uri).glob("Split-*/SchemaDiff.pb")):
-        anomalies = anomalies_pb2.Anomalies.FromString(file.read_bytes())
-        number = len(anomalies.anomaly_info) + anomalies.HasField("dataset_anomaly_info")
-        if number:
-            found[file.parent.name.removeprefix("Split-")] = number
+    anomalies = statistics.read_anomalies(outputs["anomalies"].uri) or ()
+    found = Counter(anomaly.split for anomaly in anomalies)
     listed = ", ".join(f"{number} in {split}" for split, number in found.items())
     return f"anomalies: {listed}" if listed else "no anomalies"
 
@@ -53,12 +50,11 @@ def _champion(outputs: Outputs) -> str:
 
 
 def _training(outputs: Outputs) -> str:
-    record = _json(outputs["model_run"], "training.json")
-    whole = [epoch for epoch in record["history"] if epoch["phase"] == "whole"]
-    best = whole[record["best_epoch"] - 1]
+    found = json_file.read(outputs["model_run"].uri, training.FILE, training.Training)
+    whole = [epoch for epoch in found.history if epoch.phase == "whole"]
+    best = whole[found.best_epoch - 1]
     return (
-        f"valid MAE {best['val_mae']:.2f} years "
-        f"(epoch {best['epoch']} of {len(whole)}, {record['device']})"
+        f"valid MAE {best.val_mae:.2f} years (epoch {best.epoch} of {len(whole)}, {found.device})"
     )
 
 
@@ -72,13 +68,13 @@ def _evaluation(outputs: Outputs) -> str:
 
 
 def _canary(outputs: Outputs) -> str:
-    found = _json(outputs["blessing"], "canary.json")
-    checks, fit = found["checks"], "fit" if found["passed"] else "not fit"
+    found = json_file.read(outputs["blessing"].uri, canary.FILE, canary.Canary)
+    checks, fit = found.checks, "fit" if found.passed else "not fit"
     measured = []
     if "seconds_per_photo" in checks:
-        measured.append(f"{checks['seconds_per_photo']['measured'] * 1000:.0f} ms a photo")
+        measured.append(f"{checks['seconds_per_photo'].measured * 1000:.0f} ms a photo")
     if "memory_mb" in checks:
-        measured.append(f"{checks['memory_mb']['measured']:,} MB")
+        measured.append(f"{checks['memory_mb'].measured:,} MB")
     return f"{', '.join(measured)}{': ' if measured else ''}{fit} to serve"
 
 
@@ -93,10 +89,6 @@ def _version(outputs: Outputs) -> str:
 def _report(outputs: Outputs) -> str:
     size = (Path(outputs["report"].uri) / "report.html").stat().st_size
     return f"one page of {size / 1000:.0f} kB"
-
-
-def _json(artifact: ArtifactRecord, name: str) -> dict[str, Any]:
-    return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
 
 
 _SUMMARIES: dict[str, Callable[[Outputs], str]] = {

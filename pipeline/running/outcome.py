@@ -2,7 +2,6 @@
 
 import datetime
 import logging
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from customer_age.components.artifacts.canary import read_canary
 from customer_age.components.run_report.facts import facts
 from customer_age.errors import ModelRefused, RunError
+from customer_age.files import store
 from customer_age.schema.batch_names import split_names
 
 from ..graph.create_pipeline import Launch, run_description
@@ -106,9 +106,7 @@ def write_page(
 
     try:
         write_report(_facts(page, outcome, settings, launch), page.file)
-        unfinished = page.newest.with_suffix(".unfinished")
-        shutil.copyfile(page.file, unfinished)
-        unfinished.replace(page.newest)
+        store.copy(str(page.file), str(page.newest))
     except Exception:  # the run's own ending must still be told
         logging.exception("The report could not be written.")
         return None

@@ -52,9 +52,10 @@ def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:
         SettingsError: they cannot, or are no data set; a batch is not there or not complete; there
             is no key for persons.
     """
+    settings = settings.reached()
     data_sets = ingestion_spec.open_all(settings)
     key = _person_key(settings, data_sets) if runs_here else ""
-    return ingestion_spec.fingerprint(data_sets, key)
+    return ingestion_spec.fingerprint(settings, data_sets, key)
 
 
 def _person_key(settings: Settings, data_sets: list[DataSet]) -> str:

@@ -1,12 +1,24 @@
 """The work folder: where everything that runs on one machine make is kept, one run at a time."""
 
 import contextlib
+import logging
 import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import locks
+from customer_age.files import leftovers, locks
+
+_TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
+"""The name of a run's folder of temporary files."""
+
+_ABANDONED_AFTER = 24 * 3600
+"""Seconds; nobody writes one file of a report or a record for so long."""
 
 
 class WorkFolder:
@@ -36,6 +48,7 @@ class WorkFolder:
         self.pipeline_root = self.path / "pipeline"
         self.audit = self.path / "forgotten.jsonl"
         self._lock = self.path / ".lock"
+        self._temporary = self.path / ".temporary"
 
     def prepare(self) -> None:
         """Make the folders, and see that they can be written.
@@ -46,9 +59,9 @@ class WorkFolder:
         try:
             for folder in (self.logs, self.reports, self.pipeline_root):
                 folder.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".probe.{os.getpid()}"
+            probe = self.path / ".probe"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise SettingsError(
                 f"work_dir: {self.path} cannot be written ({error.strerror}); "
@@ -73,3 +86,58 @@ class WorkFolder:
             self._lock.write_text(str(os.getpid()), encoding="utf-8")
             yield
             self._lock.write_text("", encoding="utf-8")
+
+    @contextlib.contextmanager
+    def temporary_files(self) -> Iterator[None]:
+        """Keep temporary files of this process and its children in a folder that goes at the end.
+
+        TensorFlow, Beam and the canary leave theirs behind when they are killed, photos among
+        them. So the folder's name is written down, and the next run deletes it. Only for a caller
+        that holds the work folder.
+
+        Raises:
+            SettingsError: no folder can be made.
+        """
+        self._clear_away()
+        folder = Path(tempfile.gettempdir(), f"customer-age-{secrets.token_hex(8)}")
+        try:
+            with self._temporary.open("a", encoding="utf-8") as file:
+                file.write(f"{folder}\n")
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise SettingsError(
+                f"{error.filename}: no folder for temporary files can be made ({error.strerror}); "
+                "choose another place with TMPDIR or --work-dir"
+            ) from error
+        before = tempfile.tempdir, os.environ.get("TMPDIR")
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before[0]
+            os.environ.pop("TMPDIR")
+            if before[1] is not None:
+                os.environ["TMPDIR"] = before[1]
+            self._clear_away()
+
+    def _clear_away(self) -> None:
+        """Delete what the last run, which may have been killed, has left; at worst, say that."""
+        try:
+            self._delete_temporary()
+            for folder in (self.reports, self.path / "retraining"):
+                for each in leftovers.unfinished(str(folder)):
+                    if time.time() - each.modified_ns / 1e9 > _ABANDONED_AFTER:
+                        (folder / each.name).unlink(missing_ok=True)
+        except OSError as error:
+            logging.warning("what an earlier run left could not be deleted: %s", error)
+
+    def _delete_temporary(self) -> None:
+        """Delete the folders that are written down; one that cannot be is tried again next time."""
+        if not self._temporary.exists():
+            return
+        for line in self._temporary.read_text(encoding="utf-8").splitlines():
+            folder = Path(line)
+            # Somebody may have written into the file, or copied the work folder from elsewhere.
+            if _TEMPORARY.fullmatch(folder.name) and folder.is_dir():
+                shutil.rmtree(folder)
+        self._temporary.unlink()

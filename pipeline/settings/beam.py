@@ -3,11 +3,11 @@
 from pydantic import Field, field_validator
 
 from customer_age.components import beam_runners
+from customer_age.redaction import SECRET_OPTION
+from customer_age.schema.strict_model import StrictModel
 
-from .section import SECRET_NAME, Section
 
-
-class BeamSettings(Section):
+class BeamSettings(StrictModel):
     """How Beam runs ingestion, statistics, evaluation and scoring; `docs/beam.md` tells more."""
 
     workers: int = Field(0, ge=0, le=1024)
@@ -19,7 +19,7 @@ class BeamSettings(Section):
     @classmethod
     def _hold_no_secret(cls, args: tuple[str, ...]) -> tuple[str, ...]:
         for name in (arg.partition("=")[0] for arg in args):
-            if SECRET_NAME.search(name):
+            if SECRET_OPTION.search(name):
                 raise ValueError(
                     f"{name} must not be given here: settings are written down. Object stores "
                     "read their credentials from the environment"

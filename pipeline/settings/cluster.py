@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from .section import Section
+from customer_age.schema.strict_model import StrictModel
 
 Component = Literal[
     "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate", "Champion",
@@ -32,7 +32,7 @@ def _gigabytes(memory: str) -> float:
     return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e9
 
 
-class Toleration(Section):
+class Toleration(StrictModel):
     """Kubernetes's own: lets a pod onto nodes with a taint."""
 
     key: str = ""
@@ -41,7 +41,7 @@ class Toleration(Section):
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
 
-class GpuSettings(Section):
+class GpuSettings(StrictModel):
     """GPUs for one component, whatever the target."""
 
     type: str = Field("NVIDIA_TESLA_T4", min_length=1)
@@ -56,7 +56,7 @@ class GpuSettings(Section):
     """Kubeflow: of the taints that keep other pods off GPU nodes."""
 
 
-class Resources(Section):
+class Resources(StrictModel):
     """What one component's container asks for and may use at most."""
 
     cpu: str = "1"
@@ -92,7 +92,7 @@ class Resources(Section):
         return _gigabytes(self.memory)
 
 
-class SecretEnvironment(Section):
+class SecretEnvironment(StrictModel):
     """Environment variables whose values are keys of a Kubernetes Secret."""
 
     secret: str = Field(min_length=1)
@@ -100,7 +100,7 @@ class SecretEnvironment(Section):
     """Key in the Secret to the variable's name."""
 
 
-class SecretFile(Section):
+class SecretFile(StrictModel):
     """A Kubernetes Secret whose keys are files in the container, such as the key of persons."""
 
     secret: str = Field(min_length=1)
@@ -120,7 +120,7 @@ DEFAULT_RESOURCES = {
 }
 
 
-class ClusterSettings(Section):
+class ClusterSettings(StrictModel):
     """How the components run in containers."""
 
     image: str = ""

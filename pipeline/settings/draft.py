@@ -155,8 +155,11 @@ class Draft:
 def _line(label: str, path: yaml_reader.KeyPath, sentence: str) -> str:
     name = ".".join(map(str, path))
     parts = (label, sentence) if label == f"--set {name}" else (label, name, sentence)
-    line = ": ".join(part for part in parts if part)
-    # Names and values come from outside: they end no line, and steer no terminal.
+    return printable(": ".join(part for part in parts if part))
+
+
+def printable(line: str) -> str:
+    """One line of names and values from outside, which must not end it or control a terminal."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in line
     )

@@ -45,17 +45,6 @@ def load(config: str, overrides: tuple[str, ...] = (), **options: str | None) ->
     return _with_absolute_paths(_checked(draft))
 
 
-def checked(content: dict[str, Any]) -> Settings:
-    """Settings from what a settings file holds.
-
-    Raises:
-        SettingsError: one line for each thing that is wrong, each with its path.
-    """
-    draft = Draft()
-    draft.content = content
-    return _checked(draft)
-
-
 def config_names() -> list[str]:
     """The names of the settings files that come with the project."""
     return sorted(file.stem for file in CONFIGS.glob("*.yaml"))

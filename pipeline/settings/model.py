@@ -3,15 +3,15 @@
 from pydantic import Field, field_validator
 
 from customer_age.schema import age_groups
+from customer_age.schema.strict_model import MOST, StrictModel
 
 from .cluster import GpuSettings
-from .section import MOST, Section
 
 MOST_EPOCHS = 10_000
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 
 
-class TrainerSettings(Section):
+class TrainerSettings(StrictModel):
     """The ResNet50 regressor and how it is trained."""
 
     weights: str = "imagenet"
@@ -38,7 +38,7 @@ class TrainerSettings(Section):
     """On a cluster. A local run takes the GPUs that TensorFlow sees."""
 
 
-class GateSettings(Section):
+class GateSettings(StrictModel):
     """What TFMA must find on `test` before a model is published."""
 
     max_mae: float = Field(8.0, gt=0, le=age_groups.OLDEST)
@@ -60,7 +60,7 @@ class GateSettings(Section):
         return groups
 
 
-class CanarySettings(Section):
+class CanarySettings(StrictModel):
     """What a model may need in a fresh process, on the CPU, to be published."""
 
     max_seconds_per_photo: float = Field(2.0, gt=0, le=3600)

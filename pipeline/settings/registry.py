@@ -2,10 +2,11 @@
 
 from pydantic import Field, field_validator
 
-from .section import Section, url_parts
+from customer_age.redaction import url_parts
+from customer_age.schema.strict_model import StrictModel
 
 
-class RegistrySettings(Section):
+class RegistrySettings(StrictModel):
     """Where models are published."""
 
     uri: str | None = None

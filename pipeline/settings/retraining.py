@@ -2,13 +2,17 @@
 
 from pydantic import Field, field_validator
 
+from customer_age.redaction import url_parts
+from customer_age.schema.strict_model import CENTURY_DAYS, MOST, StrictModel
+
 from .model import MOST_EPOCHS
-from .section import CENTURY_DAYS, CENTURY_HOURS, MOST, Section, url_parts
+
+CENTURY_HOURS = 24 * CENTURY_DAYS
 
 LEDGERS = ("sqlite", "postgresql")
 
 
-class RetrainingSettings(Section):
+class RetrainingSettings(StrictModel):
     """When new batches in `data.inbox` start a run, and how that run differs from others."""
 
     ledger: str | None = None
@@ -55,7 +59,7 @@ class RetrainingSettings(Section):
         return ledger
 
 
-class NotifySettings(Section):
+class NotifySettings(StrictModel):
     """Who is told of a run's end, and of a batch that is set aside.
 
     What must stay secret comes from the environment: CUSTOMER_AGE_NOTIFY_URL stands in for `url`

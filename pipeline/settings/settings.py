@@ -10,20 +10,21 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from customer_age.components import beam_runners
+from customer_age.files import addresses
+from customer_age.schema.strict_model import StrictModel
 
 from .beam import BeamSettings
 from .cluster import ClusterSettings
-from .data import DataSettings
-from .model import CanarySettings, GateSettings, TrainerSettings
+from .data import PATHS, DataSettings
+from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings
 from .registry import RegistrySettings
 from .retraining import NotifySettings, RetrainingSettings
-from .section import Section
 
 _NO_RESULT = ("cluster", "retraining", "notify")
 """Sections that say where and when a run runs and who is told: its result tells nothing of them."""
 
 
-class Settings(Section):
+class Settings(StrictModel):
     """Everything a run depends on besides the data, the weights and the code."""
 
     name: str = Field("customer-age", pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -54,6 +55,30 @@ class Settings(Section):
             raise ValueError(wrong.removeprefix("beam.args: "))
         return beam
 
+    def reached(self) -> "Settings":
+        """The same, its addresses with what Beam's options say of how a store is reached."""
+        places = {name: getattr(self.data, name) for name in PATHS}
+        reached = {
+            name: addresses.reached_by(place, self.beam.args)
+            for name, place in places.items()
+            if place
+        }
+        return self.model_copy(update={"data": self.data.model_copy(update=reached)})
+
+    def on_cluster(self) -> "Settings":
+        """The same as a cluster sees them: without what only this machine has.
+
+        Where there is an inbox, ingested photos are kept beside the artifacts, so that later runs
+        find them. Without one they are kept for no longer than their run: Kubeflow's launcher may
+        reach that bucket by a Secret of its own, which components do not have.
+        """
+        root, data = self.cluster.pipeline_root, self.data
+        if data.batch_cache is None:
+            in_reach = data.inbox and root.startswith(("gs://", "s3://"))
+            kept = f"{root}/batch_cache" if in_reach else ""
+            data = data.model_copy(update={"batch_cache": kept})
+        return self.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
+
     @property
     def pipeline_root(self) -> str:
         """The folder of the run's artifacts."""
@@ -61,8 +86,9 @@ class Settings(Section):
 
     @property
     def batch_cache(self) -> str:
-        """Where ingested batches are kept."""
-        return self.data.batch_cache or f"{self.work_dir}/batch_cache"
+        """Where ingested batches are kept; empty where none is kept beyond its run."""
+        cache = self.data.batch_cache
+        return f"{self.work_dir}/batch_cache" if cache is None else cache
 
     @property
     def person_key_file(self) -> str:
@@ -98,4 +124,6 @@ class Settings(Section):
             "data": {"batch_cache", "person_key_file"},
         }
         settings = self.model_dump(mode="json", exclude=excluded)
+        if self.trainer.weights not in WEIGHTS_KEYWORDS:
+            settings["trainer"]["weights"] = ""  # a path; the run's key has the file's content
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,8 +1,12 @@
-"""Keeps secrets out of the page."""
+"""Keeps secrets out of what is written down: settings, pages, logs."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+SECRET_OPTION = re.compile("secret|password|token|access_key", re.IGNORECASE)
+"""What an option is called whose value must not be written down."""
 
 HIDDEN = "hidden"
 
@@ -43,3 +47,23 @@ def hide_secret_settings(settings: Any) -> Any:
     if isinstance(settings, list | tuple):
         return [hide_secret_settings(value) for value in settings]
     return settings
+
+
+def url_parts(url: str) -> SplitResult:
+    """Split a URL, or what may be one.
+
+    Raises:
+        ValueError: it is malformed, or its port is not valid. The message holds nothing of it,
+            since there may be a password in it.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("is not a well-formed URL") from None
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("the port must be 1 to 65535")
+    return parts

@@ -174,6 +174,21 @@ def test_no_credentials_are_one_line(monkeypatch, tmp_path):
         store.read("s3://shop/a?endpoint=http://127.0.0.1:9")
 
 
+def test_no_credentials_of_google_are_one_line(monkeypatch, tmp_path):
+    """Of a process of its own, to which clients may tell more than they tell pytest."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    asks = (
+        "from customer_age.files import DataAway, store\n"
+        "try:\n    store.read('gs://shop/a')\nexcept DataAway as error:\n    print(error)"
+    )
+    ended = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("gs://shop: Your default credentials were not found")
+    assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
+
+
 def test_a_profile_says_where_and_who(monkeypatch, tmp_path, s3_endpoint, aws_credentials):
     import boto3
 

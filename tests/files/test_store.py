@@ -116,6 +116,18 @@ def test_a_copy_for_this_disk(place):
         file.read_bytes()
 
 
+def test_a_folder_is_copied_both_ways_over_what_is_there(place, tmp_path):
+    for name in ("model.pb", "variables/[x]*.index"):
+        store.write_whole(str(tmp_path / "model" / name), name.encode())
+    store.write_whole(join(place, "1", "model.pb"), b"half")
+    assert store.copy_folder(str(tmp_path / "model"), join(place, "1")) == 2
+    assert store.copy_folder(join(place, "1"), str(tmp_path / "back")) == 2
+    for name in ("model.pb", "variables/[x]*.index"):
+        assert (tmp_path / "back" / name).read_bytes() == name.encode()
+        assert (tmp_path / "back" / name).stat().st_nlink == 1, "whoever edits it changes no other"
+    assert store.copy_folder(join(place, "none"), str(tmp_path / "none")) == 0
+
+
 def test_a_copy_to_another_place_and_over_itself(place, tmp_path):
     store.write_whole(join(place, "a"), b"content")
     store.copy(join(place, "a"), str(tmp_path / "elsewhere" / "a"))
@@ -226,6 +238,28 @@ def _stand_in(place: str, name: str) -> None:
         from google.cloud.storage import Client
 
         Client().bucket(bucket).blob(f"{folder}/{name}").upload_from_string(b"")
+
+
+def test_stand_ins_for_folders_are_deleted_in_cloud_storage_alone(gs_place, s3_place):
+    store.write_whole(join(gs_place, "batch", "_SUCCESS"), b"")
+    for name in ("batch/", "batch/photos/", "batch-2/"):
+        _stand_in(gs_place, name)
+    assert store.delete_stand_ins(join(gs_place, "batch")) == 2
+    assert store.delete_stand_ins(gs_place) == 1
+    assert listed(gs_place).keys() == {"batch/_SUCCESS"}
+    with pytest.raises(OSError, match="only Cloud Storage"):
+        store.delete_stand_ins(s3_place)
+
+
+def test_a_note_is_told_by_the_listing(gs_place, s3_place):
+    for note in ("old", "https://runs.example/R 7.html?a=Größe"):
+        store.write_note(join(gs_place, "tags", "report"), note)
+    store.write_whole(join(gs_place, "tags", "none"), b"")
+    found = listed(gs_place)
+    assert found["tags/report"].note == "https://runs.example/R 7.html?a=Größe"
+    assert found["tags/none"].note == ""
+    with pytest.raises(OSError, match="only Cloud Storage"):
+        store.write_note(join(s3_place, "a"), "b")
 
 
 @pytest.mark.parametrize("name", ["../up", "a/../../up", "..\\up", "a/..\\..\\up"])

@@ -3,12 +3,14 @@ from collections import Counter
 import pytest
 
 from customer_age.labels import splits
+from customer_age.labels.splits import SplitShares, SplitSpec, split_of
 
 SHARES = {"train": 0.8, "valid": 0.1, "test": 0.1}
 
 
 def dealt(identities, shares=SHARES, key="key"):
-    return {identity: splits.split_of(identity, shares, key) for identity in identities}
+    spec = SplitSpec(split_shares=SplitShares(**shares), split_key=key)
+    return {identity: split_of(identity, spec) for identity in identities}
 
 
 def test_shares_are_kept_within_chance():
@@ -37,7 +39,7 @@ def test_another_key_deals_anew():
 
 def test_dealing_is_what_it_was_in_earlier_versions():
     # A change here would move every customer's test photos into training.
-    split = [splits.split_of(str(number), SHARES, "customer-age") for number in range(12)]
+    split = [split_of(str(number), SplitSpec()) for number in range(12)]
     assert " ".join(split) == (
         "valid train train train train valid train train test train train train"
     )
@@ -45,4 +47,4 @@ def test_dealing_is_what_it_was_in_earlier_versions():
 
 def test_shares_that_do_not_quite_reach_one_leave_nobody_out(monkeypatch):
     monkeypatch.setattr(splits, "keyed_hash", lambda *_: b"\xff" * 32)
-    assert splits.split_of("x", {"train": 0.7, "valid": 0.2, "test": 0.1}, "key") == "test"
+    assert dealt("x", {"train": 0.7, "valid": 0.2, "test": 0.1}) == {"x": "test"}

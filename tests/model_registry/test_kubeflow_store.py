@@ -19,7 +19,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import object_files
+from customer_age.files import store
 from customer_age.model_registry import (
     ModelVersion,
     Publication,
@@ -27,6 +27,7 @@ from customer_age.model_registry import (
     saved_model_fingerprint,
 )
 from customer_age.model_registry.champion_registry import ChampionRegistry
+from customer_age.model_registry.kubeflow_store import model_files
 from customer_age.model_registry.kubeflow_store.client import KubeflowService
 from customer_age.model_registry.kubeflow_store.store import KubeflowStore
 
@@ -102,10 +103,8 @@ def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     steps = Steps()
-    put = object_files.store.write_whole
-    monkeypatch.setattr(
-        object_files.store, "write_whole", lambda *args: steps.taken(lambda: put(*args))
-    )
+    put = store.write_whole
+    monkeypatch.setattr(store, "write_whole", lambda *args: steps.taken(lambda: put(*args)))
     return steps
 
 
@@ -259,6 +258,27 @@ def test_the_files_of_a_version_go_to_cloud_storage_and_come_back(
     open_registry(uri, "").publish(published)
     folder = open_registry(uri, "").download("1", tmp_path / "model")
     assert saved_model_fingerprint(folder) == published.fingerprint
+
+
+@pytest.mark.parametrize("key", ["../up", "a/../../up", "..\\up", "../saved_model.pb"])
+def test_a_key_that_leads_out_of_the_models_folder_is_not_written(tmp_path, monkeypatch, key):
+    for name in ("there/saved_model.pb", "up", "saved_model.pb"):
+        store.write_whole(f"{tmp_path}/{name}", b"x")
+    there = [store.Entry(key), store.Entry("saved_model.pb")]
+    monkeypatch.setattr(store, "list", lambda *_: there)
+    with pytest.raises(RunError, match="there: .* leads out of the folder"):
+        model_files.download(f"file://{tmp_path}/there", tmp_path / "deep" / "model")
+    assert not [*tmp_path.glob("deep/**/*up")]
+
+
+def test_the_model_that_lies_highest_is_downloaded(tmp_path):
+    for model in (".", "1", "assets.extra/0"):
+        store.write_whole(f"{tmp_path}/there/{model}/saved_model.pb", model.encode())
+    model_files.download(f"file://{tmp_path}/there", tmp_path / "here")
+    assert (tmp_path / "here" / "saved_model.pb").read_bytes() == b"."
+    store.delete(f"{tmp_path}/there/saved_model.pb")
+    model_files.download(f"file://{tmp_path}/there", tmp_path / "served")
+    assert (tmp_path / "served" / "saved_model.pb").read_bytes() == b"1"
 
 
 def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication, tmp_path):

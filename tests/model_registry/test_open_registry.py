@@ -25,6 +25,7 @@ from customer_age.model_registry.vertex_store.address import VertexAddress
         ("vertex://shop/europe-west4/m?staging=", "staging= is no folder in Cloud Storage"),
         ("vertex://shop/europe-west4/m?staging=/mnt/b", "staging=/mnt/b is no folder in Cloud"),
         ("vertex://shop/europe-west4/m?staging=gs://b/f&deploy=1", "nothing else"),
+        ("vertex://shop/europe-west4/m?staging=gs://bucket/f?region=x", "is no folder in Cloud"),
         ("vertex://shop/europe-west4/m/2?staging=gs://bu/f", "named as in vertex://"),
         ("vertex:///europe-west4/m?staging=gs://bu/f", "named as in vertex://"),
         ("vertex://shop/m?staging=gs://bu/f", "'m' is no region"),

@@ -319,9 +319,40 @@ def test_files_that_are_gone_or_changed_are_told(registry, publication, bucket, 
 
 def test_a_bucket_that_does_not_exist_is_told_in_one_line(open_vertex, publication, bucket):
     registry = open_vertex("no-bucket", staging="gs://nowhere")
-    with pytest.raises(RunError, match="^the model registry failed: 404 .*nowhere") as told:
+    says = "^the model registry failed: gs://nowhere/.*there is no such bucket"
+    with pytest.raises(RunError, match=says) as told:
         registry.publish(publication("first", mae=6.5))
     assert "\n" not in str(told.value)
+
+
+def test_tags_of_earlier_releases_are_read(registry, publication, bucket, name):
+    registry.publish(publication("first", mae=6.5))
+    [upload] = uploads(bucket, name)
+    tag = bucket.blob(f"up/{name}/{upload}/tags/report")
+    tag.metadata = {"value": "gs://runs/report 7.html"}
+    tag.upload_from_string("")
+    assert registry.champion().tags["report"] == "gs://runs/report 7.html"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TransportError("no route"), "registry.uri: Google Cloud does not answer .*gs://models/.*"),
+        (RefreshError("invalid_grant"), "registry.uri: Google Cloud is not told who asks; .*"),
+        (exceptions.Forbidden("no right"), "the model registry failed: gs://models/.*no right"),
+    ],
+)
+def test_what_cloud_storage_says_is_told_as_vertex_ai_does(
+    registry, publication, monkeypatch, error, says
+):
+    registry.publish(publication("first", mae=6.5))
+
+    def failing(*args: object, **named: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Client, "list_blobs", failing)
+    with pytest.raises(RunError, match=f"^{says}$"):
+        registry.versions()
 
 
 def test_another_project_is_told_in_one_line(publication, open_vertex):

@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from customer_age.photos import Photo, prepare_photo
+from customer_age.photos.prepare import Photo, prepare_photo
+from customer_age.photos.spec import PhotoSpec
 
 SEEN = {"red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255), "white": (255, 255, 255)}
 
@@ -28,7 +29,9 @@ def encoded(image: Image.Image, format_name: str, **options) -> bytes:
 
 
 def prepare(content: bytes, stored_size=48, min_size=16) -> Photo:
-    return prepare_photo(content, stored_size, min_size, 95)
+    return prepare_photo(
+        content, PhotoSpec(stored_size=stored_size, min_size=min_size, jpeg_quality=95)
+    )
 
 
 def stored(photo: Photo) -> Image.Image:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from quarters import encoded, prepare, quarters
 
-from customer_age.photos import MAX_FILE_BYTES
+from customer_age.photos.decode import MAX_FILE_BYTES
 from customer_age.schema.refusals import PhotoRefused, Reason
 
 

@@ -5,5 +5,6 @@ Outsiders use the names below: who forgets a person has to look into the cache, 
 
 from ..tfrecord_shards import records
 from .cache import BatchCache, CachedBatch
+from .sweep import sweep
 
-__all__ = ["BatchCache", "CachedBatch", "records"]
+__all__ = ["BatchCache", "CachedBatch", "records", "sweep"]

@@ -1,7 +1,7 @@
 """From batches to the examples of a run: shards are copied as they are, and nothing is decoded.
 
-Of each photo that stands in several batches one example is kept, and who stands in an official
-split of the base set stands there with the photos of all batches. Only a shard of which something
+Of each photo that stands in several rows one example is kept, and who stands in an official split
+of the base set stands there with the photos of all batches. Only a shard of which something
 is left out or moved is written anew, record by record.
 """
 
@@ -17,11 +17,10 @@ from customer_age.schema.refusals import FORGOTTEN, Reason, Refusal
 
 from ...artifacts.ingestion import BatchCounts
 from .. import tfrecord_shards
+from . import deduplication
 from .cache import CachedBatch
+from .deduplication import Position
 from .index import Entry
-
-SAME_AGE = 1.0
-"""Years. One table counts whole years, another one days: less than this is no contradiction."""
 
 
 @dataclass(frozen=True)
@@ -111,34 +110,18 @@ def write(placements: Sequence[Placement], examples_uri: str) -> None:
             done.result()
 
 
-def _left_out(
-    batches: Sequence[CachedBatch], forgotten: Forgotten
-) -> dict[tuple[int, int], Refusal]:
+def _left_out(batches: Sequence[CachedBatch], forgotten: Forgotten) -> dict[Position, Refusal]:
     """What no run has, by the numbers of the batch and of the entry in it."""
-    left_out: dict[tuple[int, int], Refusal] = {}
-    alike: dict[str, list[tuple[int, int, Entry]]] = defaultdict(list)
+    left_out: dict[Position, Refusal] = {}
+    remembered: list[tuple[Position, Entry]] = []
     for number, batch in enumerate(batches):
         for position, entry in enumerate(batch.entries):
             if forgotten.covers(entry.person, entry.captured):
                 left_out[number, position] = entry.refusal(Reason.FORGOTTEN, FORGOTTEN)
             else:
-                alike[entry.content].append((number, position, entry))
-    for group in alike.values():
-        if len(group) == 1:
-            continue
-        ages = sorted({entry.age for _, _, entry in group})
-        if ages[-1] - ages[0] >= SAME_AGE:
-            listed = " and ".join(f"{age:g}" for age in ages)
-            why = Reason.SAME_PHOTO_OTHER_AGE, f"the same photo stands with the ages {listed}"
-        else:
-            first = group.pop(0)[2]
-            why = (
-                Reason.DUPLICATE,
-                f"the same photo as {first.file_name} in {first.table}, line {first.line}, "
-                "which is kept",
-            )
-        for number, position, entry in group:
-            left_out[number, position] = entry.refusal(*why)
+                remembered.append(((number, position), entry))
+    for place, entry, reason, detail in deduplication.repeated(remembered):
+        left_out[place] = entry.refusal(reason, detail)
     return left_out
 
 

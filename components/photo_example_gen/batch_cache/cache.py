@@ -5,24 +5,29 @@
 <cache>/<key>/<attempt>/Split-train/  shards, as an Examples artifact has them
 <cache>/<key>/<attempt>/entries.jsonl see `index`
 <cache>/<key>/<attempt>/refused.csv
+<cache>/_used/                        see `uses`
+<cache>/_digests/                     see `files.content_digests`
 ```
 Each attempt writes into a folder of its own, so a killed one leaves nothing that is taken for a
-batch, and two at once do not meet. Any of it may be deleted at any time: it is made again.
+batch, and two at once do not meet. Any of it may be deleted at any time: it is made again. What
+nobody uses is deleted by `sweep`.
 """
 
 import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from customer_age.errors import RunError
-from customer_age.files import addresses, store
+from customer_age.files import addresses, leftovers, store
 from customer_age.labels import DataSet
 from customer_age.schema.refusals import Refusal
 
 from ...artifacts.ingestion import read_refused
 from .. import tfrecord_shards
-from . import index
+from . import index, uses
 
 MANIFEST = "piece.json"
 
@@ -52,6 +57,11 @@ class CachedBatch:
         name = tfrecord_shards.name_of(number, self.shard_count)
         return addresses.join(self.uri, tfrecord_shards.folder_of(split), name)
 
+    def is_whole(self) -> bool:
+        """Whether each shard that has an example is there."""
+        there = {addresses.join(self.uri, each.name) for each in store.list(self.uri)}
+        return {self.shard(entry.split, entry.shard) for entry in self.entries} <= there
+
 
 class BatchCache:
     """A folder, or a prefix of a bucket, of batches by key."""
@@ -59,12 +69,25 @@ class BatchCache:
     def __init__(self, uri: str) -> None:
         self._uri = uri.rstrip("/")
 
+    @property
+    def uri(self) -> str:
+        """Where it lies."""
+        return self._uri
+
+    def use(self, keys: Sequence[str]) -> None:
+        """Say which batches a run uses, before it looks for any: no sweep deletes one meanwhile.
+
+        It costs one request.
+
+        Raises:
+            OSError: the cache cannot be written.
+        """
+        uses.write(self._uri, keys)
+
     def find(self, key: str, name: str) -> CachedBatch | None:
         """The batch of a key, or None where it was not ingested yet, or is no longer whole."""
-        manifest_uri = addresses.join(self._uri, key, MANIFEST)
-        try:
-            manifest = json.loads(store.read(manifest_uri))
-        except FileNotFoundError:
+        manifest = self._manifest(key)
+        if manifest is None:
             return None
         uri = addresses.join(self._uri, key, manifest["attempt"])
         try:
@@ -77,14 +100,18 @@ class BatchCache:
         """A new folder to ingest a batch into."""
         return addresses.join(self._uri, key, uuid.uuid4().hex)
 
+    def counting(self, key: str) -> str:
+        """The name of the attempt that counts, whole or not; empty where none does."""
+        manifest = self._manifest(key)
+        return manifest["attempt"] if manifest else ""
+
     def attempts(self) -> dict[str, CachedBatch | None]:
         """Every folder that an attempt was written into, and its batch where it counts."""
         found: dict[str, CachedBatch | None] = {}
         keys = set()
-        for file in store.list(self._uri):
-            key, _, inner = file.name.partition("/")
-            attempt, _, rest = inner.partition("/")
-            if rest:
+        for file in chain(store.list(self._uri), leftovers.unfinished(self._uri)):
+            key, attempt = attempt_of(file.name)
+            if attempt:
                 found.setdefault(addresses.join(self._uri, key, attempt), None)
                 keys.add(key)
         for key in keys:
@@ -93,10 +120,18 @@ class BatchCache:
         return found
 
     def discard(self, folder: str) -> None:
-        """Delete an attempt; a batch stops counting first."""
-        key = addresses.plain(folder).split("/")[-2]
-        store.delete(addresses.join(self._uri, key, MANIFEST))
+        """Delete an attempt; where it counts, the batch stops counting first."""
+        key, attempt = addresses.plain(folder).split("/")[-2:]
+        if self.counting(key) == attempt:
+            store.delete(addresses.join(self._uri, key, MANIFEST))
         store.delete(folder, folder=True)
+
+    def discard_damaged(self, keys: Sequence[str]) -> None:
+        """Delete those of a run's batches of which shards are missing: somebody deleted them."""
+        for key in keys:
+            batch = self.find(key, "")
+            if batch is not None and not batch.is_whole():
+                self.discard(batch.uri)
 
     def commit(self, key: str, attempt: str, data_set: DataSet, shard_count: int) -> CachedBatch:
         """Let an attempt count, or throw it away where another one does already.
@@ -131,3 +166,16 @@ class BatchCache:
         return CachedBatch(
             attempt, data_set.batch, data_set.row_count, shard_count, entries, refused
         )
+
+    def _manifest(self, key: str) -> dict[str, Any] | None:
+        try:
+            return json.loads(store.read(addresses.join(self._uri, key, MANIFEST)))
+        except FileNotFoundError:
+            return None
+
+
+def attempt_of(name: str) -> tuple[str, str]:
+    """Key and attempt of a file in a cache, by its name there; empty where it is of none."""
+    key, _, inner = name.partition("/")
+    attempt, _, rest = inner.partition("/")
+    return (key, attempt) if rest and not key.startswith("_") else ("", "")

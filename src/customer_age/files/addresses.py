@@ -56,6 +56,14 @@ def join(address: str, *names: str) -> str:
     return path if query is None and _parted(path)[1] is None else f"{path}?{query or ''}"
 
 
+def split(address: str) -> tuple[str, str]:
+    """The folder that a file lies in, with the address's options, and the file's name."""
+    path, query = _parted(address)
+    folder, slash, name = path.rpartition("/")
+    folder = folder or ("/" if slash else ".")
+    return folder if query is None else f"{folder}?{query}", name
+
+
 def reached_by(address: str, beam_args: Sequence[str]) -> str:
     """Add what Beam's options say of an S3 store, where the address itself does not say it.
 

@@ -1,5 +1,6 @@
 """A data folder: what files it holds, and how to open them; here or anywhere."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ from customer_age.errors import SettingsError
 from . import local_files, store
 from .addresses import DataAway, join, plain
 from .entries import Entry
-from .kept_property import kept_property
 
 
 class Folder(Protocol):
@@ -75,17 +75,25 @@ class LocalFolder:
         listed = self.root / name
         try:
             for entry in local_files.entries(str(listed), True, str(self.root), hidden=False):
-                yield f"{name}/{entry.name}" if name else entry.name, entry
+                full = f"{name}/{entry.name}" if name else entry.name
+                yield full, dataclasses.replace(entry, name=full)
         except OSError as error:
             where = error.filename or listed
             raise SettingsError(f"{where}: cannot be listed: {error.strerror}") from error
 
 
-@dataclass(frozen=True)
 class StoreFolder:
-    """A prefix of a bucket, listed once, at the first question."""
+    """A prefix of a bucket, listed once, at the first question.
 
-    address: str
+    A copy for another process lists anew: a Beam graph must not grow with the photos.
+    """
+
+    def __init__(self, address: str):
+        self.address = address
+        self._listed: dict[str, Entry] | None = None
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        return StoreFolder, (self.address,)
 
     def path(self, name: str) -> str:
         """See `Folder`."""
@@ -97,11 +105,11 @@ class StoreFolder:
 
     def has_file(self, name: str) -> bool:
         """See `Folder`."""
-        return name in self._listing
+        return name in self._listing()
 
     def has_folder(self, name: str) -> bool:
         """See `Folder`; a store has no folders, only names with a common beginning."""
-        return any(file.startswith(f"{name}/") for file in self._listing)
+        return any(file.startswith(f"{name}/") for file in self._listing())
 
     def open(self, name: str) -> BinaryIO:
         """See `Folder`."""
@@ -113,18 +121,20 @@ class StoreFolder:
         Raises:
             DataAway: it cannot be listed.
         """
-        for file, listed in self._listing.items():
+        for file, listed in self._listing().items():
             if not name or file.startswith(f"{name}/"):
                 yield file, listed
 
-    @kept_property
     def _listing(self) -> dict[str, Entry]:
-        try:
-            return {
-                entry.name: entry
-                for entry in store.list(self.address)
-                if not any(part.startswith(".") for part in entry.name.split("/"))
-            }
-        except OSError as error:
-            reason = error.strerror or error
-            raise DataAway(f"data folder {plain(self.address)}: {reason}") from error
+        # Two threads that ask at the same time may both list it.
+        if self._listed is None:
+            try:
+                self._listed = {
+                    entry.name: entry
+                    for entry in store.list(self.address)
+                    if not any(part.startswith(".") for part in entry.name.split("/"))
+                }
+            except OSError as error:
+                reason = error.strerror or error
+                raise DataAway(f"data folder {plain(self.address)}: {reason}") from error
+        return self._listed

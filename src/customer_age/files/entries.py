@@ -1,7 +1,9 @@
 """What a listing says of a file, and what goes wrong with a store."""
 
+import base64
 import errno
 import functools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,9 @@ from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+_ETAG_OF_ONE_PART = re.compile(r'"([0-9a-f]{32})"')
+_MD5_BYTES = 16
 
 ATTEMPT = "attempt"
 """Metadata of an object that was to be new: tells who wrote it."""
@@ -25,8 +30,11 @@ class Entry:
         digest: stands for the content, as the store computes it: an S3 store's ETag, which is an
             MD5 in quotes unless the file was uploaded in parts; Cloud Storage's MD5 or CRC32C.
             Empty on a disk, and of a folder.
+        changed_ns: nanoseconds since 1970 of the last change of the file or of what is known of it
+            (ctime), which nobody can set back; 0 in a store.
         outside: it is a link to something that does not lie in the listed folder.
         is_folder: it is a folder; only `list(…, deep=False)` gives any.
+        note: what `write_note` put there.
     """
 
     name: str
@@ -35,6 +43,29 @@ class Entry:
     digest: str = ""
     outside: bool = False
     is_folder: bool = False
+    note: str = ""
+    changed_ns: int = 0
+
+    @property
+    def md5(self) -> str:
+        """The content's MD5 in 32 hexadecimal digits where the store tells it, else empty.
+
+        S3's ETag is one unless the object was uploaded in parts (then `-` and their number stand
+        at its end) or is encrypted with keys of KMS or of the customer. Such an ETag looks the
+        same; it changes with the content, but is another one for each copy, which therefore counts
+        as other data. Cloud Storage has one of all but composite objects, of which it has a CRC32C
+        alone.
+
+        Sources: "ETag" at https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html and
+        https://cloud.google.com/storage/docs/hashes-etags.
+        """
+        if found := _ETAG_OF_ONE_PART.fullmatch(self.digest):
+            return found[1]
+        try:
+            decoded = base64.b64decode(self.digest, validate=True)
+        except ValueError:
+            return ""
+        return decoded.hex() if len(decoded) == _MD5_BYTES else ""
 
 
 class StoreError(OSError):

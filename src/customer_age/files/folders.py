@@ -1,27 +1,25 @@
 """Open a data folder, on this machine or in an object store."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from customer_age.errors import SettingsError
 
 from . import store
-from .addresses import DataAway, check_options, is_remote, local_path, plain, reached_by
+from .addresses import DataAway, check_options, is_remote, local_path, plain
 from .data_folder import Folder, LocalFolder, StoreFolder
 
 
-def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
+def open_folder(address: str) -> Folder:
     """Open a data folder.
 
     Args:
         address: a path, or an address of an object store such as `gs://bucket/photos`.
-        beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
         DataAway: there is no such folder here, or no way to read it.
         SettingsError: there is nothing in it.
     """
-    folder = reach(address, beam_args)
+    folder = reach(address)
     if isinstance(folder, StoreFolder):
         if not any(folder.files("")):
             raise SettingsError(
@@ -37,19 +35,19 @@ def open_folder(address: str, beam_args: Sequence[str] = ()) -> Folder:
     return folder
 
 
-def open_if_there(address: str, beam_args: Sequence[str] = ()) -> Folder | None:
+def open_if_there(address: str) -> Folder | None:
     """Open a folder that may be missing.
 
     Raises:
         SettingsError: it cannot be listed.
     """
-    folder = reach(address, beam_args)
+    folder = reach(address)
     if isinstance(folder, LocalFolder):
         return folder if folder.root.is_dir() else None
     return folder if any(folder.files("")) else None
 
 
-def reach(address: str, beam_args: Sequence[str] = ()) -> Folder:
+def reach(address: str) -> Folder:
     """Give a folder without a look into it, so that what else lies there costs nothing.
 
     Raises:
@@ -60,11 +58,11 @@ def reach(address: str, beam_args: Sequence[str] = ()) -> Folder:
     scheme = address.partition("://")[0]
     if scheme not in store.EXTRAS:
         raise DataAway(f"data folder {address}: no file system for {scheme}://")
-    return StoreFolder(reached_by(check_options(address).rstrip("/"), beam_args))
+    return StoreFolder(check_options(address).rstrip("/"))
 
 
-def is_file(address: str, beam_args: Sequence[str] = ()) -> bool:
+def is_file(address: str) -> bool:
     """Whether there is a file or an object of this name, without listing what is beside it."""
     if not is_remote(address):
         return Path(local_path(address)).is_file()
-    return store.exists(reached_by(address, beam_args))
+    return store.exists(address)

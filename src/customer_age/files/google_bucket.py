@@ -1,6 +1,7 @@
 """A bucket of Cloud Storage, by Google's client: its JSON API has emulators, the XML API none."""
 
 import secrets
+import warnings
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +12,9 @@ from .entries import ATTEMPT, Entry, StoreError, explained_by, missing, there_al
 
 _SECONDS = 60
 """After which a call is given up that fails again and again; and one try without any answer."""
+
+_NOTE = "value"
+"""Metadata of an object that is a note."""
 
 
 def _translated(error: Exception, address: str) -> Exception:
@@ -36,6 +40,8 @@ class GoogleBucket:
     def __init__(self, address: str, options: Mapping[str, str]):
         del options  # which are S3's
         self.address = address
+        # When Google's clients will drop this Python is no news for who reads files.
+        warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
         try:
             from google.auth.exceptions import GoogleAuthError
             from google.cloud.storage import Client
@@ -105,6 +111,19 @@ class GoogleBucket:
                 raise there_already(f"{self.address}/{key}") from None
 
     @explained_by(_translated)
+    def put_note(self, key: str, note: str) -> None:
+        """Write an empty object with a note, which listings tell."""
+        blob = self._bucket.blob(key)
+        blob.metadata = {_NOTE: note}
+        blob.upload_from_string(b"", "application/octet-stream", **self._calls)
+
+    @explained_by(_translated)
+    def stand_ins(self, prefix: str) -> list[str]:
+        """The keys below a prefix of empty objects that stand for folders."""
+        there = self._client.list_blobs(self._bucket, prefix=prefix, **self._calls)
+        return [blob.name for blob in there if blob.name.endswith("/") and not blob.size]
+
+    @explained_by(_translated)
     def copy(self, key: str, target: str) -> None:
         """See `Bucket`."""
         self._bucket.copy_blob(self._bucket.blob(key), self._bucket, target, **self._calls)
@@ -129,7 +148,9 @@ class GoogleBucket:
 def _entry(blob: Any, prefix: str) -> Entry:
     modified = int(blob.updated.timestamp()) * 10**9 + blob.updated.microsecond * 1000
     digest = blob.md5_hash or blob.crc32c or ""
-    return Entry(blob.name[len(prefix) :], blob.size or 0, modified, digest)
+    # Whether Cloud Storage gives empty values back, its pages do not say.
+    note = (blob.metadata or {}).get(_NOTE, "")
+    return Entry(blob.name[len(prefix) :], blob.size or 0, modified, digest, note=note)
 
 
 def _of_the_bucket(error: Exception) -> bool:

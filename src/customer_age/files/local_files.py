@@ -53,6 +53,21 @@ def entries(folder: str, deep: bool, *bounds: str, hidden: bool = True) -> Itera
             yield from (Entry(name, is_folder=True) for name in folders)
 
 
+def unfinished(folder: str) -> Iterator[Entry]:
+    """The files below a folder that `writing` has not finished; linked folders are not entered.
+
+    Raises:
+        OSError: a folder cannot be listed.
+    """
+    for above, _, names in os.walk(folder, onerror=_raise_unless_gone):
+        for name in filter(_is_unfinished, names):
+            file = Path(above, name)
+            with contextlib.suppress(FileNotFoundError):  # finished by now
+                status = file.lstat()
+                inner = file.relative_to(folder).as_posix()
+                yield Entry(inner, status.st_size, status.st_mtime_ns)
+
+
 @contextlib.contextmanager
 def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
     """Give a file to write to, which gets its name at the end, and is gone after an error.
@@ -64,19 +79,19 @@ def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = _unfinished(Path(scratch or target.parent, target.name))
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    growing = _growing(Path(scratch or target.parent, target.name))
+    growing.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with unfinished.open("xb") as file:
+        with growing.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         if new:
-            os.link(unfinished, target)
+            os.link(growing, target)
         else:
-            unfinished.replace(target)
+            growing.replace(target)
     finally:
-        unfinished.unlink(missing_ok=True)
+        growing.unlink(missing_ok=True)
 
 
 def copy(path: str, target: str) -> None:
@@ -84,10 +99,10 @@ def copy(path: str, target: str) -> None:
 
     Nothing ever changes a file in place, so two names for it are as good as two copies.
     """
-    unfinished = _unfinished(Path(target))
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    growing = _growing(Path(target))
+    growing.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.link(os.path.realpath(path), unfinished)
+        os.link(os.path.realpath(path), growing)
     except FileNotFoundError:
         raise missing(path) from None
     except OSError:  # another disk, or one that knows no links
@@ -95,10 +110,10 @@ def copy(path: str, target: str) -> None:
             shutil.copyfileobj(source, file)
         return
     try:
-        unfinished.replace(target)
+        growing.replace(target)
     finally:
         # Two names of one file: to rename one to the other leaves both.
-        unfinished.unlink(missing_ok=True)
+        growing.unlink(missing_ok=True)
 
 
 def delete(path: str) -> None:
@@ -112,9 +127,14 @@ def delete_folder(path: str) -> None:
         shutil.rmtree(path)
 
 
-def _unfinished(target: Path) -> Path:
+def _growing(target: Path) -> Path:
     # Of a long name only the beginning, as 255 bytes are the limit.
     return target.with_name(f".{target.name[:48]}.{secrets.token_hex(8)}{_UNFINISHED}")
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_unfinished(name: str) -> bool:
@@ -128,5 +148,14 @@ def _entry(found: os.DirEntry, name: str, bounds: tuple[str, ...]) -> Entry | No
         outside = all(os.path.commonpath([bound, target]) != bound for bound in bounds)
     if not outside and not found.is_file():
         return None
-    status = found.stat(follow_symlinks=not outside)
-    return Entry(name, status.st_size, status.st_mtime_ns, outside=outside)
+    try:
+        status = found.stat(follow_symlinks=not outside)
+    except FileNotFoundError:
+        return None  # deleted meanwhile
+    return Entry(
+        name,
+        status.st_size,
+        status.st_mtime_ns,
+        outside=outside,
+        changed_ns=status.st_ctime_ns,
+    )

@@ -203,7 +203,7 @@ def _store(bucket: str, options: Mapping[str, str]) -> Any:
     given: dict[str, Any] = dict(options)
     verify = given.pop("verify", os.environ.get("AWS_CA_BUNDLE", ""))
     if importlib.util.find_spec("boto3") is not None:
-        given = _by_boto3(given)
+        given = _by_boto3(bucket, given)
     elif "AWS_PROFILE" in os.environ:
         raise DataAway(f"s3://{bucket}: profiles of AWS are read with customer-age[s3]; install it")
     endpoint = (
@@ -228,7 +228,7 @@ def _store(bucket: str, options: Mapping[str, str]) -> Any:
     return S3Store(bucket, **given, client_options=client, retry_config=retries)
 
 
-def _by_boto3(given: dict[str, Any]) -> dict[str, Any]:
+def _by_boto3(bucket: str, given: dict[str, Any]) -> dict[str, Any]:
     import boto3
     from botocore.exceptions import BotoCoreError
     from obstore.auth.boto3 import Boto3CredentialProvider
@@ -243,9 +243,10 @@ def _by_boto3(given: dict[str, Any]) -> dict[str, Any]:
         )
         provider = Boto3CredentialProvider(session, ttl=_CREDENTIALS_KEPT)
     except BotoCoreError as error:
-        raise DataAway(f"s3://: {error}") from error
+        raise DataAway(f"s3://{bucket}: {error}") from error
     except ValueError:
-        raise DataAway("s3://: no credentials of AWS were found; see docs/files.md") from None
+        reason = "no credentials of AWS were found; see docs/files.md"
+        raise DataAway(f"s3://{bucket}: {reason}") from None
     return {
         "endpoint": client.meta.endpoint_url,
         "region": client.meta.region_name,

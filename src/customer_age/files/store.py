@@ -12,11 +12,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from . import local_files
 from .addresses import DataAway, is_remote, join, leads_out, local_path, options, plain
 from .entries import Bucket, Entry, StoreError
+
+if TYPE_CHECKING:
+    from .google_bucket import GoogleBucket
 
 EXTRAS = {"gs": "gcs", "s3": "s3"}
 """Scheme of an address to the extra of this package that brings its client."""
@@ -144,8 +147,47 @@ def copy(address: str, target: str) -> None:
             if key != target_key:
                 bucket.copy(key, target_key)
             return
-    with open(address) as source, writing(target) as file:
-        _pour(source, file)
+    _copy_bytes(address, target)
+
+
+def copy_folder(address: str, target: str) -> int:
+    """Copy the bytes of all files below a folder, over what is there; the copies are files anew.
+
+    Returns:
+        How many there are; 0 where there is no such folder.
+
+    Raises:
+        OSError: one cannot be copied, or its name leads out of the folder.
+    """
+    names = [entry.name for entry in list(address)]
+    for name in names:
+        if leads_out(name):
+            raise StoreError(f"{name!r} leads out of the folder", plain(address))
+        _copy_bytes(join(address, name), join(target, name))
+    return len(names)
+
+
+def write_note(address: str, note: str) -> None:
+    """Write an empty object of Cloud Storage that listings tell a note of: `Entry.note`.
+
+    Raises:
+        OSError: it cannot be written; elsewhere there are no notes.
+    """
+    bucket, key = _google_bucket(address)
+    bucket.put_note(key, note)
+
+
+def delete_stand_ins(address: str) -> int:
+    """Delete the empty objects `folder/` below a folder in Cloud Storage; say how many there were.
+
+    Raises:
+        OSError: the store refuses, or is another one.
+    """
+    bucket, key = _google_bucket(address)
+    keys = bucket.stand_ins(f"{key}/")
+    for stand_in in keys:
+        bucket.delete(stand_in)
+    return len(keys)
 
 
 def delete(address: str, *, folder: bool = False) -> None:
@@ -199,20 +241,17 @@ def local_copy(address: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch) / "copy"
-        _download(address, copied)
+        if not copy_folder(address, str(copied)):
+            copy(address, str(copied))
         yield copied
 
 
-def _download(address: str, target: Path) -> None:
-    entries = [*list(address)]
-    for entry in entries:
-        if leads_out(entry.name):
-            raise StoreError(f"{entry.name!r} leads out of the folder", plain(address))
-        file = target / entry.name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        copy(join(address, entry.name), str(file))
-    if not entries:
-        copy(address, str(target))
+def _copy_bytes(address: str, target: str) -> None:
+    if not is_remote(address):
+        write_whole(target, Path(local_path(address)))
+        return
+    with open(address) as source, writing(target) as file:
+        _pour(source, file)
 
 
 def _pour(source: BinaryIO, file: BinaryIO) -> None:
@@ -241,6 +280,13 @@ def _bucket(address: str) -> tuple[Bucket, str]:
                 from .google_bucket import GoogleBucket as Opened  # type: ignore[assignment]
             _buckets[known] = Opened(f"{scheme}://{name}", settings)
         return _buckets[known], key
+
+
+def _google_bucket(address: str) -> "tuple[GoogleBucket, str]":
+    bucket, key = _bucket(address)
+    if not address.startswith("gs://"):
+        raise StoreError("only Cloud Storage has this", plain(address))
+    return cast("GoogleBucket", bucket), key
 
 
 def _environment() -> Iterator[tuple[str, str]]:

@@ -1,20 +1,21 @@
 """Label tables, and the data sets that they make of photos: who is how old on which."""
 
 from .batches import COMPLETE, open_batch, open_data_sets
-from .cards.card_table import CardSettings
 from .data_set import DataSet, open_data_set
 from .rows import LabelRow, age_of
-from .splits import split_of
+from .spec import LabelSpec
+from .splits import SplitSpec, split_of
 from .tables import LabelTable
 from .tombstones import Forgotten
 
 __all__ = [
     "COMPLETE",
-    "CardSettings",
     "DataSet",
     "Forgotten",
     "LabelRow",
+    "LabelSpec",
     "LabelTable",
+    "SplitSpec",
     "age_of",
     "open_batch",
     "open_data_set",

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from customer_age.errors import SettingsError
-from customer_age.files import Entry, Folder, addresses, open_folder
-from customer_age.files.kept_property import kept_property
+from customer_age.files import DataAway, Entry, Folder, addresses, open_folder
+from customer_age.files.content_digests import ContentDigests
 from customer_age.schema.features import EXTRA
 from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
 
 from . import layouts, pseudonyms
-from .cards.card_table import BESIDE, CardSettings
 from .rows import LabelRow
+from .spec import LabelSpec
 from .tables import LabelTable, digest_of
 from .tombstones import NOBODY, Forgotten
 
@@ -55,26 +55,38 @@ class DataSet:
 
     def rows(self) -> Iterator[LabelRow]:
         """Read the tables, and look each photo up in the listing."""
-        ignored = _ignored(self.folder)
+        ignored, listing = _ignored(self.folder), self._listing()
         for table in self.tables:
             for line, row in table.rows():
                 if row["file_name"] not in ignored:
-                    yield self._label_row(table, line, row)
+                    yield self._label_row(table, line, row, listing)
 
-    def fingerprint(self) -> str:
-        """Hash the tables' contents and the photos' listing; no photo is opened.
+    def fingerprint(self, digests: ContentDigests | None = None) -> str:
+        """Hash the contents of the tables and of the photos' folders.
+
+        Args:
+            digests: remembers the photos' contents, which are read again only where they may
+                have changed; by default nothing is remembered.
 
         Returns:
-            64 hexadecimal digits that change with a table, the ignore list, or the name, size or
-            time of change of a photo.
+            64 hexadecimal digits that change with a table, the ignore list, or the name or content
+            of a photo: the same for a copy in another place.
+
+        Raises:
+            SettingsError: a table cannot be read, or a store does not answer.
         """
         parts = [table.fingerprint() for table in self.tables]
         parts += sorted(_ignored(self.folder))
-        for name, listed in sorted(self._listing.items(), key=lambda item: item[0]):
-            parts.append(f"{name}\0{listed.byte_size}\0{listed.modified_ns}")
+        listed = self._listing().values()
+        try:
+            contents = (digests or ContentDigests()).of(self.folder.path(""), listed)
+        except OSError as error:
+            raise DataAway(
+                f"data folder {self.folder.shown('')}: {error.strerror or error}"
+            ) from error
+        parts += [f"{name}\0{content}" for name, content in sorted(contents.items())]
         return digest_of(*parts)
 
-    @kept_property
     def _listing(self) -> dict[str, Entry]:
         """Photo name relative to the data folder to what is known of the file."""
         return {
@@ -83,13 +95,15 @@ class DataSet:
             for name, listed in self.folder.files(photos)
         }
 
-    def _label_row(self, table: LabelTable, line: int, row: dict[str, str]) -> LabelRow:
+    def _label_row(
+        self, table: LabelTable, line: int, row: dict[str, str], listing: Mapping[str, Entry]
+    ) -> LabelRow:
         file_name = row["file_name"]
         # Also drops a leading `./`, as the listing has none.
         relative = PurePosixPath(table.photos, file_name.replace("\\", "/")).as_posix()
-        if self.face_crops and f"{relative}_face.jpg" in self._listing:
+        if self.face_crops and f"{relative}_face.jpg" in listing:
             relative = f"{relative}_face.jpg"
-        listed = self._listing.get(relative)
+        listed = listing.get(relative)
         called = row.get("person", "")
         person = pseudonyms.pseudonym(called, self.person_key)
         captured = row.get("captured", "")
@@ -135,11 +149,11 @@ class DataSet:
         return None, ""
 
 
-def fingerprints(data_sets: Sequence[DataSet]) -> list[str]:
-    """The fingerprint of each data set."""
+def fingerprints(data_sets: Sequence[DataSet], digests: ContentDigests) -> list[str]:
+    """The fingerprint of each data set; see `DataSet.fingerprint`."""
     at_once = max(addresses.at_once(data_set.folder.path("")) for data_set in data_sets)
     with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(DataSet.fingerprint, data_sets))
+        return list(pool.map(lambda data_set: data_set.fingerprint(digests), data_sets))
 
 
 def stand_in(person: str) -> str:
@@ -149,13 +163,9 @@ def stand_in(person: str) -> str:
 
 def open_data_set(
     folder: str,
-    layout: str = "auto",
-    face_crops: bool = True,
-    columns: Mapping[str, str] | None = None,
-    keep_columns: Sequence[str] = (),
+    spec: LabelSpec | None = None,
+    *,
     person_key: str = "",
-    beam_args: Sequence[str] = (),
-    cards: CardSettings = BESIDE,
     batch: str = "",
     forgotten: Forgotten = NOBODY,
 ) -> DataSet:
@@ -163,14 +173,8 @@ def open_data_set(
 
     Args:
         folder: the data folder, or the address of one in an object store.
-        layout: the name of a layout, or `auto` to recognise it by the tables' names.
-        face_crops: take `<file_name>_face.jpg` where it stands beside a photo.
-        columns: names of `layouts.COLUMNS` to what the tables call them, where that is not the
-            layout's own name.
-        keep_columns: further columns to keep, by the tables' own names.
+        spec: how the tables are read; by default as the settings' defaults say.
         person_key: keys the hash that stands for a person.
-        beam_args: Beam options, of which some say how an object store is reached.
-        cards: where profiles of loyalty cards are, and what is asked of them.
         batch: the folder's name in the inbox; such a batch may have become empty.
         forgotten: what no run may learn from.
 
@@ -178,8 +182,9 @@ def open_data_set(
         SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
             be read or has no rows.
     """
-    opened = open_folder(folder, beam_args)
-    name, tables = layouts.find(opened, layout, columns or {}, keep_columns, cards)
+    spec = spec or LabelSpec()
+    opened = open_folder(folder)
+    name, tables = layouts.find(opened, spec, in_inbox=bool(batch))
     ignored = _ignored(opened)
     row_count, has_persons = 0, False
     for table in tables:
@@ -189,7 +194,15 @@ def open_data_set(
     if not batch:
         _require_photos(opened, tables, row_count)
     return DataSet(
-        opened, name, tables, row_count, face_crops, person_key, has_persons, batch, forgotten
+        folder=opened,
+        layout=name,
+        tables=tables,
+        row_count=row_count,
+        face_crops=spec.face_crops,
+        person_key=person_key,
+        has_persons=has_persons,
+        batch=batch,
+        forgotten=forgotten,
     )
 
 

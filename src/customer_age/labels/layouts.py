@@ -12,7 +12,8 @@ from customer_age.files import Folder
 from customer_age.schema.features import EXTRA, SPLITS
 
 from .cards import profiles
-from .cards.card_table import BESIDE, CardSettings, LoyaltyCardTable
+from .cards.card_table import LoyaltyCardTable
+from .spec import LabelSpec
 from .tables import SUFFIXES, LabelTable
 
 _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
@@ -22,44 +23,49 @@ COLUMNS = (*_COLUMNS, *_OPTIONAL, "captured_at", "date_of_birth", "consent", "up
 """What a table can say of a photo, in our words; the settings can name the column of each."""
 
 
-def _hand_out(folder: Folder, columns: Mapping[str, str], _cards: CardSettings) -> list[LabelTable]:
+def _hand_out(folder: Folder, spec: LabelSpec, _in_inbox: bool) -> list[LabelTable]:
     """`labels.csv`, its photos in `final_files/`, or beside it."""
     photos = "final_files" if folder.has_folder("final_files") else ""
     return [
-        LabelTable(folder, name, {**_COLUMNS, **columns}, _OPTIONAL, None, photos)
+        LabelTable(folder, name, {**_COLUMNS, **spec.columns}, _OPTIONAL, None, photos)
         for name in named(folder, "labels")
     ]
 
 
-def _appa_real(
-    folder: Folder, columns: Mapping[str, str], _cards: CardSettings
-) -> list[LabelTable]:
+def _appa_real(folder: Folder, spec: LabelSpec, _in_inbox: bool) -> list[LabelTable]:
     """The APPA-REAL release: `gt_avg_train.csv` with its photos in `train/`, and so on."""
     return [
-        LabelTable(folder, name, {**_COLUMNS, **columns}, {}, split, split)
+        LabelTable(folder, name, {**_COLUMNS, **spec.columns}, {}, split, split)
         for split in SPLITS
         for name in named(folder, f"gt_avg_{split}")
     ]
 
 
-def _loyalty_card(
-    folder: Folder, columns: Mapping[str, str], cards: CardSettings
-) -> list[LabelTable]:
+def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[LabelTable]:
     """`photos.csv` says which card was shown, a profile when its holder was born.
 
     The profiles that the settings name are the shop's newest word; else `cards.csv` is.
     """
-    shown, beside = cards_shown(folder, columns), cards_beside(folder, columns)
+    shown, beside = cards_shown(folder, spec.columns), cards_beside(folder, spec.columns)
     known: profiles.Profiles
     if shown is None:
         return []
-    if cards.profiles:
-        known = profiles.open_profiles(cards.profiles, _profile(columns), cards.beam_args)
+    if spec.profiles:
+        known = profiles.open_profiles(spec.profiles, _profile(spec.columns))
     elif beside is not None:
         known = profiles.TableProfiles(beside)
     else:
         return []
-    return [LoyaltyCardTable(**vars(shown), profiles=known, settings=cards)]
+    # A data set knows no batches, in which photos of a card could be counted.
+    most = spec.max_photos_per_card if in_inbox else None
+    return [
+        LoyaltyCardTable(
+            **vars(shown),
+            profiles=known,
+            max_profile_age_days=spec.max_profile_age_days,
+            max_photos_per_card=most,
+        )
+    ]
 
 
 def cards_shown(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
@@ -85,7 +91,7 @@ def _profile(columns: Mapping[str, str]) -> dict[str, str]:
     return {**_renamed(profiles.COLUMNS, columns), **named_by_shop}
 
 
-Finder = Callable[[Folder, Mapping[str, str], CardSettings], list[LabelTable]]
+Finder = Callable[[Folder, LabelSpec, bool], list[LabelTable]]
 
 LAYOUTS: dict[str, Finder] = {
     "hand_out": _hand_out,
@@ -101,37 +107,29 @@ _TABLES_SOUGHT = {
 
 
 def find(
-    folder: Folder,
-    layout: str,
-    columns: Mapping[str, str],
-    keep_columns: Sequence[str] = (),
-    cards: CardSettings = BESIDE,
+    folder: Folder, spec: LabelSpec, in_inbox: bool = False
 ) -> tuple[str, tuple[LabelTable, ...]]:
     """Find the label tables of a data folder.
 
     Args:
         folder: the data folder.
-        layout: the name of a layout, or `auto` for the one whose tables are there.
-        columns: names of `COLUMNS` to what the tables call them instead; these must be there.
-        keep_columns: further columns, by the tables' own names; these must be there too.
-        cards: where profiles of loyalty cards are, and what is asked of them.
+        spec: how; columns that it names must be there.
+        in_inbox: whether the folder is a batch of the inbox.
 
     Returns:
         The layout's name, and its tables.
 
     Raises:
-        SettingsError: no table, tables of two layouts, a table twice, a layout or a column that
-            is not known, or a column to keep that says who a person is.
+        SettingsError: no table, tables of two layouts, a table twice, a column that is not known,
+            or a column to keep that says who a person is.
     """
-    if layout != "auto" and layout not in LAYOUTS:
-        raise SettingsError(f"data.layout: no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
-    unknown = [column for column in columns if column not in COLUMNS]
+    unknown = [column for column in spec.columns if column not in COLUMNS]
     if unknown:
         raise SettingsError(
             f"data.columns: no column {unknown[0]!r}; there are: {', '.join(COLUMNS)}"
         )
-    names = list(LAYOUTS) if layout == "auto" else [layout]
-    found = {name: tables for name in names if (tables := LAYOUTS[name](folder, columns, cards))}
+    names = list(LAYOUTS) if spec.layout == "auto" else [spec.layout]
+    found = {name: tables for name in names if (tables := LAYOUTS[name](folder, spec, in_inbox))}
     if not found:
         sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
         raise SettingsError(f"data folder {folder.shown('')}: no label table; expected {sought}")
@@ -147,7 +145,7 @@ def find(
                 f"{table.path}: its photos should be in {folder.shown(table.photos)}, "
                 "and there is no such folder"
             )
-    return name, tuple(_keeping(table, keep_columns) for table in tables)
+    return name, tuple(_keeping(table, spec.keep_columns) for table in tables)
 
 
 def _keeping(table: LabelTable, keep_columns: Sequence[str]) -> LabelTable:

@@ -192,7 +192,7 @@ def _parquet_without(content: bytes, lines: Set[int]) -> bytes:
 
 def _text(content: BinaryIO, name: str) -> io.TextIOWrapper:
     if name.endswith(".gz"):
-        content = cast(BinaryIO, gzip.GzipFile(fileobj=content))
+        content = cast(BinaryIO, gzip.GzipFile(fileobj=content, mode="rb"))
     return io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
 
 

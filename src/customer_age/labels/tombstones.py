@@ -7,7 +7,6 @@ another key nobody would be recognised.
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,17 +53,16 @@ class Forgotten:
 NOBODY = Forgotten()
 
 
-def read(inbox: str, beam_args: Sequence[str] = ()) -> Forgotten:
+def read(inbox: str) -> Forgotten:
     """Read the tombstones of an inbox.
 
     Args:
         inbox: a folder or an address in an object store; it need not be there.
-        beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
         SettingsError: a tombstone cannot be read.
     """
-    folder = folders.open_if_there(addresses.join(inbox, FOLDER), beam_args)
+    folder = folders.open_if_there(addresses.join(inbox, FOLDER))
     if folder is None:
         return NOBODY
     names = sorted(name for name, _ in folder.files(""))
@@ -88,28 +86,26 @@ def require_key(forgotten: Forgotten, key: str) -> None:
         )
 
 
-def write_person(inbox: str, person: str, key: str, beam_args: Sequence[str] = ()) -> None:
+def write_person(inbox: str, person: str, key: str) -> None:
     """Write a person's tombstone; written again, it stays.
 
     Args:
         inbox: a folder or an address in an object store.
         person: the keyed hash.
         key: the key that it was made with.
-        beam_args: Beam options, of which some say how an object store is reached.
     """
-    _write(addresses.reached_by(inbox, beam_args), person, {"key": pseudonyms.fingerprint(key)})
+    _write(inbox, person, {"key": pseudonyms.fingerprint(key)})
 
 
-def write_captured_before(inbox: str, day: date, beam_args: Sequence[str] = ()) -> None:
+def write_captured_before(inbox: str, day: date) -> None:
     """Forget all photos taken before a day, unless a later day is written already.
 
     Args:
         inbox: a folder or an address in an object store.
         day: photos that were taken on it stay.
-        beam_args: Beam options, of which some say how an object store is reached.
     """
-    if read(inbox, beam_args).captured_before < day.isoformat():
-        _write(addresses.reached_by(inbox, beam_args), CAPTURED_BEFORE, {"date": day.isoformat()})
+    if read(inbox).captured_before < day.isoformat():
+        _write(inbox, CAPTURED_BEFORE, {"date": day.isoformat()})
 
 
 def _write(inbox: str, name: str, content: dict[str, str]) -> None:

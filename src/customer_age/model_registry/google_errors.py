@@ -4,6 +4,8 @@ Google's packages are an extra, and heavy: they are imported once there is an er
 """
 
 from customer_age.errors import RunError, SettingsError
+from customer_age.files import DataAway
+from customer_age.files.entries import StoreError
 
 _SIGN_IN = (
     "is not told who asks; run `gcloud auth application-default login`, or set "
@@ -27,17 +29,16 @@ def translate(error: Exception) -> RunError | None:
     from google.auth.exceptions import TransportError
     from requests import RequestException
 
+    # Of a store, the error says where; of its client, what.
+    reason = (error.__cause__ if isinstance(error, DataAway | StoreError) else None) or error
     words = _in_one_line(error)
     away = exceptions.ServiceUnavailable | exceptions.RetryError | TransportError | RequestException
-    failed = exceptions.GoogleAPIError | TimeoutError | FileNotFoundError
-    if _is_unknown_caller(error):
+    failed = exceptions.GoogleAPIError | TimeoutError | FileNotFoundError | StoreError
+    if _is_unknown_caller(reason):
         return SettingsError(f"registry.uri: Google Cloud {_SIGN_IN} ({words})")
-    if isinstance(error, away):
+    if isinstance(reason, away):
         return SettingsError(f"registry.uri: Google Cloud does not answer ({words})")
-    # Where the class of a wrong checksum lives depends on the version of google-cloud-storage.
-    if isinstance(error, failed) or type(error).__name__ == "DataCorruption":
-        return RunError(f"the model registry failed: {words}")
-    return None
+    return RunError(f"the model registry failed: {words}") if isinstance(error, failed) else None
 
 
 def translate_for_pipelines(error: Exception) -> RunError | None:
@@ -68,7 +69,7 @@ def translate_for_pipelines(error: Exception) -> RunError | None:
     return None
 
 
-def _is_unknown_caller(error: Exception) -> bool:
+def _is_unknown_caller(error: BaseException) -> bool:
     """Whether Google Cloud refused because nobody said who asks."""
     from google.api_core import exceptions
     from google.auth.exceptions import GoogleAuthError, TransportError

@@ -5,9 +5,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from customer_age.errors import SettingsError
-from customer_age.files import object_files
 
 from .champion_registry import ChampionRegistry
+from .kubeflow_store import model_files
 from .kubeflow_store.client import TOKEN_PATH, KubeflowService
 from .kubeflow_store.store import KubeflowStore
 from .mlflow_store.store import MlflowStore
@@ -105,7 +105,7 @@ def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
     if key != "artifacts":
         raise SettingsError(
             "registry.uri: a Kubeflow Model Registry keeps no files, so say where they go: add "
-            f"?artifacts= and {object_files.SUPPORTED}"
+            f"?artifacts= and {model_files.SUPPORTED}"
         )
-    files = object_files.check_address(unquote(artifacts))
+    files = model_files.check_address(unquote(artifacts))
     return ChampionRegistry(name, KubeflowStore(KubeflowService(address), files, name))

@@ -13,6 +13,7 @@ from PIL import Image
 from . import color
 from .decode import check_decoded_size, check_size, damaged, open_image, orientation
 from .sharpness import sharpness
+from .spec import PhotoSpec
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,36 +56,34 @@ class Photo:
         return min(self.width, self.height) / max(self.width, self.height)
 
 
-def prepare_photo(content: bytes, stored_size: int, min_size: int, jpeg_quality: int) -> Photo:
+def prepare_photo(content: bytes, spec: PhotoSpec) -> Photo:
     """Turn a photo file into what is stored.
 
     Args:
         content: the file.
-        stored_size: pixels; a longer shorter side is shrunk to this, a smaller photo stays.
-        min_size: pixels; a photo whose shorter side is below this is refused.
-        jpeg_quality: of the stored JPEG, 1 to 100.
+        spec: how; a photo that is smaller than the stored size stays as it is.
 
     Raises:
         PhotoRefused: the photo cannot be used.
     """
     image = open_image(content)
     mode, size = image.mode, image.size
-    check_size(*size, min_size)
+    check_size(*size, spec.min_size)
     # At least twice the stored size: scaled decoding alone is no good shrinking filter.
-    image.draft(None, (2 * stored_size, 2 * stored_size))
+    image.draft(None, (2 * spec.stored_size, 2 * spec.stored_size))
     check_decoded_size(*image.size)
     try:
         image.load()
         if image.format == "TIFF":  # Pillow turned it while it was loaded.
             size = image.size
         turn = orientation(image)
-        stored = _stored_image(image, turn, stored_size)
+        stored = _stored_image(image, turn, spec.stored_size)
     except Exception as error:  # Damaged files make decoders raise what they like.
         raise damaged(content, error) from error
     width, height = reversed(size) if turn >= 5 else size
     luma = np.asarray(stored.convert("L"))
     return Photo(
-        encoded=_encode(stored, jpeg_quality),
+        encoded=_encode(stored, spec.jpeg_quality),
         format=image.format or "",
         mode=mode,
         width=width,

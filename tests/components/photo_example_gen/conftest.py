@@ -43,7 +43,9 @@ def ingest(person_key):
         output: Path,
         workers: int = 2,
         beam_args=(),
-        **parameters,
+        batches: str = "",
+        code: str = "",
+        **changes,
     ) -> Ingested:
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
         from tfx.types import standard_artifacts
@@ -59,19 +61,16 @@ def ingest(person_key):
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=args, tmp_dir=str(output.parent), unique_id="1"
         )
-        properties = {
-            "layout": "auto",
-            "face_crops": True,
+        spec = {
             "stored_size": 64,
             "min_size": 16,
-            "jpeg_quality": 92,
-            "split_shares": json.dumps({"train": 0.5, "valid": 0.25, "test": 0.25}),
+            "split_shares": {"train": 0.5, "valid": 0.25, "test": 0.25},
             "split_key": "key",
             "person_key_file": str(person_key(output.parent)),
-            "age_groups": json.dumps(["0-12", "13-17", "18-64", "65+"]),
-            "code": "",
-            **parameters,
+            "age_groups": ["0-12", "13-17", "18-64", "65+"],
+            **changes,
         }
+        properties = {"spec": json.dumps(spec), "batches": batches, "code": code}
         executor.Executor(context).Do(
             {"data_set": [data_set]}, {"examples": [examples]}, properties
         )

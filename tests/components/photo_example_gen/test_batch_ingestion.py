@@ -47,9 +47,9 @@ def learn(base, inbox, tmp_path, ingest, monkeypatch):
     decoded = Counter()
     make = beam_pipeline.examples.make
 
-    def counted(row, settings):
+    def counted(row, *how):
         decoded[row.batch or "base"] += 1
-        return make(row, settings)
+        return make(row, *how)
 
     monkeypatch.setattr(beam_pipeline.examples, "make", counted)
 
@@ -291,7 +291,7 @@ def test_tombstones_of_another_key_stop_the_run(learn, inbox, batch, shown):
     ("batches", "sentence"),
     [
         ("sunday", "there is no such batch"),
-        ("half", "not complete, for want of _SUCCESS"),
+        ("half", "not complete: _SUCCESS, which is written last, is missing"),
         ("../elsewhere", "is no name of a batch"),
         ("tableless", "no label table; expected photos.csv and cards.csv"),
     ],
@@ -349,7 +349,6 @@ def test_profiles_can_lie_in_a_database(learn, inbox, batch, shown, tmp_path):
         rows = [(number, born, number != card(2)) for number, born in CARDS.items()]
         database.executemany("INSERT INTO cards VALUES (?, ?, ?)", rows)
     batch(inbox, "monday", batch_rows(shown, 0, 6))
-    cards = json.dumps({"profiles": f"sqlite:///{tmp_path / 'crm.db'}"})
-    result, _ = learn("monday", cards=cards)
+    result, _ = learn("monday", profiles=f"sqlite:///{tmp_path / 'crm.db'}")
     assert result.summary["refused"] == {"no_consent": 1}
     assert Path(result.uri).is_dir()

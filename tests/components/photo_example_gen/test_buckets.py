@@ -12,7 +12,7 @@ from customer_age.files import Entry, folders, store
 from customer_age.files.addresses import join, reached_by
 from customer_age.files.data_folder import StoreFolder
 from customer_age.labels import open_data_set
-from customer_age.photos import read_photo
+from customer_age.photos.decode import read_photo
 from customer_age.pipeline.running import preflight
 from customer_age.pipeline.settings import loading
 from customer_age.schema.refusals import PhotoRefused, Reason
@@ -32,6 +32,10 @@ class Bucket:
     @property
     def address(self) -> str:
         return f"{self.scheme}://{BUCKET}/spring"
+
+    @property
+    def reached(self) -> str:
+        return reached_by(self.address, self.beam_args)
 
 
 @pytest.fixture
@@ -94,14 +98,14 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
         return listed(address)
 
     monkeypatch.setattr(store, "list", counted)
-    data_set = open_data_set(bucket.address, beam_args=bucket.beam_args)
+    data_set = open_data_set(bucket.reached)
     assert len(list(data_set.rows())) == PHOTOS + 2
     assert data_set.fingerprint()
     assert len(listings) == 1
 
 
 def test_a_photo_that_has_gone_since_is_missing(bucket):
-    folder = folders.reach(bucket.address, bucket.beam_args)
+    folder = folders.reach(bucket.reached)
     with pytest.raises(PhotoRefused) as refused:
         read_photo(folder.path("final_files/gone.jpg"))
     assert refused.value.reason is Reason.FILE_MISSING
@@ -130,19 +134,18 @@ def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):
 
 def test_the_fingerprint_changes_with_an_object(bucket):
     def fingerprint():
-        return open_data_set(bucket.address, beam_args=bucket.beam_args).fingerprint()
+        return open_data_set(bucket.reached).fingerprint()
 
     before = fingerprint()
     assert fingerprint() == before
-    address = reached_by(bucket.address, bucket.beam_args)
-    store.write_whole(join(address, "final_files/000001.jpg"), b"another")
+    store.write_whole(join(bucket.reached, "final_files/000001.jpg"), b"another")
     assert fingerprint() != before
 
 
 def test_what_is_not_there_is_one_line(bucket):
     address = f"{bucket.scheme}://{BUCKET}/autumn"
     with pytest.raises(SettingsError, match=f"data folder {address}: ") as error:
-        open_data_set(address, beam_args=bucket.beam_args)
+        open_data_set(reached_by(address, bucket.beam_args))
     assert "\n" not in str(error.value)
 
 

@@ -19,13 +19,13 @@ from customer_age.components import beam_runners
 from customer_age.components.artifacts.types import PhotoDataSet
 from customer_age.components.photo_example_gen import (
     beam_pipeline,
-    deduplication,
     examples,
     executor,
 )
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
+from customer_age.components.photo_example_gen.spec import IngestionSpec
 from customer_age.errors import DataRefused, RunError, SettingsError
-from customer_age.photos import read_photo
+from customer_age.photos.decode import read_photo
 from customer_age.schema import features
 
 PHOTOS = 40
@@ -182,12 +182,9 @@ def test_one_person_stands_in_one_split(ingest, photo, tmp_path):
 def test_a_photo_that_vanishes_is_refused(data, ingest, tmp_path, monkeypatch):
     fragile = shutil.copytree(data, tmp_path / "data")
     gone = str(fragile / "final_files" / "000007.jpg")
-    for module in (deduplication, examples):
-        monkeypatch.setattr(
-            module,
-            "read_photo",
-            lambda path: read_photo(f"{path}.gone" if path == gone else path),
-        )
+    monkeypatch.setattr(
+        examples, "read_photo", lambda path: read_photo(f"{path}.gone" if path == gone else path)
+    )
     result = ingest(fragile, tmp_path / "examples")
     assert [(row["file_name"], row["reason"]) for row in result.refused] == [
         ("000007.jpg", "file_missing")
@@ -245,12 +242,13 @@ def test_lost_rows_end_the_run(data, ingest, tmp_path, monkeypatch):
 
 def test_the_component_carries_its_parameters():
     data_set = channel_utils.as_channel([PhotoDataSet()])
-    component = PhotoExampleGen(data_set, ["0-17", "18+"], split_shares={"train": 1.0}, code="c")
+    spec = IngestionSpec(age_groups=("0-17", "18+"), columns={"person": "who"}, inbox="/inbox")
+    component = PhotoExampleGen(data_set, spec, batches="monday", code="c")
     assert component.id == "PhotoExampleGen"
     assert component.outputs["examples"].type is standard_artifacts.Examples
-    assert json.loads(component.exec_properties["age_groups"]) == ["0-17", "18+"]
-    assert json.loads(component.exec_properties["split_shares"]) == {"train": 1.0}
-    assert component.exec_properties["code"] == "c"
+    properties = component.exec_properties
+    assert IngestionSpec.model_validate_json(properties["spec"]) == spec
+    assert (properties["batches"], properties["code"]) == ("monday", "c")
     assert component.executor_spec.executor_class is executor.Executor
 
 
@@ -260,13 +258,13 @@ def test_further_columns_are_kept_where_asked(hand_out, ingest, photo, tmp_path)
     header, *rows = table.read_text().splitlines()
     lines = [f"{header},note,secret", *(f"{row},like {row[0]},x" for row in rows)]
     table.write_text("\n".join(lines))
-    kept = ingest(folder, tmp_path / "kept", keep_columns=json.dumps(["note"])).by_name()
+    kept = ingest(folder, tmp_path / "kept", keep_columns=["note"]).by_name()
     assert _value(kept["3.jpg"][1], "extra/note") == b"like 3"
     assert "extra/secret" not in kept["3.jpg"][1].features.feature
     left = ingest(folder, tmp_path / "left").by_name()
     assert not any(name.startswith("extra/") for name in left["3.jpg"][1].features.feature)
     with pytest.raises(SettingsError, match="no column 'mood'"):
-        ingest(folder, tmp_path / "none", keep_columns=json.dumps(["mood"]))
+        ingest(folder, tmp_path / "none", keep_columns=["mood"])
 
 
 @pytest.mark.slow

@@ -13,7 +13,9 @@ from PIL import ExifTags, Image, ImageCms
 
 from customer_age.errors import SettingsError
 from customer_age.labels import open_data_set
-from customer_age.photos import decode, prepare_photo
+from customer_age.photos import decode
+from customer_age.photos.prepare import prepare_photo
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.refusals import PhotoRefused
 
 LONGEST = 5.0
@@ -85,7 +87,7 @@ def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            photo = prepare_photo(content, 32, 16, 92)
+            photo = prepare_photo(content, PhotoSpec(stored_size=32, min_size=16))
         except PhotoRefused as refused:
             assert refused.detail
         else:
@@ -131,14 +133,15 @@ def test_any_text_in_a_table_is_a_row(tmp_path_factory, cells):
 _MEASURE = """
 import re, sys, warnings
 from pathlib import Path
-from customer_age.photos import prepare_photo
+from customer_age.photos.prepare import prepare_photo
+from customer_age.photos.spec import PhotoSpec
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 warnings.simplefilter("ignore")
 before = peak()
-prepare_photo(Path(sys.argv[1]).read_bytes(), 256, 32, 92)
+prepare_photo(Path(sys.argv[1]).read_bytes(), PhotoSpec())
 print((peak() - before) * 1024)
 """
 

@@ -1,6 +1,5 @@
 """Champion, Evaluator and RegistryPusher in a row, as the graph runs them; nothing is faked."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from customer_age.components.champion import Champion
 from customer_age.components.evaluator import component
 from customer_age.components.registry_pusher.component import RegistryPusher
 from customer_age.components.registry_pusher.executor import Executor
+from customer_age.components.registry_pusher.lineage import Lineage
+from customer_age.components.run_parameters import RunParameters, run_key, to_properties
 from customer_age.errors import SettingsError
 from customer_age.model_registry import open_registry, saved_model_fingerprint
 from customer_age.schema import features
@@ -33,6 +34,19 @@ TRAINING = Training(
     device="2 CPU cores",
     precision="float32",
     seconds=9.0,
+)
+
+STARTED = RunParameters(
+    data_path="gs://b/photos",
+    batches="b1,b2",
+    data_fingerprint="of the run",
+    epochs=9,
+    learning_rate=0.001,
+    max_mae=7.0,
+    min_test_photos=20,
+    champion_tolerance=0.5,
+    registry_uri="mlflow+http://host",
+    run_id="spring",
 )
 
 AGES = {"train": [20.0, 30, 40, 50, 60], "valid": [35.0], "test": [22.0, 30, 41, 55, 63] * 4}
@@ -66,7 +80,13 @@ class Graph:
         Path(artifact.uri).mkdir()
         return artifact
 
-    def run(self, name: str, wrong_by: float, fit: bool | None = None) -> types.Artifact:
+    def run(
+        self,
+        name: str,
+        wrong_by: float,
+        fit: bool | None = None,
+        started_with: RunParameters | None = None,
+    ) -> types.Artifact:
         """Train a model that is wrong by so many years, evaluate it and publish it.
 
         `fit` is what the Canary finds, if it is part of the run.
@@ -114,10 +134,14 @@ class Graph:
             mark = infra_validator._mark_blessed if fit else infra_validator._mark_not_blessed
             mark(infra_blessing)
             inputs["infra_blessing"] = [infra_blessing]
-        return self.push(name, inputs)
+        return self.push(name, inputs, started_with=started_with)
 
     def push(
-        self, name: str, inputs: dict[str, list[types.Artifact]], run_id: str = "first"
+        self,
+        name: str,
+        inputs: dict[str, list[types.Artifact]],
+        run_id: str = "first",
+        started_with: RunParameters | None = None,
     ) -> types.Artifact:
         """Publish what was evaluated."""
         self.inputs = inputs
@@ -128,11 +152,23 @@ class Graph:
             {
                 "registry_uri": self.uri,
                 "model_name": "customer-age",
-                "lineage": json.dumps({"run_key": name, "settings": '{"epochs": 3}'}),
+                "lineage": lineage(name).model_dump_json(),
                 "run_id": run_id,
+                **to_properties(started_with),
             },
         )
         return pushed
+
+
+def lineage(run_key: str) -> Lineage:
+    return Lineage(
+        run_key=run_key,
+        data_fingerprint="compiled",
+        weights_fingerprint="none",
+        code_version="c0de",
+        tfx_version="1.16.0",
+        settings={"trainer": {"epochs": 3, "seed": 7}, "data": {"batches": []}},
+    )
 
 
 def _evaluator(folder: Path) -> component.Executor:
@@ -206,13 +242,22 @@ def test_models_are_published_as_the_gate_says(tmp_path):
     again = graph.push("good", graph.inputs, run_id="second")
     assert _properties(again) == _properties(good), "the same model is the same version"
     assert graph.registry.champion().tags["run_id"] == "second", "who waits for it finds it"
-    assert version.settings == {"epochs": "3"}
+    assert version.settings == {
+        "trainer.epochs": "3",
+        "trainer.seed": "7",
+        "data.batches": "[]",
+    }
+    assert (version.tags["run_key"], version.tags["data_fingerprint"]) == ("good", "compiled")
     published = saved_model_fingerprint(tmp_path / "good" / "model" / "Format-Serving")
     assert version.tags["fingerprint"] == published
 
     assert _properties(graph.run("worse", wrong_by=3.0)) == (0, "", "", 0)
-    assert _properties(graph.run("better", wrong_by=1.0))[1] == "2"
+    assert _properties(graph.run("better", wrong_by=1.0, started_with=STARTED))[1] == "2"
     second = graph.registry.champion()
+    assert second.settings["data.batches"] == '["b1", "b2"]'
+    assert second.settings["trainer.epochs"] == "9"
+    assert second.tags["data_fingerprint"] == "of the run"
+    assert second.tags["run_key"] == run_key("better", STARTED)
     assert second.version == "2"
     assert second.metrics["baseline_mae"] == pytest.approx(2.0), "measured against version 1"
     assert second.tags["baseline_version"] == "1"
@@ -229,9 +274,9 @@ def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
         "baseline": types.Channel(type=standard_artifacts.Model),
         "model_run": types.Channel(type=standard_artifacts.ModelRun),
     }
-    given = {"model_name": "customer-age", "lineage": {"run_key": "key"}}
+    given = {"model_name": "customer-age", "lineage": lineage("key")}
     pusher = RegistryPusher(**channels, **given, registry_uri="mlflow+https://host")
-    assert json.loads(pusher.exec_properties["lineage"]) == {"run_key": "key"}
+    assert Lineage.model_validate_json(pusher.exec_properties["lineage"]) == lineage("key")
     assert "infra_blessing" not in pusher.inputs
     infra_blessing = types.Channel(type=standard_artifacts.InfraBlessing)
     wired = RegistryPusher(
@@ -240,3 +285,23 @@ def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
     assert "infra_blessing" in wired.inputs
     with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD"):
         RegistryPusher(**channels, **given, registry_uri="mlflow+https://anna:s3cret@host")
+
+
+def test_a_version_tells_what_its_run_was_started_with():
+    compiled = lineage("key")
+    assert compiled.of_run(None) == compiled
+    started = compiled.of_run(STARTED)
+    assert started.settings == {
+        "trainer": {"epochs": 9, "seed": 7, "learning_rate": 0.001},
+        "data": {"batches": ("b1", "b2"), "path": "gs://b/photos"},
+        "gate": {"max_mae": 7.0, "min_test_photos": 20, "champion_tolerance": 0.5},
+        "registry": {"uri": "mlflow+http://host"},
+    }
+    assert compiled.settings["trainer"]["epochs"] == 3, "what was compiled stays the same"
+    assert started.tags() == {
+        "run_key": run_key("key", STARTED),
+        "data_fingerprint": "of the run",
+        "weights_fingerprint": "none",
+        "code_version": "c0de",
+        "tfx_version": "1.16.0",
+    }

@@ -6,6 +6,7 @@ import pytest
 from customer_age.components.artifacts.evaluation import Evaluation, Measured, SliceMetrics
 from customer_age.components.artifacts.ingestion import Ingestion
 from customer_age.components.artifacts.training import Training
+from customer_age.components.registry_pusher.lineage import Lineage
 from customer_age.components.registry_pusher.model_card import Baseline, publication
 from customer_age.model_registry import saved_model_fingerprint
 
@@ -41,11 +42,17 @@ TRAINING = Training(
     seconds=1234.5,
 )
 
-LINEAGE = {
-    "run_key": "0123456789abcdef",
-    "data_fingerprint": "fedcba",
-    "settings": '{"trainer": {"epochs": 3, "weights": "imagenet"}, "data": {"shares": null}}',
-}
+LINEAGE = Lineage(
+    run_key="0123456789abcdef",
+    data_fingerprint="fedcba",
+    weights_fingerprint="imagenet",
+    code_version="c0de",
+    tfx_version="1.16.0",
+    settings={
+        "trainer": {"epochs": 3, "weights": "imagenet"},
+        "data": {"batches": ["b"], "x": None},
+    },
+)
 
 CHAMPION = Baseline("champion", "3")
 
@@ -69,12 +76,17 @@ def test_metrics_hold_all_test_photos_and_each_age_group(model):
 
 
 def test_tags_hold_the_lineage_and_the_counts(model):
-    published = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE)
+    more = {"run_id": "spring"}
+    published = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE, more)
     assert published.fingerprint == saved_model_fingerprint(model)
     assert published.baseline_version == "3"
     assert published.tags == {
         "run_key": "0123456789abcdef",
         "data_fingerprint": "fedcba",
+        "weights_fingerprint": "imagenet",
+        "code_version": "c0de",
+        "tfx_version": "1.16.0",
+        "run_id": "spring",
         "photos_train": "4113",
         "photos_valid": "1500",
         "photos_test": "1978",
@@ -88,7 +100,8 @@ def test_tags_hold_the_lineage_and_the_counts(model):
     assert published.settings == {
         "trainer.epochs": "3",
         "trainer.weights": "imagenet",
-        "data.shares": "null",
+        "data.batches": '["b"]',
+        "data.x": "null",
     }
 
 

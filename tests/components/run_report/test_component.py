@@ -10,6 +10,7 @@ from tfx.orchestration import metadata, pipeline
 from tfx.orchestration.local import local_dag_runner
 from tfx.types import standard_artifacts
 
+from customer_age.components.run_parameters import RunParameters
 from customer_age.components.run_report import executor
 from customer_age.components.run_report.component import RunReport, RunReportSpec
 from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
@@ -35,7 +36,7 @@ def imported(key: str, uri: str, **properties) -> importer.Importer:
 def report_of(run, sources: list[importer.Importer], root: Path) -> str:
     """Run a pipeline of importers and the report alone; give the page."""
     channels = {source.id: source.outputs["result"] for source in sources}
-    report = RunReport(run_facts=run.model_dump_json(), code="1", **channels)
+    report = RunReport(run_facts=run, code="1", **channels)
     local_dag_runner.LocalDagRunner().run(
         pipeline.Pipeline(
             pipeline_name="report",
@@ -157,15 +158,38 @@ def test_only_the_examples_have_to_be_there():
 
 def test_no_secret_gets_into_the_metadata(run):
     examples = types.Channel(type=standard_artifacts.Examples)
-    component = RunReport(examples, run.model_dump_json(), code="1")
+    component = RunReport(examples, run, code="1")
     parameter = component.spec.exec_properties["run_facts"]
     assert "pa55w0rd" not in parameter
     assert "s3cr3t" not in parameter
     assert json.loads(parameter)["name"] == run.name
 
 
-@pytest.mark.parametrize("wrong", ['{"settings": {}}', '{"name": "x", "unknown": 1}', "no JSON"])
-def test_run_facts_that_are_none_are_a_mistake_of_the_graph(wrong):
+def test_the_report_of_a_compiled_run_tells_what_it_was_started_with(run, uris, tmp_path: Path):
+    started = RunParameters(
+        data_path="gs://b/photos",
+        batches="b1,b2",
+        data_fingerprint="of the run",
+        epochs=9,
+        learning_rate=0.001,
+        max_mae=7.25,
+        min_test_photos=20,
+        champion_tolerance=0.5,
+        registry_uri="mlflow+http://host",
+        run_id="spring",
+    )
     examples = types.Channel(type=standard_artifacts.Examples)
-    with pytest.raises(ValueError, match="RunDescription"):
-        RunReport(examples, wrong, code="1")
+    wired = RunReport(examples, run, code="1", run_parameters=started).exec_properties
+    assert executor._description({"run_facts": run.model_dump_json()}) == run, "a local run"
+    told = executor._description(wired)
+    assert told.limits.model_dump() == {
+        "max_mae": 7.25,
+        "min_test_photos": 20,
+        "champion_tolerance": 0.5,
+    }
+    assert told.settings["trainer"]["epochs"] == 9
+    assert told.settings["trainer"]["weights"] == "imagenet", "as it was compiled"
+    assert told.settings["data"]["batches"] == ("b1", "b2")
+    assert told.registry == "mlflow+http://host"
+    assert told.fingerprints["data"] == "of the run"
+    assert told.fingerprints["code"] == run.fingerprints["code"]

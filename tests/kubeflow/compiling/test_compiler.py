@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from customer_age.components.run_parameters import BY_NAME
+from customer_age.components.run_parameters import ABOUT
 from customer_age.kubeflow.compiling import compiler
 from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.cluster import COMPONENTS
@@ -145,12 +145,12 @@ def test_no_task_needs_what_a_back_end_lacks(specs, target):
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
 def test_run_parameters_have_defaults_and_descriptions(specs, target):
     inputs = specs[target].root.input_definitions.parameters
-    assert set(inputs) == set(BY_NAME)
+    assert set(inputs) == set(ABOUT)
     assert inputs["max_mae"].default_value.number_value == 8.0
     assert inputs["epochs"].default_value.number_value == 6
     assert inputs["data_path"].default_value.string_value.endswith("/appa_real")
     for name, parameter in inputs.items():
-        assert parameter.description == BY_NAME[name].description
+        assert parameter.description == ABOUT[name].description
         assert parameter.is_optional
 
 
@@ -308,7 +308,8 @@ def test_what_cannot_be_is_refused_at_once(override, target, sentence):
 
 
 def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path):
-    output = tmp_path / "missing" / "pipeline.yaml"
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "pipeline.yaml"
     ended = subprocess.run(
         [
             Path(sys.executable).parent / "customer-age", "compile", "--target", "kubeflow",

@@ -176,6 +176,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
     from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.data_gate import DataGate
     from customer_age.components.photo_example_gen.component import PhotoExampleGen
+    from customer_age.components.photo_example_gen.spec import IngestionSpec
     from customer_age.components.photo_schema import PhotoSchema
     from customer_age.components.run_report.component import RunReport
     from customer_age.components.run_report.facts.facts import RunDescription
@@ -189,7 +190,9 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
         return component, made[component.id]
 
     example_gen, step = run(
-        PhotoExampleGen(Channel(type=PhotoDataSet), ["0-17", "18+"], min_size=8),
+        PhotoExampleGen(
+            Channel(type=PhotoDataSet), IngestionSpec(age_groups=("0-17", "18+"), min_size=8)
+        ),
         {"data_set": data_set},
     )
     examples = step.outputs["examples"]
@@ -219,7 +222,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
     run(
         RunReport(
             example_gen.outputs["examples"],
-            RunDescription(name="cluster").model_dump_json(),
+            RunDescription(name="cluster"),
             code="1",
             statistics=statistics_gen.outputs["statistics"],
             anomalies=validator.outputs["anomalies"],
@@ -299,10 +302,12 @@ def test_a_component_that_cannot_open_its_input_says_which(launcher):
 
     from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.photo_example_gen.component import PhotoExampleGen
+    from customer_age.components.photo_example_gen.spec import IngestionSpec
 
     uri = f"{RUN}/nothing"
     launcher._metadata[uri] = {}
-    step = launcher.run(PhotoExampleGen(Channel(type=PhotoDataSet), ["0+"]), {"data_set": uri})
+    spec = IngestionSpec(age_groups=("0+",))
+    step = launcher.run(PhotoExampleGen(Channel(type=PhotoDataSet), spec), {"data_set": uri})
     last = step.log.strip().splitlines()[-1]
     assert step.exit_code == 2
     assert last.startswith("customer-age: PhotoExampleGen cannot work with these settings: ")

@@ -170,6 +170,17 @@ def test_an_outputs_folder_is_new_whatever_a_killed_attempt_left(tmp_path):
     assert not list(folder.iterdir())
 
 
+def test_an_output_in_place_is_empty_too(cloud_storage):
+    from google.cloud import storage
+
+    bucket = storage.Client().create_bucket("artifacts")
+    for name in ("run/approval/approval.json", "run/approval[1]/a", "run/approval-2/a"):
+        bucket.blob(name).upload_from_string(b"half")
+    executor_input.make_empty_folder("gs://artifacts/run/approval")
+    executor_input.make_empty_folder("gs://artifacts/run/approval[1]/")
+    assert [blob.name for blob in bucket.list_blobs()] == ["run/approval-2/a"]
+
+
 def test_folders_that_were_downloaded_as_empty_files_are_folders_again(tmp_path):
     model = tmp_path / "model"
     (model / "Format-Serving").mkdir(parents=True)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 from google.protobuf import json_format
-from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput
+from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput, RuntimeArtifact
 
 from customer_age.components.artifacts.types import ORIGINAL_URI
 from customer_age.kubeflow.container import executor_output
@@ -60,6 +60,14 @@ def test_a_page_is_told_by_its_file(mended, tmp_path):
     (tmp_path / "out/report.html").write_text("<!DOCTYPE html>")
     assert mended("system.HTML")[0] == "minio://b/run/out/report.html"
     assert mended("tfx.Model")[0] == "minio://b/run/out", "other artifacts are their folders"
+
+
+def test_names_of_a_page_and_its_folder_are_no_patterns(tmp_path):
+    page = RuntimeArtifact(uri=f"{tmp_path}/run[1]/out/")
+    (tmp_path / "run[1]/out/assets.html").mkdir(parents=True)
+    (tmp_path / "run[1]/out/re*port.html").touch()
+    executor_output.point_to_the_page(page)
+    assert page.uri == f"{tmp_path}/run[1]/out/re*port.html"
 
 
 def test_a_page_that_was_not_written_stays_its_folder(mended, tmp_path):

@@ -41,11 +41,11 @@ def test_a_store_that_refuses_is_told_with_what_to_do(bucket):
 
 def test_missing_rights_to_ask_are_told_too(monkeypatch, tmp_path):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
-    with pytest.raises(RunError, match="nothing.json was not found"):
+    with pytest.raises(SettingsError, match="nothing.json was not found"):
         remove_folder_markers("gs://bucket/run")
 
 
 def test_a_missing_client_is_told_by_the_extra_that_brings_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "google.cloud", None)
+    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
     with pytest.raises(SettingsError, match=r"customer-age\[gcs\]"):
         remove_folder_markers("gs://bucket/run")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.labels import CardSettings, open_data_set
+from customer_age.labels import LabelSpec, open_data_set
 from customer_age.labels.cards.card_table import without_card
 from customer_age.schema.refusals import Reason
 
@@ -95,8 +95,8 @@ def test_a_stale_profile_gives_no_age(upload):
         "4000-0002,1990-03-01,yes,2023-03-01T23:00\n"
         "4000-0003,1990-03-01,yes,\n"
     )
-    cards = CardSettings(max_profile_age_days=365)
-    found = [row.problem for row in open_data_set(str(folder), cards=cards).rows()]
+    cards = LabelSpec(max_profile_age_days=365)
+    found = [row.problem for row in open_data_set(str(folder), cards).rows()]
     assert found == [None, Reason.PROFILE_STALE, None]
     assert not any(row.problem for row in open_data_set(str(folder)).rows())
 
@@ -104,9 +104,12 @@ def test_a_stale_profile_gives_no_age(upload):
 def test_of_a_card_shown_too_often_the_first_photos_are_taken(upload):
     rows = [shown("old.jpg", "4000-0003")]
     rows += [shown(f"{number}.jpg", f"4000-000{number % 2 + 1}") for number in range(5)]
-    cards = CardSettings(max_photos_per_card=2)
+    cards = LabelSpec(max_photos_per_card=2)
     folder = upload(rows)
-    found = {row.file_name: row.problem for row in open_data_set(str(folder), cards=cards).rows()}
+    found = {
+        row.file_name: row.problem
+        for row in open_data_set(str(folder), cards, batch="monday").rows()
+    }
     assert found.pop("old.jpg") == Reason.NO_CONSENT
     assert found == {f"{number}.jpg": None for number in range(4)} | {
         "4.jpg": Reason.TOO_MANY_OF_CARD
@@ -141,8 +144,8 @@ def test_a_photo_named_after_its_card_is_shown_without_it(upload):
 def test_a_card_number_is_no_column_to_keep(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
     with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' says who it is"):
-        open_data_set(str(folder), keep_columns=["card_id"])
-    [row] = open_data_set(str(folder), keep_columns=["captured_at"]).rows()
+        open_data_set(str(folder), LabelSpec(keep_columns=("card_id",)))
+    [row] = open_data_set(str(folder), LabelSpec(keep_columns=("captured_at",))).rows()
     assert row.extras == (("extra/captured_at", "2024-03-01T10:15:00"),)
 
 
@@ -157,7 +160,7 @@ def test_columns_can_be_named_as_the_shop_does(upload):
     with pytest.raises(SettingsError, match="no column 'captured_at'"):
         open_data_set(str(folder))
     named = {"captured_at": "zeit", "date_of_birth": "geburtstag"}
-    [row] = open_data_set(str(folder), columns=named).rows()
+    [row] = open_data_set(str(folder), LabelSpec(columns=named)).rows()
     assert row.age == "34.0000"
 
 
@@ -176,8 +179,8 @@ def test_of_shared_profiles_only_those_of_its_cards_count(upload, tmp_path):
     (folder / "cards.csv").rename(shared)
 
     def fingerprint():
-        cards = CardSettings(profiles=str(shared))
-        return open_data_set(str(folder), cards=cards).fingerprint()
+        cards = LabelSpec(profiles=str(shared))
+        return open_data_set(str(folder), cards).fingerprint()
 
     before = fingerprint()
     with shared.open("a") as table:

@@ -11,7 +11,13 @@ from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 CARDS = {f"4000-{number:04}": f"{1950 + number}-05-17" for number in range(40)}
-SMALL = ("data.stored_size=40", "data.min_size=16", "trainer.weights=none")
+SMALL = (
+    "data.stored_size=40",
+    "data.min_size=16",
+    "data.split_shares={train: 0.5, valid: 0.25, test: 0.25}",
+    "gate.age_groups=[0-17, 18+]",
+    "trainer.weights=none",
+)
 
 
 @pytest.fixture(scope="session")
@@ -96,13 +102,9 @@ def ingest() -> Callable[[Settings], Path]:
         data_set = data_set.with_id("DataSet")
         photo_example_gen = PhotoExampleGen(
             data_set.outputs["result"],
-            ["0-17", "18+"],
+            ingestion_spec.of(chosen),
             data_fingerprint=key.data,
             batches=",".join(chosen.data.batches),
-            stored_size=chosen.data.stored_size,
-            min_size=chosen.data.min_size,
-            split_shares={"train": 0.5, "valid": 0.25, "test": 0.25},
-            **ingestion_spec.parameters(chosen),
         )
         database = metadata.sqlite_metadata_connection_config(str(folder.metadata))
         LocalDagRunner().run(

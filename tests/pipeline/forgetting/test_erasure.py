@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.errors import SettingsError
+from customer_age.files import content_digests
 from customer_age.labels import pseudonyms, tombstones
 from customer_age.pipeline.forgetting import erasure, run_artifacts, uploads
 from customer_age.pipeline.forgetting.subject import Card, OlderThan
@@ -49,6 +50,7 @@ def needles(settings, inbox, uri):
             f"stored photo {number}": example,
             f"digest {number}": digest.hexdigest().encode(),
             f"digest as bytes {number}": digest.digest(),
+            f"MD5 {number}": hashlib.md5(photo).hexdigest().encode(),
         }
     return sought
 
@@ -60,6 +62,12 @@ def state(*folders):
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file.name != ".lock"
     }
+
+
+@pytest.fixture(autouse=True)
+def all_digests_are_remembered(monkeypatch):
+    """Also those of photos that were written a moment ago, as a test's are."""
+    monkeypatch.setattr(content_digests, "_SETTLED_NS", 0)
 
 
 @pytest.fixture
@@ -76,7 +84,7 @@ def test_of_a_forgotten_card_nothing_is_left(
     sought = needles(chosen, inbox, uri)
     places = (tmp_path / "work", inbox)
     before = search(sought, *places)
-    assert set(before) >= {"card", "person", "photo 0", "stored photo 0", "digest 0"}
+    assert set(before) >= {"card", "person", "photo 0", "stored photo 0", "digest 0", "MD5 0"}
     others = set(examples(uri).values()) - set(sought.values())
 
     counts = erasure.forget(chosen, card(chosen))

@@ -57,6 +57,6 @@ def test_batches_are_cached_and_forgotten_in_a_bucket(
     assert not any(needle in each for each in left.values() for needle in sought)
     assert not any(CARD in name for name in left)
     assert not search({"card": CARD.encode(), "photo": photo}, tmp_path / "work")
-    assert len(tombstones.read(chosen.data.inbox, beam_args).persons) == 1
+    assert len(tombstones.read(chosen.reached().data.inbox).persons) == 1
     assert not first.exists()
     assert ingest(chosen).exists()

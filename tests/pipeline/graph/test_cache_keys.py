@@ -1,5 +1,6 @@
 """A component runs again exactly where the code that it runs has changed."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from customer_age.errors import SettingsError
 from customer_age.pipeline.graph import cache_keys
 from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
 from customer_age.pipeline.graph.import_closure import SourceTree
@@ -91,6 +93,7 @@ CHANGES = [
     ("components/run_report/pages/plots.py", "def ", {"RunReport"}),
     ("components/run_report/pages/templates/page.html.j2", "<section", {"RunReport"}),
     ("components/registry_pusher/model_card.py", "def ", {"RegistryPusher"}),
+    ("files/store.py", "def list(", ALL - {"Trainer", "Evaluator"}),
     ("model_registry/open_registry.py", "def open_registry(", OF_REGISTRY),
     ("model_registry/mlflow_store/store.py", "def ", OF_REGISTRY),
     ("schema/photos.pbtxt", "feature", {"PhotoSchema"}),
@@ -165,3 +168,28 @@ def test_every_data_file_of_a_component_is_in_a_key():
     }
     assert data
     assert data <= covered
+
+
+def test_weights_are_their_content_wherever_and_whenever(tmp_path):
+    file = tmp_path / "some.weights.h5"
+    file.write_bytes(b"weights" * 10_000)
+    fingerprint = cache_keys.weights_fingerprint(str(file))
+    assert re.fullmatch("[0-9a-f]{12}", fingerprint)
+    copy = tmp_path / "elsewhere" / "other.weights.h5"
+    copy.parent.mkdir()
+    shutil.copyfile(file, copy)
+    os.utime(copy, (1, 1))
+    assert cache_keys.weights_fingerprint(str(copy)) == fingerprint
+    times = file.stat()
+    file.write_bytes(b"Weights" + b"weights" * 9_999)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert cache_keys.weights_fingerprint(str(file)) != fingerprint
+
+
+def test_a_keyword_of_weights_stands_for_itself():
+    assert cache_keys.weights_fingerprint("imagenet") == "imagenet"
+
+
+def test_weights_that_cannot_be_read_are_one_line():
+    with pytest.raises(SettingsError, match=r"^trainer.weights: /proc/self/mem cannot be read: \w"):
+        cache_keys.weights_fingerprint("/proc/self/mem")  # a file, whose first byte is no memory

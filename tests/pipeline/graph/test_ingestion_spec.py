@@ -1,15 +1,17 @@
-"""From the settings to what PhotoExampleGen is told, and to what a run's data are known by."""
+"""From the settings to the spec of PhotoExampleGen, and to what a run's data are known by."""
 
 import json
 import stat
 
 import pytest
 
+from customer_age.components.photo_example_gen.spec import IngestionSpec
 from customer_age.errors import SettingsError
 from customer_age.labels import pseudonyms, tombstones
 from customer_age.pipeline.graph import ingestion_spec
 from customer_age.pipeline.running import preflight
 from customer_age.pipeline.settings import loading
+from customer_age.pipeline.settings.data import DataSettings
 
 CARDS = {f"4000-{number:04}": "1990-03-01" for number in range(4)}
 
@@ -42,23 +44,65 @@ def load(tmp_path, base, inbox):
     return settings
 
 
-def test_what_ingestion_is_told(load, inbox, tmp_path):
-    told = ingestion_spec.parameters(load(batches=["monday", "tuesday"]))
-    assert told == {
-        "inbox": str(inbox),
-        "batch_cache": str(tmp_path / "work" / "batch_cache"),
-        "cards": {"max_photos_per_card": 20},
-        "person_key_file": str(tmp_path / "work" / "person.key"),
-    }
+def test_the_spec_is_what_the_settings_say(load, inbox, tmp_path):
+    spec = ingestion_spec.of(load(batches=["monday", "tuesday"]))
+    assert spec.inbox == str(inbox)
+    assert spec.batch_cache == str(tmp_path / "work" / "batch_cache")
+    assert spec.person_key_file == str(tmp_path / "work" / "person.key")
+    assert (spec.profiles, spec.max_photos_per_card, spec.stored_size) == (None, 20, 256)
+    assert spec.age_groups[0] == "0-12"
     url = "postgresql+psycopg://reader@crm/shop#cards"
-    chosen = load("data.max_profile_age_days=9", "data.batch_cache=cache", data__profiles=url)
-    told = ingestion_spec.parameters(chosen)
-    assert told["cards"] == {
-        "profiles": url,
-        "max_profile_age_days": 9,
-        "max_photos_per_card": 20,
-    }
-    assert told["batch_cache"].startswith("/"), "wherever it runs, the path is the same"
+    chosen = load(
+        "data.max_profile_age_days=9",
+        "data.batch_cache=cache",
+        "data.keep_columns=[note]",
+        "data.split_shares.train=0.7",
+        "data.split_shares.test=0.2",
+        data__profiles=url,
+    )
+    spec = ingestion_spec.of(chosen)
+    assert (spec.profiles, spec.max_profile_age_days, spec.keep_columns) == (url, 9, ("note",))
+    assert spec.split_shares.test == 0.2
+    assert spec.batch_cache.startswith("/"), "wherever it runs, the path is the same"
+    assert IngestionSpec.model_validate_json(spec.to_json()) == spec
+
+
+def test_settings_and_spec_are_declared_once():
+    """What decides about an example is a field of both, with one default and one bound."""
+    settings, spec = DataSettings.model_fields, IngestionSpec.model_fields
+    own = {"path", "batches", "batch_cache", "max_refused_share", "max_wrong_ages"}
+    assert settings.keys() - spec.keys() == own - {"batch_cache"}
+    assert spec.keys() - settings.keys() == {"age_groups"}
+    for name in settings.keys() & spec.keys() - {"batch_cache"}:
+        assert repr(settings[name]) == repr(spec[name])
+
+
+def test_equal_specs_are_one_text():
+    """Columns in another order, or a default that is written out, ingest nothing anew."""
+    groups = ("0-17", "18+")
+    first = IngestionSpec(age_groups=groups, columns={"person": "who", "batch": "when"})
+    second = IngestionSpec(
+        age_groups=groups, columns={"batch": "when", "person": "who"}, stored_size=256
+    )
+    assert first.to_json() == second.to_json()
+    assert first.recipe() == second.recipe()
+
+
+def test_where_things_are_is_not_part_of_the_recipe():
+    spec = IngestionSpec(age_groups=("0+",))
+    places = dict.fromkeys(("inbox", "profiles", "person_key_file", "batch_cache"), "elsewhere")
+    assert spec.model_copy(update=places).recipe() == spec.recipe()
+    assert spec.model_copy(update={"jpeg_quality": 90}).recipe() != spec.recipe()
+
+
+def test_addresses_are_reached_as_beams_options_say():
+    spec = IngestionSpec(
+        age_groups=("0+",), inbox="s3://shop/inbox", profiles="s3://shop/crm/cards.csv",
+        batch_cache="/cache", person_key_file="/person.key",
+    ).reached_by(["--s3_endpoint_url=http://minio:9000"])  # fmt: skip
+    assert spec.inbox == "s3://shop/inbox?endpoint=http://minio:9000"
+    assert spec.profiles == "s3://shop/crm/cards.csv?endpoint=http://minio:9000"
+    assert (spec.batch_cache, spec.person_key_file) == ("/cache", "/person.key")
 
 
 @pytest.mark.parametrize(

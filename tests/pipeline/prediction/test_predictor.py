@@ -9,14 +9,16 @@ import pytest
 from PIL import Image
 
 from customer_age.errors import RunError
-from customer_age.photos import MAX_FILE_BYTES, prepare_photo
+from customer_age.photos.decode import MAX_FILE_BYTES
+from customer_age.photos.prepare import prepare_photo
+from customer_age.photos.spec import PhotoSpec
 from customer_age.pipeline.prediction.age_model import AgeModel
 from customer_age.pipeline.prediction.photo_sources import PhotoFile
-from customer_age.pipeline.prediction.predictor import BATCH_SIZE, PhotoSettings, Predictor
+from customer_age.pipeline.prediction.predictor import BATCH_SIZE, Predictor
 from customer_age.schema import age_groups
 from customer_age.schema.refusals import Reason
 
-SETTINGS = PhotoSettings(stored_size=64, min_size=16, jpeg_quality=92)
+SPEC = PhotoSpec(stored_size=64, min_size=16, jpeg_quality=92)
 GROUPS = age_groups.parse(["0-17", "18-34", "35+"])
 
 
@@ -44,7 +46,7 @@ def _files(folder, contents):
 
 def test_ages_and_groups_in_the_order_of_the_photos(model, grey, tmp_path):
     files = _files(tmp_path, [grey(value) for value in (80, 17, 18, 30, 50, 0)])
-    (rows,) = Predictor(model, SETTINGS, GROUPS).predict(files)
+    (rows,) = Predictor(model, SPEC, GROUPS).predict(files)
     assert [(row.file_name, row.age, row.age_group) for row in rows] == [
         ("0.jpg", 80.0, "35+"), ("1.jpg", 17.0, "0-17"), ("2.jpg", 18.0, "18-34"),
         ("3.jpg", 30.0, "18-34"), ("4.jpg", 50.0, "35+"), ("5.jpg", 0.0, "0-17"),
@@ -54,8 +56,8 @@ def test_ages_and_groups_in_the_order_of_the_photos(model, grey, tmp_path):
 def test_the_model_is_given_what_training_was_given(grey, tmp_path):
     model = ByBytes()
     content = grey(90, (300, 200), "TIFF")
-    list(Predictor(model, SETTINGS, GROUPS).predict(_files(tmp_path, [content])))
-    assert model.received == [[prepare_photo(content, 64, 16, 92).encoded]]
+    list(Predictor(model, SPEC, GROUPS).predict(_files(tmp_path, [content])))
+    assert model.received == [[prepare_photo(content, SPEC).encoded]]
 
 
 def test_a_row_agrees_with_itself(tmp_path, grey):
@@ -63,7 +65,7 @@ def test_a_row_agrees_with_itself(tmp_path, grey):
         def ages(self, encoded):
             return [17.96]
 
-    ((row,),) = Predictor(AlmostOfAge(), SETTINGS, GROUPS).predict(_files(tmp_path, [grey(1)]))
+    ((row,),) = Predictor(AlmostOfAge(), SPEC, GROUPS).predict(_files(tmp_path, [grey(1)]))
     assert (row.age, row.age_group) == (18.0, "18-34")
 
 
@@ -78,7 +80,7 @@ def test_a_photo_that_cannot_be_read_has_a_row_and_stops_no_other(model, grey, t
         PhotoFile("nul\0.jpg", str(tmp_path / "nul\0.jpg")),
         files[0],
     ]
-    (rows,) = Predictor(model, SETTINGS, GROUPS).predict(files)
+    (rows,) = Predictor(model, SPEC, GROUPS).predict(files)
     assert [row.reason for row in rows] == [
         "", "truncated", "not_an_image", "file_empty", "too_small", "file_missing",
         "outside_data_folder", "file_unreadable", "file_unreadable", "",
@@ -90,9 +92,7 @@ def test_a_photo_that_cannot_be_read_has_a_row_and_stops_no_other(model, grey, t
 def test_a_file_that_is_too_large_is_not_read(model, tmp_path):
     with (tmp_path / "0.jpg").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
-    ((row,),) = Predictor(model, SETTINGS, GROUPS).predict(
-        [PhotoFile("0", str(tmp_path / "0.jpg"))]
-    )
+    ((row,),) = Predictor(model, SPEC, GROUPS).predict([PhotoFile("0", str(tmp_path / "0.jpg"))])
     assert row.reason == "file_too_large"
 
 
@@ -106,7 +106,7 @@ def test_only_a_few_photos_are_in_memory_whatever_their_number(grey, tmp_path):
             taken += 1
             yield file
 
-    answers = Predictor(ByBytes(), SETTINGS, GROUPS).predict(many())
+    answers = Predictor(ByBytes(), SPEC, GROUPS).predict(many())
     assert len(next(answers)) == BATCH_SIZE
     assert taken <= 6 * BATCH_SIZE
     answers.close()  # as when whoever reads the rows goes away
@@ -115,14 +115,14 @@ def test_only_a_few_photos_are_in_memory_whatever_their_number(grey, tmp_path):
 
 def test_batches_and_photos_one_by_one_are_answered_alike(model, grey, tmp_path):
     files = _files(tmp_path, [grey(value) for value in range(BATCH_SIZE + 5)])
-    predictor = Predictor(model, SETTINGS, GROUPS)
+    predictor = Predictor(model, SPEC, GROUPS)
     threaded = [row for rows in predictor.predict(files) for row in rows]
     assert threaded == [predictor.predict_batch([file])[0] for file in files]
 
 
 def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(model):
     name = os.fsdecode(b"caf\xe9.jpg")
-    ((row,),) = Predictor(model, SETTINGS, GROUPS).predict([PhotoFile(name, name)])
+    ((row,),) = Predictor(model, SPEC, GROUPS).predict([PhotoFile(name, name)])
     assert row.file_name == "caf\N{REPLACEMENT CHARACTER}.jpg"
 
 
@@ -130,7 +130,7 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(model):
 def test_a_model_that_answers_no_age_is_told(brightness_model, grey, tmp_path, answer):
     model = AgeModel(brightness_model(tmp_path / "m", answer - 1 if answer < 0 else answer))
     with pytest.raises(RunError, match="does not answer with an age"):
-        model.ages([prepare_photo(grey(1), 64, 16, 92).encoded])
+        model.ages([prepare_photo(grey(1), SPEC).encoded])
 
 
 def test_what_is_no_savedmodel_is_told_in_one_line(tmp_path):
@@ -144,7 +144,7 @@ def test_the_model_is_loaded_without_keras_and_keras_can_still_be_imported(
     brightness_model, grey, tmp_path
 ):
     folder = brightness_model(tmp_path / "m")
-    (tmp_path / "photo").write_bytes(prepare_photo(grey(42), 64, 16, 92).encoded)
+    (tmp_path / "photo").write_bytes(prepare_photo(grey(42), SPEC).encoded)
     program = (
         "import sys, pathlib\n"
         "from customer_age.pipeline.prediction.age_model import AgeModel\n"
@@ -170,5 +170,5 @@ def test_orientation_is_undone_before_the_model(tmp_path):
     exif[0x0112] = 6
     Image.fromarray(pixels).save(tmp_path / "0.jpg", exif=exif)
     model = ByBytes()
-    list(Predictor(model, SETTINGS, GROUPS).predict([PhotoFile("0", str(tmp_path / "0.jpg"))]))
+    list(Predictor(model, SPEC, GROUPS).predict([PhotoFile("0", str(tmp_path / "0.jpg"))]))
     assert Image.open(io.BytesIO(model.received[0][0])).size == (40, 80)

@@ -1,8 +1,13 @@
 import errno
 import fcntl
+import logging
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +22,47 @@ with folder.held():
     print("held", flush=True)
     sys.stdin.read()
 """
+
+USE = """
+import subprocess, sys, tempfile
+from pathlib import Path
+from customer_age.pipeline.running.work_folder import WorkFolder
+folder = WorkFolder(sys.argv[1])
+with folder.held(), folder.temporary_files():
+    Path(tempfile.mkdtemp(), "photo.jpg").write_bytes(b"a photo")
+    write = "import tempfile; tempfile.mkdtemp()"
+    subprocess.run([sys.executable, "-c", write], check=True)
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder of temporary files, empty."""
+    path = tmp_path / "temporary"
+    path.mkdir()
+    monkeypatch.setenv("TMPDIR", str(path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return path
+
+
+@pytest.fixture
+def used_by(folder, temporary):
+    """Start a process that uses the folder as a run does, and leaves temporary files."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", USE, str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    [own] = temporary.iterdir()
+    assert len(list(own.iterdir())) == 2, "a child's among them"
+    assert own.stat().st_mode & 0o077 == 0
+    yield process
+    process.kill()
+    process.communicate()
 
 
 @pytest.fixture
@@ -81,3 +127,75 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path):
 
 def test_preparing_leaves_nothing_but_folders(folder):
     assert sorted(path.name for path in folder.path.iterdir()) == ["logs", "pipeline", "reports"]
+
+
+def test_temporary_files_go_with_the_run(folder, temporary, used_by):
+    used_by.communicate("")
+    assert used_by.returncode == 0
+    assert list(temporary.iterdir()) == []
+    assert not (folder.path / ".temporary").exists()
+
+
+def test_temporary_files_of_a_killed_run_go_with_the_next(folder, temporary, used_by):
+    (temporary / "of somebody else").touch()
+    used_by.kill()
+    used_by.wait()
+    assert len(list(temporary.rglob("photo.jpg"))) == 1
+    with folder.held(), folder.temporary_files():
+        assert list(temporary.rglob("photo.jpg")) == []
+        assert Path(tempfile.gettempdir()).parent == temporary
+    assert [each.name for each in temporary.iterdir()] == ["of somebody else"]
+    assert os.environ["TMPDIR"] == tempfile.gettempdir() == str(temporary)
+
+
+def test_what_cannot_be_deleted_is_tried_again(folder, temporary, used_by, monkeypatch, caplog):
+    used_by.kill()
+    used_by.wait()
+
+    def fail(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", fail)
+        with folder.held(), folder.temporary_files():
+            pass
+    levels = {each.levelno for each in caplog.records}
+    assert levels == {logging.WARNING}
+    assert "Permission denied" in caplog.text
+    with folder.held(), folder.temporary_files():
+        pass
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["customer-age-photos", "photos"])
+def test_a_folder_of_another_name_is_not_deleted(folder, temporary, name):
+    mine = temporary / name
+    mine.mkdir()
+    (folder.path / ".temporary").write_text(f"{mine}\n\n")
+    with folder.held(), folder.temporary_files():
+        pass
+    assert mine.is_dir()
+
+
+def test_unfinished_reports_of_killed_runs_are_deleted_after_a_day(folder, temporary):
+    old, new, other = (
+        folder.reports / name
+        for name in (".a.html.01.unfinished", ".b.html.02.unfinished", "c.html")
+    )
+    for file in (old, new, other):
+        file.touch()
+    for file in (old, other):
+        os.utime(file, (time.time() - 25 * 3600,) * 2)
+    with folder.held(), folder.temporary_files():
+        assert sorted(folder.reports.iterdir()) == sorted([new, other])
+
+
+def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
+    tempfile.gettempdir()
+    temporary.rmdir()
+    with (
+        pytest.raises(SettingsError, match="no folder for temporary files can be made"),
+        folder.held(),
+        folder.temporary_files(),
+    ):
+        pytest.fail("went on")

@@ -40,7 +40,7 @@ from customer_age.pipeline.settings.settings import Settings
         ("trainer.epochs", "--set trainer.epochs: write it as key=value"),
         ("trainer.epochs=[1", "--set trainer.epochs: the value is not YAML"),
         ("registry=me:hush@host", "registry: must be a section"),
-        ("registry.uri=mlflow+https://me:hush@[host", "registry.uri: is no well-formed URL"),
+        ("registry.uri=mlflow+https://me:hush@[host", "registry.uri: is not a well-formed URL"),
         ("retraining.ledger=postgresql://h:70000/d", "ledger: the port must be 1 to 65535"),
         ("notify.url=https://host:0/x", "notify.url: the port must be 1 to 65535"),
         ("trainer.seed=https://me:hush@host", "trainer.seed: must be a whole number, not"),

@@ -23,45 +23,28 @@ _SHORT = 4
 
 
 @dataclass(frozen=True)
-class CardSettings:
-    """What is asked of loyalty cards.
-
-    Attributes:
-        profiles: see `profiles.open_profiles`; where it is empty, they lie beside the photos.
-        max_profile_age_days: a profile that was not updated for longer when the photo was taken
-            is stale; None for no limit.
-        max_photos_per_card: of one card in a batch; None for no limit.
-        beam_args: Beam options, of which some say how a store with profiles is reached.
-    """
-
-    profiles: str = ""
-    max_profile_age_days: int | None = None
-    max_photos_per_card: int | None = None
-    beam_args: tuple[str, ...] = ()
-
-
-BESIDE = CardSettings()
-"""Profiles lie beside the photos, and nothing more is asked."""
-
-
-@dataclass(frozen=True)
 class LoyaltyCardTable(LabelTable):
     """`photos.csv`: which card was shown when, and so how old its holder was.
 
     Attributes:
         profiles: `date_of_birth` and `consent` of each card.
-        settings: what is asked of them.
+        max_profile_age_days: a profile that was not updated for longer when the photo was taken
+            is stale; None for no limit.
+        max_photos_per_card: None for no limit.
     """
 
     profiles: Profiles
-    settings: CardSettings
+    max_profile_age_days: int | None
+    max_photos_per_card: int | None
 
     @property
     def files(self) -> tuple[str, ...]:
         """See `LabelTable`; with the profiles' table where that lies beside it."""
         profiles = self.profiles
-        if isinstance(profiles, TableProfiles) and profiles.table.folder == self.folder:
-            return self.name, profiles.table.name
+        if isinstance(profiles, TableProfiles):
+            table = profiles.table
+            if table.folder.path("") == self.folder.path(""):
+                return self.name, table.name
         return (self.name,)
 
     def fingerprint(self) -> str:
@@ -75,7 +58,7 @@ class LoyaltyCardTable(LabelTable):
             (card, sorted(sorted(profile.items()) for profile in of_card))
             for card, of_card in profiles.items()
         )
-        limits = self.settings.max_profile_age_days, self.settings.max_photos_per_card
+        limits = self.max_profile_age_days, self.max_photos_per_card
         return digest_of(super().fingerprint(), repr(of_its_cards), repr(limits))
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
@@ -141,7 +124,7 @@ class LoyaltyCardTable(LabelTable):
         return age
 
     def _require_fresh(self, updated: date | None, captured: date) -> None:
-        limit = self.settings.max_profile_age_days
+        limit = self.max_profile_age_days
         # Counted to the photo, not to today: so the answer stays what it was.
         if limit is not None and updated is not None and (captured - updated).days > limit:
             raise PhotoRefused(
@@ -151,7 +134,7 @@ class LoyaltyCardTable(LabelTable):
             )
 
     def _require_few(self, taken: int) -> None:
-        limit = self.settings.max_photos_per_card
+        limit = self.max_photos_per_card
         if limit is not None and taken > limit:
             raise PhotoRefused(
                 Reason.TOO_MANY_OF_CARD,

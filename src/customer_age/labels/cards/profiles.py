@@ -4,14 +4,14 @@ A profile is a dict of texts: `date_of_birth`, `consent`, and `updated_at`, whic
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway, folders
+from customer_age.files import DataAway, addresses, folders
 
 from ..tables import SUFFIXES, LabelTable
 
@@ -127,16 +127,13 @@ class DatabaseProfiles:
         return SettingsError(f"data.profiles: {self.url}: {first}")
 
 
-def open_profiles(
-    address: str, columns: Mapping[str, str], beam_args: Sequence[str] = ()
-) -> Profiles:
+def open_profiles(address: str, columns: Mapping[str, str]) -> Profiles:
     """Open what the setting `data.profiles` names.
 
     Args:
         address: a table's path or address in an object store, or SQLAlchemy's URL of a database,
             with `#table` behind it.
         columns: `person`, `date_of_birth` and `consent` to what the columns are called.
-        beam_args: Beam options, of which some say how an object store is reached.
 
     Raises:
         SettingsError: it is no table, or there is no client for the store.
@@ -144,13 +141,12 @@ def open_profiles(
     if urlsplit(address).scheme not in _FILE_SCHEMES:
         url, _, table = address.partition("#")
         return DatabaseProfiles(url, table or DEFAULT_TABLE, columns)
-    parent, _, name = address.rpartition("/")
+    folder, name = addresses.split(address)
     if not name.endswith(SUFFIXES):
         raise SettingsError(
             f"data.profiles: {address}: a table's name ends in {', '.join(SUFFIXES)}"
         )
-    folder = folders.reach(parent or ".", beam_args)
-    return TableProfiles(LabelTable(folder, name, columns, OPTIONAL, None, ""))
+    return TableProfiles(LabelTable(folders.reach(folder), name, columns, OPTIONAL, None, ""))
 
 
 def _by_card(rows: Iterator[Profile]) -> dict[str, list[Profile]]:

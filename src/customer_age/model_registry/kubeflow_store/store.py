@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_age.errors import RunError
-from customer_age.files import object_files
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
+from . import model_files
 from .client import AlreadyThere, KubeflowService, listed
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class KubeflowStore(VersionStore):
         # Servers find a SavedModel under a number: TensorFlow Serving takes this address as it is.
         address = f"{self._artifacts}/{self._name}/{publication.fingerprint}"
         _log.info("%s: uploading %s to %s", self._name, publication.model_dir, address)
-        object_files.upload(publication.model_dir, f"{address}/1")
+        model_files.upload(publication.model_dir, f"{address}/1")
         _log.info("%s: uploaded", self._name)
         self._ensure_registered()
         version = self._taken_up_or_made(publication.fingerprint)
@@ -111,7 +111,7 @@ class KubeflowStore(VersionStore):
         artifact = self._artifact(self._existing(version))
         if artifact is None or not artifact.uri:
             raise RunError(f"{self._name}: the registry names no files of version {version}")
-        object_files.download(artifact.uri.rstrip("/"), folder)
+        model_files.download(artifact.uri.rstrip("/"), folder)
 
     def _taken_up_or_made(self, fingerprint: str) -> "KubeflowVersion":
         """The version of a model: the one in work, one that another publisher just made, or new.

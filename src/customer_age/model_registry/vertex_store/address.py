@@ -10,7 +10,7 @@ AS_IN = "vertex://project/region/model?staging=gs://bucket/folder"
 
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
 _MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
-_STAGING = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/[^/]+)*")
+_STAGING = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/[^/?]+)*")
 
 _CONTINENTS = {"us": "us", "northamerica": "us", "southamerica": "us", "asia": "asia"}
 _CONTINENTS |= {"australia": "asia", "europe": "europe", "me": "europe", "africa": "europe"}

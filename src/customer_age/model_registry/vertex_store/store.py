@@ -58,7 +58,7 @@ class VertexStore(VersionStore):
     def __init__(self, address: VertexAddress, channel: "grpc.Channel | None" = None):
         self._address = address
         self._channel = channel
-        self._uploads = Uploads(address.project)
+        self._uploads = Uploads()
         # When Google's clients will drop this Python is no news for who lists versions.
         warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
 
@@ -236,9 +236,9 @@ class VertexStore(VersionStore):
         # Looked at before the versions: an upload that becomes one in between is not deleted.
         uploads = self._uploads.found([staging])
         models = {self._upload(each): each for each in self._models()}
-        before = datetime.now(timezone.utc) - _ABANDONED_AFTER
+        before = (datetime.now(timezone.utc) - _ABANDONED_AFTER).timestamp() * 1e9
         for upload, found in uploads.items():
-            if upload not in models and found.touched < before:
+            if upload not in models and found.touched_ns < before:
                 _log.info("%s: clearing away %s", self._address.model, upload)
                 self._uploads.delete(upload)
             elif upload in models and found.has_document and not found.evaluated:

@@ -9,13 +9,15 @@ import pytest
 from customer_age.components.artifacts.ingestion import REFUSED_FILE, write_refused
 from customer_age.components.photo_example_gen import beam_pipeline, examples, tfrecord_shards
 from customer_age.components.photo_example_gen.batch_cache import BatchCache, index
+from customer_age.components.photo_example_gen.spec import IngestionSpec
 from customer_age.errors import RunError
 from customer_age.labels import open_data_set
+from customer_age.labels.splits import SplitShares
 from customer_age.schema import age_groups
 
-SETTINGS = examples.IngestionSettings(
-    64, 16, 92, {"train": 1.0}, "key", age_groups.parse(["0-17", "18+"])
-)
+SHARES = SplitShares(train=0.9998, valid=0.0001, test=0.0001)
+SPEC = IngestionSpec(stored_size=64, min_size=16, split_shares=SHARES, age_groups=("0-17", "18+"))
+GROUPS = age_groups.parse(SPEC.age_groups)
 
 
 @pytest.fixture
@@ -28,11 +30,11 @@ def written(cache, key, data_set, leave_out=0):
     """An attempt as ingestion writes it."""
     attempt = cache.attempt(key)
     rows = list(data_set.rows())[leave_out:]
-    ingested = [(row, examples.make(row, SETTINGS)) for row in rows]
+    ingested = [(row, examples.make(row, SPEC, GROUPS)) for row in rows]
     with tfrecord_shards.ShardWriter(attempt, 0, 1) as writer:
         for _, each in ingested:
             writer.write(each.split, each.serialized)
-    entries = [beam_pipeline.index_entry(row, each, 0, SETTINGS.groups) for row, each in ingested]
+    entries = [beam_pipeline.index_entry(row, each, 0, GROUPS) for row, each in ingested]
     index.write(attempt, 0, entries)
     write_refused(attempt, [])
     return attempt
@@ -53,6 +55,39 @@ def test_a_batch_counts_when_it_is_committed(tmp_path, data_set):
     cache.discard(attempt)
     assert cache.find("a key", "") is None
     assert cache.attempts() == {}
+
+
+def test_what_a_killed_attempt_left_is_discarded_without_the_batch(tmp_path, data_set):
+    cache = BatchCache(str(tmp_path / "cache"))
+    batch = cache.commit("a key", written(cache, "a key", data_set), data_set, 1)
+    killed = written(cache, "a key", data_set)
+    growing = Path(cache.attempt("a key")) / tfrecord_shards.UNFINISHED
+    growing.mkdir(parents=True)
+    (growing / ".data.0123.unfinished").write_bytes(b"half a photo")
+    assert cache.attempts() == {batch.uri: batch, killed: None, str(growing.parent): None}
+    cache.discard(killed)
+    cache.discard(str(growing.parent))
+    assert cache.attempts() == {batch.uri: batch}
+
+
+def test_a_batch_that_lost_a_shard_is_discarded(tmp_path, data_set):
+    cache = BatchCache(str(tmp_path / "cache"))
+    keys = ["a key", "another key", "one that is not there"]
+    batches = [cache.commit(key, written(cache, key, data_set), data_set, 1) for key in keys[:2]]
+    cache.discard_damaged(keys)
+    assert [cache.find(key, "") for key in keys] == [*batches, None]
+    Path(batches[0].shard("train", 0)).unlink()
+    cache.discard_damaged(keys)
+    assert [cache.find(key, "") for key in keys] == [None, batches[1], None]
+
+
+def test_notes_on_batches_are_no_batches(tmp_path, data_set):
+    cache = BatchCache(str(tmp_path / "cache"))
+    cache.use(["a key", "another key"])
+    (tmp_path / "cache" / "_digests" / "folder").mkdir(parents=True)
+    (tmp_path / "cache" / "_digests" / "folder" / "file.json").write_text("{}")
+    batch = cache.commit("a key", written(cache, "a key", data_set), data_set, 1)
+    assert cache.attempts() == {batch.uri: batch}
 
 
 @pytest.mark.parametrize("lost", [index.FILE, REFUSED_FILE])

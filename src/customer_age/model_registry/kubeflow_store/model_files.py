@@ -1,14 +1,12 @@
-"""A model's files in a folder or an object store, for a registry that keeps no files itself."""
+"""A model's files in a folder or an object store: the registry keeps none itself."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from customer_age.errors import RunError, SettingsError
-
-from . import store
-from .addresses import join
+from customer_age.files import store
+from customer_age.files.addresses import join
 
 _SAVED_MODEL = "saved_model.pb"
 """The file that makes a folder a SavedModel."""
@@ -51,17 +49,15 @@ def upload(folder: Path, address: str) -> None:
         RunError: the store refuses.
         SettingsError: the store's client is not installed.
     """
-    files = sorted(each for each in folder.rglob("*") if each.is_file())
     with _explained(address):
-        for file in files:
-            store.write_whole(join(address, file.relative_to(folder).as_posix()), file)
+        store.copy_folder(str(folder), address)
 
 
 def download(address: str, folder: Path) -> None:
     """Put the SavedModel under an address into an empty folder.
 
     Args:
-        address: of the SavedModel, or of a folder above it.
+        address: of the SavedModel, or of a folder above it, as servers have it: `1/`.
         folder: to write to.
 
     Raises:
@@ -69,22 +65,11 @@ def download(address: str, folder: Path) -> None:
         SettingsError: the store's client is not installed.
     """
     with _explained(address):
-        names = [entry.name for entry in store.list(address)]
-        root = _saved_model_root(names, address)
-        for name in names:
-            if name.startswith(root):
-                target = folder / name.removeprefix(root)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with store.open(join(address, name)) as source, target.open("wb") as file:
-                    shutil.copyfileobj(source, file)
-
-
-def _saved_model_root(names: list[str], address: str) -> str:
-    """The beginning of the names of a SavedModel's files: empty, or such as `1/`."""
-    models = [each for each in names if each.rpartition("/")[2] == _SAVED_MODEL]
-    if not models:
-        raise RunError(f"{address}: there is no {_SAVED_MODEL} under this address")
-    return min(models, key=len).removesuffix(_SAVED_MODEL)
+        parted = [entry.name.rpartition("/") for entry in store.list(address)]
+        models = [inner for inner, _, name in parted if name == _SAVED_MODEL]
+        if not models:
+            raise RunError(f"{address}: there is no {_SAVED_MODEL} under this address")
+        store.copy_folder(join(address, min(models, key=len)), str(folder))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,59 @@
+"""What killed writers left in a folder of a disk, which `store.list` does not show.
+
+A store has none of it: there an object is whole from the first moment on. (A killed upload in parts
+is in no listing; a rule of the bucket deletes it, see docs/storage.md.)
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from .addresses import is_remote, local_path
+from .entries import Entry
+from .local_files import unfinished as _unfinished
+
+
+def unfinished(address: str) -> Iterator[Entry]:
+    """The files below a folder that writers have not finished: some are alive, some were killed.
+
+    Args:
+        address: of the folder; it need not be there.
+
+    Raises:
+        OSError: it cannot be listed.
+    """
+    return iter(()) if is_remote(address) else _unfinished(local_path(address))
+
+
+def delete_empty_folders(address: str, before_ns: int) -> None:
+    """Delete the folders in a folder that hold no file, however deep, and were not changed since.
+
+    Args:
+        address: of the folder, which itself stays.
+        before_ns: nanoseconds since 1970, by the clock of the folder's file system.
+
+    Raises:
+        OSError: a folder cannot be listed or deleted.
+    """
+    if is_remote(address):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        for each in [*os.scandir(local_path(address))]:
+            if each.is_dir(follow_symlinks=False) and _is_empty(each.path, before_ns):
+                _delete_folders(each.path)
+
+
+def _is_empty(folder: str, before_ns: int) -> bool:
+    """Whether there are only old folders below."""
+    for above, _, files in os.walk(folder):
+        if files or Path(above).stat().st_mtime_ns >= before_ns:
+            return False
+    return True
+
+
+def _delete_folders(folder: str) -> None:
+    # By rmdir, which leaves alone whatever has got a file meanwhile.
+    with contextlib.suppress(OSError):
+        for above, _, _ in os.walk(folder, topdown=False):
+            Path(above).rmdir()

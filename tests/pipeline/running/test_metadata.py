@@ -1,0 +1,65 @@
+"""What ML Metadata knows of runs, in a real store."""
+
+import pytest
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration import metadata
+
+from customer_age.pipeline.running.metadata import RunRecords
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "metadata.sqlite"
+
+
+@pytest.fixture
+def execution(database):
+    """Put an execution into the store; gives its id."""
+    config = metadata.sqlite_metadata_connection_config(str(database))
+
+    def put(state):
+        store = MetadataStore(config)
+        kind = store.put_execution_type(mlmd.ExecutionType(name="Trainer"))
+        return store.put_executions([mlmd.Execution(type_id=kind, last_known_state=state)])[0]
+
+    return put
+
+
+def made(root, execution_id):
+    """What TFX makes of an execution, of which only its end deletes some."""
+    folders = [
+        root / "Trainer" / "model" / str(execution_id),
+        root / "Trainer" / ".system" / "executor_execution" / str(execution_id) / ".temp",
+    ]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "half").touch()
+    return folders
+
+
+def test_of_killed_executions_nothing_is_left(tmp_path, database, execution):
+    root = tmp_path / "pipeline"
+    complete, killed = execution(mlmd.Execution.COMPLETE), execution(mlmd.Execution.RUNNING)
+    kept, half = made(root, complete), made(root, killed)
+    stateful = root / "Trainer" / ".system" / "stateful_working_dir"
+    (stateful / "0618f8ab" / "Trainer").mkdir(parents=True)
+    records = RunRecords(database, "tiny")
+    assert records.discard_unfinished(root) == 1
+    assert all(folder.is_dir() for folder in kept)
+    assert not any(folder.exists() for folder in half)
+    assert not half[1].parent.exists()
+    assert list(stateful.iterdir()) == []
+    assert records.discard_unfinished(root) == 0
+
+
+def test_without_a_killed_execution_everything_stays(tmp_path, database, execution):
+    root = tmp_path / "pipeline"
+    kept = made(root, execution(mlmd.Execution.COMPLETE))
+    assert RunRecords(database, "tiny").discard_unfinished(root) == 0
+    assert all(folder.is_dir() for folder in kept)
+
+
+def test_where_nothing_ever_ran_there_is_nothing_to_discard(tmp_path):
+    assert RunRecords(tmp_path / "none.sqlite", "tiny").discard_unfinished(tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
