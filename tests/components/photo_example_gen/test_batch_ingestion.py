@@ -236,6 +236,21 @@ def test_a_killed_ingestion_leaves_no_batch(learn, inbox, batch, shown, tmp_path
     assert len(every_example(result)) == BASE + 12
 
 
+@pytest.mark.parametrize("gone", ["Split-*/*.gz", "entries.jsonl", "refused.csv"])
+def test_what_was_deleted_from_the_cache_is_ingested_again(
+    learn, inbox, batch, shown, tmp_path, gone
+):
+    batch(inbox, "monday", batch_rows(shown, 0))
+    whole, _ = learn("monday")
+    for file in (tmp_path / "cache").glob(f"*/*/{gone}"):
+        file.unlink()
+    again, decoded = learn("monday")
+    assert decoded == {"base": BASE, "monday": 12}
+    assert sorted(str(each) for each in every_example(again)) == sorted(
+        str(each) for each in every_example(whole)
+    )
+
+
 def test_examples_are_complete_in_themselves(learn, inbox, batch, shown, tmp_path):
     batch(inbox, "monday", batch_rows(shown, 0))
     result, _ = learn("monday")
