@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 import yaml
 from kubernetes import client
+from packaging.version import Version
 
 from customer_age.components.champion import export_median
 from customer_age.components.trainer import images
@@ -114,13 +115,16 @@ def test_the_inference_service_is_valid():
 def test_one_pinned_version_serves_in_both(container):
     image, _, tag = container["image"].partition(":")
     assert image == "tensorflow/serving"
-    assert re.fullmatch(r"\d+\.\d+\.\d+", tag)
+    # The newest image. It is older than the TensorFlow of TFX 1.21, whose models an even older one
+    # loads: see tests/both_lines.
+    assert tag == "2.20.0"
     [service] = documents("inference_service.yaml")
     assert service["spec"]["predictor"]["model"]["runtimeVersion"] == tag
-    # The newest there is, as its client tells. It is older than the TensorFlow of TFX 1.21, whose
-    # models an even older one loads: see tests/both_lines.
+    assert f"TensorFlow {tag.rpartition('.')[0]}" in README
+    # TFX 1.21 brings the client of a server that is no newer.
     lock = (SERVING.parents[2] / "requirements/tfx-1.21-py313.txt").read_text(encoding="utf-8")
-    assert f"tensorflow-serving-api=={tag} " in lock
+    [client_version] = re.findall(r"^tensorflow-serving-api==([\d.]+) ", lock, re.MULTILINE)
+    assert Version(client_version) <= Version(tag)
 
 
 def test_nobody_runs_as_root_or_writes(by_kind, container):
@@ -140,7 +144,44 @@ def test_nobody_runs_as_root_or_writes(by_kind, container):
     assert models["readOnly"] is True
     for resources in (container["resources"], model["resources"]):
         for bound in ("requests", "limits"):
-            assert set(resources[bound]) >= {"cpu", "memory"}
+            assert set(resources[bound]) >= {"cpu", "memory", "ephemeral-storage"}
+    # What /tmp may hold counts as well: past its limit a pod is evicted.
+    [scratch] = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
+    limit = container["resources"]["limits"]["ephemeral-storage"]
+    assert mebibytes(scratch["sizeLimit"]) < mebibytes(limit)
+
+
+def mebibytes(quantity):
+    assert quantity.endswith("Mi")
+    return int(quantity.removesuffix("Mi"))
+
+
+def admitted(policy):
+    """The namespaces that a policy lets in, and the ports of each; none are all."""
+    return {
+        namespace: {port["port"] for port in rule.get("ports", [])}
+        for rule in policy["spec"]["ingress"]
+        for peer in rule["from"]
+        for expression in peer["namespaceSelector"]["matchExpressions"]
+        for namespace in expression["values"]
+        if (expression["key"], expression["operator"]) == ("kubernetes.io/metadata.name", "In")
+    }
+
+
+def test_the_gateways_of_both_of_kserve_s_modes_reach_the_model():
+    [policy] = yaml.safe_load_all((SERVING / "kserve" / "network_policy.yaml").read_text())
+    [service] = documents("inference_service.yaml")
+    assert policy["spec"]["podSelector"]["matchLabels"] == {
+        "serving.kserve.io/inferenceservice": service["metadata"]["name"]
+    }
+    assert admitted(policy) == {
+        # Knative mode: Knative's proxy in the pod has ports of its own.
+        "istio-system": set(),
+        "knative-serving": set(),
+        # Standard mode: the port of KServe's runtime for TensorFlow.
+        "envoy-gateway-system": {8080},
+        "kserve": {8080},
+    }
 
 
 def test_ports_paths_and_names_agree(by_kind, container):
