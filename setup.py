@@ -47,7 +47,9 @@ EXTRAS = {
     "vertex": [
         "kfp>=2.5,<3",
         "pyyaml>=6",  # as above
-        "google-cloud-aiplatform>=1.50,<2",  # pipelines and the model registry
+        # Pipelines and the model registry. Older ones use buckets by default whose owner they do
+        # not check; 2.0.0 was withdrawn. TFX and Beam take no 2.x yet, our own code does.
+        "google-cloud-aiplatform>=1.165,!=2.0.0,<3",
         "google-cloud-storage>=2.10,<4",  # where that registry takes models from
     ],
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client

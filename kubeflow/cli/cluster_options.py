@@ -39,6 +39,13 @@ class KubeflowPlugin:
             ["--experiment"], default="", help="Kubeflow: by default the pipeline's name."
         ),
         _SERVICE_ACCOUNT,
+        click.Option(
+            ["--token-command"],
+            envvar="KF_PIPELINES_TOKEN_COMMAND",
+            default="",
+            metavar="COMMAND",
+            help="Kubeflow: prints a token for the API; else KF_PIPELINES_TOKEN_COMMAND says it.",
+        ),
     )
 
     def endpoint(self, settings: Settings, values: Mapping[str, Any]) -> "KubeflowEndpoint":
@@ -54,6 +61,7 @@ class KubeflowPlugin:
             values["experiment"] or settings.name,
             values["namespace"],
             values["service_account"],
+            values["token_command"],
         )
 
     def open(self, settings: Settings, values: Mapping[str, Any]) -> "tuple[RunTarget, Check]":

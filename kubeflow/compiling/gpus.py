@@ -14,17 +14,32 @@ def _on_n1(*cores: tuple[int, int]) -> Mapping[int, tuple[int, float]]:
 
 
 _VERTEX: Mapping[str, Mapping[int, tuple[int, float]]] = {
-    "NVIDIA_TESLA_P4": _on_n1((1, 16), (2, 32), (4, 96)),
     "NVIDIA_TESLA_T4": _on_n1((1, 16), (2, 32), (4, 96)),
-    "NVIDIA_TESLA_P100": _on_n1((1, 16), (2, 32), (4, 96)),
-    "NVIDIA_TESLA_V100": _on_n1((1, 8), (2, 16), (4, 32), (8, 96)),
     "NVIDIA_L4": {1: (32, 128), 2: (24, 96), 4: (48, 192), 8: (96, 384)},
+    "NVIDIA_RTX_PRO_6000": {1: (48, 180), 2: (96, 360), 4: (192, 720), 8: (384, 1440)},
     "NVIDIA_TESLA_A100": {1: (12, 85), 2: (24, 170), 4: (48, 340), 8: (96, 680), 16: (96, 1360)},
     "NVIDIA_A100_80GB": {1: (12, 170), 2: (24, 340), 4: (48, 680), 8: (96, 1360)},
     "NVIDIA_H100_80GB": {1: (26, 234), 2: (52, 468), 4: (104, 936), 8: (208, 1872)},
+    "NVIDIA_H100_MEGA_80GB": {8: (208, 1872)},
+    "NVIDIA_H200_141GB": {8: (224, 2952)},
+    "NVIDIA_B200": {8: (224, 3968)},
 }
 """What Vertex AI attaches to one machine: number of GPUs to the most cores and GiB beside them.
-From Google's tables of machine types for custom training (N1, G2, A2, A3)."""
+From Google's tables of its machine types (N1, G2, G4, A2, A3 High, A3 Mega, A3 Ultra, A4); the
+names are those of the API's `AcceleratorType`."""
+
+_TOO_OLD = "is older than compute capability 7.5, and the image's cuDNN (9.11 on) runs no older one"
+
+_UNUSABLE: Mapping[str, str] = {
+    "NVIDIA_TESLA_K80": _TOO_OLD,
+    "NVIDIA_TESLA_P4": _TOO_OLD,
+    "NVIDIA_TESLA_P100": _TOO_OLD,
+    "NVIDIA_TESLA_V100": _TOO_OLD,
+    "NVIDIA_GB200": "stands in Arm machines (A4X), and TFX's packages come for x86-64 alone",
+}
+"""What Vertex AI has, and our image cannot use. P4 and P100 have compute capability 6, V100 7.0:
+NVIDIA's support matrix of cuDNN 9.11 begins at 7.5. TensorFlow 2.21 has binaries for 6.0, 7.0, 8.0
+and 8.9, and code for 9.0 that newer GPUs translate (`tf.sysconfig.get_build_info`)."""
 
 
 def of_components(settings: Settings) -> dict[str, GpuSettings]:
@@ -37,12 +52,13 @@ def check_vertex(component: str, gpu: GpuSettings, resources: Resources) -> None
     """Refuse what Vertex AI has no machine for.
 
     Raises:
-        SettingsError: no such type, not in that number, or not beside that many cores or GiB.
+        SettingsError: no such type, or none that the image runs on; not in that number, or not
+            beside that many cores or GiB.
     """
+    if gpu.type in _UNUSABLE:
+        raise SettingsError(f"{component}: {gpu.type} {_UNUSABLE[gpu.type]}; {_choices()}")
     if gpu.type not in _VERTEX:
-        raise SettingsError(
-            f"{component}: Vertex AI has no GPU {gpu.type}; there are {', '.join(sorted(_VERTEX))}"
-        )
+        raise SettingsError(f"{component}: Vertex AI has no GPU {gpu.type}; {_choices()}")
     numbers = _VERTEX[gpu.type]
     if gpu.count not in numbers:
         raise SettingsError(
@@ -56,6 +72,10 @@ def check_vertex(component: str, gpu: GpuSettings, resources: Resources) -> None
             f"{cores} cores and {gib:g} GiB, not {resources.cpu} and {resources.memory}; "
             f"change cluster.resources.{component} or the GPU"
         )
+
+
+def _choices() -> str:
+    return f"there are {', '.join(sorted(_VERTEX))}"
 
 
 def _listed(numbers: Mapping[int, object]) -> str:

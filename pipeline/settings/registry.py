@@ -12,7 +12,9 @@ class RegistrySettings(StrictModel):
     uri: str | None = None
     """By default MLflow on SQLite in the work folder. Else `mlflow+sqlite:////folder/mlflow.db`,
     `mlflow+http(s)://host:port`, `vertex://project/region/model?staging=gs://bucket/folder` or
-    `kubeflow-registry://host:port/model?artifacts=s3://bucket/folder`."""
+    `kubeflow-registry(+https)://host:port/model?artifacts=s3://bucket/folder`. The last one's token
+    goes only to the host that CUSTOMER_AGE_TRUSTED_REGISTRY names, in `cluster.environment` for
+    pods: a run may be started with another address."""
     model_name: str = Field("customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
     @field_validator("uri")

@@ -159,23 +159,37 @@ def kubeflow_uri(kubeflow_host: str, tmp_path: Path) -> str:
     return f"kubeflow-registry://{kubeflow_host}/{model}?artifacts=file://{tmp_path}/files"
 
 
+@pytest.fixture
+def alpha_kubeflow_registry(alpha_kubeflow_host: str, tmp_path: Path) -> ModelRegistry:
+    """One whose server speaks `v1alpha3`."""
+    model = f"customer-age-{uuid.uuid4().hex[:8]}"
+    uri = f"kubeflow-registry://{alpha_kubeflow_host}/{model}?artifacts=file://{tmp_path}/files"
+    return open_registry(uri, NAME)
+
+
 @pytest.fixture(scope="session")
 def kubeflow_host() -> Iterator[str]:
-    with kubeflow_stand_in() as host:
+    with kubeflow_stand_in("v1") as host:
         yield host
 
 
-@pytest.fixture
-def closed_kubeflow_host() -> Iterator[str]:
+@pytest.fixture(scope="session")
+def alpha_kubeflow_host() -> Iterator[str]:
+    with kubeflow_stand_in("v1alpha3") as host:
+        yield host
+
+
+@pytest.fixture(params=["v1", "v1alpha3"])
+def closed_kubeflow_host(request: pytest.FixtureRequest) -> Iterator[str]:
     """One that asks for the token `let-me-in`."""
-    with kubeflow_stand_in("let-me-in") as host:
+    with kubeflow_stand_in(request.param, "let-me-in") as host:
         yield host
 
 
 @contextlib.contextmanager
-def kubeflow_stand_in(*token: str) -> Iterator[str]:
+def kubeflow_stand_in(version: str, token: str = "") -> Iterator[str]:
     script = Path(__file__).with_name("kubeflow_stand_in.py")
-    command = [sys.executable, script, *token]
+    command = [sys.executable, script, version, token]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

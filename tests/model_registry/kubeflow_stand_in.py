@@ -6,8 +6,11 @@ a second one of a name (409), no token (401). Where the real one is odd, so is t
 names no state makes its object LIVE, an update replaces all custom properties or none, and whole
 numbers come back without their point.
 
-It is run as a process of its own, and prints where it listens. Its one argument, if any, is the
-token that every request must carry.
+A server speaks one version of the API: `v1alpha3`, or from the package's 0.3.12 on `v1`. What is
+asked here is the same in both.
+
+It is run as a process of its own, and prints where it listens. Its arguments are the version, and
+the token that every request must carry, if any.
 """
 
 import base64
@@ -67,7 +70,8 @@ class NoSuchRequest(Exception):
 class StandIn:
     """The service's state, and what each request does to it."""
 
-    def __init__(self, token: str):
+    def __init__(self, version: str, token: str):
+        self.prefix = f"/api/model_registry/{version}"
         self.token = token
         self._tables: dict[str, dict[int, Record]] = {
             "registered_models": {},
@@ -262,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         stand_in = self.server.stand_in
         parts = urlsplit(self.path)
-        path = parts.path.removeprefix("/api/model_registry/v1")
+        path = parts.path.removeprefix(stand_in.prefix + "/")
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
@@ -270,6 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refused(401, "Unauthorized")
             if path == parts.path:
                 raise NoSuchRequest(path)
+            path = f"/{path}"
             if b"\\u0000" in content:
                 raise Refused(400, "Request body contains null bytes which are not allowed")
             body = json.loads(content, parse_constant=_no_constant) if content else None
@@ -308,8 +313,8 @@ class _Server(ThreadingHTTPServer):
         self.stand_in = stand_in
 
 
-def main(token: str = "") -> None:
-    server = _Server(StandIn(token))
+def main(version: str, token: str = "") -> None:
+    server = _Server(StandIn(version, token))
     print(f"127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
 

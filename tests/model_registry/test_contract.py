@@ -7,7 +7,7 @@ import pytest
 from customer_age.errors import RunError
 from customer_age.model_registry import ModelRegistry, saved_model_fingerprint
 
-BACKENDS = ("sqlite", "server", "vertex", "kubeflow")
+BACKENDS = ("sqlite", "server", "vertex", "kubeflow", "alpha_kubeflow")
 """Each has a fixture `<backend>_registry` with a model of its own."""
 
 

@@ -1,7 +1,7 @@
 """Where a pipeline runs on Kubeflow Pipelines: what the command line says of it, checked."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,16 +23,23 @@ class KubeflowEndpoint:
         experiment: its name; it is made with the first run.
         namespace: of the user, or empty. Where Kubeflow Pipelines has one user, it takes no notice.
         service_account: of the cluster, that a run's pods have; empty for the service's default.
+        token_command: prints a token for the API; or empty.
     """
 
     host: str
     experiment: str
     namespace: str = ""
     service_account: str = ""
+    token_command: str = field(default="", repr=False)
 
     @classmethod
     def of(
-        cls, host: str | None, experiment: str, namespace: str = "", service_account: str = ""
+        cls,
+        host: str | None,
+        experiment: str,
+        namespace: str = "",
+        service_account: str = "",
+        token_command: str = "",
     ) -> "KubeflowEndpoint":
         """Check what a person says.
 
@@ -41,6 +48,7 @@ class KubeflowEndpoint:
             experiment: its name.
             namespace: by default the pod's own, if we are in one.
             service_account: or empty.
+            token_command: or empty.
 
         Raises:
             SettingsError: something is missing, or cannot be.
@@ -62,7 +70,8 @@ class KubeflowEndpoint:
         for option, name in (("--namespace", namespace), ("--service-account", service_account)):
             if name and not _KUBERNETES_NAME.fullmatch(name):
                 raise SettingsError(f"{option} {name}: is no name that Kubernetes takes")
-        return cls(url.rstrip("/"), experiment, namespace or _own_namespace(), service_account)
+        place = namespace or _own_namespace()
+        return cls(url.rstrip("/"), experiment, place, service_account, token_command)
 
     def shown(self) -> dict[str, str]:
         """For a person to read, label to value."""

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 
 from customer_age.errors import RunError, SettingsError
 
-TOKEN_PATH = "KF_PIPELINES_SA_TOKEN_PATH"
-"""The variable that names the file of the token."""
+from .login import HOW
 
 _LONGEST = 500
 
@@ -47,7 +46,7 @@ def no_api(host: str) -> RunError:
     """Something else answers there; often it is the page that asks for a password."""
     return RunError(
         f"{host}: what answers is not the API of Kubeflow Pipelines, perhaps a page to log in; "
-        f"--host names the API, and {TOKEN_PATH} in the environment the file of a token for it"
+        f"--host names the API; {HOW}"
     )
 
 
@@ -55,12 +54,12 @@ def _refusal(error: Exception, host: str) -> RunError:
     status, message = getattr(error, "status", 0), _message(error)
     if status in (401, 403):
         return RunError(
-            f"{host}: Kubeflow Pipelines does not let us in ({message}); {TOKEN_PATH} in the "
-            "environment names the file that holds a token, and --namespace where we may work"
+            f"{host}: Kubeflow Pipelines does not let us in ({message}); {HOW}; --namespace names "
+            "where we may work"
         )
     if status == 0:
         return RunError(f"{host}: no safe connection to Kubeflow Pipelines ({message})")
-    if not _is_from_the_api(error):
+    if 300 <= status < 400 or not _is_from_the_api(error):
         return no_api(host)
     return RunError(f"{host}: Kubeflow Pipelines refuses ({status}): {message}")
 

@@ -11,16 +11,15 @@ import logging
 import os
 import time
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_age.errors import RunError
 
 from .. import specifications
 from ..runs import FINISHED, Submission, SubmittedRun
-from . import errors
+from . import errors, login
 from .endpoint import KubeflowEndpoint
-from .errors import TOKEN_PATH, explained
+from .errors import explained
 
 if TYPE_CHECKING:
     from kfp import Client
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 
 UI_HOST = "KF_PIPELINES_UI_ENDPOINT"
 """The variable that says where the pages are, if not where the API is."""
-
-_POD_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
-"""Where Kubernetes puts it in a pod."""
 
 _PATIENCE = (10, 60)
 """Seconds to connect, and for an answer."""
@@ -94,7 +90,7 @@ class KubeflowRuns:
 
     @functools.cached_property
     def _client(self) -> "Client":
-        return _connected(self._endpoint.host, self._endpoint.namespace)
+        return _connected(self._endpoint)
 
     @property
     def _namespace(self) -> str | None:
@@ -213,9 +209,8 @@ def _is_of(shown: str, run_id: str) -> bool:
     return ours and not shown.startswith("Clone of ")
 
 
-def _connected(host: str, namespace: str) -> "Client":
+def _connected(endpoint: KubeflowEndpoint) -> "Client":
     import kfp
-    from kfp.client import ServiceAccountTokenVolumeCredentials
 
     class Client(kfp.Client):
         """Asks once how the service is; the original asks for half a minute, and logs each time."""
@@ -226,22 +221,28 @@ def _connected(host: str, namespace: str) -> "Client":
     warnings.filterwarnings("ignore", "This client only works with", FutureWarning)
     # A connection that is tried again is no news; one that never comes is told of as an error.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    named = os.environ.get(TOKEN_PATH)
-    file = Path(named) if named else _POD_TOKEN
-    credentials = (
-        ServiceAccountTokenVolumeCredentials(str(file)) if _is_token(file, named) else None
-    )
-    options = {"namespace": namespace} if namespace else {}
-    return Client(host=host, credentials=credentials, **options)
+    credentials = login.credentials(endpoint.token_command)
+    options = {"namespace": endpoint.namespace} if endpoint.namespace else {}
+    client = Client(host=endpoint.host, credentials=credentials, cookies=login.cookie(), **options)
+    _take_no_pages(client.runs.api_client.rest_client, endpoint.host)
+    return client
 
 
-def _is_token(file: Path, named: str | None) -> bool:
-    try:
-        return bool(file.read_text().strip())
-    except OSError as error:
-        if not named:
-            return False  # not in a pod, and the service may ask for none
-        raise RunError(f"{TOKEN_PATH}: {named} cannot be read ({error.strerror})") from error
+def _take_no_pages(rest: Any, host: str) -> None:
+    """Refuse redirects and HTML, where the client would find an answer without any runs."""
+    from urllib3 import Retry
+
+    rest.pool_manager.connection_pool_kw["retries"] = Retry(3, redirect=0, raise_on_redirect=False)
+    ask = rest.request
+
+    @functools.wraps(ask)
+    def request(*args: Any, **options: Any) -> Any:
+        answer = ask(*args, **options)
+        if str(answer.getheader("Content-Type") or "").startswith("text/html"):
+            raise errors.no_api(host)
+        return answer
+
+    rest.request = request
 
 
 def _filter(operation: int, text: str) -> str:

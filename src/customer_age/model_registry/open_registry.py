@@ -8,8 +8,9 @@ from customer_age.errors import SettingsError
 
 from .champion_registry import ChampionRegistry
 from .kubeflow_store import model_files
-from .kubeflow_store.client import TOKEN_PATH, KubeflowService
+from .kubeflow_store.client import KubeflowService
 from .kubeflow_store.store import KubeflowStore
+from .kubeflow_store.token import HOW
 from .mlflow_store.store import MlflowStore
 from .mlflow_store.tracking import Server, SqliteFile
 from .registry import ModelRegistry
@@ -89,7 +90,7 @@ def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
     if "@" in parts.netloc:
         raise SettingsError(
             "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
-            f"{TOKEN_PATH} in the environment names the file that holds a token"
+            f"{HOW}"
         )
     scheme, default_port = _KUBEFLOW[parts.scheme]
     name = unquote(parts.path).strip("/") or model_name

@@ -34,11 +34,17 @@ class KfpApi:
         runs: by id, as the API gives them; `template` holds the text of what would run.
         requests: every (method, path) that came, in order.
         token: what each request must carry as its bearer token; empty for none.
+        cookie: what each request must carry as its cookie, as `NAME=VALUE`; empty for none.
         on_request: called with method and path before each request is answered; it may wait.
         on_run: called with each new run's record; it may call `put_state`.
     """
 
-    def __init__(self, token: str = "", on_run: Callable[[Record], None] | None = None):
+    def __init__(
+        self,
+        token: str = "",
+        on_run: Callable[[Record], None] | None = None,
+        cookie: str = "",
+    ):
         pipelines, experiments = Pipelines(), Experiments()
         self._kinds = {
             "pipelines": pipelines,
@@ -50,6 +56,7 @@ class KfpApi:
         self.runs = self._kinds["runs"].table
         self.requests: list[tuple[str, str]] = []
         self.token = token
+        self.cookie = cookie
         self.on_request: Callable[[str, str], None] = lambda method, path: None
         self.on_run = on_run
         self.lock = threading.RLock()

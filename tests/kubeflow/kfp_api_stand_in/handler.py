@@ -41,6 +41,7 @@ class Service(Protocol):
     """What answers the requests."""
 
     token: str
+    cookie: str
     lock: threading.RLock
     requests: list[tuple[str, str]]
     on_request: Callable[[str, str], None]
@@ -75,10 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         self.service.requests.append((method, address.path))
         self.service.on_request(method, address.path)
         try:
-            if (
-                self.service.token
-                and self.headers.get("Authorization") != f"Bearer {self.service.token}"
-            ):
+            if not self._may_ask():
                 raise Answer(401, "Request header error: there is no user identity header.")
             with self.service.lock:
                 name, body = self._dispatch(method, address.path, query, content)
@@ -90,6 +88,11 @@ class Handler(BaseHTTPRequestHandler):
             self._send(
                 refusal.status, {"error": message, "code": code, "message": message, "details": []}
             )
+
+    def _may_ask(self) -> bool:
+        token, cookie = self.service.token, self.service.cookie
+        given = self.headers.get("Authorization"), self.headers.get("Cookie")
+        return (not token or given[0] == f"Bearer {token}") and (not cookie or given[1] == cookie)
 
     def _dispatch(
         self, method: str, path: str, query: Record, content: bytes

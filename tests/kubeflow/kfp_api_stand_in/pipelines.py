@@ -3,7 +3,7 @@
 import uuid
 
 import yaml
-from backend_stand_in.documents import Refused, read_documents
+from backend_stand_in.documents import Refused, check_name, read_documents
 
 from .records import Answer, Record, found, must_be_new, now, page, shown
 
@@ -81,7 +81,8 @@ class Pipelines:
 
 def _check(content: str) -> None:
     try:
-        read_documents(content)
+        spec, _ = read_documents(content)
+        check_name(spec)
     except Refused as error:
         raise Answer(400, str(error)) from error
 

@@ -43,7 +43,7 @@ def runs_at(host, **place):
 
 
 def submission(run_id="ages-1", run_name="", **parameters):
-    given = {"data_path": "minio://photos/appa_real", "run_id": run_id, **parameters}
+    given = {"data_path": "s3://photos/appa_real", "run_id": run_id, **parameters}
     return Submission(run_id, run_name, specifications.of_kubeflow(COMPILED), given)
 
 
@@ -56,7 +56,7 @@ def test_a_run_is_started_with_all_that_was_compiled(api, runs):
     assert run["display_name"] == "ages-1"
     assert list(yaml.safe_load_all(run["template"])) == list(yaml.safe_load_all(COMPILED))
     assert run["runtime_config"]["parameters"] == {
-        "data_path": "minio://photos/appa_real",
+        "data_path": "s3://photos/appa_real",
         "run_id": "ages-1",
         "epochs": 3,
         "max_mae": 7.5,
@@ -174,7 +174,7 @@ def test_states_of_a_run_and_its_tasks_are_told(api, runs):
     shown = runs.find("ages-1")
     assert (shown.state, shown.finished) == ("RUNNING", False)
     assert shown.tasks == {"PhotoExampleGen": "SUCCEEDED", "Trainer": "RUNNING"}
-    assert shown.parameters["data_path"] == "minio://photos/appa_real"
+    assert shown.parameters["data_path"] == "s3://photos/appa_real"
     api.put_state(service_id, "FAILED", Trainer="FAILED")
     assert runs.find("ages-1").finished
     assert runs.find("ages-1").tasks["Trainer"] == "FAILED"
@@ -211,7 +211,7 @@ def test_a_token_file_that_is_not_there_is_told_of(api, monkeypatch):
     ("change", "says"),
     [
         ({"schemaVersion": "2.0.0"}, "only supports schema version 2.1.0"),
-        ({"pipelineInfo": {}}, "pipelineInfo.name"),
+        ({"pipelineInfo": {}}, "unknown template format"),
     ],
 )
 def test_what_the_service_refuses_is_one_line(api, runs, change, says):

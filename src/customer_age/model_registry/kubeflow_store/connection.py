@@ -1,0 +1,113 @@
+"""The generated client's connection to a registry: the version of the API, and no redirects.
+
+The client has one version of the API in its paths: `v1alpha3` up to 0.3.11, and `v1` later. A
+server knows one too, and that of Kubeflow 26.03 is `v1alpha3`. What we ask is the same in both.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from customer_age.errors import SettingsError
+
+if TYPE_CHECKING:
+    from mr_openapi import ApiClient
+    from mr_openapi.rest import RESTResponse
+
+VERSIONS = ("v1", "v1alpha3")
+
+_VERSION = re.compile(r"(?<=/api/model_registry/)v\w+(?=/)")
+
+Send = Callable[[str], Awaitable["RESTResponse"]]
+
+
+class ApiVersion:
+    """The version of the API that a server at an address speaks, once it has answered."""
+
+    def __init__(self, address: str):
+        self._address = address
+        self._first = VERSIONS[0]
+
+    async def answer(self, send: Send, url: str) -> "RESTResponse":
+        """Send a request in the version that the server knows.
+
+        A version that it does not know is an unknown path to it, so nothing is done twice.
+
+        Raises:
+            SettingsError: no registry answers there, or it sends us to another address.
+        """
+        for version in sorted(VERSIONS, key=lambda each: each != self._first):
+            answer = await send(_VERSION.sub(version, url, count=1))
+            if 300 <= answer.status < 400:
+                raise self._sent_on(answer.getheader("Location") or "")
+            if _is_from_a_registry(answer.status, await answer.read()):
+                self._first = version
+                return answer
+            if answer.status not in (200, 404):
+                return answer  # whoever is in between: it may ask for a token, or be out of order
+        paths = " nor ".join(f"/api/model_registry/{version}" for version in VERSIONS)
+        raise SettingsError(
+            f"registry.uri: what answers at {self._address} is not a Kubeflow Model Registry; it "
+            f"knows neither {paths}"
+        )
+
+    def _sent_on(self, location: str) -> SettingsError:
+        """The rest of such an address may hold secrets."""
+        parts = urlsplit(location)
+        there = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another page"
+        return SettingsError(
+            f"registry.uri: {self._address} sends us on to {there}, as a page to log in does; name "
+            "the address of the registry itself"
+        )
+
+
+async def connect(address: str, token: str | None, version: ApiVersion) -> "ApiClient":
+    """A client that asks in the version that the server speaks, and is sent nowhere else.
+
+    Args:
+        address: such as `http://host:8080`.
+        token: or None.
+        version: of the API; it learns from the answers.
+    """
+    from aiohttp import ClientSession, TCPConnector
+    from mr_openapi import ApiClient, Configuration
+
+    class Client(ApiClient):
+        async def call_api(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+            ask = super().call_api
+            return await version.answer(lambda at: ask(method, at, *args, **options), url)
+
+    class Session:
+        """In place of the client's own, which follows redirects."""
+
+        def __init__(self, session: ClientSession):
+            self._session = session
+
+        async def request(self, **request: Any) -> Any:
+            return await self._session.request(**request, allow_redirects=False)
+
+        async def close(self) -> None:
+            await self._session.close()
+
+    client = Client(Configuration(host=address, access_token=token))
+    rest = client.rest_client
+    if rest.pool_manager is not None:  # older packages make it at once
+        await rest.pool_manager.close()
+    # A token without TLS stays inside the cluster: a proxy of the environment must not see it.
+    by_proxy = token is None or address.startswith("https:")
+    connector = TCPConnector(limit=rest.maxsize or 0, ssl=rest.ssl_context)
+    rest.pool_manager = Session(ClientSession(connector=connector, trust_env=by_proxy))
+    return client
+
+
+def _is_from_a_registry(status: int, content: bytes) -> bool:
+    """It answers in JSON; its errors have a code, which is a text, and a message."""
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return False
+    if not isinstance(answer, dict):
+        return False
+    return status < 300 or (isinstance(answer.get("code"), str) and "message" in answer)
