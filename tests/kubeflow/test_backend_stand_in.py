@@ -6,8 +6,8 @@ import pytest
 import yaml
 from backend_stand_in.documents import Refused
 from backend_stand_in.kubeflow import KubeflowBackend
-from backend_stand_in.launcher import ContainerFailed
-from backend_stand_in.pods import Cluster
+from backend_stand_in.lint import lint
+from backend_stand_in.namespace import profile_namespace
 from backend_stand_in.run import State
 from google.protobuf import json_format
 from words_pipeline import MAKE, TRY_TWICE, container, pipeline, platform, put
@@ -30,7 +30,7 @@ def test_a_pipeline_runs_to_its_end(backend):
     assert not list(backend.folder.glob("pods/*/*/root")), "a pod's files go with it"
     assert run.outputs["Take"].parameters["length"].string_value == "8"
     made = run.artifact("Make", "made")
-    assert made.uri.startswith("minio://mlpipeline/v2/artifacts/Make/")
+    assert made.uri.startswith(f"minio://mlpipeline/v2/artifacts/words/{run.id}/Make/")
     assert (backend.objects.path(made.uri) / "words.txt").read_text() == "good day"
 
 
@@ -46,7 +46,8 @@ def test_an_executor_sees_what_the_launcher_gives(backend):
     assert {"display_name", "store_session_info"} < set(seen.metadata)
     make = run.inputs["Make"]
     assert make.inputs.artifacts["data"].artifacts[0].metadata["fingerprint"] == "f1"
-    assert make.outputs.output_file.startswith("/minio/mlpipeline/v2/artifacts/Make/")
+    folder = f"/minio/mlpipeline/v2/artifacts/words/{run.id}/Make/"
+    assert make.outputs.output_file.startswith(folder)
     assert make.outputs.output_file.endswith("/output_metadata.json")
     assert "times" not in make.inputs.parameter_values, "defaults are the launcher's"
 
@@ -77,55 +78,29 @@ def test_the_cache_knows_what_changed(backend, change):
     assert backend.run(text(spec)).states["Make"] is State.COMPLETE
 
 
-def test_a_failed_task_is_tried_again_in_a_new_pod(tmp_path):
-    def fail_once(task, attempt):
-        if task == "Make" and attempt == 0:
-            raise ContainerFailed("the node went away")
-
-    spec = pipeline()
-    backend = KubeflowBackend(tmp_path, before=fail_once)
-    run = backend.run(text(spec))
-    assert run.states == {
-        "Import": State.COMPLETE, "Make": State.FAILED, "Take": State.OMITTED,
-    }  # fmt: skip
-    assert run.error == "the node went away"
-    spec["root"]["dag"]["tasks"]["Make"]["retryPolicy"] = {"maxRetryCount": 1}
-    run = backend.run(text(spec))
-    assert run.succeeded
-    assert run.attempts["Make"] == 2
-
-
-def test_a_new_pod_finds_nothing_of_the_old_one(backend):
+def test_a_new_pod_finds_nothing_of_the_old_one(tmp_path):
     spec = pipeline()
     put("deploymentSpec/executors/make", container(TRY_TWICE))(spec)
-    put("root/dag/tasks/Make/retryPolicy", {"maxRetryCount": 1})(spec)
-    run = backend.run(text(spec))
+    policy = {"maxRetryCount": 1, "backoffMaxDuration": "60s"}
+    put("root/dag/tasks/Make/retryPolicy", policy)(spec)
+    run = KubeflowBackend(tmp_path, version="2.16.1").run(text(spec))
     assert run.attempts["Make"] == 2
     assert run.states["Make"] is State.FAILED
     assert "this is the first attempt" in run.log("Make")
-
-
-def test_an_exit_code_fails_the_task(backend):
-    spec = pipeline()
-    spec["deploymentSpec"]["executors"]["make"] = container("sys.exit(3)")
-    run = backend.run(text(spec))
-    assert run.states["Make"] is State.FAILED
-    assert run.error == "Make: exit code 3"
-    assert not run.succeeded
 
 
 def test_the_cluster_gives_secrets_and_a_deadline(tmp_path):
     secret = {"secretName": "registry", "keyToEnv": [{"secretKey": "t", "envVar": "TOKEN"}]}
     documents = (pipeline(), platform(secretAsEnv=[secret]))
     run = KubeflowBackend(tmp_path / "none").run(text(*documents))
-    assert run.error == 'Take: secret "registry" not found'
-    cluster = Cluster(secrets={"registry": {"t": "hush"}})
+    assert run.error == 'CreateContainerConfigError: secret "registry" not found (Take)'
+    cluster = profile_namespace(secrets={"registry": {"t": "hush"}})
     run = KubeflowBackend(tmp_path / "some", cluster).run(text(*documents))
     assert "hush 2" in run.log("Take")
     spec = pipeline()
     spec["deploymentSpec"]["executors"]["take"] = container("import time; time.sleep(60)")
     late = KubeflowBackend(tmp_path / "late").run(text(spec, platform(activeDeadlineSeconds=1)))
-    assert "longer than its deadline" in late.error
+    assert "longer than the specified deadline" in late.error
 
 
 def executor(label, content):
@@ -138,16 +113,15 @@ def executor(label, content):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (executor("import", {"resolver": {}}), "resolver not implemented yet"),
+        (executor("import", {"resolver": {}}), "non-container and non-importer"),
         (executor("make", {"customJob": {"customJob": {}}}), "non-container and non-importer"),
         (put("schemaVersion", "2.0.0"), "only supports schema version 2.1.0"),
         (put("runtimeConfig", {}), "unknown template format"),
-        (put("root/dag/tasks/Make/retries", 3), 'no field named "retries"'),
-        (executor("make", {"container": {"imagee": "x"}}), 'no field named "imagee"'),
+        (put("root/dag/tasks/Make/retries", 3), "unknown template format"),
         (put("pipelineInfo/name", "Words"), "lowercase alphanumeric"),
         (put("components/make/executorLabel", "gone"), "not found in deployment config"),
-        (put("root/dag/tasks/Import/dependentTasks", ["Take"]), "in a ring"),
-        (put("root/dag/tasks/Import/dependentTasks", ["Who"]), "unknown producer"),
+        (put("root/dag/tasks/Make/dependentTasks", ["Take"]), "graph with cycle"),
+        (put("root/dag/tasks/Make/dependentTasks", ["Who"]), "invalid dependency Who"),
     ],
 )
 def test_the_back_end_refuses(backend, change, complaint):
@@ -158,13 +132,8 @@ def test_the_back_end_refuses(backend, change, complaint):
 
 
 def test_a_platform_document_must_fit(backend):
-    with pytest.raises(Refused, match="nodeSelektor"):
+    with pytest.raises(Refused, match='unknown field "nodeSelektor"'):
         backend.run(text(pipeline(), platform(nodeSelektor={})))
-    with pytest.raises(Refused, match="neither a pipeline nor a platform spec"):
-        backend.run(text(pipeline(), {"platform": {}}))
-    with pytest.raises(Refused, match="not there: Gone"):
-        other = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"Gone": {}}}}}}
-        backend.run(text(pipeline(), other))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +151,7 @@ def test_a_run_has_the_pipelines_parameters_and_no_others(backend, parameters, c
         (
             put("deploymentSpec/executors/import/importer/artifactUri", {"constant": "/data"}),
             "Import",
-            "unrecognized uri format",
+            "no provider scheme found in artifact URI: /data",
         ),
         (
             put("deploymentSpec/executors/import/importer/artifactUri", {"constant": ""}),
@@ -202,7 +171,7 @@ def test_a_run_has_the_pipelines_parameters_and_no_others(backend, parameters, c
         (
             put("deploymentSpec/executors/make/container/args", ["{{$.inputs.parameters['x']}}"]),
             "Make",
-            "parameter 'x' not found",
+            'parameter "x" not found',
         ),
     ],
 )  # fmt: skip
@@ -235,6 +204,9 @@ def test_pre_cache_hooks_never_run(backend):
     spec = pipeline()
     hook = {"preCacheCheck": {"command": ["false"]}}
     spec["deploymentSpec"]["executors"]["make"]["container"]["lifecycle"] = hook
-    run = backend.run(text(spec))
-    assert run.succeeded
-    assert run.ignored == ("Make: the pre-cache hook of its container is never run",)
+    assert backend.run(text(spec)).succeeded
+
+
+def test_a_faultless_pipeline_gives_the_lint_no_cause():
+    assert lint(text()) == []
+    assert lint(text(pipeline(), platform(activeDeadlineSeconds=1))) == []

@@ -154,7 +154,9 @@ def test_a_run_needs_a_pipeline(api, client, experiment):
 def test_a_resolver_is_uploaded_and_does_not_run(client, write, experiment):
     spec = SPEC.replace("container: {image: python, command: [python, -c, pass]}", "resolver: {}")
     client.upload_pipeline(write(spec), "ages")
-    with pytest.raises(kfp_server_api.ApiException, match="resolver not implemented yet"):
+    with pytest.raises(
+        kfp_server_api.ApiException, match="non-container and non-importer executor not implemented"
+    ):
         client.run_pipeline(experiment, "a run", write(spec), params={"photos": "s3://photos"})
 
 

@@ -8,7 +8,7 @@ READ_INPUT = """
     given = json.loads(sys.argv[1])
     inputs, outputs = given["inputs"], given["outputs"]
     def place(path):
-        return root / path.replace("minio://", "minio/").replace("gs://", "gcs/").lstrip("/")
+        return root / path.replace("://", "/").replace("gs/", "gcs/", 1).lstrip("/")
     def local(artifact):
         return place(artifact["uri"])
 """
@@ -55,7 +55,7 @@ def pipeline():
             "executors": {
                 "import": {
                     "importer": {
-                        "artifactUri": {"constant": "minio://data/words"},
+                        "artifactUri": {"constant": "minio://mlpipeline/data/words"},
                         "typeSchema": TITLE,
                         "metadata": {"fingerprint": "f1"},
                     }
@@ -75,7 +75,11 @@ def pipeline():
                     "artifacts": {"data": {"artifactType": TITLE}},
                     "parameters": {
                         "words": {"parameterType": "STRING"},
-                        "times": {"parameterType": "NUMBER_INTEGER", "defaultValue": 1},
+                        "times": {
+                            "parameterType": "NUMBER_INTEGER",
+                            "defaultValue": 1,
+                            "isOptional": True,
+                        },
                     },
                 },
                 "outputDefinitions": {"artifacts": {"made": {"artifactType": TITLE}}},

@@ -1,8 +1,10 @@
 """Reads a compiled pipeline's YAML, and refuses it where the real API server does.
 
-Rules of backend/src/apiserver/template/{template,v2_template}.go.
+Rules of backend/src/apiserver/template/{template,v2_template}.go, and the name's of
+backend/src/apiserver/common/utils.go.
 """
 
+import re
 from typing import Any
 
 import yaml
@@ -10,36 +12,34 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 
 SCHEMA_VERSION = "2.1.0"
+_UNKNOWN_FIELD = re.compile(r'has no field named "(.+?)"')
 
 
 class Refused(Exception):
-    """The real back end does not take this, either; the message is its own, or close to it."""
+    """The real back end does not take this, either; the message is its own, or a part of it."""
 
 
 def read_documents(text: str) -> tuple[specs.PipelineSpec, specs.PlatformSpec | None]:
     """Read the YAML of a pipeline: its spec, and perhaps its platform spec.
 
+    What is neither is left out without a word, whatever was in it.
+
     Raises:
         Refused: the API server would not take it.
     """
-    spec, platform, why = None, None, "it is empty"
+    spec, platform = None, None
     for document in _documents(text):
-        parsed, complaint = _pipeline_spec(document)
+        parsed = pipeline_spec(document)
         if parsed is not None:
             if spec is not None:
                 raise Refused("multiple pipeline specs provided")
             spec = parsed
-        elif _is_platform_spec(document):
+        elif is_platform_spec(document):
             if platform is not None:
                 raise Refused("multiple platform specs provided")
             platform = json_format.ParseDict(document, specs.PlatformSpec())
-        else:
-            # The real one leaves out such a document without a word, whatever was in it.
-            why = complaint
-            if spec is not None:
-                raise Refused(f"a document is neither a pipeline nor a platform spec: {complaint}")
     if spec is None:
-        raise Refused(f"unknown template format: {why}")
+        raise Refused("unknown template format")
     if spec.schema_version != SCHEMA_VERSION:
         raise Refused(
             f"KFP only supports schema version {SCHEMA_VERSION}, but the pipeline spec has version "
@@ -48,26 +48,45 @@ def read_documents(text: str) -> tuple[specs.PipelineSpec, specs.PlatformSpec | 
     return spec, platform
 
 
-def _documents(text: str) -> list[Any]:
-    try:
-        return [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.YAMLError as error:
-        raise Refused(f"unable to decode yaml document: {error}") from error
+def check_name(spec: specs.PipelineSpec) -> None:
+    """ValidatePipelineName: of the API server alone, at each upload.
+
+    Raises:
+        Refused: ML Metadata could not hold the name.
+    """
+    if not re.fullmatch("[a-z0-9][a-z0-9-]{0,127}", spec.pipeline_info.name):
+        raise Refused(
+            "pipeline's name must contain only lowercase alphanumeric characters or '-' and must "
+            f"start with alphanumeric characters, not {spec.pipeline_info.name!r}"
+        )
 
 
-def _pipeline_spec(document: Any) -> tuple[specs.PipelineSpec | None, str]:
+def pipeline_spec(document: Any) -> specs.PipelineSpec | None:
+    """isPipelineSpec: None where it is anything else, a spec with an unknown field included."""
     try:
         spec = json_format.ParseDict(document, specs.PipelineSpec())
-    except json_format.ParseError as error:
-        return None, str(error)
-    if not spec.pipeline_info.name or not spec.HasField("root"):
-        return None, "it has no pipelineInfo.name, or no root"
-    return spec, ""
+    except json_format.ParseError:
+        return None
+    return spec if spec.pipeline_info.name and spec.HasField("root") else None
 
 
-def _is_platform_spec(document: Any) -> bool:
+def is_platform_spec(document: Any) -> bool:
+    """IsPlatformSpecWithKubernetesConfig."""
     try:
         platform = json_format.ParseDict(document, specs.PlatformSpec())
     except json_format.ParseError:
         return False
     return "kubernetes" in platform.platforms
+
+
+def in_words_of_go(error: json_format.ParseError) -> str:
+    """What Go's protojson says where Python's says `has no field named`."""
+    unknown = _UNKNOWN_FIELD.search(str(error))
+    return f'unknown field "{unknown[1]}"' if unknown else str(error)
+
+
+def _documents(text: str) -> list[Any]:
+    try:
+        return [document for document in yaml.safe_load_all(text) if document is not None]
+    except yaml.YAMLError as error:
+        raise Refused(f"unable to decode yaml document: {error}") from error

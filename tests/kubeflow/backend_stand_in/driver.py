@@ -13,6 +13,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from .documents import Refused
 from .placeholders import text_of
+from .sessions import Session
 from .template import Task
 
 _KINDS = {
@@ -42,11 +43,13 @@ class Service(Protocol):
     def output_name(self, name: str) -> str:
         """The name of an artifact, to the task that is to make it."""
 
-    def imported(self, metadata: Struct) -> dict[str, mlmd.Value]:
+    def imported(self, metadata: Struct, uri: str) -> dict[str, mlmd.Value]:
         """What is kept of an importer's metadata."""
 
-    def properties(self, name: str, artifact: specs.RuntimeArtifact) -> dict[str, mlmd.Value]:
-        """What is kept of an output's metadata."""
+    def properties(
+        self, name: str, artifact: specs.RuntimeArtifact, session: Session | None
+    ) -> dict[str, mlmd.Value]:
+        """What is kept of an output's metadata; `session` says how its store is reached."""
 
     def metadata(self, artifact: mlmd.Artifact) -> Struct:
         """What is left of the metadata, to a task that takes the artifact."""
@@ -56,6 +59,12 @@ class Service(Protocol):
 
     def output_file(self, task_root: str) -> str:
         """Where an executor writes what it has to say."""
+
+    def outputs_of_its_own(self) -> Mapping[str, specs.ArtifactTypeSchema]:
+        """What each task gives besides what its component defines."""
+
+    def default_alone(self, name: str, parameter_type: int) -> Value | None:
+        """What stands for an input that must be there, has a default and got no argument."""
 
 
 def resolve_inputs(
@@ -78,6 +87,19 @@ def resolve_inputs(
         Refused: as the real driver, where a value is missing or of the wrong type.
     """
     made = specs.ExecutorInput()
+    _resolve_parameters(task, parameters, done, service, job, made)
+    _resolve_artifacts(task, done, service, made)
+    return made
+
+
+def _resolve_parameters(
+    task: Task,
+    parameters: Mapping[str, Value],
+    done: Mapping[str, Outputs],
+    service: Service,
+    job: Mapping[str, str],
+    made: specs.ExecutorInput,
+) -> None:
     for name, source in task.spec.inputs.parameters.items():
         value = _parameter(name, source, parameters, done, job)
         definition = task.component.input_definitions.parameters[name]
@@ -89,11 +111,19 @@ def resolve_inputs(
     for name, definition in task.component.input_definitions.parameters.items():
         if name in made.inputs.parameter_values:
             _convert(name, definition.parameter_type, made.inputs.parameter_values[name])
-        elif not definition.is_optional and not definition.HasField("default_value"):
-            raise Refused(
-                "neither value nor default value provided for non-optional parameter "
-                f"{name!r} of {task.name}"
-            )
+        elif not definition.is_optional:
+            if not definition.HasField("default_value"):
+                raise Refused(
+                    f'neither value nor default value provided for non-optional parameter "{name}"'
+                )
+            value = service.default_alone(name, definition.parameter_type)
+            if value is not None:
+                made.inputs.parameter_values[name].CopyFrom(value)
+
+
+def _resolve_artifacts(
+    task: Task, done: Mapping[str, Outputs], service: Service, made: specs.ExecutorInput
+) -> None:
     for name, artifact in task.spec.inputs.artifacts.items():
         producer = artifact.task_output_artifact
         if not artifact.HasField("task_output_artifact"):
@@ -110,7 +140,6 @@ def resolve_inputs(
         seen.uri = stored.uri
         seen.type.CopyFrom(service.type_seen(outputs.types[producer.output_artifact_key]))
         seen.metadata.CopyFrom(service.metadata(stored))
-    return made
 
 
 def provision_outputs(
@@ -124,13 +153,15 @@ def provision_outputs(
         task_root: URI of a folder of this task's own, never used before.
         service: Kubeflow or Vertex.
     """
-    for name, definition in task.component.output_definitions.artifacts.items():
+    definitions = task.component.output_definitions.artifacts
+    types = {name: definition.artifact_type for name, definition in definitions.items()}
+    for name, artifact_type in {**types, **service.outputs_of_its_own()}.items():
         artifact = made.outputs.artifacts[name].artifacts.add()
         artifact.name = service.output_name(name)
         artifact.uri = f"{task_root}/{name}"
-        artifact.type.CopyFrom(definition.artifact_type)
-        if definition.HasField("metadata"):
-            artifact.metadata.CopyFrom(definition.metadata)
+        artifact.type.CopyFrom(artifact_type)
+        if name in definitions and definitions[name].HasField("metadata"):
+            artifact.metadata.CopyFrom(definitions[name].metadata)
     for name in task.component.output_definitions.parameters:
         made.outputs.parameters[name].output_file = f"/tmp/kfp/outputs/{name}"
     made.outputs.output_file = service.output_file(task_root)
@@ -182,4 +213,4 @@ def _convert(name: str, parameter_type: int, value: Value) -> None:
     elif _KINDS.get(parameter_type) != kind:
         expected = specs.ParameterType.ParameterTypeEnum.Name(parameter_type)
         actual = (kind or "nothing").removesuffix("_value")
-        raise Refused(f"input parameter {name!r} type mismatch: expect {expected}, got {actual}")
+        raise Refused(f'input parameter "{name}" type mismatch: expect {expected}, got {actual}')

@@ -20,8 +20,11 @@ from .documents import Refused
 from .importer import import_artifact
 from .objects import Objects
 from .pods import Cluster
+from .retries import Clock, Strategy
 from .run import Run, State
 from .template import Task, Template
+
+_ENDS = (Refused, launcher.ContainerFailed, launcher.PodLost)
 
 
 class Engine(abc.ABC):
@@ -30,25 +33,31 @@ class Engine(abc.ABC):
     Args:
         folder: for all that is kept.
         cluster: secrets, config maps and environment that pods find there.
-        before: called with a task's name and the number of its attempt (from 0) before each
-            container starts; what it raises as `launcher.ContainerFailed` fails that attempt.
+        before: called with a task's name and the number of its pod (from 0) before each container
+            starts; what it raises as `launcher.ContainerFailed` or `launcher.PodLost` ends that
+            pod.
+        lasts: given the same, how many seconds of the clock the pod would run for.
     """
 
     service: driver.Service
+    importer_strategy = Strategy()
 
     def __init__(
         self,
         folder: Path,
         cluster: Cluster | None = None,
-        before: Callable[[str, int], None] = lambda task, attempt: None,
+        before: Callable[[str, int], None] = lambda task, pod: None,
+        lasts: Callable[[str, int], float] = lambda task, pod: 1.0,
     ):
         self.folder = folder
         self.objects = Objects(folder / "objects")
         self.cluster = cluster or Cluster()
         self.before = before
+        self.lasts = lasts
+        self.clock = Clock()
 
     @abc.abstractmethod
-    def task_root(self, pipeline_root: str, run: Run, task: str) -> str:
+    def task_root(self, run: Run, task: str) -> str:
         """The URI of a folder for a task's outputs."""
 
     @abc.abstractmethod
@@ -56,8 +65,12 @@ class Engine(abc.ABC):
         """Refuse what cannot be imported."""
 
     @abc.abstractmethod
+    def strategy(self, task: Task) -> Strategy:
+        """Which ends of a task's pod are tried again."""
+
+    @abc.abstractmethod
     def attempt(
-        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, root: str
+        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, run: Run
     ) -> dict[str, Value]:
         """Run the container once, and bring its outputs in; gives the output parameters."""
 
@@ -66,11 +79,11 @@ class Engine(abc.ABC):
         return json_format.MessageToDict(self.service.metadata(run.artifact(task, name)))
 
     def run_template(
-        self, template: Template, values: dict[str, Value], root: str, caching: bool, run_id: str
+        self, template: Template, values: dict[str, Value], run: Run, caching: bool
     ) -> Run:
+        """Run the tasks that no failure keeps from it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = record.Record(self.folder / "metadata.sqlite", template.name)
-        run = Run(run_id, ignored=template.ignored)
         for task in template.in_order():
             if run.error:
                 run.states[task.name] = State.OMITTED
@@ -79,18 +92,24 @@ class Engine(abc.ABC):
                 if task.executor.HasField("importer"):
                     self._import(task, values, kept, run)
                 else:
-                    self._run_task(task, template, values, root, caching, kept, run)
-            except (Refused, launcher.ContainerFailed) as error:
+                    self._run_task(task, template, values, caching, kept, run)
+            except _ENDS as error:
                 run.states[task.name] = State.FAILED
                 run.error = str(error)
+                run.not_retried[task.name] = "; ".join(getattr(error, "__notes__", ()))
         return run
 
     def _import(
         self, task: Task, values: Mapping[str, Value], kept: record.Record, run: Run
     ) -> None:
-        name, artifact = import_artifact(task, values, kept, self.service)
-        self.check_imported(artifact)
-        execution = kept.start(run.id, task.name, "")
+        def attempt(number: int, end: float | None) -> tuple[mlmd.Execution, str, mlmd.Artifact]:
+            execution = kept.start(run.id, task.name, "")
+            self._start(task, run, end)
+            name, artifact = import_artifact(task, values, kept, self.service)
+            self.check_imported(artifact)
+            return execution, name, artifact
+
+        execution, name, artifact = self.importer_strategy.run(attempt, self.clock)
         kept.publish(execution, record.COMPLETE, {name: artifact}, {})
         self._end(task, State.COMPLETE, execution, kept, run)
 
@@ -99,15 +118,16 @@ class Engine(abc.ABC):
         task: Task,
         template: Template,
         values: Mapping[str, Value],
-        root: str,
         caching: bool,
         kept: record.Record,
         run: Run,
     ) -> None:
+        twice = kept.twice(run.id)
+        if twice and task.after:
+            raise Refused(f"two tasks have the same task name: {twice}")
         job = self._job(template, run, task)
         made = driver.resolve_inputs(task, values, run.outputs, self.service, job)
-        task_root = self.task_root(root, run, task.name)
-        driver.provision_outputs(task, made, task_root, self.service)
+        driver.provision_outputs(task, made, self.task_root(run, task.name), self.service)
         key = fingerprint(task, made) if caching else ""
         execution = kept.start(run.id, task.name, key)
         run.inputs[task.name] = made
@@ -121,10 +141,12 @@ class Engine(abc.ABC):
             self._end(task, State.CACHED, execution, kept, run)
             return
         try:
-            artifacts, parameters = self._with_retries(task, made, root, kept, run)
-        except (Refused, launcher.ContainerFailed):
-            kept.publish(execution, record.FAILED, {}, {})
+            parameters = self._with_retries(task, made, run)
+        except _ENDS:
+            left = self._left_by_failed(run.inputs[task.name])
+            kept.publish(execution, record.FAILED, self._recorded(left, kept, run), {})
             raise
+        artifacts = self._recorded(run.inputs[task.name], kept, run)
         kept.publish(execution, record.COMPLETE, artifacts, parameters)
         self._end(task, State.COMPLETE, execution, kept, run)
 
@@ -138,55 +160,69 @@ class Engine(abc.ABC):
             "{{$.pipeline_task_uuid}}": "1",
         }
 
-    def _with_retries(
-        self, task: Task, made: specs.ExecutorInput, root: str, kept: record.Record, run: Run
-    ) -> tuple[dict[str, mlmd.Artifact], dict[str, Value]]:
-        """Argo's retryStrategy: the same container again, in a new pod; no waits here."""
-        limit = task.spec.retry_policy.max_retry_count
-        for attempt in range(limit + 1):
-            run.attempts[task.name] = attempt + 1
+    def _with_retries(self, task: Task, made: specs.ExecutorInput, run: Run) -> dict[str, Value]:
+        """Argo's retryStrategy: the same container again, in a new pod."""
+
+        def attempt(number: int, end: float | None) -> dict[str, Value]:
             given = specs.ExecutorInput()
             given.CopyFrom(made)
-            pod = self._pod(task, run, attempt)
+            run.inputs[task.name] = given
+            pod = self._pod(task, run, number)
             try:
-                self.before(task.name, attempt)
-                parameters = self.attempt(task, given, pod, root)
-            except launcher.ContainerFailed:
-                if attempt == limit:
-                    raise
-            else:
-                run.inputs[task.name] = given
-                return self._recorded(given, kept), parameters
+                self._start(task, run, end)
+                return self.attempt(task, given, pod, run)
             finally:
                 shutil.rmtree(pod.root)
-        raise AssertionError("unreachable")
 
-    def _recorded(self, made: specs.ExecutorInput, kept: record.Record) -> dict[str, mlmd.Artifact]:
+        return self.strategy(task).run(attempt, self.clock)
+
+    def _start(self, task: Task, run: Run, end: float | None) -> None:
+        """Let a pod run for as long as it lasts, or until it is killed."""
+        number = run.attempts.get(task.name, 0)
+        run.attempts[task.name] = number + 1
+        lasts = self.lasts(task.name, number)
+        if end is not None and self.clock.now + lasts > end:
+            self.clock.wait(end - self.clock.now)
+            raise launcher.ContainerFailed(launcher.DEADLINE)
+        self.clock.wait(lasts)
+        self.before(task.name, number)
+
+    def _left_by_failed(self, made: specs.ExecutorInput) -> specs.ExecutorInput:
+        """The launcher keeps the log of a command that failed."""
+        left = specs.ExecutorInput()
+        if launcher.LOGS in made.outputs.artifacts:
+            logs = made.outputs.artifacts[launcher.LOGS]
+            if self.objects.path(logs.artifacts[0].uri).exists():
+                left.outputs.artifacts[launcher.LOGS].CopyFrom(logs)
+        return left
+
+    def _recorded(
+        self, made: specs.ExecutorInput, kept: record.Record, run: Run
+    ) -> dict[str, mlmd.Artifact]:
         found = {}
         for name, artifacts in made.outputs.artifacts.items():
-            artifact = artifacts.artifacts[0]
-            found[name] = kept.of_type(artifact.type)
-            found[name].uri = artifact.uri
-            for key, value in self.service.properties(name, artifact).items():
-                found[name].custom_properties[key].CopyFrom(value)
-            if artifact.name != name:
-                found[name].name = artifact.name
+            for artifact in artifacts.artifacts:
+                found[name] = kept.of_type(artifact.type)
+                found[name].uri = artifact.uri
+                for key, value in self.service.properties(name, artifact, run.session).items():
+                    found[name].custom_properties[key].CopyFrom(value)
+                if artifact.name != name:
+                    found[name].name = artifact.name
         return found
 
-    def _pod(self, task: Task, run: Run, attempt: int) -> launcher.Pod:
+    def _pod(self, task: Task, run: Run, retry: int) -> launcher.Pod:
         """A pod with an empty file system, which is gone when the pod has ended."""
-        place = self.folder / "pods" / run.id / f"{task.name}-{attempt}"
+        name = f"{task.name}-{run.attempts.get(task.name, 0)}"
+        place = self.folder / "pods" / run.id / name
+        environment = self.cluster.environment(task, f"{name}-{run.id}")
         (place / "root").mkdir(parents=True)
         run.logs[task.name] = place / "log"
-        name = f"{task.name}-{run.id}-{attempt}"
         return launcher.Pod(
             root=place / "root",
-            environment={
-                **self.cluster.environment(task, name),
-                launcher.ROOT_VARIABLE: str(place / "root"),
-            },
+            environment={**environment, launcher.ROOT_VARIABLE: str(place / "root")},
             timeout=float(task.kubernetes.active_deadline_seconds) or None,
             log=run.logs[task.name],
+            retry=retry,
         )
 
     def _end(
@@ -195,5 +231,6 @@ class Engine(abc.ABC):
         artifacts, parameters = kept.outputs(execution.id)
         definitions = task.component.output_definitions.artifacts
         types = {name: definition.artifact_type for name, definition in definitions.items()}
+        types = {**types, **self.service.outputs_of_its_own()}
         run.outputs[task.name] = driver.Outputs(artifacts, parameters, types)
         run.states[task.name] = state

@@ -26,7 +26,7 @@ def import_artifact(
         raise Refused(f"{task.name}: failed to extract output artifact name")
     artifact = record.of_type(importer.type_schema)
     artifact.uri = _uri(task, importer, parameters)
-    for key, value in service.imported(importer.metadata).items():
+    for key, value in service.imported(importer.metadata, artifact.uri).items():
         artifact.custom_properties[key].CopyFrom(value)
     return names[0], artifact if importer.reimport else record.same_or_new(artifact)
 

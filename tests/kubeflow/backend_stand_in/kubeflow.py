@@ -9,7 +9,8 @@ backend/src/v2/component/{launcher_v2,importer_launcher}.go.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
@@ -17,16 +18,22 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from . import launcher
+from .buckets import open_bucket
 from .documents import Refused
 from .engine import Engine
+from .namespace import check_log_archive, profile_namespace
 from .objects import local_path, parts
 from .parameters import run_parameters
-from .pods import check_resources
-from .run import Run
-from .template import Task, read_template
+from .pods import Cluster, check_resources
+from .retries import KubeflowRetries, Strategy
+from .run import Run, State
+from .sessions import Session, imported_session, session_of
+from .template import Task, Template, read_template
 
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
 """Of a run that names none: (*Config).DefaultPipelineRoot of backend/src/v2/config/env.go."""
+NEWEST = "2.17.0"
+_LAUNCHER_CONFIG = "kfp-launcher"
 
 
 class KubeflowService:
@@ -48,22 +55,46 @@ class KubeflowService:
         """A local path: provisionOutputs."""
         return f"{local_path(task_root)}/output_metadata.json"
 
-    def imported(self, metadata: Struct) -> dict[str, mlmd.Value]:
-        """ImportSpecToMLMDArtifact."""
-        properties = {key: _mlmd_value(key, value) for key, value in metadata.fields.items()}
-        properties["store_session_info"] = mlmd.Value(string_value="{}")
+    def outputs_of_its_own(self) -> dict[str, specs.ArtifactTypeSchema]:
+        """provisionOutputs, with `publishLogs`, which the API server says unless it is told not."""
+        return {launcher.LOGS: specs.ArtifactTypeSchema(schema_title="system.Artifact")}
+
+    def default_alone(self, name: str, parameter_type: int) -> Value | None:
+        """handleParamTypeValidationAndConversion: a text is empty.
+
+        Raises:
+            Refused: any other type.
+        """
+        if parameter_type == specs.ParameterType.STRING:
+            return Value(string_value="")
+        raise Refused(f"parameter {name} has unknown protobuf.Value type: <nil>")
+
+    def imported(self, metadata: Struct, uri: str) -> dict[str, mlmd.Value]:
+        """ImportSpecToMLMDArtifact.
+
+        Raises:
+            Refused: the store cannot be told by the URI's scheme.
+        """
+        properties = {key: _mlmd_value(value) for key, value in metadata.fields.items()}
+        try:
+            session = imported_session(uri)
+        except Refused as error:
+            raise Refused(f"no provider scheme found in artifact URI: {uri}") from error
+        properties["store_session_info"] = mlmd.Value(string_value=session.as_json())
         return properties
 
-    def properties(self, name: str, artifact: specs.RuntimeArtifact) -> dict[str, mlmd.Value]:
+    def properties(
+        self, name: str, artifact: specs.RuntimeArtifact, session: Session | None
+    ) -> dict[str, mlmd.Value]:
         """RecordArtifact.
 
         Raises:
             Refused: a property is null.
         """
-        more = {"display_name": name, "store_session_info": "{}"}
+        more = {"display_name": name, "store_session_info": session.as_json() if session else "{}"}
         return {
             **{key: mlmd.Value(string_value=text) for key, text in more.items()},
-            **{key: _mlmd_value(key, value) for key, value in artifact.metadata.fields.items()},
+            **{key: _mlmd_value(value) for key, value in artifact.metadata.fields.items()},
         }
 
     def metadata(self, artifact: mlmd.Artifact) -> Struct:
@@ -75,9 +106,28 @@ class KubeflowService:
 
 
 class KubeflowBackend(Engine):
-    """Kubeflow Pipelines, of the folder given."""
+    """Kubeflow Pipelines, of the folder given.
+
+    Args:
+        folder: for all that is kept.
+        cluster: the namespace of its runs; left out, a profile's.
+        before, lasts: as `Engine` has them.
+        version: of Kubeflow Pipelines; from 2.17 on a failed container is not tried again.
+    """
 
     service = KubeflowService()
+
+    def __init__(
+        self,
+        folder: Path,
+        cluster: Cluster | None = None,
+        before: Callable[[str, int], None] = lambda task, pod: None,
+        lasts: Callable[[str, int], float] = lambda task, pod: 1.0,
+        version: str = NEWEST,
+    ):
+        super().__init__(folder, cluster or profile_namespace(), before, lasts)
+        self._retries = KubeflowRetries(version)
+        self.importer_strategy = self._retries.of_importer
 
     def run(
         self,
@@ -86,7 +136,7 @@ class KubeflowBackend(Engine):
         pipeline_root: str | None = None,
         caching: bool = True,
     ) -> Run:
-        """Run a compiled pipeline.
+        """Run a compiled pipeline, as the API server does.
 
         Args:
             text: YAML.
@@ -101,35 +151,114 @@ class KubeflowBackend(Engine):
             Refused: nothing was started.
         """
         template = read_template(text)
-        values = run_parameters(template.spec, parameters or {})
-        root = pipeline_root or DEFAULT_ROOT
-        parts(root)
-        return self.run_template(template, values, root, caching, str(uuid.uuid4()))
+        return self.start(template, parameters or {}, pipeline_root, caching)
 
-    def task_root(self, pipeline_root: str, run: Run, task: str) -> str:
-        """GenerateOutputURI, with the salt of provisionOutputs."""
-        return f"{pipeline_root.rstrip('/')}/{task}/{uuid.uuid4()}"
+    def start(
+        self,
+        template: Template,
+        parameters: Mapping[str, Any],
+        pipeline_root: str | None = None,
+        caching: bool = True,
+    ) -> Run:
+        """The same without the API server, which alone looks at the pipeline's name."""
+        values = run_parameters(template.spec, parameters)
+        config = self.cluster.config_maps.get(_LAUNCHER_CONFIG, {})
+        asked = pipeline_root or config.get("defaultPipelineRoot") or DEFAULT_ROOT
+        run_id = str(uuid.uuid4())
+        run = Run(run_id, output_uri(asked, template.name, run_id))
+        try:
+            check_log_archive(self.cluster)  # the root driver is the first pod
+            run.session = session_of(asked, config)
+        except (Refused, launcher.ContainerFailed) as error:
+            run.states = dict.fromkeys(template.tasks, State.OMITTED)
+            run.error = str(error)
+            return run
+        return self.run_template(template, values, run, caching)
+
+    def task_root(self, run: Run, task: str) -> str:
+        """GenerateOutputURI, with the salt of provisionOutputs; here without the query."""
+        return output_uri(run.root.partition("?")[0], task, str(uuid.uuid4()))
+
+    def strategy(self, task: Task) -> Strategy:
+        """Argo's, of the version."""
+        return self._retries.of_task(task.spec)
 
     def check_imported(self, artifact: mlmd.Artifact) -> None:
-        """ParseProviderFromPath: the store is known by the scheme."""
-        parts(artifact.uri)
+        """Nothing more: what is imported need not be there."""
 
     def attempt(
-        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, root: str
+        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, run: Run
     ) -> dict[str, Value]:
-        """Copy in, run, copy out: Execute of launcher_v2.go."""
+        """Copy in, run, copy out: Execute of launcher_v2.go, and then main.go's last line."""
         check_resources(task)
-        launcher.download_inputs(made, self.objects, pod.root)
+        try:
+            return self._launched(task, made, pod, run)
+        except launcher.ContainerFailed as error:
+            message = f"failed to execute component: {error}"
+            launcher.end_log(pod, message)
+            run.exit_codes[task.name] = 1  # whatever the command's was
+            raise launcher.ContainerFailed(message) from error
+
+    def _launched(
+        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, run: Run
+    ) -> dict[str, Value]:
+        launcher.number_logs(made, pod.retry)
+        root = open_bucket(run.root, run.session, pod.variables(task), self.cluster)
         launcher.prepare_output_folders(made, pod.root)
-        launcher.run_container(task, made, pod)
-        said = launcher.read_output_file(pod.root / made.outputs.output_file.lstrip("/"))
+        self._reach_inputs(task, made, pod, run)
+        launcher.download_inputs(made, self.objects, pod.root)
+        try:
+            launcher.run_container(task, made, pod)
+        finally:
+            launcher.keep_log(made, pod, self.objects)
+        file = pod.root / made.outputs.output_file.lstrip("/")
+        said = launcher.read_output_file(file, made.outputs.output_file)
         launcher.merge_outputs(made, said)
         parameters = launcher.output_parameters(task, made, said, pod.root)
-        launcher.upload_outputs(made, self.objects, pod.root, root)
+        try:
+            root.reach()
+        except launcher.ContainerFailed as error:
+            raise launcher.ContainerFailed(f"failed to upload output artifact: {error}") from error
+        launcher.upload_outputs(made, self.objects, pod.root, run.root)
+        for name, artifacts in made.outputs.artifacts.items():
+            self._check_recorded(name, artifacts.artifacts[0], run)
         return parameters
 
+    def _reach_inputs(
+        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, run: Run
+    ) -> None:
+        """fetchNonDefaultBuckets: the root's session is the root's bucket's, without its query."""
+        root = run.root.partition("?")[0]
+        for name, artifacts in made.inputs.artifacts.items():
+            uri = artifacts.artifacts[0].uri
+            in_root = uri.startswith(root)
+            session = run.session if parts(uri)[:2] == parts(root)[:2] else None
+            opened = run.root if in_root else uri
+            try:
+                open_bucket(opened, session, pod.variables(task), self.cluster).reach()
+            except launcher.ContainerFailed as error:
+                raise launcher.ContainerFailed(
+                    f'failed to download input artifact "{name}" from remote storage URI "{uri}": '
+                    f"{error}"
+                ) from error
 
-def _mlmd_value(key: str, value: Value) -> mlmd.Value:
+    def _check_recorded(self, name: str, artifact: specs.RuntimeArtifact, run: Run) -> None:
+        try:
+            self.service.properties(name, artifact, run.session)
+        except Refused as error:
+            raise launcher.ContainerFailed(
+                f'unable to produce MLMD artifact for output "{name}": failed to convert '
+                f"RuntimeArtifact to MLMD artifact: {error}"
+            ) from error
+
+
+def output_uri(root: str, *below: str) -> str:
+    """GenerateOutputURI: the root's query stays at the end."""
+    address, separator, query = root.partition("?")
+    return f"{'/'.join([address.rstrip('/'), *below])}{separator}{query}"
+
+
+def _mlmd_value(value: Value) -> mlmd.Value:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         return mlmd.Value(string_value=value.string_value)
@@ -143,7 +272,7 @@ def _mlmd_value(key: str, value: Value) -> mlmd.Value:
     elif kind == "struct_value":
         wrapped.fields["struct"].CopyFrom(value)
     else:
-        raise Refused(f"property {key}: unknown/unsupported value type {kind}")
+        raise Refused("unknown/unsupported value type *structpb.Value_NullValue")
     return mlmd.Value(struct_value=wrapped)
 
 

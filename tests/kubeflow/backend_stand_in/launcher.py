@@ -17,12 +17,15 @@ from google.protobuf.struct_pb2 import Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 
 from . import placeholders
-from .documents import Refused
+from .documents import Refused, in_words_of_go
 from .objects import Objects, local_path, parts
 from .template import Task
 
 ROOT_VARIABLE = "CUSTOMER_AGE_LAUNCHER_ROOT"
 """Tells our entry point the folder that stands for a pod's `/`: `/minio/...` is under it."""
+LOGS = "executor-logs"
+"""The output that Kubeflow gives to each task: what its command printed."""
+DEADLINE = "Pod was active on the node longer than the specified deadline"
 _WORD_LIMIT = 128 * 1024
 """Bytes; Linux starts no process with a longer argument (MAX_ARG_STRLEN)."""
 
@@ -35,10 +38,21 @@ class Pod:
     environment: Mapping[str, str]
     timeout: float | None
     log: Path
+    retry: int = 0
+    """The number of this attempt among the retries: KFP_RETRY_INDEX."""
+
+    def variables(self, task: Task) -> dict[str, str]:
+        """The environment of the launcher, and of the command that it starts."""
+        own = {variable.name: variable.value for variable in task.executor.container.env}
+        return {**self.environment, **own}
 
 
 class ContainerFailed(Exception):
-    """The command ended with another code than 0, or what it left is no good."""
+    """The pod failed: its command, what that left, or something before it was no good."""
+
+
+class PodLost(Exception):
+    """The pod is gone with its node, or was deleted; an evicted one has failed instead."""
 
 
 def run_container(task: Task, executor_input: specs.ExecutorInput, pod: Pod) -> None:
@@ -69,8 +83,7 @@ def run_container(task: Task, executor_input: specs.ExecutorInput, pod: Pod) -> 
         "PATH": os.environ["PATH"],
         "HOME": str(work),
         "TMPDIR": str(pod.root / "tmp"),
-        **pod.environment,
-        **{variable.name: variable.value for variable in container.env},
+        **pod.variables(task),
     }
     (pod.root / "tmp").mkdir(exist_ok=True)
     with pod.log.open("wb") as log:
@@ -85,11 +98,9 @@ def run_container(task: Task, executor_input: specs.ExecutorInput, pod: Pod) -> 
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise ContainerFailed(
-                f"{task.name}: Pod was active longer than its deadline"
-            ) from error
+            raise ContainerFailed(DEADLINE) from error
     if ended.returncode:
-        raise ContainerFailed(f"{task.name}: exit code {ended.returncode}")
+        raise ContainerFailed(f"exit status {ended.returncode}")
 
 
 def download_inputs(executor_input: specs.ExecutorInput, objects: Objects, root: Path) -> None:
@@ -118,15 +129,36 @@ def upload_outputs(
     prefix = f"{scheme}://{bucket}{key.rstrip('/')}"
     for name, artifacts in executor_input.outputs.artifacts.items():
         for artifact in artifacts.artifacts:
-            if not artifact.uri.startswith(f"{prefix}/"):
+            if not artifact.uri.startswith(prefix):
                 raise ContainerFailed(
-                    f"failed to upload output artifact {name!r}: URI {artifact.uri!r} does not "
-                    f"have expected bucket prefix {prefix!r}"
+                    f'failed to upload output artifact "{name}": URI "{artifact.uri}" does not '
+                    f'have expected bucket prefix "{prefix}"'
                 )
             objects.upload(artifact.uri, root)
 
 
-def read_output_file(file: Path) -> specs.ExecutorOutput:
+def number_logs(executor_input: specs.ExecutorInput, retry: int) -> None:
+    """qualifyExecutorLogsForRetry: each attempt has a log of its own."""
+    for artifact in executor_input.outputs.artifacts[LOGS].artifacts:
+        artifact.uri = f"{artifact.uri.removesuffix(f'-{retry}')}-{retry}"
+
+
+def keep_log(executor_input: specs.ExecutorInput, pod: Pod, objects: Objects) -> None:
+    """getLogWriter, and what a command that failed leaves: its log alone is uploaded."""
+    for artifact in executor_input.outputs.artifacts[LOGS].artifacts:
+        if pod.log.exists():
+            file = pod.root / local_path(artifact.uri).lstrip("/")
+            file.write_bytes(pod.log.read_bytes())
+            objects.upload(artifact.uri, pod.root)
+
+
+def end_log(pod: Pod, message: str) -> None:
+    """The pod's log ends with the launcher's line, whatever the command said last: glog.Exit."""
+    with pod.log.open("a") as log:
+        log.write(f"F1126 12:00:00.000000       1 main.go:130] {message}\n")
+
+
+def read_output_file(file: Path, seen_as: str) -> specs.ExecutorOutput:
     """getExecutorOutputFile: none is fine, an unknown field is not."""
     if not file.exists():
         return specs.ExecutorOutput()
@@ -134,14 +166,14 @@ def read_output_file(file: Path) -> specs.ExecutorOutput:
         return json_format.Parse(file.read_text(), specs.ExecutorOutput())
     except json_format.ParseError as error:
         raise ContainerFailed(
-            f"failed to unmarshall ExecutorOutput in file {file}: {error}"
+            f'failed to unmarshall ExecutorOutput in file "{seen_as}": {in_words_of_go(error)}'
         ) from error
 
 
 def merge_outputs(executor_input: specs.ExecutorInput, output: specs.ExecutorOutput) -> None:
     """mergeRuntimeArtifacts: of each first artifact, the URI and the metadata; no name, no type."""
     for name, artifacts in executor_input.outputs.artifacts.items():
-        if name not in output.artifacts or not output.artifacts[name].artifacts:
+        if name == LOGS or name not in output.artifacts or not output.artifacts[name].artifacts:
             continue
         said = output.artifacts[name].artifacts[0]
         for artifact in artifacts.artifacts:

@@ -55,9 +55,9 @@ def parts(uri: str) -> tuple[str, str, str]:
     """Scheme, bucket and key: ParseBucketPathToConfig."""
     match = _BUCKET.fullmatch(uri)
     if match is None:
-        raise Refused(f"parse bucket config failed: unrecognized uri format: {uri!r}")
+        raise Refused(f'parse bucket config failed: unrecognized uri format: "{uri}"')
     if match[1] not in _MOUNTS:
-        raise Refused(f"parse bucket config failed: unsupported Cloud bucket: {uri!r}")
+        raise Refused(f'parse bucket config failed: unsupported Cloud bucket: "{uri}"')
     return match[1], match[2], match[3] or ""
 
 

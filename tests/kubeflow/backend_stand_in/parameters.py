@@ -55,6 +55,8 @@ def _check_type(name: str, parameter_type: int, value: Value) -> None:
         raise Refused(f"input parameter {name} has unspecified type")
     kind, words = kinds[parameter_type]
     if value.WhichOneof("kind") != kind:
+        what = "parameter value" if kind == "number_value" else "input parameter"
         raise Refused(
-            f"input parameter {name} requires type {words}, but the parameter value is not of it"
+            f"input parameter {name} requires type {words}, but the {what} is not of "
+            f"{kind.removesuffix('_value')} value type"
         )

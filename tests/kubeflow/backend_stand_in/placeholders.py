@@ -62,7 +62,7 @@ def _filled(word: str, executor_input: specs.ExecutorInput, values: dict[str, st
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in parameters:
-            raise Refused(f"parameter {match[1]!r} not found in executor input")
+            raise Refused(f'parameter "{match[1]}" not found in executor input')
         return text_of(parameters[match[1]])
 
     word = _PARAMETER.sub(value, word)

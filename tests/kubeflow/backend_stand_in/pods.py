@@ -17,11 +17,23 @@ from .template import Task
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """Secrets and config maps by name, each with its keys, and environment that an image has."""
+    """A namespace, and what its pods reach.
+
+    Attributes:
+        secrets: name to keys.
+        config_maps: name to data.
+        annotations: name of a config map to its annotations.
+        image_environment: environment variables that the image has.
+        hosts: names that the cluster's DNS knows, without ports; those of AWS, it always does.
+        archive_logs: what the workflow controller's own configuration says.
+    """
 
     secrets: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     config_maps: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    annotations: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     image_environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
+    archive_logs: bool = True
 
     def environment(self, task: Task, pod: str) -> dict[str, str]:
         """The environment variables of a pod.
@@ -43,11 +55,16 @@ class Cluster:
             for source in sources:
                 name = _name(source, kind)
                 if name not in known:
-                    raise ContainerFailed(f'{task.name}: {kind} "{name}" not found')
+                    raise ContainerFailed(
+                        f'CreateContainerConfigError: {kind} "{name}" not found ({task.name})'
+                    )
                 for pair in source.key_to_env:
                     key = pair.secret_key if kind == "secret" else pair.config_map_key
                     if key not in known[name]:
-                        raise ContainerFailed(f"{task.name}: couldn't find key {key} in {name}")
+                        raise ContainerFailed(
+                            f"CreateContainerConfigError: couldn't find key {key} in {kind} "
+                            f"{name} ({task.name})"
+                        )
                     found[pair.env_var] = known[name][key]
         return found
 

@@ -8,6 +8,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from .driver import Outputs
+from .sessions import Session
 
 
 class State(enum.Enum):
@@ -24,6 +25,10 @@ class Run:
     """A run that has ended."""
 
     id: str
+    root: str
+    """Under which all its outputs are."""
+    session: Session | None = None
+    """How the root's store is reached."""
     states: dict[str, State] = dataclasses.field(default_factory=dict)
     outputs: dict[str, Outputs] = dataclasses.field(default_factory=dict)
     inputs: dict[str, specs.ExecutorInput] = dataclasses.field(default_factory=dict)
@@ -31,15 +36,16 @@ class Run:
     attempts: dict[str, int] = dataclasses.field(default_factory=dict)
     logs: dict[str, Path] = dataclasses.field(default_factory=dict)
     """Of each task's last attempt."""
+    exit_codes: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Of the last pod of each task that failed; a pod that is gone has none."""
     error: str = ""
-    ignored: tuple[str, ...] = ()
+    not_retried: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Why a task that failed was not tried again."""
 
     @property
     def succeeded(self) -> bool:
         """Whether every task did."""
-        return (
-            State.FAILED not in self.states.values() and State.OMITTED not in self.states.values()
-        )
+        return not self.error
 
     def artifact(self, task: str, name: str) -> mlmd.Artifact:
         """An output of a task."""

@@ -1,12 +1,11 @@
 """A pipeline that may run: its tasks, checked as the real back end checks them.
 
-Rules of backend/src/v2/compiler/visitor.go (which executors there are) and
-backend/src/apiserver/common/utils.go (names). The real one finds such faults when a run is created,
-not when a pipeline is uploaded.
+Rules of backend/src/v2/compiler/{visitor.go,argocompiler/dag.go} and, of how tasks hang together,
+Argo's validation. The real one finds such faults when a run is created, not when a pipeline is
+uploaded. What it takes although it is a fault of a compiler is in `lint`.
 """
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,9 +13,10 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2 as specs
 
-from .documents import Refused, read_documents
+from .documents import Refused, check_name, in_words_of_go, read_documents
 
 Executor = specs.PipelineDeploymentConfig.ExecutorSpec
+_SORTING = "templates.entrypoint.tasks.root templates.root sorting failed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Task:
     component: specs.ComponentSpec
     executor: Executor
     kubernetes: kubernetes_executor_config_pb2.KubernetesExecutorConfig
+    after: frozenset[str]
+    """The tasks that must have succeeded before."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +38,6 @@ class Template:
 
     spec: specs.PipelineSpec
     tasks: Mapping[str, Task]
-    ignored: tuple[str, ...] = ()
-    """What the back end reads and never acts upon, a sentence each."""
 
     @property
     def name(self) -> str:
@@ -45,24 +45,26 @@ class Template:
         return self.spec.pipeline_info.name
 
     def in_order(self) -> Iterator[Task]:
-        """The tasks, each after those it depends on; refuses a ring."""
+        """The tasks, each after those it waits for.
+
+        Raises:
+            Refused: they wait for each other, or for one that is not there.
+        """
         waiting = dict(self.tasks)
         while waiting:
-            free = [
-                name
-                for name, task in waiting.items()
-                if not any(upstream in waiting for upstream in upstream_of(task.spec))
-            ]
+            free = [name for name, task in waiting.items() if not task.after & set(waiting)]
             if not free:
-                raise Refused(f"tasks depend on each other in a ring: {', '.join(sorted(waiting))}")
+                raise Refused(f"{_SORTING}: graph with cycle")
             for name in sorted(free):
+                unknown = sorted(waiting[name].after - set(self.tasks))
+                if unknown:
+                    raise Refused(f"{_SORTING}: invalid dependency {unknown[0]}")
                 yield waiting.pop(name)
 
 
-def upstream_of(task: specs.PipelineTaskSpec) -> set[str]:
-    """The tasks that must have succeeded before: addImplicitDependencies of argocompiler/dag.go."""
+def producers_of(task: specs.PipelineTaskSpec) -> set[str]:
+    """The tasks whose outputs a task takes: addImplicitDependencies of argocompiler/dag.go."""
     return {
-        *task.dependent_tasks,
         *(
             source.task_output_artifact.producer_task
             for source in task.inputs.artifacts.values()
@@ -77,80 +79,90 @@ def upstream_of(task: specs.PipelineTaskSpec) -> set[str]:
 
 
 def read_template(text: str) -> Template:
-    """Read the YAML of a pipeline that is to run.
+    """Read the YAML of a pipeline that is to run, as the API server does.
 
     Raises:
-        Refused: the back end would not run it.
+        Refused: no run of it would be created.
     """
-    return template_of(*read_documents(text))
+    spec, platform = read_documents(text)
+    check_name(spec)
+    return template_of(spec, platform)
 
 
-def template_of(spec: specs.PipelineSpec, platform: specs.PlatformSpec | None = None) -> Template:
-    """Check what each task does, and put together all that belongs to it."""
-    if not re.fullmatch("[a-z0-9][a-z0-9-]{0,127}", spec.pipeline_info.name):
-        raise Refused(
-            "pipeline's name must contain only lowercase alphanumeric characters or '-' and must "
-            f"start with alphanumeric characters, not {spec.pipeline_info.name!r}"
-        )
-    deployment = _deployment(spec)
+def template_of(
+    spec: specs.PipelineSpec,
+    platform: specs.PlatformSpec | None = None,
+    importers_wait: bool = False,
+) -> Template:
+    """Check what each task does, and put together all that belongs to it.
+
+    Args:
+        spec: of the pipeline.
+        platform: what Kubernetes is told.
+        importers_wait: Kubeflow's start at once, whatever they depend on.
+    """
+    deployment = deployment_of(spec)
     configs = platform.platforms["kubernetes"].deployment_spec.executors if platform else {}
-    for label in configs:
-        if label not in deployment.executors:
-            raise Refused(f"the platform spec configures an executor that is not there: {label}")
-    tasks, ignored = {}, []
+    tasks = {}
     for name, task in spec.root.dag.tasks.items():
         if task.HasField("parameter_iterator") or task.HasField("artifact_iterator"):
             raise Refused(f"task {name}: this stand-in has no iterators")
         if task.trigger_policy.condition:
             raise Refused(f"task {name}: this stand-in has no conditions")
-        component = _component(spec, name, task)
+        component_name, component = _component(spec, name, task)
         label = component.executor_label
-        executor = _executor(deployment, label)
-        if executor.container.lifecycle.HasField("pre_cache_check"):
-            ignored.append(f"{name}: the pre-cache hook of its container is never run")
-        unknown = sorted(upstream_of(task) - set(spec.root.dag.tasks))
-        if unknown:
-            raise Refused(f"unknown producer task {unknown[0]!r} in DAG")
-        tasks[name] = Task(name, task, component, executor, _kubernetes(configs, label))
-    return Template(spec, tasks, tuple(ignored))
+        executor = _executor(deployment, component_name, label)
+        for producer in sorted(producers_of(task)):
+            if producer not in spec.root.dag.tasks:
+                raise Refused(f'unknown producer task "{producer}" in DAG')
+        waits = importers_wait or not executor.HasField("importer")
+        after = frozenset({*task.dependent_tasks, *producers_of(task)} if waits else ())
+        tasks[name] = Task(name, task, component, executor, _kubernetes(configs, label), after)
+    template = Template(spec, tasks)
+    list(template.in_order())
+    return template
 
 
-def _deployment(spec: specs.PipelineSpec) -> specs.PipelineDeploymentConfig:
+def deployment_of(
+    spec: specs.PipelineSpec, unknown_fields: bool = True
+) -> specs.PipelineDeploymentConfig:
+    """GetDeploymentConfig: unknown fields are left out, so that a misspelt setting is lost unseen.
+
+    Raises:
+        Refused: it is anything else, or has `unknown_fields` and may not.
+    """
     content = json_format.MessageToDict(spec.deployment_spec)
     content.pop("@type", None)
+    deployment = specs.PipelineDeploymentConfig()
     try:
-        return json_format.ParseDict(content, specs.PipelineDeploymentConfig())
+        return json_format.ParseDict(content, deployment, ignore_unknown_fields=unknown_fields)
     except json_format.ParseError as error:
-        # visitor.go leaves out unknown fields here, so that a misspelt setting is lost unseen.
-        raise Refused(f"deploymentSpec: {error}") from error
+        raise Refused(f"deploymentSpec: {in_words_of_go(error)}") from error
 
 
 def _component(
     spec: specs.PipelineSpec, name: str, task: specs.PipelineTaskSpec
-) -> specs.ComponentSpec:
+) -> tuple[str, specs.ComponentSpec]:
     reference = task.component_ref.name
     if not reference:
-        raise Refused(f"component ref name is empty for task name={name!r}")
+        raise Refused(f'component ref name is empty for task name="{name}"')
     if reference not in spec.components:
-        raise Refused(f"cannot find component ref name={reference!r}")
+        raise Refused(f'cannot find component ref name="{reference}"')
     component = spec.components[reference]
     if component.HasField("dag"):
         raise Refused(f"component {reference}: this stand-in runs no pipeline within a pipeline")
     if not component.executor_label:
         raise Refused(f"unknown component implementation: {reference}")
-    return component
+    return reference, component
 
 
-def _executor(deployment: specs.PipelineDeploymentConfig, label: str) -> Executor:
+def _executor(deployment: specs.PipelineDeploymentConfig, component: str, label: str) -> Executor:
+    complaint = f'error processing component name="{component}": executor(label="{label}")'
     if label not in deployment.executors:
-        raise Refused(f"executor(label={label!r}) not found in deployment config")
+        raise Refused(f"{complaint} not found in deployment config")
     executor = deployment.executors[label]
-    if executor.HasField("resolver"):
-        raise Refused(f"executor(label={label!r}): resolver not implemented yet")
     if not executor.HasField("container") and not executor.HasField("importer"):
-        raise Refused(
-            f"executor(label={label!r}): non-container and non-importer executor not implemented"
-        )
+        raise Refused(f"{complaint}: non-container and non-importer executor not implemented")
     return executor
 
 
@@ -162,5 +174,6 @@ def _kubernetes(
         try:
             json_format.ParseDict(json_format.MessageToDict(configs[label]), config)
         except json_format.ParseError as error:
-            raise Refused(f"executor {label}: Kubernetes config: {error}") from error
+            why = in_words_of_go(error)
+            raise Refused(f"failed to unmarshal kubernetes config: {why}") from error
     return config

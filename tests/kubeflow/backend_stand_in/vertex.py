@@ -24,7 +24,9 @@ from . import launcher
 from .documents import SCHEMA_VERSION, Refused
 from .engine import Engine
 from .parameters import run_parameters
+from .retries import Strategy
 from .run import Run
+from .sessions import Session
 from .template import Task, Template, template_of
 
 PROJECT = "123456789"
@@ -51,11 +53,21 @@ class VertexService:
         """A URI."""
         return f"{task_root}/executor_output.json"
 
-    def imported(self, metadata: Struct) -> dict[str, mlmd.Value]:
+    def outputs_of_its_own(self) -> dict[str, specs.ArtifactTypeSchema]:
+        """Nothing."""
+        return {}
+
+    def default_alone(self, name: str, parameter_type: int) -> Value | None:
+        """Its default, which the container gets."""
+        return None
+
+    def imported(self, metadata: Struct, uri: str) -> dict[str, mlmd.Value]:
         """All of it."""
         return {"metadata": mlmd.Value(struct_value=metadata)}
 
-    def properties(self, name: str, artifact: specs.RuntimeArtifact) -> dict[str, mlmd.Value]:
+    def properties(
+        self, name: str, artifact: specs.RuntimeArtifact, session: Session | None
+    ) -> dict[str, mlmd.Value]:
         """All of it."""
         return {"metadata": mlmd.Value(struct_value=artifact.metadata)}
 
@@ -88,25 +100,30 @@ class VertexBackend(Engine):
         run_id = f"{template.name}-{uuid.uuid4().hex[:14]}"
         root = job.runtime_config.gcs_output_directory
         (self.objects.folder / "gs").mkdir(parents=True, exist_ok=True)
-        return self.run_template(template, values, root, True, run_id)
+        return self.run_template(template, values, Run(run_id, root), True)
 
-    def task_root(self, pipeline_root: str, run: Run, task: str) -> str:
+    def task_root(self, run: Run, task: str) -> str:
         """`<gcsOutputDirectory>/<project number>/<job>/<task>_<number>`."""
         number = uuid.uuid4().int % 10**18
-        return f"{pipeline_root.rstrip('/')}/{PROJECT}/{run.id}/{task}_{number}"
+        return f"{run.root.rstrip('/')}/{PROJECT}/{run.id}/{task}_{number}"
+
+    def strategy(self, task: Task) -> Strategy:
+        """Whatever ended it, up to the limit."""
+        return Strategy(limit=task.spec.retry_policy.max_retry_count, failed=True, lost=True)
 
     def check_imported(self, artifact: mlmd.Artifact) -> None:
         """Any URI can be imported."""
 
     def attempt(
-        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, root: str
+        self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, run: Run
     ) -> dict[str, Value]:
         """Run with the buckets mounted."""
         (pod.root / "gcs").symlink_to(self.objects.folder.resolve() / "gs")
         for parameter in made.outputs.parameters.values():
             (pod.root / parameter.output_file.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         launcher.run_container(task, made, pod)
-        said = launcher.read_output_file(self.objects.path(made.outputs.output_file))
+        output_file = made.outputs.output_file
+        said = launcher.read_output_file(self.objects.path(output_file), output_file)
         launcher.merge_outputs(made, said)
         return launcher.output_parameters(task, made, said, pod.root)
 
@@ -133,7 +150,7 @@ def read_job(text: str) -> tuple[specs.PipelineJob, Template]:
     for key, value in job.labels.items():
         if not _LABEL.fullmatch(key) or (value and not _LABEL.fullmatch(value)):
             raise Refused(f"INVALID_ARGUMENT: label {key}={value}")
-    template = template_of(spec)
+    template = template_of(spec, importers_wait=True)
     for task in template.tasks.values():
         _check_task(task)
     return job, template

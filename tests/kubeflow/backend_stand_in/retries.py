@@ -1,0 +1,131 @@
+"""When a failed pod is tried again: processNodeRetries of Argo's workflow/controller/operator.go.
+
+Kubeflow's compiler hands on a task's limit and backoff, and no policy: without one Argo's is
+OnFailure. From Kubeflow 2.17 on its controller adds `templateDefaults.retryStrategy` (limit 2,
+OnError), which gives ours that policy, and a strategy to what has none.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
+
+from kfp.pipeline_spec import pipeline_spec_pb2 as specs
+
+from .launcher import ContainerFailed, PodLost
+
+_T = TypeVar("_T")
+
+
+@dataclasses.dataclass
+class Clock:
+    """A clock that only goes on by what is said to last, or to be waited for."""
+
+    now: float = 0.0
+    """Seconds."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += max(seconds, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Strategy:
+    """Which ends of a pod are tried again, and for how long.
+
+    Attributes:
+        limit: attempts after the first.
+        failed: whether a pod that failed is tried again; an evicted one has failed, too.
+        lost: whether one that is gone is.
+        wait: seconds before the second attempt.
+        factor: by what the wait grows each time; 0 where it does not.
+        within: seconds from the first attempt's start; None where there is no end.
+        rounds: how often the DAG around the pod is run.
+    """
+
+    limit: int = 0
+    failed: bool = False
+    lost: bool = False
+    wait: float = 0.0
+    factor: float = 0.0
+    within: float | None = None
+    rounds: int = 1
+
+    def run(self, attempt: Callable[[int, float | None], _T], clock: Clock) -> _T:
+        """Try until an attempt ends well, or must not be repeated.
+
+        Args:
+            attempt: gets its number among the retries, from 0, and the time at which it is killed.
+            clock: by which all this lasts.
+
+        Raises:
+            ContainerFailed: the last attempt failed.
+            PodLost: the pod of the last attempt is gone.
+        """
+        for left in reversed(range(self.rounds)):
+            try:
+                return self._round(attempt, clock)
+            except PodLost:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _round(self, attempt: Callable[[int, float | None], _T], clock: Clock) -> _T:
+        end = None if self.within is None else clock.now + self.within
+        number = 0
+        while True:
+            try:
+                return attempt(number, end if number else None)
+            except (ContainerFailed, PodLost) as error:
+                why_not = self._why_not(error, number, clock, end)
+                if why_not:
+                    error.add_note(why_not)
+                    raise
+                clock.wait(self._wait_after(number))
+                number += 1
+
+    def _why_not(
+        self, error: ContainerFailed | PodLost, number: int, clock: Clock, end: float | None
+    ) -> str:
+        if end is not None and clock.now >= end:  # the real one is always a little later
+            return "Max duration limit exceeded"
+        if end is not None and clock.now + self._wait_after(number) > end:
+            return "Backoff would exceed max duration limit"
+        if not (self.lost if isinstance(error, PodLost) else self.failed):
+            return "Node not set to be retried"
+        return "No more retries left" if number >= self.limit else ""
+
+    def _wait_after(self, number: int) -> float:
+        return self.wait * self.factor**number if self.factor > 0 else self.wait
+
+
+class KubeflowRetries:
+    """What a version of Kubeflow Pipelines makes of a task's policy.
+
+    Args:
+        version: `2.17.0`, say.
+    """
+
+    def __init__(self, version: str):
+        major, minor = (int(part) for part in version.split(".")[:2])
+        self.on_error_alone = (major, minor) >= (2, 17)
+
+    def of_task(self, task: specs.PipelineTaskSpec) -> Strategy:
+        """getTaskRetryParametersWithValues: what is not said is 0, `maxDuration` too."""
+        rounds = 1 + self.of_importer.limit
+        if not task.HasField("retry_policy"):
+            return dataclasses.replace(self.of_importer, rounds=rounds)
+        policy = task.retry_policy
+        return Strategy(
+            limit=policy.max_retry_count,
+            failed=not self.on_error_alone,
+            lost=self.on_error_alone,
+            wait=policy.backoff_duration.seconds,
+            factor=int(policy.backoff_factor),
+            within=policy.backoff_max_duration.seconds,
+            rounds=rounds,
+        )
+
+    @property
+    def of_importer(self) -> Strategy:
+        """An importer has no strategy of its own, nor has the DAG around a task."""
+        return Strategy(limit=2, lost=True) if self.on_error_alone else Strategy()
