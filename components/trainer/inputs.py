@@ -37,7 +37,12 @@ def real_ages(file_patterns: Sequence[str]) -> np.ndarray:
 
 
 def training_batches(
-    file_patterns: Sequence[str], size: int, batch_size: int, augmentation: bool, seed: int
+    file_patterns: Sequence[str],
+    size: int,
+    batch_size: int,
+    augmentation: bool,
+    seed: int,
+    skipped: int = 0,
 ) -> tf.data.Dataset:
     """Batches to learn from: shuffled anew each epoch, augmented, every one of full size.
 
@@ -49,6 +54,7 @@ def training_batches(
         batch_size: photos per step.
         augmentation: whether photos are varied.
         seed: of the order and of the variations.
+        skipped: batches that a training has behind it; they are read again, but not decoded.
 
     Returns:
         An endless data set of (float32 [batch_size, size, size, 3], float32 [batch_size, 1]).
@@ -60,9 +66,15 @@ def training_batches(
             return images.augment(encoded, size, tf.stack([photo_seed, 0])), age
         return images.square(encoded, size), age
 
-    records = _records(file_patterns).shuffle(_SHUFFLED_PHOTOS, seed=seed).repeat()
+    files = _records(file_patterns)
+    # Made anew for each iterator, or the order would depend on how many came before: Keras looks at
+    # a batch through one of its own where there are several GPUs.
+    records = tf.data.Dataset.range(1).flat_map(
+        lambda _: files.shuffle(_SHUFFLED_PHOTOS, seed=seed).repeat()
+    )
     return (
         tf.data.Dataset.zip((records, tf.data.Dataset.random(seed=seed)))
+        .skip(skipped * batch_size)
         .map(varied, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)

@@ -1,12 +1,18 @@
 """The two phases of training: the output layer alone, then the whole network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
+from .checkpoint import Checkpoint
 from .model import BACKBONE
 from .progress import Reporter
+
+HEAD = "head"
+WHOLE = "whole"
+"""Phases."""
 
 WARM_UP_SHARE = 0.1
 LAST_RATE_SHARE = 0.01
@@ -16,23 +22,31 @@ LAST_RATE_SHARE = 0.01
 class Batches:
     """What a phase learns from and is steered by."""
 
-    train: tf.data.Dataset
+    train: Callable[[str, int], tf.data.Dataset]
+    """Phase, and how many of its epochs are over, to what follows; without an end."""
     valid: tf.data.Dataset
     steps: int
     """Batches of `train` that make an epoch."""
 
 
 def train_head(
-    model: keras.Model, batches: Batches, epochs: int, learning_rate: float, log_folder: str
+    model: keras.Model,
+    batches: Batches,
+    epochs: int,
+    learning_rate: float,
+    log_folder: str,
+    checkpoint: Checkpoint,
 ) -> list[dict]:
     """Teach the output layer while the backbone, statistics included, stands still.
 
     Returns:
         One entry for each epoch, as `Reporter` keeps them.
     """
+    if checkpoint.is_over(HEAD):
+        return checkpoint.history[HEAD]
     model.get_layer(BACKBONE).trainable = False
     _compile(model, keras.optimizers.Adam(learning_rate))
-    history = _fit(model, batches, "head", epochs, log_folder, [])
+    history = _fit(model, batches, HEAD, epochs, log_folder, [], checkpoint)
     model.get_layer(BACKBONE).trainable = True
     return history
 
@@ -45,6 +59,7 @@ def train_whole(
     weight_decay: float,
     patience: int,
     log_folder: str,
+    checkpoint: Checkpoint,
 ) -> list[dict]:
     """Teach the whole network: a warm-up, a cosine down to a hundredth, early stopping.
 
@@ -67,7 +82,8 @@ def train_whole(
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
     )
-    return _fit(model, batches, "whole", epochs, log_folder, [ScheduledRate(schedule), stopping])
+    rate = ScheduledRate(schedule, checkpoint.epochs_done(WHOLE) * batches.steps)
+    return _fit(model, batches, WHOLE, epochs, log_folder, [rate, stopping], checkpoint, stopping)
 
 
 class ScheduledRate(keras.callbacks.Callback):
@@ -77,10 +93,10 @@ class ScheduledRate(keras.callbacks.Callback):
     hundred times a step, in a graph that takes half as long again to trace.
     """
 
-    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps_done: int):
         super().__init__()
         self._schedule = schedule
-        self._step = 0
+        self._step = steps_done
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Set the rate; steps are counted over all epochs."""
@@ -102,16 +118,24 @@ def _fit(
     epochs: int,
     log_folder: str,
     callbacks: list[keras.callbacks.Callback],
+    checkpoint: Checkpoint,
+    stopping: keras.callbacks.EarlyStopping | None = None,
 ) -> list[dict]:
-    reporter = Reporter(phase, epochs, batches.steps)
+    history = checkpoint.history.setdefault(phase, [])
+    reporter = Reporter(phase, epochs, batches.steps, history)
+    done = checkpoint.epochs_done(phase)
     tensorboard = keras.callbacks.TensorBoard(f"{log_folder}/{phase}", write_graph=False)
     model.fit(
-        batches.train,
+        batches.train(phase, done),
         steps_per_epoch=batches.steps,
         validation_data=batches.valid,
+        initial_epoch=done,
         epochs=epochs,
         verbose=0,
         shuffle=False,  # the data set does it
-        callbacks=[tensorboard, reporter, *callbacks, keras.callbacks.TerminateOnNaN()],
+        callbacks=[
+            *(tensorboard, reporter, *callbacks, keras.callbacks.TerminateOnNaN()),
+            *checkpoint.keepers(phase, epochs, stopping),
+        ],
     )
-    return reporter.history
+    return history

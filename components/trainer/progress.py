@@ -26,11 +26,11 @@ class Progress:
 
 
 class Reporter(keras.callbacks.Callback):
-    """Reports each step and each epoch, and keeps the history that the run report shows."""
+    """Reports each step and each epoch, and adds to the history that the run report shows."""
 
-    def __init__(self, phase: str, epochs: int, steps: int):
+    def __init__(self, phase: str, epochs: int, steps: int, history: list[dict]):
         super().__init__()
-        self.history: list[dict] = []
+        self._history = history
         self._phase = phase
         self._epochs = epochs
         self._steps = steps
@@ -49,7 +49,7 @@ class Reporter(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Report and keep the epoch."""
         logs = logs or {}
-        self.history.append(
+        self._history.append(
             {
                 "phase": self._phase,
                 "epoch": self._epoch,

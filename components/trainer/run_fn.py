@@ -1,7 +1,6 @@
 """TFX's Trainer calls `run_fn`: here a run's settings and examples become a SavedModel."""
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from customer_age.errors import RunError
 
 from ..artifacts import training
 from . import devices, inputs, phases, signatures
+from .checkpoint import Checkpoint
 from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
 
 
@@ -56,8 +56,8 @@ def run_fn(fn_args: FnArgs) -> None:
         SettingsError: the weights do not fit.
         RunError: training diverged, or ImageNet weights could not be had.
     """
-    started = time.monotonic()
     chosen = Hyperparameters.of(fn_args.custom_config)
+    checkpoint = Checkpoint.in_container(json.dumps([asdict(chosen), list(fn_args.train_files)]))
     keras.utils.set_random_seed(chosen.seed)
     device = devices.find_device()
     ages = inputs.real_ages(fn_args.train_files)
@@ -73,7 +73,9 @@ def run_fn(fn_args: FnArgs) -> None:
         if chosen.weights == CHAMPION:
             copy_weights(fn_args.base_model, model)
             freeze_statistics(model)
-        history = _train(model, batches, chosen, fn_args.model_run_dir)
+        log_folder = checkpoint.log_folder(fn_args.model_run_dir)
+        history = _train(model, batches, chosen, log_folder, checkpoint)
+    checkpoint.deliver_logs(fn_args.model_run_dir)
     signatures.export(in_full_precision(model), fn_args.serving_model_dir)
     record = training.Training(
         weights=_weights_name(chosen.weights),
@@ -84,7 +86,7 @@ def run_fn(fn_args: FnArgs) -> None:
         photos=len(ages),
         device=device.name,
         precision=device.precision,
-        seconds=round(time.monotonic() - started, 1),
+        seconds=round(checkpoint.seconds, 1),
     )
     with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{training.FILE}", "w") as file:
         json.dump({**asdict(chosen), **record.model_dump()}, file, indent=1)
@@ -94,24 +96,38 @@ def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Ba
     batch_size = min(chosen.batch_size, photos)
     # Also names an empty split before an hour is spent.
     measured = len(inputs.real_ages(fn_args.eval_files))
+    steps = photos // batch_size
+
+    def train(phase: str, epochs_done: int) -> tf.data.Dataset:
+        return inputs.training_batches(
+            fn_args.train_files,
+            chosen.input_size,
+            batch_size,
+            chosen.augmentation,
+            chosen.seed + (phase == phases.HEAD),  # its own order, whichever phases a process has
+            epochs_done * steps,
+        )
+
     return phases.Batches(
-        train=inputs.training_batches(
-            fn_args.train_files, chosen.input_size, batch_size, chosen.augmentation, chosen.seed
-        ),
+        train=train,
         valid=inputs.measuring_batches(
             fn_args.eval_files, chosen.input_size, 2 * batch_size, measured
         ),
-        steps=photos // batch_size,
+        steps=steps,
     )
 
 
 def _train(
-    model: keras.Model, batches: phases.Batches, chosen: Hyperparameters, log_folder: str
+    model: keras.Model,
+    batches: phases.Batches,
+    chosen: Hyperparameters,
+    log_folder: str,
+    checkpoint: Checkpoint,
 ) -> list[dict]:
     history = []
     if chosen.head_epochs and chosen.weights not in (RANDOM, CHAMPION):
         history += phases.train_head(
-            model, batches, chosen.head_epochs, chosen.head_learning_rate, log_folder
+            model, batches, chosen.head_epochs, chosen.head_learning_rate, log_folder, checkpoint
         )
     history += phases.train_whole(
         model,
@@ -121,6 +137,7 @@ def _train(
         chosen.weight_decay,
         chosen.patience,
         log_folder,
+        checkpoint,
     )
     if not np.isfinite(_best(history)["val_mae"]):
         raise RunError(
@@ -132,7 +149,7 @@ def _train(
 
 def _best(history: list[dict]) -> dict:
     """The epoch whose weights were kept: of the whole network's, the lowest MAE on `valid`."""
-    whole = [epoch for epoch in history if epoch["phase"] == "whole"]
+    whole = [epoch for epoch in history if epoch["phase"] == phases.WHOLE]
     return min(whole, key=lambda epoch: (not np.isfinite(epoch["val_mae"]), epoch["val_mae"]))
 
 

@@ -4,7 +4,8 @@ It runs one of the pipeline's executors, as TFX's own entry point does, on the f
 end has put them (`launcher_paths`), with what the back end hands over mended into what TFX expects
 (`executor_input`), and what TFX gives mended into what the back end expects (`executor_output`).
 It ends with the exit codes of `customer_age/errors.py`, and where it fails the last line of the log
-says why.
+says why. Kubeflow shows only that line: its launcher, and so the pod, ends with 1 whatever we end
+with. There, what is worth repeating is repeated in the container (`tries`).
 """
 
 import argparse
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from customer_age.errors import SettingsError
 
-from .failed_step import last_line
+from .failed_step import Failure, component_name, failure_of
 from .launcher_paths import LauncherPaths
+from .tries import OPTION, Tries
 
 if TYPE_CHECKING:
     from .executor_input import Invocation
@@ -50,6 +52,25 @@ def run(arguments: Sequence[str]) -> int:
         SystemExit: the command line cannot be understood.
     """
     options, beam_args = _parser().parse_known_args(arguments)
+    if options.max_retries and not options.try_folder:
+        return Tries(
+            [sys.executable, "-m", f"{__package__}.entrypoint", *arguments],
+            component_name(options.executor_class_path),
+            options.max_retries + 1,
+            options.backoff_seconds,
+        ).run()
+    failure = _failure(options, beam_args)
+    if failure is None:
+        return 0
+    if options.try_folder:
+        failure.write(Path(options.try_folder))
+    else:
+        print(failure.line, file=sys.stderr, flush=True)
+    return failure.exit_code
+
+
+def _failure(options: argparse.Namespace, beam_args: list[str]) -> Failure | None:
+    """Run the executor once; gives why it failed, if it did, and logs the traceback."""
     invocation: Invocation | None = None
     try:
         paths = LauncherPaths.of(os.environ.get(ROOT, "/"), options.in_place)
@@ -64,13 +85,12 @@ def run(arguments: Sequence[str]) -> int:
         _require_executor(options.executor_class_path)
         executor_input.prepare_folders(invocation.message)
         _execute(options, beam_args, invocation)
-        return 0
+        return None
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         originals = invocation.originals if invocation else {}
-        line, exit_code = last_line(error, options.executor_class_path, originals)
+        failure = failure_of(error, options.executor_class_path, originals)
         _log_traceback()
-        print(line, file=sys.stderr, flush=True)
-        return exit_code
+        return failure
 
 
 def end_process(exit_code: int) -> NoReturn:
@@ -177,6 +197,22 @@ def _parser() -> argparse.ArgumentParser:
         help="beginnings of the URIs of artifacts that are read and written where they are, "
         "instead of where the launcher put them",
     )
+    parser.add_argument(
+        "--max_retries",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how often this container tries again what may end better (Kubeflow's own tries are "
+        "none or few; Vertex needs none of ours)",
+    )
+    parser.add_argument(
+        "--backoff_seconds",
+        type=float,
+        default=30,
+        metavar="S",
+        help="until the second try; doubled for each one after it, up to ten minutes",
+    )
+    parser.add_argument(OPTION, metavar="FOLDER", help="given to each try: where to say why")
     return parser
 
 

@@ -1,6 +1,10 @@
 """The one line that the log of a failed step ends with."""
 
-from collections.abc import Mapping
+import dataclasses
+import enum
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
 from customer_age.pipeline.running import failures
@@ -15,19 +19,59 @@ _ENDED = {
     RunError: "failed",
 }
 
+_REFUSALS = (SettingsError, DataRefused, ModelRefused)
+_OF_PROGRAMS = (
+    *(ImportError, SyntaxError, NameError, AttributeError, TypeError),
+    *(NotImplementedError, AssertionError),
+)
+_OF_PATHS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_FILE = "failure.json"
 
-def last_line(
+
+class Repeat(enum.Enum):
+    """Whether another try may end better."""
+
+    NEVER = "never"
+    """It would fail the same way."""
+    UNLESS_SAME = "unless the same"
+    """Perhaps; a second time in the same words is the end."""
+    ALWAYS = "always"
+    """Something else failed: a store, a service, the machine."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """How a try ended."""
+
+    line: str
+    """Begins with `customer-age: `."""
+    exit_code: int
+    repeat: Repeat
+
+    def write(self, folder: Path) -> None:
+        """Leave it to the process that repeats."""
+        told = {**dataclasses.asdict(self), "repeat": self.repeat.value}
+        (folder / _FILE).write_text(json.dumps(told), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Failure | None":
+        """What a try left; nothing, if it succeeded or was killed."""
+        try:
+            told = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):  # killed, perhaps while it wrote
+            return None
+        return cls(**{**told, "repeat": Repeat(told["repeat"])})
+
+
+def failure_of(
     error: BaseException, executor_class_path: str, originals: Mapping[str, str]
-) -> tuple[str, int]:
-    """Say why a component ended.
+) -> Failure:
+    """Say why a component ended, in one line, and whether another try may end better.
 
     Args:
         error: what ended it.
         executor_class_path: of the component.
         originals: what its executor opened to the URI of the artifact.
-
-    Returns:
-        The line, and the exit code.
     """
     component = component_name(executor_class_path)
     explained = failures.explained(
@@ -38,7 +82,37 @@ def last_line(
         ended = next(words for kind, words in _ENDED.items() if isinstance(explained, kind))
         sentence = f"{component} {ended}: {sentence}"
     line = hide_credentials(with_original_uris(f"customer-age: {sentence}", originals))
-    return line, explained.exit_code
+    return Failure(line, explained.exit_code, _repeat(error, explained))
+
+
+def _repeat(error: BaseException, explained: RunError) -> Repeat:
+    """Whether to try again.
+
+    Args:
+        error: what ended the component.
+        explained: what a person is told: our own error, or one that was made of a library's.
+    """
+    if isinstance(explained, _REFUSALS) or isinstance(error, _OF_PROGRAMS):
+        return Repeat.NEVER
+    # Our stores and registries raise their one clear line from what a service's client raised.
+    if explained.__cause__ is not None or any(map(_is_outside, _chain(error))):
+        return Repeat.ALWAYS
+    return Repeat.UNLESS_SAME
+
+
+def _is_outside(error: BaseException) -> bool:
+    """Whether a store, a network or the machine failed, which may be well again in a minute."""
+    return isinstance(error, OSError) and not isinstance(error, _OF_PATHS)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 def component_name(executor_class_path: str) -> str:

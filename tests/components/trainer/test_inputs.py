@@ -36,6 +36,17 @@ def test_the_same_seed_gives_the_same_batches(bright_is_old):
     np.testing.assert_array_equal(one[1], again[1])
 
 
+def test_a_training_goes_on_with_the_batches_that_follow(bright_is_old):
+    train, _ = bright_is_old
+    given = {"size": 32, "batch_size": 16, "augmentation": True, "seed": 3}
+    whole = list(inputs.training_batches(train, **given).take(7))
+    rest = inputs.training_batches(train, **given, skipped=5)
+    next(iter(rest))  # an iterator that came before is no matter
+    for one, other in zip(whole[5:], rest.take(2), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
 def test_measuring_shows_every_photo_once_as_it_is_served(bright_is_old):
     _, valid = bright_is_old
     batches = list(inputs.measuring_batches(valid, 32, 6, photos=16))

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from customer_age.components.trainer import phases
+from customer_age.components.trainer.checkpoint import Checkpoint
 from customer_age.components.trainer.progress import LOGGER
 
 STEPS, EPOCHS, RATE = 10, 3, 0.5
@@ -22,11 +23,11 @@ def model():
 def batches():
     x = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
     data = tf.data.Dataset.from_tensor_slices((x, 3 * x)).batch(2)
-    return phases.Batches(data.repeat(), data, STEPS)
+    return phases.Batches(lambda phase, done: data.repeat(), data, STEPS)
 
 
 def train(model, batches, folder):
-    return phases.train_whole(model, batches, EPOCHS, RATE, 0.01, EPOCHS, str(folder))
+    return phases.train_whole(model, batches, EPOCHS, RATE, 0.01, EPOCHS, str(folder), Checkpoint())
 
 
 def test_the_rate_warms_up_and_goes_down_along_a_cosine(model, batches, tmp_path, caplog):

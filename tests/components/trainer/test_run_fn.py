@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +211,44 @@ def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(
     statistics = {name for name in names if name.endswith(("moving_mean", "moving_variance"))}
     assert statistics <= kept
     assert not [name for name in kept if name.endswith("kernel")], "all else learns"
+
+
+def _in_a_process(fn_args, checkpoint, *killed_at):
+    """Train in a process of its own; gives its exit code."""
+    environment = {**os.environ, "CUSTOMER_AGE_CHECKPOINT_FOLDER": str(checkpoint)}
+    program = Path(__file__).parent / "one_training.py"
+    given = json.dumps(vars(fn_args))
+    command = [sys.executable, program, given, *map(str, killed_at)]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+@pytest.mark.slow
+def test_a_training_that_was_killed_in_its_second_epoch_ends_as_if_it_had_not_been(
+    trained, bright_is_old, tmp_path
+):
+    for attempt, killed_at, exit_code in (("first", (2, 3), -9), ("second", (), 0)):
+        fn_args = _fn_args(tmp_path / attempt, bright_is_old)
+        assert _in_a_process(fn_args, tmp_path / "kept", *killed_at) == exit_code
+    assert not (tmp_path / "first" / "model").exists()
+
+    records, variables = [], []
+    for folder in (trained[0], tmp_path / "second"):
+        records.append(json.loads((folder / "model_run" / "training.json").read_text()))
+        variables.append(tf.saved_model.load(str(folder / "model")).model_weights)
+    one, other = ([{**epoch, "seconds": 0} for epoch in each["history"]] for each in records)
+    assert [epoch["epoch"] for epoch in other] == [1, 2]
+    assert one == other
+    assert records[0]["best_epoch"] == records[1]["best_epoch"]
+    for ours, theirs in zip(*variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    events = (tmp_path / "second" / "model_run").rglob("events.out.tfevents.*")
+    told = {
+        (file.parent.name, event.step)
+        for file in events
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        if event.summary.value and event.summary.value[0].tag == "epoch_mae"
+    }
+    assert told == {(of, epoch) for of in ("train", "validation") for epoch in (0, 1)}
 
 
 def test_without_a_champion_there_is_nothing_to_start_from(tmp_path):

@@ -173,7 +173,6 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
     from tfx.types import standard_artifacts
     from tfx.types.channel import Channel
 
-    from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.data_gate import DataGate
     from customer_age.components.photo_example_gen.component import PhotoExampleGen
     from customer_age.components.photo_example_gen.spec import IngestionSpec
@@ -181,8 +180,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
     from customer_age.components.run_report.component import RunReport
     from customer_age.components.run_report.facts.facts import RunDescription
 
-    data_set = f"{RUN}/photos"
-    launcher.put(data_set, photos(tmp_path_factory.mktemp("photos")))
+    data_path = str(photos(tmp_path_factory.mktemp("photos")))
     made: dict[str, Step] = {}
 
     def run(component, inputs):
@@ -190,10 +188,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
         return component, made[component.id]
 
     example_gen, step = run(
-        PhotoExampleGen(
-            Channel(type=PhotoDataSet), IngestionSpec(age_groups=("0-17", "18+"), min_size=8)
-        ),
-        {"data_set": data_set},
+        PhotoExampleGen(data_path, IngestionSpec(age_groups=("0-17", "18+"), min_size=8)), {}
     )
     examples = step.outputs["examples"]
     _, step = run(PhotoSchema(code="1"), {})
@@ -269,6 +264,9 @@ def test_what_a_component_left_is_told_by_uri_with_its_properties(steps, launche
     assert (metadata["photos"], metadata["refused"]) == (90, 1)
     assert {"ingestion.json", "refused.csv"} <= set(launcher.files(uri))
     assert not any("pod-" in str(value) for value in metadata.values())
+    read = steps["PhotoExampleGen"].outputs["data_set"]
+    assert (read, launcher.files(read)) == (f"{RUN}/PhotoExampleGen/data_set", ["data_set.json"])
+    assert len(launcher.metadata(read)["fingerprint"]) == 64
 
 
 @pytest.mark.slow
@@ -298,16 +296,11 @@ def test_pages_are_told_by_their_files_and_metrics_are_numbers(steps, launcher):
 
 @pytest.mark.slow
 def test_a_component_that_cannot_open_its_input_says_which(launcher):
-    from tfx.types.channel import Channel
-
-    from customer_age.components.artifacts.types import PhotoDataSet
     from customer_age.components.photo_example_gen.component import PhotoExampleGen
     from customer_age.components.photo_example_gen.spec import IngestionSpec
 
     uri = f"{RUN}/nothing"
-    launcher._metadata[uri] = {}
-    spec = IngestionSpec(age_groups=("0+",))
-    step = launcher.run(PhotoExampleGen(Channel(type=PhotoDataSet), spec), {"data_set": uri})
+    step = launcher.run(PhotoExampleGen(uri, IngestionSpec(age_groups=("0+",))), {})
     last = step.log.strip().splitlines()[-1]
     assert step.exit_code == 2
     assert last.startswith("customer-age: PhotoExampleGen cannot work with these settings: ")

@@ -5,8 +5,10 @@ from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorInput, ExecutorOutput, RuntimeArtifact
 
 from customer_age.components.artifacts.types import ORIGINAL_URI
-from customer_age.kubeflow.container import executor_output
+from customer_age.kubeflow.container import executor_input, executor_output
 from customer_age.kubeflow.container.executor_input import Invocation
+from customer_age.kubeflow.container.launcher_paths import LauncherPaths
+from customer_age.pipeline.graph.cache_keys import source_tree
 
 
 @pytest.fixture
@@ -80,3 +82,52 @@ def test_metrics_are_numbers_alone(mended):
         "system.Metrics", {"mae": 6.1, "published": 0, "tfx_version": "1.16.0", "x": None}
     )
     assert metadata == {"mae": 6.1, "published": 0}
+
+
+@pytest.fixture
+def written_in_place(tmp_path, monkeypatch):
+    """Mend the outputs of a component that wrote to Cloud Storage; gives the launcher's folder."""
+
+    def mend(output_file, in_place="gs://"):
+        page = [executor_output.store.Entry("report.html")]
+        monkeypatch.setattr(executor_output.store, "list", lambda uri, deep: page)
+        uris = {"report": "gs://b/run/report", "model": "gs://b/run/model"}
+        outputs = {key: {"artifacts": [{"uri": uri}]} for key, uri in uris.items()}
+        outputs["report"]["artifacts"][0]["type"] = {"schemaTitle": "system.HTML"}
+        given = {"inputs": {}, "outputs": {"artifacts": outputs, "outputFile": output_file}}
+        paths = LauncherPaths.of(str(tmp_path), in_place)
+        invocation = executor_input.invocation(json.dumps(given), "{}", paths)
+        told = {key: {"artifacts": [{"uri": uri}]} for key, uri in uris.items() if key == "report"}
+        return executor_output.mended(json.dumps({"artifacts": told}), invocation)
+
+    return mend
+
+
+def folders_without_files(folder):
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_dir() and not list(path.iterdir())
+    }
+
+
+def test_the_launcher_finds_a_folder_for_what_was_written_in_place(written_in_place, tmp_path):
+    """It looks for each output; a page's URI is a file's, and nothing may be uploaded over it."""
+    written_in_place("/gcs/b/run/output_metadata.json")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert folders_without_files(tmp_path / "gcs/b/run") == {"model", "report/report.html"}
+
+
+def test_on_vertex_no_folder_is_made_for_it_would_be_an_object(written_in_place, tmp_path):
+    written_in_place("gs://b/run/executor_output.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_container_needs_no_metadata_service():
+    """Kubeflow is about to replace ML Metadata: neither the entry point nor a component asks it."""
+    tree = source_tree()
+    graph = tree.closure(["customer_age.pipeline.graph.create_pipeline"]).modules
+    components = [name for name in graph if name.startswith("customer_age.components.")]
+    closure = tree.closure(["customer_age.kubeflow.container.entrypoint", *components])
+    assert "tfx" in closure.libraries
+    assert "ml_metadata" not in closure.libraries

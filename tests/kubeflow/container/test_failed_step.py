@@ -1,7 +1,7 @@
 import pytest
 
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
-from customer_age.kubeflow.container.failed_step import component_name, last_line
+from customer_age.kubeflow.container.failed_step import Failure, Repeat, component_name, failure_of
 
 GATE = "customer_age.components.data_gate.DataGate_Executor"
 
@@ -44,7 +44,8 @@ def test_a_component_is_called_as_in_the_graph(path, name):
     ],
 )
 def test_a_failed_step_ends_with_one_line_and_the_code_of_its_error(error, line, exit_code):
-    assert last_line(error, GATE, {}) == (f"customer-age: {line}", exit_code)
+    failure = failure_of(error, GATE, {})
+    assert (failure.line, failure.exit_code) == (f"customer-age: {line}", exit_code)
 
 
 def test_our_own_error_is_found_under_what_a_library_made_of_it():
@@ -54,13 +55,54 @@ def test_our_own_error_is_found_under_what_a_library_made_of_it():
         except DataRefused as cause:
             raise RuntimeError("while running 'Map'") from cause
     except RuntimeError as error:
-        assert last_line(error, GATE, {})[1] == 4
+        assert failure_of(error, GATE, {}).exit_code == 4
 
 
 def test_the_line_tells_uris_and_no_secret():
     error = RunError("/minio/b/data/labels.csv: see https://ada:pa55w0rd@mlflow.example.org")
-    line, _ = last_line(error, GATE, {"/minio/b/data": "minio://b/data"})
-    assert line == (
+    failure = failure_of(error, GATE, {"/minio/b/data": "minio://b/data"})
+    assert failure.line == (
         "customer-age: DataGate failed: minio://b/data/labels.csv: "
         "see https://hidden@mlflow.example.org"
     )
+
+
+def _raised(error, cause=None):
+    """An error that was raised from another."""
+    try:
+        raise error from cause
+    except type(error) as raised:
+        return raised
+
+
+@pytest.mark.parametrize(
+    ("error", "repeat"),
+    [
+        (DataRefused("too dark"), Repeat.NEVER),
+        (ModelRefused("MAE 9"), Repeat.NEVER),
+        (_raised(SettingsError("no bucket"), OSError("404")), Repeat.NEVER),
+        (ImportError("no module mlflow"), Repeat.NEVER),
+        (ModuleNotFoundError("no module mlflow"), Repeat.NEVER),
+        (TypeError("[while running 'Decode']"), Repeat.NEVER),
+        (RunError("training diverged"), Repeat.UNLESS_SAME),
+        (ValueError("bad value"), Repeat.UNLESS_SAME),
+        (MemoryError(), Repeat.UNLESS_SAME),
+        (FileNotFoundError(2, "no such file"), Repeat.UNLESS_SAME),
+        (_raised(RunError("the model registry failed"), ValueError("503")), Repeat.ALWAYS),
+        (_raised(RuntimeError("beam"), _raised(RunError("x"), ValueError("503"))), Repeat.ALWAYS),
+        (ConnectionResetError("by peer"), Repeat.ALWAYS),
+        (_raised(RuntimeError("while reading"), TimeoutError()), Repeat.ALWAYS),
+        (OSError(28, "No space left on device"), Repeat.ALWAYS),
+    ],
+)
+def test_only_what_may_end_better_is_worth_another_try(error, repeat):
+    assert failure_of(error, GATE, {}).repeat is repeat
+
+
+def test_a_try_tells_the_process_that_repeats(tmp_path):
+    assert Failure.read(tmp_path) is None
+    failure = Failure("customer-age: Trainer failed: \u00fc", 1, Repeat.ALWAYS)
+    failure.write(tmp_path)
+    assert Failure.read(tmp_path) == failure
+    (tmp_path / "failure.json").write_text('{"line": "customer-a')
+    assert Failure.read(tmp_path) is None, "killed while it wrote"

@@ -1,0 +1,134 @@
+"""Repeats a component in its container, as Kubeflow does not (since 2.17) or hardly does (before).
+
+Each try is a process of its own, started as this one was: what a library keeps in memory, and what
+it has locked or broken there, is gone. The one that repeats imports nothing that is large.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from customer_age.components.trainer.checkpoint_folder import CHECKPOINT_FOLDER
+from customer_age.errors import RunError
+
+from .failed_step import Failure, Repeat
+
+OPTION = "--try_folder"
+"""Marks the command of one try."""
+
+_MOST_SECONDS = 600.0
+_FACTOR = 2
+
+
+class Tries:
+    """The tries of one container.
+
+    Args:
+        command: of one try, to which `OPTION` is added.
+        component: its name.
+        most: tries, one or more.
+        backoff: seconds until the second try; doubled for each one after it, up to ten minutes.
+    """
+
+    def __init__(self, command: Sequence[str], component: str, most: int, backoff: float):
+        self._command = command
+        self._component = component
+        self._most = most
+        self._backoff = backoff
+        self._child: subprocess.Popen | None = None
+        self._stopped = threading.Event()
+        self._signal = 0
+
+    def run(self) -> int:
+        """Try until a try succeeds, or none is left, or another would fail the same way.
+
+        A signal that ends containers is passed on, and is the end.
+
+        Returns:
+            The exit code of the last try. Where it is not 0, the last line on stderr says why.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        with tempfile.TemporaryDirectory(prefix="tries-") as folder:
+            return self._repeat(Path(folder))
+
+    def _repeat(self, folder: Path) -> int:
+        attempt, before = 1, None
+        while failure := self._try(folder):
+            if attempt == self._most or self._stopped.is_set() or not _worth(failure, before):
+                return self._give_up(failure, attempt)
+            before = failure
+            seconds = min(self._backoff * _FACTOR ** (attempt - 1), _MOST_SECONDS)
+            reason = failure.line.removeprefix("customer-age: ")
+            _say(f"customer-age: attempt {attempt + 1} of {self._most} in {seconds:g} s: {reason}")
+            if self._stopped.wait(seconds):
+                return self._give_up(failure, attempt)
+            attempt += 1
+        return 0
+
+    def _give_up(self, failure: Failure, attempt: int) -> int:
+        shown = f" (attempt {attempt} of {self._most})" if attempt > 1 else ""
+        _say(f"{failure.line}{shown}")
+        return failure.exit_code
+
+    def _try(self, folder: Path) -> Failure | None:
+        """Run a process to its end; gives why it failed, if it did."""
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as told:
+            code = self._run_child(
+                [*self._command, f"{OPTION}={told}"],
+                {
+                    **os.environ,
+                    "TMPDIR": told,  # what a killed process leaves there goes with it
+                    CHECKPOINT_FOLDER: str(folder / "checkpoint"),
+                },
+            )
+            return None if code == 0 else Failure.read(Path(told)) or self._ended_by(code)
+
+    def _run_child(self, command: Sequence[str], environment: dict[str, str]) -> int:
+        # A session of its own: whatever workers it leaves behind end with it.
+        self._child = subprocess.Popen(command, env=environment, start_new_session=True)
+        if self._stopped.is_set():  # by a signal that came before there was a child
+            self._pass_on(self._signal)
+        code = self._child.wait()
+        self._pass_on(signal.SIGKILL)
+        self._child = None
+        return code
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        self._signal = number
+        self._stopped.set()
+        self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, number)
+
+    def _ended_by(self, code: int) -> Failure:
+        """Say what a process has failed of that could not say it."""
+        how = (
+            f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        )
+        words = f"{self._component} failed: its process {how}"
+        if -code == signal.SIGKILL:
+            words += f", as for want of memory: raise cluster.resources.{self._component}.memory"
+        if -code == signal.SIGTERM:
+            words += ", as at the end of cluster.timeout_seconds, or with the pod's node"
+        return Failure(f"customer-age: {words}", RunError.exit_code, Repeat.ALWAYS)
+
+
+def _worth(failure: Failure, before: Failure | None) -> bool:
+    if failure.repeat is Repeat.UNLESS_SAME:
+        return before is None or before.line != failure.line
+    return failure.repeat is Repeat.ALWAYS
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,168 @@
+"""Tries as processes; what they do is `one_try.py`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ONE_TRY = Path(__file__).parent / "one_try.py"
+
+PROGRAM = """
+import sys
+from customer_age.kubeflow.container.tries import Tries
+most, backoff, *command = sys.argv[1:]
+code = Tries([sys.executable, *command], "Step", int(most), float(backoff)).run()
+print("large:", sorted({"tensorflow", "tfx", "kfp"} & sys.modules.keys()))
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts tries in a process of their own."""
+
+    def started(plan, most=3, backoff=0.01):
+        counter, tmp = tmp_path / "tries", tmp_path / "tmp"
+        tmp.mkdir()
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(most), str(backoff), ONE_TRY, counter, plan],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(tmp)},
+        )
+
+    return started
+
+
+@pytest.fixture
+def run(start, tmp_path):
+    """Runs tries to their end; gives exit code, lines of stderr, and a row for each try."""
+
+    def ended(plan, **options):
+        process = start(plan, **options)
+        stdout, stderr = process.communicate(timeout=60)
+        assert "large: []" in stdout
+        assert not list((tmp_path / "tmp").iterdir()), "nothing is left on the disk"
+        return process.returncode, stderr.splitlines(), rows(tmp_path)
+
+    return ended
+
+
+def rows(folder):
+    return [line.split() for line in (folder / "tries").read_text().splitlines()]
+
+
+def test_each_try_is_a_fresh_process_and_the_first_that_succeeds_is_the_last(run):
+    code, lines, tries = run("kill,always:lost the store,end,end", most=4)
+    assert code == 0
+    assert len({pid for pid, *_ in tries}) == len(tries) == 3
+    assert lines == [
+        "customer-age: attempt 2 of 4 in 0.01 s: Step failed: its process was ended by SIGKILL, "
+        "as for want of memory: raise cluster.resources.Step.memory",
+        "customer-age: attempt 3 of 4 in 0.02 s: Step lost the store",
+    ]
+
+
+def test_the_last_line_says_why_the_last_try_failed(run):
+    code, lines, tries = run("always:a,always:b,always:c")
+    assert (code, len(tries)) == (1, 3)
+    assert lines[-1] == "customer-age: Step c (attempt 3 of 3)"
+
+
+@pytest.mark.parametrize(
+    ("plan", "code"),
+    [("settings:x", 2), ("model:x", 3), ("data:x", 4), ("never:x", 1)],
+)
+def test_what_would_fail_the_same_way_is_not_tried_again(run, plan, code):
+    ended, lines, tries = run(f"{plan},end,end")
+    assert (ended, lines, len(tries)) == (code, ["customer-age: Step x"], 1)
+
+
+def test_what_fails_twice_in_the_same_words_is_not_tried_a_third_time(run):
+    code, lines, tries = run("unless the same:x,unless the same:x,end", most=5)
+    assert (code, len(tries)) == (1, 2)
+    assert lines[-1] == "customer-age: Step x (attempt 2 of 5)"
+
+
+def test_what_fails_in_other_words_is_tried_again(run):
+    code, _, tries = run("unless the same:x,unless the same:y,kill,end", most=5)
+    assert (code, len(tries)) == (0, 4)
+
+
+def test_the_waits_grow(run):
+    _, lines, tries = run("kill,kill,kill", backoff=0.4)
+    started = [float(at) for *_, at in tries]
+    assert started[1] - started[0] >= 0.4
+    assert started[2] - started[1] >= 0.8
+    assert [line.split(":")[1] for line in lines[:-1]] == [
+        " attempt 2 of 3 in 0.4 s",
+        " attempt 3 of 3 in 0.8 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ("code:7", "customer-age: Step failed: its process ended with code 7"),
+        ("kill", "customer-age: Step failed: its process was ended by SIGKILL, as for want of "
+         "memory: raise cluster.resources.Step.memory"),
+    ],
+)  # fmt: skip
+def test_a_process_that_could_not_say_why_it_failed_is_spoken_for(run, plan, words):
+    code, lines, _ = run(plan, most=1)
+    assert (code, lines) == (1, [words])
+
+
+def test_a_signal_reaches_the_try_and_is_the_end(start, tmp_path):
+    process = start("sleep,end,end")
+    _until(lambda: (tmp_path / "tries").exists() and rows(tmp_path))
+    [[child, *_]] = rows(tmp_path)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert len(rows(tmp_path)) == 1, "no further try"
+    assert not _runs(int(child))
+    assert stderr.splitlines()[-1] == (
+        "customer-age: Step failed: its process was ended by SIGTERM, as at the end of "
+        "cluster.timeout_seconds, or with the pod's node"
+    )
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_signal_ends_the_wait_for_the_next_try(start, tmp_path):
+    process = start("always:lost the store,end", backoff=60)
+    assert "attempt 2 of 3 in 60 s" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, len(rows(tmp_path))) == (1, 1)
+    assert stderr.splitlines()[-1] == "customer-age: Step lost the store"
+
+
+def test_workers_that_a_killed_try_left_end_before_the_next_one(run):
+    """Beam's, which would go on writing into the outputs, and hold the memory."""
+    code, _, tries = run("leave,end")
+    assert code == 0
+    group = int(tries[0][1])
+    _until(lambda: not _runs(-group))
+
+
+def _until(condition):
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _runs(process):
+    """A process, or a process group by its negative number."""
+    try:
+        os.killpg(-process, 0) if process < 0 else os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{abs(process)}/stat")
+    return process < 0 or (state.exists() and " Z " not in state.read_text())
