@@ -81,16 +81,19 @@ def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], 
     from customer_age.components.photo_example_gen.spec import IngestionSpec
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
-    data_set.uri, examples.uri = str(folder), str(output)
+    data_set.uri, examples.uri = f"{output}-data_set", str(output)
     arguments = beam_runners.options(workers, [])
     spec = IngestionSpec(
         stored_size=STORED_SIZE, jpeg_quality=QUALITY, age_groups=("0-17", "18-64", "65+")
     )
-    properties = {"spec": spec.to_json(), "code": ""}
+    # A run on this machine knows the fingerprint before it starts.
+    properties = {
+        "data_path": str(folder), "spec": spec.to_json(), "data_fingerprint": "-", "code": "",
+    }  # fmt: skip
 
     def run() -> int:
         context = BaseBeamExecutor.Context(beam_pipeline_args=arguments, unique_id="1")
-        Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, properties)
+        Executor(context).Do({}, {"examples": [examples], "data_set": [data_set]}, properties)
         return examples.get_int_custom_property("photos")
 
     return run

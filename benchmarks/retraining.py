@@ -99,7 +99,7 @@ def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
     from customer_age.components.photo_example_gen.spec import IngestionSpec
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
-    data_set.uri, examples.uri = str(base), str(scratch / "examples")
+    data_set.uri, examples.uri = str(scratch / "data_set"), str(scratch / "examples")
     shutil.rmtree(examples.uri, ignore_errors=True)
     context = BaseBeamExecutor.Context(
         beam_pipeline_args=beam_runners.options(multiprocessing.cpu_count(), ()),
@@ -112,10 +112,17 @@ def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
         person_key_file=str(scratch / "person.key"),
         age_groups=("0-17", "18-64", "65+"),
     )
-    parameters = {"spec": spec.to_json(), "batches": ",".join(names), "code": ""}
+    parameters = {
+        "data_path": str(base),
+        "spec": spec.to_json(),
+        "batches": ",".join(names),
+        "data_fingerprint": "-",  # a run on this machine knows it before it starts
+        "code": "",
+    }
     gc.collect()  # a run has a process of its own, and sweeps nothing that an earlier one left
     started, started_cpu = time.monotonic(), time.process_time()
-    executor.Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, parameters)
+    outputs = {"examples": [examples], "data_set": [data_set]}
+    executor.Executor(context).Do({}, outputs, parameters)
     wall, cpu = time.monotonic() - started, time.process_time() - started_cpu
     summary = json.loads((scratch / "examples" / "ingestion.json").read_text())
     return {**summary, "wall": wall, "cpu": cpu}

@@ -44,7 +44,7 @@ class RunParameters:
 
     data_path: str = _input(
         "data.path",
-        "The data set: a folder with label tables and photos, as gs://, s3:// or minio://.",
+        "The data set: a folder with label tables and photos, as gs:// or s3://.",
     )
     batches: str = _input(
         "data.batches",

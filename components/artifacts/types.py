@@ -12,9 +12,11 @@ the URI. It is there only while an executor works; `uri_for_readers` reads it.""
 
 
 class PhotoDataSet(artifact.Artifact):
-    """A folder, or a bucket prefix, of label tables and photos.
+    """`data_set.json`: which label tables and photos a run read, for its lineage.
 
-    Its custom property `fingerprint` changes whenever a table or the listing of the photos does.
+    Its custom properties are `place`, the folder or bucket prefix that they lie in, `fingerprint`,
+    which changes whenever the content of a table or a photo does, and `batches`, names with commas
+    between.
     """
 
     TYPE_NAME = "customer_age.PhotoDataSet"

@@ -1,9 +1,9 @@
-"""PhotoExampleGen: a data set of photos in, examples out."""
+"""PhotoExampleGen: examples from a folder of photos."""
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
-from tfx.types.channel import BaseChannel, Channel
+from tfx.types.channel import Channel
 
 from ..artifacts.types import PhotoDataSet
 from . import executor
@@ -13,9 +13,13 @@ from .spec import IngestionSpec
 class PhotoExampleGenSpec(component_spec.ComponentSpec):
     """What PhotoExampleGen takes and gives; the spec travels as JSON."""
 
-    INPUTS = {executor.DATA_SET: component_spec.ChannelParameter(type=PhotoDataSet)}
-    OUTPUTS = {executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    INPUTS: dict[str, component_spec.ChannelParameter] = {}
+    OUTPUTS = {
+        executor.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        executor.DATA_SET: component_spec.ChannelParameter(type=PhotoDataSet),
+    }
     PARAMETERS = {
+        "data_path": component_spec.ExecutionParameter(type=str),
         "spec": component_spec.ExecutionParameter(type=str),
         "batches": component_spec.ExecutionParameter(type=str),
         "data_fingerprint": component_spec.ExecutionParameter(type=str),
@@ -33,6 +37,10 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
     Output `examples`: TFRecords of `train`, `valid` and `test` as TFX's own ExampleGens write
     them, with the features of `schema/features.py`, and beside the splits `refused.csv` and
     `ingestion.json`. Custom properties `photos` and `refused` hold the counts.
+    Output `data_set`: which data that was, see `artifacts/photo_data_set.py`.
+
+    The folder is a parameter, and no input artifact: Kubeflow's launcher would copy every photo,
+    one object after another, before the component starts, and again at each retry.
     """
 
     SPEC_CLASS = PhotoExampleGenSpec
@@ -40,7 +48,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
 
     def __init__(
         self,
-        data_set: BaseChannel,
+        data_path: str | RuntimeParameter,
         spec: IngestionSpec,
         batches: str | RuntimeParameter = "",
         data_fingerprint: str | RuntimeParameter = "",
@@ -49,7 +57,7 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         """Construct the component.
 
         Args:
-            data_set: a channel of one `PhotoDataSet`.
+            data_path: the data set: a folder, or its address in an object store.
             spec: how label tables are read, photos prepared and splits dealt.
             batches: names of batches, comma-separated, that are learnt from besides the data set.
             data_fingerprint: changes whenever the data do; keys the cache of every orchestrator.
@@ -57,8 +65,9 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
         """
         super().__init__(
             PhotoExampleGenSpec(
-                data_set=data_set,
                 examples=Channel(type=standard_artifacts.Examples),
+                data_set=Channel(type=PhotoDataSet),
+                data_path=data_path,
                 spec=spec.to_json(),
                 batches=batches,
                 data_fingerprint=data_fingerprint,

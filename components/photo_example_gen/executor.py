@@ -14,13 +14,16 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from customer_age.errors import DataRefused, RunError
+from customer_age.errors import DataRefused, RunError, SettingsError
 from customer_age.files import addresses
+from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import open_data_sets
+from customer_age.labels.data_set import fingerprint_of_all
 from customer_age.schema.batch_names import batch_names
 from customer_age.schema.features import SPLITS
 
 from .. import beam_runners
+from ..artifacts import photo_data_set
 from ..artifacts.ingestion import Ingestion, read_refused, write_ingestion
 from . import tfrecord_shards
 from .batch_cache import BatchCache, sweep
@@ -35,7 +38,7 @@ _ANOTHER_RUNNER = "run again, with another --runner or direct_running_mode of Be
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Turns a `PhotoDataSet` into `Examples`."""
+    """Turns a folder of label tables and photos into `Examples`."""
 
     _beam_pipeline_args: list[str]  # TFX's
 
@@ -48,8 +51,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Ingest the data set.
 
         Args:
-            input_dict: `data_set`, one `PhotoDataSet`.
-            output_dict: `examples`, one `Examples`.
+            input_dict: empty.
+            output_dict: `examples`, one `Examples`, and `data_set`, one `PhotoDataSet`.
             exec_properties: the parameters of `PhotoExampleGenSpec`.
 
         Raises:
@@ -60,10 +63,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         beam_args = self._beam_pipeline_args
         spec = IngestionSpec.model_validate_json(exec_properties["spec"]).reached_by(beam_args)
+        data_path = exec_properties.get("data_path") or ""
+        if not data_path:
+            raise SettingsError("data_path: no data set given; name its folder, as gs:// or s3://")
         data_sets = open_data_sets(
-            addresses.reached_by(artifact_utils.get_single_uri(input_dict[DATA_SET]), beam_args),
+            addresses.reached_by(data_path, beam_args),
             spec,
             batch_names(exec_properties.get("batches") or ""),
+        )
+        # Nobody outside looked at the data of a run that was started in a UI.
+        fingerprint = exec_properties.get("data_fingerprint") or fingerprint_of_all(
+            data_sets, ContentDigests(spec.batch_cache)
         )
         started = time.monotonic()
         with _full_disk_explained(output.uri):
@@ -80,6 +90,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         if spec.batch_cache:
             sweep(spec.batch_cache)
+        photo_data_set.write(
+            artifact_utils.get_single_instance(output_dict[DATA_SET]),
+            data_path,
+            fingerprint,
+            data_sets,
+        )
         output.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(output, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(output, "tfrecords_gzip")

@@ -12,10 +12,11 @@ from customer_age.components.run_parameters import ABOUT, RunParameters
 from customer_age.pipeline.graph import parameter_values
 from customer_age.pipeline.graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
+from customer_age.pipeline.settings.cluster import ClusterSettings
 from customer_age.pipeline.settings.settings import Settings
 
 from ..artifact_types import SYSTEM_TITLES
-from . import containers, target_support
+from . import containers, stores, target_support
 from .platform_spec import platform_document
 from .target_support import Target
 
@@ -24,6 +25,12 @@ ENTRYPOINT = ("python", "-m", "customer_age.kubeflow.container.entrypoint")
 UNCACHED = ("PhotoExampleGen", "Champion")
 """They look at what lies outside: the data, the registry. What a run that someone starts in the UI
 finds there must be what is there then."""
+
+_VERTEX_MOST_SECONDS = 3600
+"""Vertex cuts what is more."""
+
+_SECONDS_FOR_A_NODE = 3600
+"""That a pod may wait for one: its own time limit does not count them, `maxDuration` does."""
 
 
 def compile_kubeflow(settings: Settings) -> str:
@@ -88,7 +95,7 @@ def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
     job = runner.run(create_pipeline(settings, launch), write_out=False)
     spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
     _describe_inputs(spec, inputs)
-    _set_task_options(spec, settings)
+    _set_task_options(spec, settings, target)
     _show_in_the_ui(spec)
     containers.complete(spec, settings, target)
     spec.default_pipeline_root = settings.cluster.pipeline_root
@@ -111,17 +118,37 @@ def _describe_inputs(spec: pipeline_spec_pb2.PipelineSpec, inputs: RunParameters
         parameter.is_optional = True
 
 
-def _set_task_options(spec: pipeline_spec_pb2.PipelineSpec, settings: Settings) -> None:
+def _set_task_options(
+    spec: pipeline_spec_pb2.PipelineSpec, settings: Settings, target: Target
+) -> None:
     for name, task in spec.root.dag.tasks.items():
         executor = spec.deployment_spec["executors"][spec.components[name].executor_label]
         if "container" not in executor:
             continue
-        task.caching_options.enable_cache = name not in UNCACHED
+        caches = stores.keeps_cache(settings.cluster.pipeline_root)
+        task.caching_options.enable_cache = caches and name not in UNCACHED
         if settings.cluster.max_retries:
-            task.retry_policy.max_retry_count = settings.cluster.max_retries
-            task.retry_policy.backoff_duration.seconds = 30
-            task.retry_policy.backoff_factor = 2
-            task.retry_policy.backoff_max_duration.seconds = 600
+            _set_retries(task.retry_policy, settings.cluster, target)
+
+
+def _set_retries(
+    policy: pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy, cluster: ClusterSettings, target: Target
+) -> None:
+    """Say what the back end tries again.
+
+    On Vertex that is all that is tried. On Kubeflow the container repeats itself
+    (`container.tries`), and the policy is for pods that were lost: one more of them, as before 2.17
+    the same policy starts another pod for a container that has failed for good. `maxDuration`
+    counts from the start of the first pod, and is the deadline of the second.
+    """
+    policy.backoff_duration.seconds = 30
+    policy.backoff_factor = 2
+    if target == "vertex":
+        policy.max_retry_count = cluster.max_retries
+        policy.backoff_max_duration.seconds = _VERTEX_MOST_SECONDS
+    else:
+        policy.max_retry_count = 1
+        policy.backoff_max_duration.seconds = 2 * (cluster.timeout_seconds + _SECONDS_FOR_A_NODE)
 
 
 def _show_in_the_ui(spec: pipeline_spec_pb2.PipelineSpec) -> None:

@@ -55,6 +55,9 @@ def complete(
         if settings.cluster.in_place:
             option = f"--in_place={','.join(settings.cluster.in_place)}"
             container.args.insert(_OWN_ARGUMENTS, option)
+        if target == "kubeflow" and settings.cluster.max_retries:
+            option = f"--max_retries={settings.cluster.max_retries}"
+            container.args.insert(_OWN_ARGUMENTS, option)
     spec.deployment_spec.Clear()
     spec.deployment_spec.update(json_format.MessageToDict(config))
 

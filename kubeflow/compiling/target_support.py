@@ -3,9 +3,10 @@
 from typing import Literal
 
 from customer_age.errors import SettingsError
+from customer_age.files.addresses import is_remote
 from customer_age.pipeline.settings.settings import Settings
 
-from . import gpus
+from . import gpus, stores
 
 Target = Literal["kubeflow", "vertex"]
 TARGETS: tuple[Target, ...] = ("kubeflow", "vertex")
@@ -32,11 +33,13 @@ def check(settings: Settings, target: Target) -> None:
             "mlflow+http://host:port"
         )
     path = settings.data.path
-    if path is not None and "://" not in path:
+    if path is not None and not is_remote(path):
         raise SettingsError(
             f"data.path: {path} lies on this machine, where a cluster's containers do not see it; "
             "name a folder in a bucket, or none: the run parameter data_path gives it then"
         )
+    stores.check_data(settings)
+    stores.check_root(settings)
     if target == "vertex":
         if not cluster.pipeline_root.startswith("gs://"):
             raise SettingsError("cluster.pipeline_root: Vertex AI keeps artifacts in gs:// alone")

@@ -41,12 +41,17 @@ class Invocation:
         originals: what is opened to the URI of the artifact.
         titles: output to the schema title that the pipeline was compiled with.
         output_file: where the back end looks for the executor's output.
+        paths: of the artifacts.
+        uploaded: whether a launcher uploads what lies in the outputs' local folders. Kubeflow's
+            does; Vertex mounts the store there, where an empty folder would be an object.
     """
 
     message: ExecutorInput
     originals: Mapping[str, str]
     titles: Mapping[str, str]
     output_file: str
+    paths: LauncherPaths = LauncherPaths()
+    uploaded: bool = False
 
 
 def invocation(executor_input: str, inputs_spec: str, paths: LauncherPaths) -> Invocation:
@@ -70,7 +75,10 @@ def invocation(executor_input: str, inputs_spec: str, paths: LauncherPaths) -> I
         drop_null_metadata(one)
         unwrap_collections(one)
     originals = open_where_launched(message, paths)
-    return Invocation(message, originals, titles, paths.output_file(message.outputs.output_file))
+    named = message.outputs.output_file
+    return Invocation(
+        message, originals, titles, paths.output_file(named), paths, uploaded="://" not in named
+    )
 
 
 def prepare_folders(message: ExecutorInput) -> None:

@@ -2,10 +2,12 @@
 
 Kubeflow's launcher merges each artifact's URI and metadata into its own record of the output, and
 uploads the local file or folder that belongs to the URI (uploadOutputArtifacts in
-kubeflow/pipelines, backend/src/v2/component/launcher_v2.go).
+kubeflow/pipelines, backend/src/v2/component/launcher_v2.go). Where there is none it only warns, up
+to 2.17, and then fails.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from google.protobuf import json_format
 from kfp.pipeline_spec.pipeline_spec_pb2 import ExecutorOutput, RuntimeArtifact
@@ -15,11 +17,11 @@ from customer_age.files import store
 from customer_age.files.addresses import join
 
 from .executor_input import Invocation
-from .launcher_paths import with_original_uris
+from .launcher_paths import LauncherPaths, with_original_uris
 
 
 def mended(executor_output: str, invocation: Invocation) -> str:
-    """Mend what TFX wrote.
+    """Mend what TFX wrote, and see that the launcher finds a place for each output.
 
     Args:
         executor_output: an ExecutorOutput as JSON.
@@ -38,6 +40,11 @@ def mended(executor_output: str, invocation: Invocation) -> str:
                 keep_only_numbers(one)
             drop_what_is_only_ours(one)
             give_original_uris(one, invocation.originals)
+    if invocation.uploaded:
+        for side in (invocation.message.outputs, message):
+            for several in side.artifacts.values():
+                for one in several.artifacts:
+                    leave_a_local_folder(one, invocation.paths)
     return str(json_format.MessageToJson(message))
 
 
@@ -66,6 +73,15 @@ def drop_what_is_only_ours(one: RuntimeArtifact) -> None:
     fields.pop(ORIGINAL_URI, None)
     for name in [name for name, value in fields.items() if value.HasField("null_value")]:
         del fields[name]
+
+
+def leave_a_local_folder(one: RuntimeArtifact, paths: LauncherPaths) -> None:
+    """Make an empty folder where the launcher looks for what was written in place.
+
+    It stands for a page too, whose URI is a file's: an empty file would be uploaded over the page.
+    """
+    if paths.is_in_place(one.uri):
+        Path(paths.local(one.uri)).mkdir(parents=True, exist_ok=True)
 
 
 def give_original_uris(one: RuntimeArtifact, originals: Mapping[str, str]) -> None:

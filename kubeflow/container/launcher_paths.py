@@ -8,7 +8,8 @@ files in both places, with every store, and what can open no URI (Pillow, SQLite
 
 Where artifacts are on Cloud Storage they may also be opened in place, by TFX's own file system:
 workers of Dataflow see no container's folders. An artifact that is opened in place costs the
-launcher nothing more to upload, but Kubeflow's still downloads the inputs.
+launcher nothing more to upload (its folder is there, and empty: `executor_output`), but Kubeflow's
+still downloads the inputs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,8 +57,12 @@ class LauncherPaths:
 
     def opened(self, uri: str) -> str:
         """What an executor opens for an artifact: a local path, or the URI itself."""
+        return uri if self.is_in_place(uri) else self.local(uri)
+
+    def local(self, uri: str) -> str:
+        """Where the launcher looks for the files of an artifact; another URI is itself."""
         scheme, separator, key = uri.partition("://")
-        if not separator or scheme not in _FOLDERS or self.is_in_place(uri):
+        if not separator or scheme not in _FOLDERS:
             return uri
         return str(self.root / _FOLDERS[scheme] / key)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
+from ..compiling import stores
 from . import specifications
 from .plan import Plan
 from .runs import Submission
@@ -24,6 +25,7 @@ def lines(plan: Plan, endpoint: Mapping[str, str], submission: Submission) -> It
         "specification": f"{len(json.dumps(content)) / 1000:.0f} kB as JSON, schema "
         f"{pipeline['schemaVersion']}, {len(specifications.tasks(content))} tasks",
         "image": plan.settings.cluster.image,
+        "store": stores.how_opened(plan.settings.cluster.pipeline_root),
         "cache": caching(plan),
     }
     width = max(map(len, about)) + 2
@@ -36,6 +38,8 @@ def lines(plan: Plan, endpoint: Mapping[str, str], submission: Submission) -> It
 
 def caching(plan: Plan) -> str:
     """Whether tasks take what they did before, in a few words."""
+    if not stores.keeps_cache(plan.settings.cluster.pipeline_root):
+        return "off: with options in the pipeline root, artifacts of another run cannot be opened"
     if not plan.cache:
         return "off"
     if plan.data_unknown:

@@ -16,7 +16,7 @@ from customer_age.pipeline.settings import messages, yaml_reader
 from customer_age.pipeline.settings.draft import printable
 from customer_age.pipeline.settings.settings import Settings
 
-from ..compiling import target_support
+from ..compiling import stores, target_support
 from . import data_fingerprint, run_ids
 
 
@@ -29,7 +29,8 @@ class Plan:
         run_id: that makes it one run, however often it is submitted.
         run_name: what the service's pages call it, or empty for the run id.
         parameters: of the run, those that the settings say included.
-        cache: whether tasks may take what they did before.
+        cache: whether tasks may take what they did before; never where the pipeline root has
+            options.
         data_unknown: why the data's fingerprint is not known here, or empty where it is.
     """
 
@@ -84,7 +85,7 @@ def plan(
         run_id=run_id,
         run_name=run_name,
         parameters=vars(parameter_values.fixed(of_run, key, run_id)),
-        cache=cache,
+        cache=cache and stores.keeps_cache(of_run.cluster.pipeline_root),
         data_unknown=data_unknown,
     )
 

@@ -22,7 +22,6 @@ TFX_MODULES = (
     "tfx.components.evaluator.component",
     "tfx.components.evaluator.executor",
     "tfx.components.pusher.executor",
-    "tfx.dsl.components.common.importer",
     "tfx.orchestration.local.local_dag_runner",
     "ml_metadata.metadata_store",
 )

@@ -7,12 +7,10 @@ from tfx import types
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.dsl.components.base import base_node
-from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import pipeline
 from tfx.version import __version__ as tfx_version
 
 from customer_age import redaction
-from customer_age.components.artifacts.types import PhotoDataSet
 from customer_age.components.canary.component import Canary
 from customer_age.components.champion import Champion
 from customer_age.components.data_gate import DataGate
@@ -66,14 +64,15 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     """
     launch = launch or Launch()
     parameters = launch.parameters or parameter_values.fixed(settings, launch.key, launch.run_id)
-    data_set = Importer(
-        source_uri=parameters.data_path,
-        artifact_type=PhotoDataSet,
-        custom_properties={"fingerprint": launch.key.data} if launch.key.data else None,
-    ).with_id("DataSet")
     photo_schema = PhotoSchema(code=launch.code_of(PhotoSchema))
     schema = photo_schema.outputs["schema"]
-    photo_example_gen = _photo_example_gen(settings, parameters, data_set.outputs["result"], launch)
+    photo_example_gen = PhotoExampleGen(
+        data_path=parameters.data_path,
+        spec=ingestion_spec.of(settings),
+        batches=parameters.batches,
+        data_fingerprint=parameters.data_fingerprint,
+        code=launch.code_of(PhotoExampleGen),
+    )
     examples = photo_example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(
         examples=examples,
@@ -142,8 +141,8 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         code=launch.code_of(RunReport),
     )
     components: list[base_node.BaseNode] = [
-        data_set, photo_schema, photo_example_gen, statistics_gen, example_validator, data_gate,
-        champion, trainer, evaluator, canary, registry_pusher, run_report,
+        photo_example_gen, photo_schema, statistics_gen, example_validator, data_gate, champion,
+        trainer, evaluator, canary, registry_pusher, run_report,
     ]  # fmt: skip
     return pipeline.Pipeline(
         pipeline_name=settings.name,
@@ -183,18 +182,6 @@ def _statistics_options() -> tfdv.StatsOptions:
     written = {"_slice_sqls": None, **vars(options)}
     options.__dict__ = dict(sorted(written.items()))
     return options
-
-
-def _photo_example_gen(
-    settings: Settings, parameters: RunParameters, data_set: types.BaseChannel, launch: Launch
-) -> PhotoExampleGen:
-    return PhotoExampleGen(
-        data_set=data_set,
-        spec=ingestion_spec.of(settings),
-        batches=parameters.batches,
-        data_fingerprint=parameters.data_fingerprint,
-        code=launch.code_of(PhotoExampleGen),
-    )
 
 
 def _trainer(

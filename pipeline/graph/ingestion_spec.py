@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from customer_age.components.photo_example_gen.spec import IngestionSpec
 from customer_age.files.content_digests import ContentDigests
-from customer_age.labels import data_set, open_data_sets, pseudonyms
-from customer_age.labels.tables import digest_of
+from customer_age.labels import data_set, open_data_sets
 
 from ..settings.settings import Settings
 
@@ -53,9 +52,5 @@ def fingerprint(
     Raises:
         SettingsError: a table cannot be read, or a store does not answer.
     """
-    found = data_set.fingerprints(data_sets, ContentDigests(settings.batch_cache))
-    forgotten = data_sets[0].forgotten.fingerprint()
-    if len(found) == 1 and not forgotten and not person_key:
-        return found[0]
-    named = [f"{each.batch}={one}" for each, one in zip(data_sets, found, strict=True)]
-    return digest_of(*named, forgotten, pseudonyms.fingerprint(person_key))
+    digests = ContentDigests(settings.batch_cache)
+    return data_set.fingerprint_of_all(data_sets, digests, person_key)

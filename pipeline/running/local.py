@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .metadata import RunRecords
     from .outcome import Outcome
 
-_DATA_NODES = ("DataSet", "PhotoSchema")
-"""What goes in, and no line on the screen."""
+_WITHOUT_A_LINE = ("PhotoSchema",)
+"""The schema is there from the start: it goes in, and is no line on the screen."""
 
 
 def run(settings: Settings, run_id: str = "") -> "Outcome":
@@ -133,12 +133,12 @@ class LocalRun:
         from . import node_summaries
 
         def started(node_id: str) -> None:
-            if node_id not in _DATA_NODES:
+            if node_id not in _WITHOUT_A_LINE:
                 progress.started(node_id)
 
         def ended(node_id: str, seconds: float) -> None:
             node = records.node(node_id, since=before)
-            if node is not None and node_id not in _DATA_NODES:
+            if node is not None and node_id not in _WITHOUT_A_LINE:
                 summary = node_summaries.summary(node_id, node.outputs)
                 progress.ended(node_id, None if node.cached else seconds, summary)
 

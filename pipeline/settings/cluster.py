@@ -132,9 +132,12 @@ class ClusterSettings(StrictModel):
     resources: dict[Component, Resources] = {}
     """Component to what it gets, where that is not the default."""
     max_retries: int = Field(2, ge=0, le=10)
-    """Of each component; what it published or wrote before is not doubled."""
+    """Of each component, where another try may end better: not of settings, data or a model that
+    are refused, nor of a fault of the program. What it published or wrote before is not doubled. On
+    Kubeflow the container repeats itself, all tries within one `timeout_seconds`, and one lost pod
+    is replaced as Kubeflow's version allows; on Vertex AI the service repeats it."""
     timeout_seconds: int = Field(6 * 3600, ge=60, le=2**31 - 1)
-    """Of each component, on Kubeflow; Kubernetes counts no further."""
+    """Of each component's pod, all tries together, on Kubeflow; Kubernetes counts no further."""
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     environment: dict[str, str] = {}

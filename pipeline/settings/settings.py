@@ -75,7 +75,7 @@ class Settings(StrictModel):
         root, data = self.cluster.pipeline_root, self.data
         if data.batch_cache is None:
             in_reach = data.inbox and root.startswith(("gs://", "s3://"))
-            kept = f"{root}/batch_cache" if in_reach else ""
+            kept = addresses.join(root, "batch_cache") if in_reach else ""
             data = data.model_copy(update={"batch_cache": kept})
         return self.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
 

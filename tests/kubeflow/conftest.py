@@ -1,6 +1,7 @@
 """A tiny pipeline for a cluster, and the photos and the registry that it is run with."""
 
-import shutil
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,17 @@ from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
 
 TINY = Path(__file__).parent.parent / "e2e" / "tiny.yaml"
+
+
+@pytest.fixture(autouse=True)
+def no_credentials_of_aws(monkeypatch, tmp_path_factory):
+    """The data of `cluster.yaml` are out of reach at once, whatever this machine has."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    nothing = tmp_path_factory.getbasetemp() / "no file"
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(nothing))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +41,47 @@ def tiny_settings():
     return load
 
 
-@pytest.fixture(scope="session")
-def put_photos(photos):
-    """Put the photos into a bucket of a back end."""
+@pytest.fixture(scope="module")
+def photos_in_s3(photos) -> Iterator[str]:
+    """The photos behind a real S3 server, by a host name: an IP address would hide path style."""
+    import boto3
+    from moto.server import ThreadedMotoServer
 
-    def put(backend, uri):
-        shutil.copytree(photos, backend.objects.path(uri))
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = f"http://localhost:{server.get_host_and_port()[1]}"
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket="photos")
+    for file in photos.rglob("*.*"):
+        client.upload_file(str(file), "photos", f"grey/{file.relative_to(photos).as_posix()}")
+    yield f"s3://photos/grey?endpoint={endpoint}"
+    server.stop()
 
-    return put
+
+@pytest.fixture(scope="module")
+def photos_in_gs(photos) -> Iterator[tuple[str, dict[str, str]]]:
+    """The photos behind an emulator of Cloud Storage, and the environment that leads there."""
+    import google.cloud.storage
+    from gcp_storage_emulator.server import create_server
+    from google.auth.credentials import AnonymousCredentials
+
+    server = create_server("127.0.0.1", 0, in_memory=True)
+    server.start()
+    endpoint = f"http://127.0.0.1:{server._api._httpd.server_port}"
+    client = google.cloud.storage.Client(
+        project="test",
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": endpoint},
+    )
+    bucket = client.create_bucket("photos")
+    for file in photos.rglob("*.*"):
+        name = f"grey/{file.relative_to(photos).as_posix()}"
+        bucket.blob(name).upload_from_filename(str(file))
+    environment = {"STORAGE_EMULATOR_HOST": endpoint, "GOOGLE_CLOUD_PROJECT": "test"}
+    yield "gs://photos/grey", {**environment, "NO_GCE_CHECK": "true"}
+    server.stop()
 
 
 @pytest.fixture(scope="session")

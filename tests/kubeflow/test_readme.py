@@ -48,8 +48,12 @@ def test_the_files_that_are_named_are_there():
         for word in words:
             if word.startswith("kubeflow/"):
                 assert (ROOT / word).exists(), word
-    for file in re.findall(r"\]\((\.\./[^)]+)\)", README):
-        assert (ROOT / "kubeflow" / file).exists(), file
+    for file, anchor in re.findall(r"\]\((\.\./[^)#]+)(?:#([^)]+))?\)", README):
+        page = ROOT / "kubeflow" / file
+        assert page.exists(), file
+        titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles}
+        assert not anchor or anchor in anchors, anchor
     for file in re.findall(r"`((?:manifests|overlays)/[\w./-]+)`", README):
         assert list((ROOT / "kubeflow").glob(f"**/{file}")), file
 
@@ -68,6 +72,10 @@ def secrets_of(folder: Path) -> set[str]:
                     needed.add(value["name"])
                 elif key in ("secretName", "secret") and isinstance(value, str):
                     needed.add(value)
+                elif key == "imagePullSecrets":
+                    needed.update(each["name"] for each in value)
+                elif key == "image_pull_secrets":
+                    needed.update(value)
                 look(value)
 
     for file in folder.rglob("*.yaml"):

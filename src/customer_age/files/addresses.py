@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from customer_age.errors import SettingsError
 
-OPTIONS = ("endpoint", "region", "verify")
-"""What may stand behind `?`: see docs/files.md."""
+OPTIONS = ("endpoint", "region", "verify", "use_path_style")
+"""What may stand behind `?`: see docs/files.md. The last one is for Kubeflow's launcher, which
+finds a pipeline root by it; here, buckets are always asked by path."""
 
 _ANSWERS_AWAITED = 32
 _ON_DISK = "file://"

@@ -201,6 +201,7 @@ def _store(bucket: str, options: Mapping[str, str]) -> Any:
     from obstore.store import S3Store
 
     given: dict[str, Any] = dict(options)
+    given.pop("use_path_style", None)  # obstore asks by path in any case
     verify = given.pop("verify", os.environ.get("AWS_CA_BUNDLE", ""))
     if importlib.util.find_spec("boto3") is not None:
         given = _by_boto3(bucket, given)

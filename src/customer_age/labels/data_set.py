@@ -156,6 +156,27 @@ def fingerprints(data_sets: Sequence[DataSet], digests: ContentDigests) -> list[
         return list(pool.map(lambda data_set: data_set.fingerprint(digests), data_sets))
 
 
+def fingerprint_of_all(
+    data_sets: Sequence[DataSet], digests: ContentDigests, person_key: str = ""
+) -> str:
+    """What changes with the data of a run: their tables and photos, the tombstones, the key.
+
+    Args:
+        data_sets: the base set, then the batches.
+        digests: remembers the photos' contents.
+        person_key: keys the hash that stands for a person, where one is.
+
+    Raises:
+        SettingsError: a table cannot be read, or a store does not answer.
+    """
+    found = fingerprints(data_sets, digests)
+    forgotten = data_sets[0].forgotten.fingerprint()
+    if len(found) == 1 and not forgotten and not person_key:
+        return found[0]
+    named = [f"{each.batch}={one}" for each, one in zip(data_sets, found, strict=True)]
+    return digest_of(*named, forgotten, pseudonyms.fingerprint(person_key))
+
+
 def stand_in(person: str) -> str:
     """What is written where a photo's name says who it is, given the person's hash."""
     return person[:_STAND_IN]

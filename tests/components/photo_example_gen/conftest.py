@@ -16,6 +16,7 @@ class Ingested:
     summary: dict
     refused: list[dict[str, str]]
     artifact: object
+    data_set: object
 
     def records(self, split: str) -> list:
         import tensorflow as tf
@@ -45,6 +46,7 @@ def ingest(person_key):
         beam_args=(),
         batches: str = "",
         code: str = "",
+        data_fingerprint: str = "",
         **changes,
     ) -> Ingested:
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -53,10 +55,8 @@ def ingest(person_key):
         from customer_age.components.artifacts.types import PhotoDataSet
         from customer_age.components.photo_example_gen import executor
 
-        data_set = PhotoDataSet()
-        data_set.uri = str(folder)
-        examples = standard_artifacts.Examples()
-        examples.uri = str(output)
+        examples, data_set = standard_artifacts.Examples(), PhotoDataSet()
+        examples.uri, data_set.uri = str(output), f"{output}-data_set"
         args = beam_runners.options(workers, beam_args)
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=args, tmp_dir=str(output.parent), unique_id="1"
@@ -70,13 +70,19 @@ def ingest(person_key):
             "age_groups": ["0-12", "13-17", "18-64", "65+"],
             **changes,
         }
-        properties = {"spec": json.dumps(spec), "batches": batches, "code": code}
+        properties = {
+            "data_path": str(folder),
+            "spec": json.dumps(spec),
+            "batches": batches,
+            "data_fingerprint": data_fingerprint,
+            "code": code,
+        }
         executor.Executor(context).Do(
-            {"data_set": [data_set]}, {"examples": [examples]}, properties
+            {}, {"examples": [examples], "data_set": [data_set]}, properties
         )
         with (output / "refused.csv").open(newline="", encoding="utf-8") as file:
             refused = list(csv.DictReader(file))
         summary = json.loads((output / "ingestion.json").read_text(encoding="utf-8"))
-        return Ingested(output, summary, refused, examples)
+        return Ingested(output, summary, refused, examples, data_set)
 
     return run

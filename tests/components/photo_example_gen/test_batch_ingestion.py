@@ -10,6 +10,8 @@ import pytest
 from customer_age.components.photo_example_gen import beam_pipeline
 from customer_age.errors import SettingsError
 from customer_age.labels import pseudonyms, tombstones
+from customer_age.pipeline.running import preflight
+from customer_age.pipeline.settings import loading
 
 CARDS = {f"4000-{number:04}": f"{1950 + number}-05-17" for number in range(40)}
 BASE = 24
@@ -88,6 +90,23 @@ def splits_of_persons(*results):
             if value(example, "person"):
                 found[value(example, "person")].add(split)
     return found
+
+
+def test_the_lineage_names_the_batches_of_the_window(learn, base, inbox, batch, shown, tmp_path):
+    batch(inbox, "monday", batch_rows(shown, 0))
+    batch(inbox, "tuesday", batch_rows(shown, 8))
+    artifact = learn("monday", "tuesday")[0].data_set
+    record = json.loads(Path(artifact.uri, "data_set.json").read_text())
+    read = [(each["name"], each["tables"], each["rows"]) for each in record["read"]]
+    assert read == [
+        ("", ["labels.csv"], BASE),
+        ("monday", ["photos.csv"], 12),
+        ("tuesday", ["photos.csv"], 12),
+    ]
+    assert artifact.get_string_custom_property("batches") == "monday,tuesday"
+    window = ("data.batches=[monday,tuesday]", f"data.inbox={inbox}", f"work_dir={tmp_path}/work")
+    submitted = loading.load("local", window, data__path=str(base))
+    assert record["fingerprint"] == preflight.data_fingerprint(submitted, runs_here=False)
 
 
 def test_what_was_ingested_is_not_decoded_again(learn, inbox, batch, shown):

@@ -37,7 +37,7 @@ def ingest(data: Path, folder: Path) -> None:
     from customer_age.labels.splits import SplitShares
 
     data_set, examples = PhotoDataSet(), standard_artifacts.Examples()
-    data_set.uri, examples.uri = str(data), str(folder / "examples")
+    data_set.uri, examples.uri = str(folder / "data_set"), str(folder / "examples")
     (folder / "examples").mkdir(parents=True, exist_ok=True)
     spec = IngestionSpec(
         min_size=16,
@@ -47,8 +47,8 @@ def ingest(data: Path, folder: Path) -> None:
         batch_cache=str(folder / "cache"),
     )
     context = BaseBeamExecutor.Context(beam_runners.options(1, []), str(folder), "1")
-    properties = {"spec": spec.to_json(), "code": ""}
-    Executor(context).Do({"data_set": [data_set]}, {"examples": [examples]}, properties)
+    properties = {"data_path": str(data), "spec": spec.to_json(), "code": ""}
+    Executor(context).Do({}, {"examples": [examples], "data_set": [data_set]}, properties)
 
 
 def left(folder: Path) -> dict[str, object]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 from tfx.components.util import examples_utils, tfxio_utils
-from tfx.types import channel_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
 from customer_age.components import beam_runners
 from customer_age.components.artifacts.types import PhotoDataSet
@@ -25,6 +25,7 @@ from customer_age.components.photo_example_gen import (
 from customer_age.components.photo_example_gen.component import PhotoExampleGen
 from customer_age.components.photo_example_gen.spec import IngestionSpec
 from customer_age.errors import DataRefused, RunError, SettingsError
+from customer_age.labels import open_data_set
 from customer_age.photos.decode import read_photo
 from customer_age.schema import features
 
@@ -240,13 +241,38 @@ def test_lost_rows_end_the_run(data, ingest, tmp_path, monkeypatch):
         ingest(data, tmp_path / "examples")
 
 
+def test_the_lineage_says_which_data_were_read(ingested, data, ingest, tmp_path):
+    record = json.loads((Path(ingested.data_set.uri) / "data_set.json").read_text())
+    seen_from_outside = open_data_set(str(data)).fingerprint()
+    assert record == {
+        "place": str(data),
+        "fingerprint": seen_from_outside,
+        "read": [{"name": "", "layout": "hand_out", "tables": ["labels.csv"], "rows": PHOTOS}],
+    }
+    said = {
+        name: ingested.data_set.get_string_custom_property(name)
+        for name in ("place", "fingerprint", "batches")
+    }
+    assert said == {"place": str(data), "fingerprint": seen_from_outside, "batches": ""}
+    known = ingest(data, tmp_path / "examples", data_fingerprint="known before the run")
+    assert known.data_set.get_string_custom_property("fingerprint") == "known before the run"
+
+
+def test_a_run_that_names_no_data_is_refused(ingest, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="^data_path: no data set given"):
+        ingest("", tmp_path / "examples")
+
+
 def test_the_component_carries_its_parameters():
-    data_set = channel_utils.as_channel([PhotoDataSet()])
     spec = IngestionSpec(age_groups=("0-17", "18+"), columns={"person": "who"}, inbox="/inbox")
-    component = PhotoExampleGen(data_set, spec, batches="monday", code="c")
+    component = PhotoExampleGen("s3://shop/photos", spec, batches="monday", code="c")
     assert component.id == "PhotoExampleGen"
     assert component.outputs["examples"].type is standard_artifacts.Examples
+    assert component.outputs["data_set"].type is PhotoDataSet
+    assert not component.inputs, "a launcher would copy whatever the artifact's URI names"
     properties = component.exec_properties
+    assert properties["data_path"] == "s3://shop/photos"
     assert IngestionSpec.model_validate_json(properties["spec"]) == spec
     assert (properties["batches"], properties["code"]) == ("monday", "c")
     assert component.executor_spec.executor_class is executor.Executor

@@ -177,7 +177,7 @@ def test_a_dry_run_needs_neither_network_nor_credentials(submit, target):
     )
     assert exit_code == 0, complaints
     assert "ages-1" in printed
-    assert "12 tasks" in printed
+    assert "11 tasks" in printed
     assert "  epochs              3\n" in printed
     assert printed.endswith("Nothing was sent: --dry-run.\n")
 

@@ -139,7 +139,7 @@ def test_it_has_the_schema_that_the_back_ends_take(specs, target):
 def test_no_task_needs_what_a_back_end_lacks(specs, target):
     config = specs[target].deployment_spec["executors"]
     kinds = {kind for label in config for kind in config[label]}
-    assert kinds == {"container", "importer"}
+    assert kinds == {"container"}, "an importer that is started twice breaks the next driver"
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
@@ -164,7 +164,7 @@ def test_a_pipeline_without_a_data_folder_asks_for_it():
     [
         ("Trainer", {"epochs", "learning_rate"}),
         ("Evaluator", {"max_mae", "min_test_photos", "champion_tolerance"}),
-        ("PhotoExampleGen", {"data_fingerprint"}),
+        ("PhotoExampleGen", {"data_path", "batches", "data_fingerprint"}),
         ("Champion", {"registry_uri"}),
         ("RegistryPusher", {"registry_uri", "run_id"}),
     ],
@@ -243,10 +243,31 @@ def test_the_environment_reaches_every_container(containers):
         assert {each.name: each.value for each in container.env}["AWS_REGION"] == "us-east-1"
 
 
-@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
-def test_tasks_are_retried(specs, target):
+def test_on_kubeflow_the_container_repeats_itself_and_one_lost_pod_is_replaced(specs, containers):
+    """More in the policy would multiply the tries before Kubeflow Pipelines 2.17."""
     for name in COMPONENTS:
-        assert specs[target].root.dag.tasks[name].retry_policy.max_retry_count == 2
+        assert "--max_retries=2" in containers["kubeflow", name].args
+        policy = specs["kubeflow"].root.dag.tasks[name].retry_policy
+        assert policy.max_retry_count == 1
+        assert policy.backoff_duration.seconds == 30
+        assert policy.backoff_max_duration.seconds == 2 * (6 + 1) * 3600, "for both pods"
+
+
+def test_on_vertex_the_service_repeats(specs, containers):
+    for name in COMPONENTS:
+        assert not any("max_retries" in word for word in containers["vertex", name].args)
+        policy = specs["vertex"].root.dag.tasks[name].retry_policy
+        assert policy.max_retry_count == 2
+        assert policy.backoff_max_duration.seconds == 3600, "its cap"
+
+
+def test_nothing_is_repeated_where_it_is_not_asked_for():
+    for document in (
+        compiler.compile_kubeflow(settings_of("cluster.max_retries=0")),
+        compiler.compile_vertex(settings_of(*ON_VERTEX, "cluster.max_retries=0")),
+    ):
+        assert "retryPolicy" not in document
+        assert "--max_retries" not in document
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
@@ -327,3 +348,10 @@ def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path):
 def test_secrets_of_kubernetes_are_refused_on_vertex():
     with pytest.raises(Exception, match="Vertex AI has no Kubernetes Secrets"):
         compiler.compile_vertex(settings_of(*ON_VERTEX[:2]))
+
+
+def test_a_root_with_options_caches_nothing():
+    root = "s3://ages/runs?endpoint=http://store:9000&use_path_style=true&region=us-east-1"
+    compiled = compiler.compile_kubeflow(settings_of(f"cluster.pipeline_root={root}"))
+    tasks = next(yaml.safe_load_all(compiled))["root"]["dag"]["tasks"]
+    assert not any(task.get("cachingOptions", {}).get("enableCache") for task in tasks.values())

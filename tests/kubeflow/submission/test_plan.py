@@ -47,6 +47,7 @@ def settings_of(*overrides):
         ("data_path=\udcff", "--param data_path: is not UTF-8"),
         ("data_path=/photos", "data.path: /photos lies on this machine"),
         ("data_path=", "data.path: no data set given"),
+        ("data_path=minio://photos/a", "data.path: minio://photos/a: components open s3:// and"),
         ("registry_uri=", "registry.uri: name a model registry"),
     ],
 )
@@ -68,7 +69,7 @@ def test_all_mistakes_of_parameters_are_told_at_once():
 
 
 def test_batches_are_a_list_of_the_settings():
-    settings = settings_of("data.inbox=minio://photos/inbox", "data.batches=[monday]")
+    settings = settings_of("data.inbox=s3://photos/inbox", "data.batches=[monday]")
     for given, batches in (({}, "monday"), ({"batches": "b, a,,b"}, "a,b"), ({"batches": ""}, "")):
         assert plan(settings, "kubeflow", overrides=given).parameters["batches"] == batches
     with pytest.raises(SettingsError, match="^--param batches: '../b' is "):
@@ -76,13 +77,13 @@ def test_batches_are_a_list_of_the_settings():
 
 
 def test_parameters_are_the_settings_but_for_those_that_are_given():
-    given = read_parameters(("epochs=3", "data_path=minio://photos/other", "max_mae=7"))
+    given = read_parameters(("epochs=3", "data_path=s3://photos/other", "max_mae=7"))
     planned = plan(
         settings_of("trainer.learning_rate=0.001"), "kubeflow", "ages-1", overrides=given
     )
     assert planned.parameters["epochs"] == 3
     assert planned.parameters["max_mae"] == 7.0
-    assert planned.parameters["data_path"] == "minio://photos/other"
+    assert planned.parameters["data_path"] == "s3://photos/other"
     assert planned.parameters["learning_rate"] == 0.001
     assert planned.parameters["run_id"] == "ages-1"
     assert planned.settings.trainer.epochs == 6, "what is compiled stays the same"
@@ -105,7 +106,7 @@ def test_a_run_that_would_be_the_same_has_the_same_id():
         run_id("trainer.epochs=3"),
         run_id("cluster.image=another"),
         run_id(data_fingerprint="of other data"),
-        run_id(data_path="minio://photos/other"),
+        run_id(data_path="s3://photos/other"),
     }
     assert len(others | {same}) == 5
     assert run_id(epochs="3") == run_id("trainer.epochs=3")
@@ -115,7 +116,7 @@ def test_where_the_data_are_unknown_each_submission_is_another_run():
     first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
     assert first.run_id != second.run_id
     assert first.data_unknown == (
-        "data folder minio://photos/appa_real: no file system for minio://"
+        "s3://photos: no credentials of AWS were found; see docs/files.md"
     )
     assert first.parameters["data_fingerprint"] == ""
 
@@ -230,7 +231,7 @@ def test_a_dry_run_tells_all_but_secrets():
         "Kubeflow Pipelines at https://kubeflow.example.org/pipeline",
         "team-a",
         "Spring (ages-1)",
-        "schema 2.1.0, 12 tasks",
+        "schema 2.1.0, 11 tasks",
         "registry.example.org/customer-age:0.1.0",
         "PhotoExampleGen looks at the data anew",
         "  epochs              3",
@@ -239,6 +240,18 @@ def test_a_dry_run_tells_all_but_secrets():
         assert told in text
     assert "us-east-9" not in text
     assert "AWS_SECRET" not in text
+
+
+def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
+    """The launcher has them for the artifacts of its own run alone."""
+    root = "s3://ages/runs?endpoint=http://store:9000&use_path_style=true&region=us-east-1"
+    given = {"data_fingerprint": "known"}
+    planned = plan(settings_of(f"cluster.pipeline_root={root}"), "kubeflow", overrides=given)
+    assert not planned.cache
+    assert dry_run.caching(planned).startswith("off: with options in the pipeline root")
+    kept = plan(settings_of("cluster.pipeline_root=s3://ages/runs"), "kubeflow", overrides=given)
+    assert kept.cache
+    assert dry_run.caching(kept).startswith("on, PhotoExampleGen's too")
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,9 @@ def ingest() -> Callable[[Settings], Path]:
     """Ingest as a run does: TFX's LocalDagRunner, its metadata and its cache."""
 
     def run(chosen: Settings) -> Path:
-        from tfx.dsl.components.common.importer import Importer
         from tfx.orchestration import metadata, pipeline
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-        from customer_age.components.artifacts.types import PhotoDataSet
         from customer_age.components.photo_example_gen.component import PhotoExampleGen
         from customer_age.pipeline.graph.beam_options import beam_args
         from customer_age.pipeline.running.metadata import RunRecords
@@ -98,10 +96,8 @@ def ingest() -> Callable[[Settings], Path]:
         key = preflight.check(chosen)
         folder = WorkFolder(chosen.work_dir)
         folder.prepare()
-        data_set = Importer(source_uri=chosen.data.path, artifact_type=PhotoDataSet)
-        data_set = data_set.with_id("DataSet")
         photo_example_gen = PhotoExampleGen(
-            data_set.outputs["result"],
+            chosen.data.path,
             ingestion_spec.of(chosen),
             data_fingerprint=key.data,
             batches=",".join(chosen.data.batches),
@@ -111,7 +107,7 @@ def ingest() -> Callable[[Settings], Path]:
             pipeline.Pipeline(
                 pipeline_name=chosen.name,
                 pipeline_root=chosen.pipeline_root,
-                components=[data_set, photo_example_gen],
+                components=[photo_example_gen],
                 enable_cache=True,
                 beam_pipeline_args=beam_args(chosen),
                 metadata_connection_config=database,
