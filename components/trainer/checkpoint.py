@@ -20,8 +20,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from customer_age.files.addresses import join
-
 from .checkpoint_folder import CHECKPOINT_FOLDER
 
 _FILE = "checkpoint.npz"
@@ -160,7 +158,9 @@ class Checkpoint:
         if self._folder is None:
             return
         for file in (self._folder / _LOGS).rglob("events.*"):
-            target = join(folder, *file.relative_to(self._folder / _LOGS).parts)
+            name = file.relative_to(self._folder / _LOGS).as_posix()
+            # Not by `files`: no change there is a change of the training.
+            target = f"{folder.rstrip('/')}/{name}"
             tf.io.gfile.makedirs(target.rpartition("/")[0])
             tf.io.gfile.copy(str(file), target, overwrite=True)
 
