@@ -270,7 +270,11 @@ class Line:
     def _serve(self) -> None:
         while True:
             client, _ = self._listening.accept()
-            server = socket.create_connection(self._to)
+            try:
+                server = socket.create_connection(self._to)
+            except OSError:  # the test is over, and its server with it
+                client.close()
+                continue
             threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
             threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
 
