@@ -3,10 +3,10 @@
 import dataclasses
 import enum
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
+from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError, causes
 from customer_age.pipeline.running import failures
 from customer_age.redaction import hide_credentials
 
@@ -95,7 +95,7 @@ def _repeat(error: BaseException, explained: RunError) -> Repeat:
     if isinstance(explained, _REFUSALS) or isinstance(error, _OF_PROGRAMS):
         return Repeat.NEVER
     # Our stores and registries raise their one clear line from what a service's client raised.
-    if explained.__cause__ is not None or any(map(_is_outside, _chain(error))):
+    if explained.__cause__ is not None or any(map(_is_outside, causes(error))):
         return Repeat.ALWAYS
     return Repeat.UNLESS_SAME
 
@@ -103,16 +103,6 @@ def _repeat(error: BaseException, explained: RunError) -> Repeat:
 def _is_outside(error: BaseException) -> bool:
     """Whether a store, a network or the machine failed, which may be well again in a minute."""
     return isinstance(error, OSError) and not isinstance(error, _OF_PATHS)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def component_name(executor_class_path: str) -> str:

@@ -2,10 +2,9 @@
 
 import errno
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
-from customer_age.errors import RunError
+from customer_age.errors import RunError, causes
 
 _FULL_DISK = ("no space left on device", "database or disk is full", "disk quota exceeded")
 
@@ -29,10 +28,10 @@ def explained(
         library's own first line and the place of the log.
     """
     stage = node_id or "the run"
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, RunError):
             return cause
-    for cause in _causes(error):
+    for cause in causes(error):
         if _is_full_disk(cause):
             return RunError(
                 f"{stage}: no space left on the disk; {more_space}. "
@@ -41,15 +40,6 @@ def explained(
     text = " ".join(str(error).split()) or type(error).__name__
     shortened = text if len(text) <= 300 else f"{text[:300]}..."
     return RunError(f"{stage} failed: {type(error).__name__}: {shortened} (details: {log})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def _is_full_disk(error: BaseException) -> bool:
