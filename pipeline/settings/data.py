@@ -18,11 +18,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class DataSettings(LabelSpec, SplitSpec, PhotoSpec):
     """Where the photos are, how they are stored, and when the run must stop for them."""
 
-    path: str | None = None
+    path: str | None = Field(None, min_length=1)
     """The folder with the label table and the photos."""
     batches: tuple[str, ...] = ()
     """Names of the inbox's batches that the run learns from on top of `path`."""
-    batch_cache: str | None = None
+    batch_cache: str | None = Field(None, min_length=1)
     """Where ingested photos are kept, to be decoded once; by default in the work folder."""
     max_refused_share: Share = 0.05
     """Share of the table's rows; more photos refused than this stop the run."""

@@ -14,6 +14,7 @@ nobody uses is deleted by `sweep`.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from .. import tfrecord_shards
 from . import index, uses
 
 MANIFEST = "piece.json"
+_OURS = re.compile("[0-9a-f]{32}")
+"""What folders of keys and attempts are called. Whatever else lies there is not the cache's."""
 
 
 @dataclass(frozen=True)
@@ -178,4 +181,9 @@ def attempt_of(name: str) -> tuple[str, str]:
     """Key and attempt of a file in a cache, by its name there; empty where it is of none."""
     key, _, inner = name.partition("/")
     attempt, _, rest = inner.partition("/")
-    return (key, attempt) if rest and not key.startswith("_") else ("", "")
+    return (key, attempt) if rest and is_ours(key) and is_ours(attempt) else ("", "")
+
+
+def is_ours(name: str) -> bool:
+    """Whether a folder, or a note, of this name can be the cache's own."""
+    return _OURS.fullmatch(name) is not None

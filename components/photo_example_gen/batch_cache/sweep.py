@@ -17,7 +17,7 @@ from typing import TypeVar
 from customer_age.files import Entry, addresses, leftovers, store
 
 from . import uses
-from .cache import MANIFEST, BatchCache, attempt_of
+from .cache import MANIFEST, BatchCache, attempt_of, is_ours
 
 _DIGESTS = "_digests"
 """What `files.content_digests` remembers; it is learnt again."""
@@ -118,7 +118,7 @@ class _Sweep:
         self._each(self._delete, left)
         files = [*self._files, *self._needless_notes()]
         self._each(store.delete, files)
-        leftovers.delete_empty_folders(self._cache.uri, self._quiet_ns)
+        leftovers.delete_empty_folders(self._cache.uri, self._quiet_ns, is_ours)
         return Swept(len(gone), len(left), len(files))
 
     def _list(self) -> None:
@@ -127,14 +127,18 @@ class _Sweep:
             folder, _, name = file.name.partition("/")
             if attempt_of(file.name)[1]:
                 self._see(file)
-            elif name == MANIFEST:
+            elif name == MANIFEST and is_ours(folder):
                 self._kept.setdefault(folder, _Kept()).made_ns = file.modified_ns
-            elif folder == _DIGESTS and file.modified_ns < self._unused_ns:
+            elif (
+                folder == _DIGESTS
+                and is_ours(name.removesuffix(".json"))
+                and file.modified_ns < self._unused_ns
+            ):
                 self._files.append(self._address(file.name))
         for file in leftovers.unfinished(self._cache.uri):
             if attempt_of(file.name)[1]:
                 self._see(file)
-            elif file.modified_ns < self._quiet_ns:
+            elif file.modified_ns < self._quiet_ns and _in_folder_of_ours(file.name):
                 self._files.append(self._address(file.name))
 
     def _see(self, file: Entry) -> None:
@@ -204,3 +208,8 @@ class _Sweep:
     def _each(self, act: Callable[..., _T], things: Iterable[object]) -> list[_T]:
         with ThreadPoolExecutor(addresses.at_once(self._cache.uri)) as pool:
             return list(pool.map(act, things))
+
+
+def _in_folder_of_ours(name: str) -> bool:
+    folder, _, file = name.partition("/")
+    return "/" not in file and (is_ours(folder) or folder in (_DIGESTS, uses.FOLDER))

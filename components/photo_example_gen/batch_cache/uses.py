@@ -8,6 +8,7 @@ One note a run, and not a mark for each batch: a run may use ten thousand. All t
 the store, or the folder's file system, gives the files.
 """
 
+import re
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from customer_age.files import Entry, addresses, store
 
 FOLDER = "_used"
 _SWEPT = "swept"
+_NOTE = re.compile("[0-9a-f]{32}")
 
 
 def write(cache_uri: str, keys: Sequence[str]) -> None:
@@ -78,7 +80,7 @@ class Uses:
         listed = [
             each
             for each in store.list(self._folder, deep=False)
-            if not each.is_folder and each.name != _SWEPT and self._address(each) not in self.notes
+            if _NOTE.fullmatch(each.name) and self._address(each) not in self.notes
         ]
         newest_first = sorted(listed, key=lambda each: each.modified_ns, reverse=True)
         gone = False

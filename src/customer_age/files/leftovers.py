@@ -6,7 +6,7 @@ is in no listing; a rule of the bucket deletes it, see docs/storage.md.)
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .addresses import is_remote, local_path
@@ -26,12 +26,13 @@ def unfinished(address: str) -> Iterator[Entry]:
     return iter(()) if is_remote(address) else _unfinished(local_path(address))
 
 
-def delete_empty_folders(address: str, before_ns: int) -> None:
+def delete_empty_folders(address: str, before_ns: int, is_ours: Callable[[str], bool]) -> None:
     """Delete the folders in a folder that hold no file, however deep, and were not changed since.
 
     Args:
         address: of the folder, which itself stays.
         before_ns: nanoseconds since 1970, by the clock of the folder's file system.
+        is_ours: whether a folder of this name may be deleted.
 
     Raises:
         OSError: a folder cannot be listed or deleted.
@@ -40,7 +41,8 @@ def delete_empty_folders(address: str, before_ns: int) -> None:
         return
     with contextlib.suppress(FileNotFoundError):
         for each in [*os.scandir(local_path(address))]:
-            if each.is_dir(follow_symlinks=False) and _is_empty(each.path, before_ns):
+            ours = is_ours(each.name) and each.is_dir(follow_symlinks=False)
+            if ours and _is_empty(each.path, before_ns):
                 _delete_folders(each.path)
 
 

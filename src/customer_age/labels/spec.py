@@ -20,17 +20,17 @@ class LabelSpec(StrictModel):
     """Further columns of the label tables to keep in the examples; all others are left out."""
     face_crops: bool = True
     """APPA-REAL release: take the face crop beside a photo where there is one."""
-    inbox: str | None = None
+    inbox: str | None = Field(None, min_length=1)
     """The folder, or `gs://` or `s3://` address, of loyalty-card batches: each a sub-folder with
     `photos.csv`, its photos, and an empty `_SUCCESS` that is written last."""
-    profiles: str | None = None
+    profiles: str | None = Field(None, min_length=1)
     """Where the profiles of loyalty cards are, if not in `cards.csv` of the batch or the inbox: a
     table, or SQLAlchemy's URL of a database, with `#table` behind it and without a password."""
     max_profile_age_days: int | None = Field(None, ge=0, le=CENTURY_DAYS)
     """A profile whose `updated_at` was older than this when the photo was taken is stale."""
     max_photos_per_card: int | None = Field(20, ge=1, le=MOST)
     """In one batch; a card that is shown more often is hardly one person's."""
-    person_key_file: str | None = None
+    person_key_file: str | None = Field(None, min_length=1)
     """Path of the secret that keys the hash which stands for a person, such as a mounted one. The
     same for every run; by default one is made in the work folder."""
 

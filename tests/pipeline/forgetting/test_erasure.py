@@ -180,7 +180,7 @@ def test_a_forget_that_was_killed_is_called_again(
 
 def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
     chosen, _ = learnt
-    leftover = tmp_path / "work" / "batch_cache" / "some key" / "some attempt" / "Split-train"
+    leftover = tmp_path / "work" / "batch_cache" / ("c" * 32) / ("d" * 32) / "Split-train"
     leftover.mkdir(parents=True)
     (leftover / "shard.gz").write_bytes(b"who knows")
     erasure.forget(chosen, card(chosen, "4000-7777"))

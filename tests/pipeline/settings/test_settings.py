@@ -34,6 +34,12 @@ from customer_age.pipeline.settings.settings import Settings
             "data.layout: must be auto, hand_out, appa_real or loyalty_card, not 'zip'",
         ),
         ("data.min_size=500", "data.min_size: 500 is above stored_size 256"),
+        # An empty path would be the folder in which the command was called.
+        ("data.path=''", "data.path: must not be empty"),
+        ("data.inbox=''", "data.inbox: must not be empty"),
+        ("data.batch_cache=''", "data.batch_cache: must not be empty"),
+        ("data.profiles=''", "data.profiles: must not be empty"),
+        ("data.person_key_file=''", "data.person_key_file: must not be empty"),
         ("gate.age_groups=[0-10, 20-30]", "gate.age_groups: "),
         ("registry.uri=mlflow+https://me:hush@host", "registry.uri: must hold no user name or"),
         ("beam.args=[--s3_secret_access_key=hush]", "beam.args: --s3_secret_access_key must not"),

@@ -15,6 +15,7 @@ from customer_age.labels import open_data_set
 from customer_age.labels.splits import SplitShares
 from customer_age.schema import age_groups
 
+A_KEY, ANOTHER_KEY = "a" * 32, "b" * 32
 SHARES = SplitShares(train=0.9998, valid=0.0001, test=0.0001)
 SPEC = IngestionSpec(stored_size=64, min_size=16, split_shares=SHARES, age_groups=("0-17", "18+"))
 GROUPS = age_groups.parse(SPEC.age_groups)
@@ -42,26 +43,26 @@ def written(cache, key, data_set, leave_out=0):
 
 def test_a_batch_counts_when_it_is_committed(tmp_path, data_set):
     cache = BatchCache(f"{tmp_path}/cache/")
-    attempt = written(cache, "a key", data_set)
-    assert cache.find("a key", "") is None
+    attempt = written(cache, A_KEY, data_set)
+    assert cache.find(A_KEY, "") is None
     assert cache.attempts() == {attempt: None}
-    batch = cache.commit("a key", attempt, data_set, 1)
-    found = cache.find("a key", "")
+    batch = cache.commit(A_KEY, attempt, data_set, 1)
+    found = cache.find(A_KEY, "")
     assert found == batch
     assert cache.attempts() == {attempt: batch}
     assert Counter(entry.split for entry in found.entries) == {"train": 5}
     assert len(list(tfrecord_shards.records(found.shard("train", 0)))) == 5
-    assert cache.find("another key", "") is None
+    assert cache.find(ANOTHER_KEY, "") is None
     cache.discard(attempt)
-    assert cache.find("a key", "") is None
+    assert cache.find(A_KEY, "") is None
     assert cache.attempts() == {}
 
 
 def test_what_a_killed_attempt_left_is_discarded_without_the_batch(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
-    batch = cache.commit("a key", written(cache, "a key", data_set), data_set, 1)
-    killed = written(cache, "a key", data_set)
-    growing = Path(cache.attempt("a key")) / tfrecord_shards.UNFINISHED
+    batch = cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
+    killed = written(cache, A_KEY, data_set)
+    growing = Path(cache.attempt(A_KEY)) / tfrecord_shards.UNFINISHED
     growing.mkdir(parents=True)
     (growing / ".data.0123.unfinished").write_bytes(b"half a photo")
     assert cache.attempts() == {batch.uri: batch, killed: None, str(growing.parent): None}
@@ -72,7 +73,7 @@ def test_what_a_killed_attempt_left_is_discarded_without_the_batch(tmp_path, dat
 
 def test_a_batch_that_lost_a_shard_is_discarded(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
-    keys = ["a key", "another key", "one that is not there"]
+    keys = [A_KEY, ANOTHER_KEY, "c" * 32]
     batches = [cache.commit(key, written(cache, key, data_set), data_set, 1) for key in keys[:2]]
     cache.discard_damaged(keys)
     assert [cache.find(key, "") for key in keys] == [*batches, None]
@@ -83,20 +84,20 @@ def test_a_batch_that_lost_a_shard_is_discarded(tmp_path, data_set):
 
 def test_notes_on_batches_are_no_batches(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
-    cache.use(["a key", "another key"])
+    cache.use([A_KEY, ANOTHER_KEY])
     (tmp_path / "cache" / "_digests" / "folder").mkdir(parents=True)
     (tmp_path / "cache" / "_digests" / "folder" / "file.json").write_text("{}")
-    batch = cache.commit("a key", written(cache, "a key", data_set), data_set, 1)
+    batch = cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
     assert cache.attempts() == {batch.uri: batch}
 
 
 @pytest.mark.parametrize("lost", [index.FILE, REFUSED_FILE])
 def test_a_batch_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
     cache = BatchCache(str(tmp_path / "cache"))
-    attempt = written(cache, "a key", data_set)
-    cache.commit("a key", attempt, data_set, 1)
+    attempt = written(cache, A_KEY, data_set)
+    cache.commit(A_KEY, attempt, data_set, 1)
     (Path(attempt) / lost).unlink()
-    assert cache.find("a key", "") is None
+    assert cache.find(A_KEY, "") is None
     assert cache.attempts() == {attempt: None}, "nobody knows what it holds"
 
 
@@ -104,7 +105,7 @@ def test_of_two_that_write_at_once_each_has_a_whole_batch(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
 
     def write(_):
-        return cache.commit("a key", written(cache, "a key", data_set), data_set, 1)
+        return cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
 
     with ThreadPoolExecutor(4) as pool:
         batches = list(pool.map(write, range(8)))
@@ -112,12 +113,12 @@ def test_of_two_that_write_at_once_each_has_a_whole_batch(tmp_path, data_set):
         assert (
             len(batch.entries) == len(list(tfrecord_shards.records(batch.shard("train", 0)))) == 5
         )
-    assert cache.find("a key", "") in batches
+    assert cache.find(A_KEY, "") in batches
 
 
 def test_lost_rows_end_the_run(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
-    attempt = written(cache, "a key", data_set, leave_out=1)
+    attempt = written(cache, A_KEY, data_set, leave_out=1)
     with pytest.raises(RunError, match="5 rows became 4 examples and 0 refusals"):
-        cache.commit("a key", attempt, data_set, 1)
-    assert cache.find("a key", "") is None
+        cache.commit(A_KEY, attempt, data_set, 1)
+    assert cache.find(A_KEY, "") is None

@@ -23,6 +23,7 @@ from customer_age.files import leftovers, local_files, store
 from customer_age.files.addresses import join, plain
 
 DAY = 24 * 3600
+A_KEY, ANOTHER_KEY, THIRD_KEY = "a" * 32, "b" * 32, "c" * 32
 DATA_SET = types.SimpleNamespace(batch="", row_count=1)
 ENTRY = index.Entry(0, "train", "", "00", 30.0, "18+", "", "", "photos.csv", 2, "0.jpg")
 sweeping = sys.modules[swept.__module__]
@@ -111,18 +112,20 @@ def aged(place):
 
 
 def test_a_batch_is_deleted_when_no_run_used_it_for_thirty_days(cache, place, aged):
-    for key in ("used", "old", "older"):
+    used, old, older = A_KEY, ANOTHER_KEY, THIRD_KEY
+    for key in (used, old, older):
         cache.use([key])
         ingest(cache, key)
     aged(29)
     assert swept(place) == sweeping.Swept()
-    cache.use(["used"])
-    aged(2, "/old")
+    cache.use([used])
+    aged(2, f"/{old}")
+    aged(2, f"/{older}")
     aged(2, "/_used/")
     assert swept(place) == sweeping.Swept(batches=2, files=3), "with three notes"
-    assert cache.find("old", "") is None
-    assert content(cache.find("used", "")) == [b"used"]
-    assert {name.partition("/")[0] for name in names(place)} == {"used", "_used"}
+    assert cache.find(old, "") is None
+    assert content(cache.find(used, "")) == [used.encode()]
+    assert {name.partition("/")[0] for name in names(place)} == {used, "_used"}
     aged(31)
     assert swept(place).batches == 1
     assert {name.partition("/")[0] for name in names(place)} == {"_used"}
@@ -134,7 +137,7 @@ def test_a_batch_is_deleted_when_no_run_used_it_for_thirty_days(cache, place, ag
 
 def test_a_batch_without_a_note_counts_as_used_when_it_was_made(cache, place, aged):
     """So it is with caches of release 0.1."""
-    ingest(cache, "a key")
+    ingest(cache, A_KEY)
     aged(29.9)
     assert swept(place) == sweeping.Swept()
     aged(0.2)
@@ -143,17 +146,17 @@ def test_a_batch_without_a_note_counts_as_used_when_it_was_made(cache, place, ag
 
 
 def test_what_killed_runs_left_goes_after_a_day(cache, place, aged):
-    ingest(cache, "a key")
-    dead = [write_attempt(cache, "a key"), write_attempt(cache, "another key")]
+    ingest(cache, A_KEY)
+    dead = [write_attempt(cache, A_KEY), write_attempt(cache, ANOTHER_KEY)]
     if "://" not in place:
-        growing = cache.attempt("a third key")
+        growing = cache.attempt(THIRD_KEY)
         with pytest.raises(KeyError), tfrecord_shards.ShardWriter(growing, 0, 1) as writer:
             writer.write("train", b"half")
             [half] = Path(growing).rglob("*.unfinished")
             kept = half.read_bytes()
             raise KeyError  # the file is gone then, so:
         half.write_bytes(kept)
-        (Path(place) / "a key" / ".piece.json.0123.unfinished").write_bytes(b"{")
+        (Path(place) / A_KEY / ".piece.json.0123.unfinished").write_bytes(b"{")
         dead.append(growing)
     assert set(map(plain, cache.attempts())) >= set(map(plain, dead))
     aged(0.9)
@@ -162,31 +165,47 @@ def test_what_killed_runs_left_goes_after_a_day(cache, place, aged):
     files = 0 if "://" in place else 1
     expected = sweeping.Swept(attempts=len(dead), files=files)
     assert swept(place, sweeping.Limits(between=0)) == expected
-    assert content(cache.find("a key", "")) == [b"a key"]
-    assert {name.partition("/")[0] for name in names(place)} == {"a key", "_used"}
+    assert content(cache.find(A_KEY, "")) == [A_KEY.encode()]
+    assert {name.partition("/")[0] for name in names(place)} == {A_KEY, "_used"}
+
+
+def test_what_else_lies_there_stays(cache, place, aged):
+    """Somebody may name a folder with other things in it: they are not ours to delete."""
+    others = ["photos/2024/a.jpg", "photos/a.jpg", "a.txt", "photos/piece.json", f"{A_KEY}/b/a.txt",
+              "_digests/notes.txt", "_digests/deep/a.json", "_used/read me"]  # fmt: skip
+    if "://" not in place:
+        others.append("photos/.a.jpg.0123456789abcdef.unfinished")
+        (Path(place) / "an empty folder" / "of mine").mkdir(parents=True)
+    for name in others:
+        store.write_whole(join(place, name), b"mine")
+    aged(100)
+    assert swept(place) == sweeping.Swept()
+    assert cache.attempts() == {}, "nor does `forget` delete them"
+    assert set(names(place)) == {*others, "_used/swept"}
+    assert "://" in place or (Path(place) / "an empty folder" / "of mine").is_dir()
 
 
 def test_an_attempt_in_which_something_is_written_stays(cache, place, aged):
-    attempt = write_attempt(cache, "a key")
+    attempt = write_attempt(cache, A_KEY)
     aged(1.1)
     store.write_whole(join(attempt, "Split-train", "data_tfrecord-00001-of-00002.gz"), b"")
     assert swept(place) == sweeping.Swept()
-    assert cache.commit("a key", attempt, DATA_SET, 1) == cache.find("a key", "")
+    assert cache.commit(A_KEY, attempt, DATA_SET, 1) == cache.find(A_KEY, "")
 
 
 def test_an_attempt_stays_while_a_run_uses_its_batch(cache, place, aged):
     """Its computer may have slept over night."""
-    attempt = write_attempt(cache, "a key")
+    attempt = write_attempt(cache, A_KEY)
     aged(1.1)
-    cache.use(["a key"])
+    cache.use([A_KEY])
     assert swept(place) == sweeping.Swept()
-    assert content(cache.commit("a key", attempt, DATA_SET, 1)) == [b"a key"]
+    assert content(cache.commit(A_KEY, attempt, DATA_SET, 1)) == [A_KEY.encode()]
 
 
 def test_a_cache_is_swept_once_a_day(cache, place, aged):
     assert swept(place) == sweeping.Swept()
-    ingest(cache, "a key")
-    aged(31, "a key")
+    ingest(cache, A_KEY)
+    aged(31, A_KEY)
     assert swept(place) == sweeping.Swept()
     aged(0.9, "_used")
     assert swept(place) == sweeping.Swept()
@@ -197,15 +216,15 @@ def test_a_cache_is_swept_once_a_day(cache, place, aged):
 def test_a_mark_from_the_future_does_not_stop_sweeping(cache, place, aged):
     swept(place)
     aged(-3)
-    ingest(cache, "a key")
-    aged(31, "a key")
+    ingest(cache, A_KEY)
+    aged(31, A_KEY)
     assert swept(place) == sweeping.Swept(batches=1)
 
 
 def test_this_machines_clock_deletes_nothing(cache, place, monkeypatch):
-    cache.use(["a key"])
-    ingest(cache, "a key")
-    write_attempt(cache, "another key")
+    cache.use([A_KEY])
+    ingest(cache, A_KEY)
+    write_attempt(cache, ANOTHER_KEY)
     now = time.time()
     for wrong in (now + 400 * DAY, now - 400 * DAY):
         monkeypatch.setattr(time, "time", lambda wrong=wrong: wrong)
@@ -213,11 +232,11 @@ def test_this_machines_clock_deletes_nothing(cache, place, monkeypatch):
 
 
 def test_digests_that_were_not_written_for_thirty_days_are_forgotten(place, aged):
-    for name in ("old", "new"):
+    for name in (A_KEY, ANOTHER_KEY):
         store.write_whole(join(place, "_digests", f"{name}.json"), b"{}")
-    aged(31, "old")
+    aged(31, A_KEY)
     assert swept(place) == sweeping.Swept(files=1)
-    assert names(place) == ["_digests/new.json", "_used/swept"]
+    assert names(place) == [f"_digests/{ANOTHER_KEY}.json", "_used/swept"]
 
 
 def test_of_notes_on_the_same_batches_the_newest_stays(cache, place, aged):
@@ -234,13 +253,13 @@ def test_of_notes_on_the_same_batches_the_newest_stays(cache, place, aged):
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_batch_that_a_run_asks_for_while_it_is_swept(cache, place, aged, monkeypatch, moment):
     """Before its manifest is taken away, the run finds the batch and keeps it; else, neither."""
-    first = ingest(cache, "a key")
+    first = ingest(cache, A_KEY)
     aged(31)
     asked = []
 
     def ask(cache=cache):
-        cache.use(["a key"])
-        asked.append(cache.find("a key", ""))
+        cache.use([A_KEY])
+        asked.append(cache.find(A_KEY, ""))
 
     take_away = sweeping._Sweep._take_away
 
@@ -255,31 +274,31 @@ def test_a_batch_that_a_run_asks_for_while_it_is_swept(cache, place, aged, monke
     monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
     assert swept(place) == sweeping.Swept()
     assert asked == [first if moment == "before" else None]
-    assert content(first) == content(ingest(cache, "a key")) == [b"a key"]
-    assert cache.find("a key", "") == first
+    assert content(first) == content(ingest(cache, A_KEY)) == [A_KEY.encode()]
+    assert cache.find(A_KEY, "") == first
 
 
 def test_a_batch_that_is_made_anew_while_its_old_one_is_swept(cache, place, aged, monkeypatch):
-    first = ingest(cache, "a key")
-    write_attempt(cache, "a key")  # by one that is killed
+    first = ingest(cache, A_KEY)
+    write_attempt(cache, A_KEY)  # by one that is killed
     aged(31)
     take_away = sweeping._Sweep._take_away
     made = []
 
     def interrupted(self, key):
         manifest = take_away(self, key)
-        cache.use(["a key"])
-        made.append(ingest(cache, "a key"))
+        cache.use([A_KEY])
+        made.append(ingest(cache, A_KEY))
         return manifest
 
     monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
     assert swept(place) == sweeping.Swept(), "a run may have found the old one before"
     assert swept(place, sweeping.Limits(between=0)) == sweeping.Swept()
-    assert content(first) == [b"a key"]
-    assert [cache.find("a key", "")] == made != [first]
+    assert content(first) == [A_KEY.encode()]
+    assert [cache.find(A_KEY, "")] == made != [first]
     aged(1.1)
     assert swept(place) == sweeping.Swept(attempts=2)
-    assert content(cache.find("a key", "")) == [b"a key"]
+    assert content(cache.find(A_KEY, "")) == [A_KEY.encode()]
 
 
 @pytest.mark.parametrize("error", [PermissionError("refused"), ValueError("damaged")])
@@ -287,7 +306,7 @@ def test_an_error_is_one_warning(cache, place, monkeypatch, caplog, error):
     def fail(*_, **__):
         raise error
 
-    ingest(cache, "a key")
+    ingest(cache, A_KEY)
     monkeypatch.setattr(store, "write_whole", fail)
     assert swept(place) == sweeping.Swept()
     [record] = caplog.records
@@ -345,7 +364,7 @@ def use_batches(place, seed, seconds):
     choice = random.Random(seed)
     cache, broken, end = BatchCache(place), [], time.monotonic() + seconds
     while time.monotonic() < end:
-        keys = choice.sample([f"key {number}" for number in range(24)], 2)
+        keys = choice.sample([f"{number:032x}" for number in range(24)], 2)
         cache.use(keys)
         batches = [ingest(cache, key) for key in keys]
         if choice.random() < 0.2:
