@@ -25,7 +25,12 @@ run: $(READY)  ## draw demo faces, train on them, publish the model
 
 .PHONY: test
 test: $(READY) lint  ## every check and every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not cluster"
+
+.PHONY: test-cluster
+test-cluster: $(READY)  ## the real API server, Argo's controller, and the image; needs Go and root
+	@tests/kubeflow/cluster/programs/build.sh
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m cluster
 
 .PHONY: test-debian13
 test-debian13: $(READY)  ## the same on TFX 1.21 in a Debian 13 root, and models handed over; as root
@@ -34,7 +39,7 @@ test-debian13: $(READY)  ## the same on TFX 1.21 in a Debian 13 root, and models
 
 .PHONY: test-fast
 test-fast: $(READY)  ## the tests that run no pipeline
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not cluster"
 
 .PHONY: lint
 lint: $(READY)  ## style, types, and which room may import which

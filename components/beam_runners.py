@@ -10,11 +10,17 @@ RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """Named, since Beam's `DirectRunner` first tries to fetch another runner, a program called Prism,
 from the internet: what runs would depend on whether that succeeds."""
 
+PORTABLE = "customer_age.components.beam_elsewhere.portable_runner.PortableRunner"
+"""Beam's `PortableRunner`, and ours in its place."""
+
 LARGE = 100_000
 """Rows. Threads are faster to start, and Pillow lets several decode at once; what each photo costs
 beside its pixels, only processes share."""
 
 IMAGE = "--sdk_container_image"
+
+MAX_SILENCE = "--max_silent_seconds"
+"""Ours, of jobs on a job server; see `portable_runner`."""
 
 _NEEDED = {
     "dataflow": ("--project", "--region", "--temp_location"),
@@ -38,7 +44,7 @@ def options(workers: int, further: Sequence[str], image: str = "") -> list[str]:
     if not is_local(further):
         # Without an image TFX packs its own sources for the workers, and leaves out ours.
         ours = [f"{IMAGE}={image}"] if image and value(further, IMAGE) is None else []
-        return [*further, *ours]
+        return [*map(_watched, further), *ours]
     local = [] if value(further, "--runner") else [f"--runner={RUNNER}"]
     return [
         *local,
@@ -47,6 +53,12 @@ def options(workers: int, further: Sequence[str], image: str = "") -> list[str]:
         f"{IMAGE}=none",
         *further,
     ]
+
+
+def _watched(option: str) -> str:
+    """Name our runner where Beam's `PortableRunner` is meant."""
+    portable = option.startswith("--runner=") and runner([option]) == "portable"
+    return f"--runner={PORTABLE}" if portable else option
 
 
 def sized(beam_args: Sequence[str], row_count: int) -> list[str]:
@@ -101,6 +113,9 @@ def complaint(beam_args: Sequence[str]) -> str | None:
     if missing:
         named = value(beam_args, "--runner")
         return f"--runner={named} needs {', '.join(missing)} too; docs/beam.md tells what for"
+    silence = value(beam_args, MAX_SILENCE)
+    if silence is not None and not (silence.isascii() and silence.isdigit() and int(silence)):
+        return f"{MAX_SILENCE}={silence}: is not a valid number of seconds"
     return _dataflow(beam_args) if kind == "dataflow" else _portable(beam_args)
 
 

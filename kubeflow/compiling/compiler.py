@@ -137,9 +137,9 @@ def _set_retries(
     """Say what the back end tries again.
 
     On Vertex that is all that is tried. On Kubeflow the container repeats itself
-    (`container.tries`), and the policy is for pods that were lost: one more of them, as before 2.17
-    the same policy starts another pod for a container that has failed for good. `maxDuration`
-    counts from the start of the first pod, and is the deadline of the second.
+    (`container.tries`), and a pod that is lost is replaced without a policy. Before 2.17 the policy
+    starts another pod for a container that was ended as a whole, or has failed for good: one.
+    `maxDuration` counts from the start of the first pod, and is the deadline of the second.
     """
     policy.backoff_duration.seconds = 30
     policy.backoff_factor = 2

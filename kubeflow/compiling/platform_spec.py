@@ -11,7 +11,7 @@ from . import gpus
 
 
 def platform_document(settings: Settings, executors: dict[str, str]) -> dict:
-    """Node selectors, tolerations, secrets, image pulling and time limits.
+    """Node selectors, tolerations, secrets, image pulling, security context and time limits.
 
     Args:
         settings: of the pipeline.
@@ -26,6 +26,9 @@ def platform_document(settings: Settings, executors: dict[str, str]) -> dict:
     for component, label in executors.items():
         config = _executor_config(settings, gpu_of.get(component))
         deployment.executors[label].update(json_format.MessageToDict(config))
+        if settings.cluster.run_as_non_root:
+            # kfp-kubernetes 1.5, the release beside TFX 1.16, has no message for it.
+            deployment.executors[label].update({"securityContext": {"runAsNonRoot": True}})
     return json_format.MessageToDict(document)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from customer_age.components.beam_elsewhere import job_server
 from customer_age.errors import SettingsError
 
 from .failed_step import Failure, component_name, failure_of
@@ -75,6 +76,7 @@ def _failure(options: argparse.Namespace, beam_args: list[str]) -> Failure | Non
     try:
         paths = LauncherPaths.of(os.environ.get(ROOT, "/"), options.in_place)
         _log_to_stderr()
+        job_server.require(beam_args)
         from . import executor_input
 
         invocation = executor_input.invocation(

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from customer_age.components import beam_runners
+from customer_age.components.beam_elsewhere import job_server
 from customer_age.errors import SettingsError
 
 from ..settings.settings import Settings
@@ -16,6 +17,16 @@ def beam_args(settings: Settings) -> list[str]:
     """
     workers = settings.beam.workers or len(os.sched_getaffinity(0))
     return beam_runners.options(workers, settings.beam.args, settings.cluster.image)
+
+
+def require_job_server(settings: Settings) -> None:
+    """Look for the job server that the settings name, before anything is imported or written.
+
+    Raises:
+        SettingsError: none answers.
+    """
+    if absent := job_server.absent_of(settings.beam.args):
+        raise SettingsError(absent)
 
 
 def require_addresses(settings: Settings, places: Mapping[str, str]) -> None:

@@ -5,18 +5,18 @@ memory that a worker needs does not grow with the number of photos.
 """
 
 import itertools
+import json
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
-from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.utils.shared import Shared
 
+from customer_age.components.beam_elsewhere.portable_runner import WatchedJob
 from customer_age.errors import RunError
 from customer_age.files import addresses, store
 from customer_age.model_registry import open_registry
@@ -28,10 +28,9 @@ from .age_model import AgeModel
 from .photo_sources import PhotoFile, PhotoSource
 from .predictor import BATCH_SIZE, Predictor
 
-NAMESPACE = "customer_age.predictor"
-"""Of the Beam counters: `photos`, and `refused/<reason>`."""
 PHOTOS = "photos"
 REFUSED_PREFIX = "refused/"
+"""Before the reason: with `photos`, what is counted."""
 
 PHOTOS_PER_SHARD = 256
 MAX_SHARDS = 1024
@@ -105,6 +104,15 @@ class ScoringJob:
         """Where files grow until they are complete."""
         return addresses.join(self.folder, "unfinished")
 
+    @property
+    def counts(self) -> str:
+        """The file that says what became of the photos."""
+        return addresses.join(self.scratch, "counts.json")
+
+    def progress(self) -> list[tuple[str, int]]:
+        """What there is of files: something else after each shard."""
+        return [(entry.name, entry.byte_size) for entry in store.list(self.folder)]
+
 
 @dataclass(frozen=True)
 class ScoringResult:
@@ -140,16 +148,25 @@ def score_photos(
     photos = sum(1 for _ in photo_sources.files(sources, job.face_crops))
     per_shard = math.ceil(photos / min(MAX_SHARDS, max(1, round(photos / PHOTOS_PER_SHARD))))
     shard_count = math.ceil(photos / per_shard)
-    with beam.Pipeline(argv=list(beam_args)) as pipeline:
-        _ = (
-            pipeline
-            | "Sources" >> beam.Create([list(sources)])
-            | "ListPhotos" >> beam.FlatMap(_shards, per_shard, job.face_crops)
-            | "Spread" >> beam.Reshuffle()
-            | "ScoreShards" >> beam.ParDo(ScoreShard(job, shard_count))
-        )
+    pipeline = beam.Pipeline(argv=list(beam_args))
+    _ = (
+        pipeline
+        | "Sources" >> beam.Create([list(sources)])
+        | "ListPhotos" >> beam.FlatMap(_shards, per_shard, job.face_crops)
+        | "Spread" >> beam.Reshuffle()
+        | "ScoreShards" >> beam.ParDo(ScoreShard(job, shard_count))
+        # By data, which count each shard once however often it is tried; Beam's own counters count
+        # each try. And a runner that reads what a worker gives sees at once that the worker died.
+        | "Count" >> beam.CombinePerKey(sum)
+        | "Counts" >> beam.combiners.ToDict()
+        | "WriteCounts" >> beam.Map(_write_counts, job.counts)
+    )
+    running = pipeline.run()
+    if isinstance(running, WatchedJob):
+        running.progress = job.progress
+    running.wait_until_finish()
+    counts = Counter(json.loads(store.read(job.counts)))
     store.delete(job.scratch, folder=True)  # what stopped or repeated attempts left behind
-    counts = _counts(pipeline.result)
     if counts[PHOTOS] != photos:
         raise RunError(
             f"scoring lost count: {photos} photos became {counts[PHOTOS]} rows; run again"
@@ -175,8 +192,8 @@ class ScoreShard(beam.DoFn):
         """Load the model, unless this process has it."""
         self._predictor = self._job.predictor()
 
-    def process(self, shard: tuple[int, list[PhotoFile]]) -> None:
-        """Write the file; a repeated attempt replaces it."""
+    def process(self, shard: tuple[int, list[PhotoFile]]) -> Iterator[tuple[str, int]]:
+        """Write the file; a repeated attempt replaces it. Yield what was counted."""
         number, files = shard
         counts: Counter[str] = Counter()
         path = self._job.path(number, self._shard_count)
@@ -188,8 +205,7 @@ class ScoreShard(beam.DoFn):
                 rows.write(predictions)
                 counts[PHOTOS] += len(predictions)
                 counts.update(f"{REFUSED_PREFIX}{row.reason}" for row in predictions if row.reason)
-        for name, count in counts.items():
-            Metrics.counter(NAMESPACE, name).inc(count)
+        yield from counts.items()
 
 
 def _shards(
@@ -203,9 +219,5 @@ def _batches(files: Iterator[PhotoFile], size: int) -> Iterator[list[PhotoFile]]
         yield batch
 
 
-def _counts(result: beam.runners.runner.PipelineResult) -> Counter[str]:
-    found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
-    counts: Counter[str] = Counter()
-    for counter in found["counters"]:
-        counts[counter.key.metric.name] += counter.result
-    return counts
+def _write_counts(counts: Mapping[str, int], path: str) -> None:
+    store.write_whole(path, json.dumps(counts).encode())

@@ -13,7 +13,7 @@ from customer_age.errors import DataRefused, SettingsError
 from customer_age.model_registry import FINGERPRINT, open_registry
 from customer_age.schema.age_groups import AgeGroups
 
-from ..graph.beam_options import beam_args, require_addresses
+from ..graph.beam_options import beam_args, require_addresses, require_job_server
 from ..running import failures
 from ..running.log import quiet_libraries, redirected
 from ..running.work_folder import WorkFolder
@@ -54,12 +54,13 @@ def run(settings: Settings, request: ScoreRequest) -> int:
 
     Raises:
         SettingsError: there are no such photos, or nothing can be written there, or Beam's workers
-            cannot reach one of the places.
+            cannot reach one of the places, or no job server answers.
         RunError: there is no such version, or the work failed.
         DataRefused: too many photos have no age.
     """
     addresses = {"registry.uri": settings.registry_uri, "--output": request.output}
     require_addresses(settings, addresses | {f"DATA {each}": each for each in request.data})
+    require_job_server(settings)
     arguments = beam_args(settings)
     sources = photo_sources.find(request.data, arguments)
     quiet_libraries()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from customer_age.errors import RunError, SettingsError
 
-from ..graph.beam_options import require_addresses
+from ..graph.beam_options import require_addresses, require_job_server
 from ..graph.cache_keys import RunKey
 from ..settings.settings import Settings
 from . import failures, log, preflight
@@ -42,6 +42,7 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
         RunError: another run holds the work folder.
     """
     require_addresses(settings, {"work_dir": settings.work_dir})
+    require_job_server(settings)
     key = preflight.check(settings)
     folder = WorkFolder(settings.work_dir)
     folder.prepare()

@@ -134,10 +134,13 @@ class ClusterSettings(StrictModel):
     max_retries: int = Field(2, ge=0, le=10)
     """Of each component, where another try may end better: not of settings, data or a model that
     are refused, nor of a fault of the program. What it published or wrote before is not doubled. On
-    Kubeflow the container repeats itself, all tries within one `timeout_seconds`, and one lost pod
-    is replaced as Kubeflow's version allows; on Vertex AI the service repeats it."""
+    Kubeflow the container repeats itself, all tries within one `timeout_seconds`, and a lost pod
+    is replaced; on Vertex AI the service repeats it."""
     timeout_seconds: int = Field(6 * 3600, ge=60, le=2**31 - 1)
     """Of each component's pod, all tries together, on Kubeflow; Kubernetes counts no further."""
+    run_as_non_root: bool = False
+    """State in each pod that it does not run as root, which a namespace that enforces Pod Security
+    `restricted` asks for. From Kubeflow Pipelines 2.16 on: 2.15 refuses a pipeline that does."""
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     environment: dict[str, str] = {}

@@ -21,12 +21,28 @@ def test_what_was_said_stands(said):
 
 @pytest.mark.parametrize(
     "named",
-    ["DataflowRunner", "dataflow", "FlinkRunner", "PortableRunner", "SparkRunner",
+    ["DataflowRunner", "dataflow", "FlinkRunner", "SparkRunner",
      "apache_beam.runners.dataflow.dataflow_runner.DataflowRunner", "own.module.OwnRunner"],
 )  # fmt: skip
 def test_workers_elsewhere_are_told_nothing_of_this_machine(named):
     given = [f"--runner={named}", "--temp_location=gs://b/t"]
     assert beam_runners.options(8, given) == given
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["PortableRunner", "portable", "apache_beam.runners.portability.portable_runner.PortableRunner",
+     beam_runners.PORTABLE],
+)  # fmt: skip
+def test_ours_stands_in_for_beam_s_portable_runner(named):
+    from apache_beam.runners.runner import create_runner
+
+    from customer_age.components.beam_elsewhere.portable_runner import PortableRunner
+
+    given = [f"--runner={named}", "--job_endpoint=jobs:8099"]
+    assert beam_runners.options(8, given) == [f"--runner={beam_runners.PORTABLE}", given[1]]
+    assert isinstance(create_runner(beam_runners.PORTABLE), PortableRunner)
+    assert beam_runners.runner([f"--runner={beam_runners.PORTABLE}"]) == "portable"
 
 
 @pytest.mark.parametrize(

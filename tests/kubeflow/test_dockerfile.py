@@ -177,22 +177,30 @@ def test_what_is_built_without_a_target_is_for_any_node():
     ("words", "answer"),
     [
         (["--id=1-1", "--provision_endpoint=localhost:1"], "boot --id=1-1 --provision_endpoint"),
-        (["--worker_pool"], "boot --worker_pool"),
+        (
+            ["--worker_pool", "--address=10.0.0.1:1"],
+            "python -m customer_age.components.beam_elsewhere.worker_pool "
+            f"--container_executable={BOOT} --address=10.0.0.1:1",
+        ),
         (["sh", "-c", 'echo "$1 and $2"', "-", "a b", "c"], "a b and c"),
         (["sh", "-c", "exit 3"], ""),
     ],
 )
 def test_beam_starts_a_worker_and_others_their_command(tmp_path, words, answer):
-    boot = tmp_path / "boot"
-    boot.write_text('#!/bin/sh\necho boot "$@"\n')
-    boot.chmod(0o755)
+    for name in ("boot", "python"):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        program.chmod(0o755)
     script = (ROOT / "kubeflow/container/start.sh").read_text()
     assert BOOT in script
     start = tmp_path / "start"
-    start.write_text(script.replace(BOOT, str(boot)))
+    start.write_text(script.replace(BOOT, str(tmp_path / "boot")))
     start.chmod(0o755)
-    ended = subprocess.run([start, *words], capture_output=True, text=True, check=False)
-    assert ended.stdout.startswith(answer)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        [start, *words], capture_output=True, text=True, check=False, env=environment
+    )
+    assert ended.stdout.startswith(answer.replace(BOOT, str(tmp_path / "boot")))
     assert ended.returncode == (3 if "exit 3" in words else 0)
 
 
@@ -250,6 +258,7 @@ def libc() -> tuple[int, ...]:
 def test_each_package_of_the_lock_is_to_be_had_for_the_image(stage, tmp_path):
     """Asks the package index, by the very command of the stage, and installs nothing."""
     [install] = [said for said in STAGES[stage].said("RUN") if "uv pip install" in said]
+    install, *_ = install.split(" && ")
     command = install.replace("/build", str(ROOT / "requirements")).replace(
         f"--python {VENV} --no-cache --compile-bytecode", f"--dry-run --target {tmp_path}"
     )

@@ -7,6 +7,7 @@ import kfp
 import kfp_server_api
 import pytest
 from kfp_api_stand_in import KfpApi
+from kfp_api_stand_in.records import Answer
 
 pytestmark = pytest.mark.filterwarnings("ignore:This client only works with:FutureWarning")
 
@@ -166,3 +167,37 @@ def test_without_the_token_nothing_is_answered():
         with pytest.raises(kfp_server_api.ApiException) as caught:
             kfp.Client(host=api.url, existing_token="guess", namespace="team").list_runs()
     assert caught.value.status == 401
+
+
+class Allows:
+    """A reviewer that allows one namespace, and keeps what it was asked."""
+
+    def __init__(self, namespace):
+        self.namespace = namespace
+        self.asked = []
+
+    def review(self, authorization, attributes):
+        self.asked.append((attributes["verb"], attributes["resource"], attributes["namespace"]))
+        if attributes["namespace"] != self.namespace:
+            raise Answer(403, "not authorized")
+
+
+def test_with_users_each_request_is_reviewed_for_its_namespace(write):
+    reviewer = Allows("ours")
+    with KfpApi(reviewer=reviewer) as api:
+        client = kfp.Client(host=api.url, namespace="ours")
+        assert client.get_kfp_healthz().multi_user is True
+        experiment = client.create_experiment("ages", namespace="ours").experiment_id
+        run = client.run_pipeline(experiment, "a", write(SPEC), params={"photos": "s3://photos"})
+        client.terminate_run(run.run_id)
+        assert client.list_experiments(namespace="ours").total_size == 1
+        asked = set(reviewer.asked)
+        for status, namespace in ((403, "theirs"), (400, "")):
+            with pytest.raises(kfp_server_api.ApiException) as caught:
+                client.experiments.experiment_service_list_experiments(namespace=namespace)
+            assert caught.value.status == status
+    assert {namespace for _, _, namespace in asked} == {"ours"}
+    assert {(verb, kind) for verb, kind, _ in asked} >= {
+        *(("create", "experiments"), ("list", "experiments")),
+        *(("create", "runs"), ("terminate", "runs")),
+    }

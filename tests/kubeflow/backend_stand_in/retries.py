@@ -3,6 +3,10 @@
 Kubeflow's compiler hands on a task's limit and backoff, and no policy: without one Argo's is
 OnFailure. From Kubeflow 2.17 on its controller adds `templateDefaults.retryStrategy` (limit 2,
 OnError), which gives ours that policy, and a strategy to what has none.
+
+A pod that is lost with its node is no failure to either: Argo's `wait` container has said that its
+result is not complete, and so the controller makes the pod again, under the same name, without a
+wait and without counting (`../cluster/test_argo_retries.py`). One whose node lives has failed.
 """
 
 import dataclasses
@@ -36,10 +40,10 @@ class Strategy:
         limit: attempts after the first.
         failed: whether a pod that failed is tried again; an evicted one has failed, too.
         lost: whether one that is gone is.
+        replaced: whether one that is gone is made again each time, in place of that.
         wait: seconds before the second attempt.
         factor: by what the wait grows each time; 0 where it does not.
         within: seconds from the first attempt's start; None where there is no end.
-        rounds: how often the DAG around the pod is run.
     """
 
     limit: int = 0
@@ -48,7 +52,7 @@ class Strategy:
     wait: float = 0.0
     factor: float = 0.0
     within: float | None = None
-    rounds: int = 1
+    replaced: bool = False
 
     def run(self, attempt: Callable[[int, float | None], _T], clock: Clock) -> _T:
         """Try until an attempt ends well, or must not be repeated.
@@ -61,21 +65,14 @@ class Strategy:
             ContainerFailed: the last attempt failed.
             PodLost: the pod of the last attempt is gone.
         """
-        for left in reversed(range(self.rounds)):
-            try:
-                return self._round(attempt, clock)
-            except PodLost:
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _round(self, attempt: Callable[[int, float | None], _T], clock: Clock) -> _T:
         end = None if self.within is None else clock.now + self.within
         number = 0
         while True:
             try:
                 return attempt(number, end if number else None)
             except (ContainerFailed, PodLost) as error:
+                if self.replaced and isinstance(error, PodLost):
+                    continue
                 why_not = self._why_not(error, number, clock, end)
                 if why_not:
                     error.add_note(why_not)
@@ -111,21 +108,19 @@ class KubeflowRetries:
 
     def of_task(self, task: specs.PipelineTaskSpec) -> Strategy:
         """getTaskRetryParametersWithValues: what is not said is 0, `maxDuration` too."""
-        rounds = 1 + self.of_importer.limit
         if not task.HasField("retry_policy"):
-            return dataclasses.replace(self.of_importer, rounds=rounds)
+            return self.of_importer
         policy = task.retry_policy
         return Strategy(
             limit=policy.max_retry_count,
             failed=not self.on_error_alone,
-            lost=self.on_error_alone,
+            replaced=True,
             wait=policy.backoff_duration.seconds,
             factor=int(policy.backoff_factor),
             within=policy.backoff_max_duration.seconds,
-            rounds=rounds,
         )
 
     @property
     def of_importer(self) -> Strategy:
-        """An importer has no strategy of its own, nor has the DAG around a task."""
-        return Strategy(limit=2, lost=True) if self.on_error_alone else Strategy()
+        """An importer has no strategy of its own; the later controller's is for errors alone."""
+        return Strategy(replaced=True)

@@ -9,6 +9,7 @@ from apache_beam.options import pipeline_options
 from tfx.components.statistics_gen.executor import Executor
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
+from customer_age.components import beam_runners
 from customer_age.kubeflow.compiling import compiler, containers
 from customer_age.pipeline.settings import loading
 
@@ -27,6 +28,7 @@ FLINK = [
     "--environment_type=EXTERNAL",
     "--environment_config=localhost:50000",
 ]
+OURS = {"--runner=PortableRunner": f"--runner={beam_runners.PORTABLE}"}
 ELSEWHERE = (
     "cluster.image=registry.example.com/customer-age:1",
     "cluster.pipeline_root=gs://bucket/root",
@@ -58,7 +60,7 @@ def compiled(target: str, beam_args: list[str]) -> dict[str, list[str]]:
 def test_the_beam_components_are_told_and_no_other(target, beam_args):
     for component, args in compiled(target, beam_args).items():
         if component in containers.ON_BEAM:
-            expected = [*beam_args, IMAGE]
+            expected = [*(OURS.get(arg, arg) for arg in beam_args), IMAGE]
             assert args[-len(expected) :] == expected, component
             assert not [arg for arg in args if arg.startswith("--direct_")], component
         else:

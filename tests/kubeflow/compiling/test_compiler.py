@@ -238,6 +238,20 @@ def test_secrets_come_from_kubernetes_and_stand_nowhere(platform, kubeflow):
         assert config.active_deadline_seconds == 6 * 3600
 
 
+def test_a_pod_states_that_it_is_not_root_only_where_it_is_asked_to():
+    """Kubeflow Pipelines 2.15 refuses the field; the releases after it lay it over the pod."""
+    for overrides, expected in (
+        ((), None),
+        (("cluster.run_as_non_root=true",), {"runAsNonRoot": True}),
+    ):
+        _, document = yaml.safe_load_all(compiler.compile_kubeflow(settings_of(*overrides)))
+        executors = document["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        assert len(executors) == len(COMPONENTS)
+        assert [each.get("securityContext") for each in executors.values()] == [expected] * len(
+            executors
+        )
+
+
 def test_the_environment_reaches_every_container(containers):
     for container in containers.values():
         assert {each.name: each.value for each in container.env}["AWS_REGION"] == "us-east-1"

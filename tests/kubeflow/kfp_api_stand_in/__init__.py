@@ -1,6 +1,7 @@
 """A stand-in of the REST API of Kubeflow Pipelines, for the real `kfp.Client`.
 
-It keeps pipelines, experiments and runs in memory, in single-user mode, and refuses what the real
+It keeps pipelines, experiments and runs in memory, in single-user mode (with a reviewer: with
+users, who may do what Kubernetes says), and refuses what the real
 API server refuses, with its status. Read in backend/src/apiserver/server and
 backend/src/apiserver/resource/resource_manager.go of the repository kubeflow/pipelines (commit
 7b70c7b9). Where the real one is odd, so is this one: a bad spec in a run is answered with 500, two
@@ -15,7 +16,9 @@ runs may have the same name, and a run that nothing runs stays PENDING.
 import threading
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
+from typing import Any
 
+from . import access
 from .experiments import Experiments
 from .handler import Handler
 from .pipelines import Pipelines
@@ -35,6 +38,7 @@ class KfpApi:
         requests: every (method, path) that came, in order.
         token: what each request must carry as its bearer token; empty for none.
         cookie: what each request must carry as its cookie, as `NAME=VALUE`; empty for none.
+        reviewer: asks Kubernetes about each request; None for the mode without users.
         on_request: called with method and path before each request is answered; it may wait.
         on_run: called with each new run's record; it may call `put_state`.
     """
@@ -44,8 +48,9 @@ class KfpApi:
         token: str = "",
         on_run: Callable[[Record], None] | None = None,
         cookie: str = "",
+        reviewer: access.Reviewer | None = None,
     ):
-        pipelines, experiments = Pipelines(), Experiments()
+        pipelines, experiments = Pipelines(), Experiments(with_users=reviewer is not None)
         self._kinds = {
             "pipelines": pipelines,
             "experiments": experiments,
@@ -57,6 +62,7 @@ class KfpApi:
         self.requests: list[tuple[str, str]] = []
         self.token = token
         self.cookie = cookie
+        self.reviewer = reviewer
         self.on_request: Callable[[str, str], None] = lambda method, path: None
         self.on_run = on_run
         self.lock = threading.RLock()
@@ -100,9 +106,14 @@ class KfpApi:
     def method(self, name: str) -> Callable[..., Record]:
         """What answers the route of this name."""
         if name == "healthz":
-            return lambda: {"multi_user": False}
+            return lambda: {"multi_user": self.reviewer is not None}
         kind, _, verb = name.partition(".")
         return getattr(self._kinds[kind], verb)
+
+    def review(self, authorization: str | None, name: str, arguments: list[Any]) -> None:
+        """Refuse a request that Kubernetes does not allow; without a reviewer none is refused."""
+        if self.reviewer is not None:
+            access.check(self.reviewer, authorization, name, arguments, self.experiments, self.runs)
 
     def answered(self, name: str, body: Record) -> None:
         """Told of each request that was answered well."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from .records import Answer, Record
 
-_CODES = {400: 3, 401: 16, 404: 5, 409: 6, 500: 13}
+_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 500: 13}
 """gRPC's code for each status, as the gateway puts it into the body."""
 _ID = "([^/:]+)"
 _V2 = "/apis/v2beta1"
@@ -48,6 +48,9 @@ class Service(Protocol):
 
     def method(self, name: str) -> Callable[..., Record]:
         """What answers the route of this name."""
+
+    def review(self, authorization: str | None, name: str, arguments: list[Any]) -> None:
+        """Refuse a request that Kubernetes does not allow."""
 
     def answered(self, name: str, body: Record) -> None:
         """Told of each request that was answered well."""
@@ -109,6 +112,7 @@ class Handler(BaseHTTPRequestHandler):
                     arguments.append(self._body(content))
                 else:
                     arguments += self._file(content)
+            self.service.review(self.headers.get("Authorization"), name, arguments)
             return name, self.service.method(name)(*arguments)
         raise Answer(404, "Not Found")
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from customer_age.components import beam_runners
 from customer_age.errors import SettingsError
 from customer_age.pipeline.graph import beam_options
 from customer_age.pipeline.prediction import score
@@ -43,6 +44,8 @@ def load(*args, more=(), **given):
         (("--runner", "DataflowRunner"), "'DataflowRunner' is no option; write each as"),
         (("--runner",), "--runner has no value"),
         (("runner=DataflowRunner",), "'runner=DataflowRunner' is no option"),
+        (("--max_silent_seconds=1h",), "--max_silent_seconds=1h: is not a valid number of seconds"),
+        (("--max_silent_seconds=0",), "--max_silent_seconds=0: is not a valid number of seconds"),
     ],
 )
 def test_what_a_runner_lacks_is_told_in_one_line(args, line):
@@ -59,16 +62,21 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
         (*DATAFLOW, IMAGE),
         (*DATAFLOW, IMAGE, "--no_use_public_ips", "--experiments=a", "--experiments=b"),
         ("--runner=FlinkRunner", "--flink_master=flink:8081"),
-        (
-            "--runner=PortableRunner",
-            "--job_endpoint=jobs:8099",
-            "--environment_type=EXTERNAL",
-            "--environment_config=localhost:50000",
-        ),
     ],
 )
 def test_the_options_of_a_runner_elsewhere_are_passed_on_as_they_are(args):
     assert beam_options.beam_args(load(*args)) == list(args)
+
+
+def test_a_job_server_is_spoken_to_by_our_runner():
+    more = (
+        "--job_endpoint=jobs:8099",
+        "--environment_type=EXTERNAL",
+        "--environment_config=localhost:50000",
+        "--max_silent_seconds=600",
+    )
+    given = load("--runner=PortableRunner", *more)
+    assert beam_options.beam_args(given) == [f"--runner={beam_runners.PORTABLE}", *more]
 
 
 def test_the_workers_image_is_the_cluster_s():

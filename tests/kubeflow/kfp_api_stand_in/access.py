@@ -1,0 +1,75 @@
+"""Who may do what where the API has several users: canAccessRun, canAccessExperiment.
+
+Read in backend/src/apiserver/server/{run,experiment}_server.go of the commit that `__init__` names.
+Kubernetes is asked (by a `Reviewer`); pipelines, which nothing of ours uploads, are refused.
+"""
+
+from typing import Any, Protocol
+
+from .records import Answer, Record
+
+GROUP, VERSION = "pipelines.kubeflow.org", "v1beta1"
+
+
+class Reviewer(Protocol):
+    """What asks Kubernetes: backend/src/apiserver/{auth,resource} of Kubeflow Pipelines."""
+
+    def review(self, authorization: str | None, attributes: dict[str, str]) -> None:
+        """Refuse who is unknown, or may not.
+
+        Args:
+            authorization: The header of the request.
+            attributes: `resourceAttributes` of a SubjectAccessReview.
+
+        Raises:
+            Answer: 401 or 403.
+        """
+
+
+def check(
+    reviewer: Reviewer,
+    authorization: str | None,
+    route: str,
+    arguments: list[Any],
+    experiments: dict[str, Record],
+    runs: dict[str, Record],
+) -> None:
+    """Have a request reviewed before it is answered.
+
+    Raises:
+        Answer: Why not, as the real one words it.
+    """
+    if route == "healthz":
+        return
+    kind, _, verb = route.partition(".")
+    if kind == "pipelines":
+        raise Answer(400, "this stand-in has no pipelines where it has users")
+    asked = arguments[0]
+    if verb in ("create", "list"):
+        name, namespace = "", _namespace_named(asked, experiments)
+    elif kind == "experiments":
+        experiment = _existing(experiments, asked, "Experiment")
+        name, namespace = experiment["display_name"], experiment["namespace"]
+    else:
+        run = _existing(runs, asked, "Run")
+        name, namespace = run["run_id"], experiments[run["experiment_id"]]["namespace"]
+    if not namespace:
+        article = "An experiment" if kind == "experiments" else "A run"
+        raise Answer(400, f"{article} cannot have an empty namespace in multi-user mode")
+    where = {"namespace": namespace, "name": name}
+    what = {"verb": verb, "group": GROUP, "version": VERSION, "resource": kind}
+    reviewer.review(authorization, where | what)
+
+
+def _existing(table: dict[str, Record], key: str, kind: str) -> Record:
+    if key not in table:
+        raise Answer(404, f"Failed to authorize with the {kind} ID {key}: not found")
+    return table[key]
+
+
+def _namespace_named(asked: Record, experiments: dict[str, Record]) -> str:
+    """By the experiment that a run belongs to, or as it is said."""
+    experiment = asked.get("experiment_id")
+    if experiment:
+        return str(_existing(experiments, experiment, "Experiment")["namespace"])
+    return str(asked.get("namespace", ""))
