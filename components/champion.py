@@ -16,11 +16,13 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from customer_age.errors import DataRefused
+from customer_age.errors import DataRefused, SettingsError
 from customer_age.files import store
-from customer_age.model_registry import BATCHES, open_registry
+from customer_age.labels.deal import Deal
+from customer_age.model_registry import BATCHES, DEAL, ModelVersion, open_registry
 from customer_age.schema import features
 
+from .artifacts import ingestion
 from .artifacts.shards import shard_files
 
 _PARSED_AT_ONCE = 1024
@@ -53,6 +55,7 @@ def Champion(
 
     Raises:
         DataRefused: there is neither a champion nor an example.
+        SettingsError: the champion was trained under another deal of people to splits.
     """
     folder = path_utils.serving_model_dir(model.uri)
     registry = open_registry(registry_uri, model_name)
@@ -63,6 +66,7 @@ def Champion(
         export_median(age, folder)
     else:
         logging.info("The champion is version %s.", champion.version)
+        require_same_deal(champion, ingestion.read_ingestion(examples.uri).deal)
         with tempfile.TemporaryDirectory() as scratch:  # the artifact may be in a bucket
             local = registry.download(champion.version, Path(scratch) / "model")
             store.copy_folder(str(local), folder)
@@ -70,6 +74,34 @@ def Champion(
     model.set_string_custom_property("version", champion.version if champion else "")
     batches = champion.tags.get(BATCHES, "") if champion else ""
     model.set_string_custom_property("batches", batches)
+
+
+def require_same_deal(champion: ModelVersion, deal: Deal | None) -> None:
+    """See that nobody whom the champion has learnt from now stands in another split.
+
+    Args:
+        champion: to be compared with, and perhaps to start from.
+        deal: of the run; None in what an early release wrote.
+
+    Raises:
+        SettingsError: the deals differ.
+    """
+    recorded = champion.tags.get(DEAL)
+    if recorded is None or deal is None:
+        logging.warning(
+            "The champion, version %s, has no record of how people were dealt to splits. It is "
+            "accepted; the version that follows it has one.",
+            champion.version,
+        )
+        return
+    changed = Deal.model_validate_json(recorded).differences(deal)
+    if changed:
+        raise SettingsError(
+            f"the champion, version {champion.version}, was trained under another deal of people "
+            f"to splits ({', '.join(changed)}): it has learnt from people who now stand in test, "
+            "so nothing can be compared with it or start from it. Set the former value again, or "
+            "give another registry.model_name to begin anew"
+        )
 
 
 class MedianPredictor(tf.Module):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Reason(enum.StrEnum):
     """A new reason is one line here, and a `PhotoRefused` where it is found."""
 
+    ROW_MALFORMED = "row_malformed"
     FILE_MISSING = "file_missing"
     FILE_EMPTY = "file_empty"
     FILE_TOO_LARGE = "file_too_large"
@@ -31,6 +32,7 @@ class Reason(enum.StrEnum):
     BORN_TOO_EARLY = "born_too_early"
     PROFILE_STALE = "profile_stale"
     TOO_MANY_OF_CARD = "too_many_of_card"
+    PERSON_IN_TWO_SPLITS = "person_in_two_splits"
     FORGOTTEN = "forgotten"
     SAME_NAME_OTHER_AGE = "same_name_other_age"
     SAME_PHOTO_OTHER_AGE = "same_photo_other_age"
@@ -41,6 +43,7 @@ FORGOTTEN = "asked to be forgotten, or older than photos are kept"
 """Why a photo is left out that no run may learn from, in a sentence."""
 
 NO_FILE = {
+    Reason.ROW_MALFORMED: "its row has not as many cells as the header",
     Reason.FILE_MISSING: "there is no such photo",
     Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the data folder",
 }

@@ -38,6 +38,35 @@ def test_what_is_secret_is_blanked_and_what_is_not_stays(text, shown):
     assert redaction.hide_credentials(text) == shown
 
 
+@pytest.mark.parametrize(
+    "name", ["--s3_secret_access_key", "API_TOKEN", "AccountKey", "storage-key", "X-Amz-Signature"]
+)
+def test_what_is_called_like_a_secret_is_one_in_settings_and_cluster_alike(name):
+    assert redaction.SECRET_OPTION.search(name)
+    assert redaction.is_secret_name(name)
+
+
+def test_the_key_that_deals_splits_is_no_secret():
+    settings = {"split_key": "customer-age", "run_key": "abc", "person_key": "abc"}
+    shown = {"split_key": "customer-age", "run_key": "abc", "person_key": "hidden"}
+    assert redaction.hide_secret_settings(settings) == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://bucket/photos?endpoint=http://minio:9000",
+        "postgresql+psycopg://reader@crm/shop#customers.token_cards",
+        "kubeflow-registry+https://host:1/m?artifacts=s3://bucket/x",
+        "/srv/photos?token=1",
+        "file:///srv/photos?token=1",
+        "gs://bucket/models@2/x",
+    ],
+)
+def test_an_address_without_a_secret_stays(address):
+    assert redaction.require_no_secret(address, "elsewhere", user=True) == address
+
+
 def test_settings_named_like_secrets_are_blanked_at_any_depth():
     settings = {
         "registry": {"uri": "sqlite:///x.db", "token": "abc", "password": ""},

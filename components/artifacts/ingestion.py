@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, TypeAdapter
 
-from customer_age.files import store
+from customer_age.files import spreadsheet_cells, store
 from customer_age.files.addresses import join
+from customer_age.labels.deal import Deal
 from customer_age.schema.refusals import Refusal
 
 from . import json_file
@@ -57,6 +58,7 @@ class Ingestion(BaseModel):
         refused: photos that cannot be used, by reason.
         examples_of_refused: a sentence for the first few of each reason.
         seconds: that it took.
+        deal: of people to splits; a release before it was recorded has none.
     """
 
     rows: int
@@ -67,6 +69,7 @@ class Ingestion(BaseModel):
     refused: dict[str, int]
     examples_of_refused: list[str] = []
     seconds: float
+    deal: Deal | None = None
 
 
 def write_ingestion(examples_uri: str, ingestion: Ingestion) -> None:
@@ -89,7 +92,7 @@ def read_ingestion(examples_uri: str) -> Ingestion:
 
 
 def write_refused(examples_uri: str, refused: Iterable[Refusal]) -> None:
-    """Write the list of an `Examples` artifact, sorted by table and line.
+    """Write the list of an `Examples` artifact, sorted by table and line; formulas are texts.
 
     Raises:
         OSError: it cannot be written.
@@ -97,7 +100,8 @@ def write_refused(examples_uri: str, refused: Iterable[Refusal]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    writer.writerows(dataclasses.astuple(refusal) for refusal in sorted(refused))
+    for refusal in sorted(refused):
+        writer.writerow(map(spreadsheet_cells.cell, dataclasses.astuple(refusal)))
     store.write_whole(join(examples_uri, REFUSED_FILE), text.getvalue().encode())
 
 
@@ -109,6 +113,13 @@ def read_refused(examples_uri: str) -> list[Refusal]:
         ValueError: a row lacks a column, in one line.
     """
     uri = join(examples_uri, REFUSED_FILE)
-    rows = list(csv.DictReader(io.StringIO(store.read(uri).decode("utf-8"), newline="")))
+    table = csv.DictReader(io.StringIO(store.read(uri).decode("utf-8"), newline=""))
+    rows = [
+        {
+            name: spreadsheet_cells.text_of(text) if isinstance(text, str) else text
+            for name, text in row.items()
+        }
+        for row in table
+    ]
     with json_file.in_one_line(REFUSED_FILE):
         return _REFUSED.validate_python(rows)

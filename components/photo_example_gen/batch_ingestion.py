@@ -8,20 +8,22 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 
-from customer_age.files import store
+from customer_age.files import addresses, store
 from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import DataSet, pseudonyms
 from customer_age.labels.data_set import fingerprints
+from customer_age.labels.deal import deal_of
 from customer_age.labels.tables import digest_of
 from customer_age.schema.features import SPLITS
 
 from ..artifacts.ingestion import BASE, write_refused
-from . import beam_pipeline, tfrecord_shards
+from . import beam_pipeline, row_files, tfrecord_shards
 from .batch_cache import BatchCache, CachedBatch, assembly
 from .spec import IngestionSpec
 
@@ -57,7 +59,8 @@ class BatchIngestion:
                 `refused.csv`.
 
         Returns:
-            `rows`, `photos` by split, and where there are batches, `batches` with the same of each.
+            `rows`, `photos` by split, the `deal`, and where there are batches, `batches` with the
+            counts of each.
 
         Raises:
             RunError: rows were lost on the way.
@@ -99,6 +102,7 @@ class BatchIngestion:
             photos.update(of_batch.photos)
         counted = {
             "rows": sum(batch.rows for batch in batches),
+            "deal": deal_of(self.data_sets, self.spec),
             "photos": {split: photos[split] for split in SPLITS},
             "seconds_ingesting": round(ingested - started, 2),
             "seconds_assembling": round(time.monotonic() - ingested, 2),
@@ -114,13 +118,9 @@ class BatchIngestion:
             if number not in known
         }
 
-        def add_steps(pipeline: beam.Pipeline) -> None:
-            for number, attempt in attempts.items():
-                pipeline | beam_pipeline.Ingest(self.data_sets[number], self.spec, attempt)
-
         try:
             if attempts:
-                self.run(sum(self.data_sets[number].row_count for number in attempts), add_steps)
+                self._run(attempts)
         except BaseException:
             for attempt in attempts.values():  # nobody else knows of them
                 store.delete(attempt, folder=True)
@@ -130,6 +130,29 @@ class BatchIngestion:
             count = beam_pipeline.shard_count(data_set.row_count)
             batches[number] = self.cache.commit(keys[number], attempt, data_set, count)
         return [batches[number] for number in range(len(self.data_sets))]
+
+    def _run(self, attempts: Mapping[int, str]) -> None:
+        """Write the rows of data sets, and let Beam ingest them."""
+        data_sets = {number: self.data_sets[number] for number in attempts}
+        at_once = max(addresses.at_once(each.folder.path("")) for each in data_sets.values())
+        with ThreadPoolExecutor(at_once) as pool:
+            written = pool.map(
+                lambda number: row_files.write(attempts[number], data_sets[number].rows()),
+                attempts,
+            )
+            file_counts = dict(zip(attempts, written, strict=True))
+
+        def add_steps(pipeline: beam.Pipeline) -> None:
+            for number, data_set in data_sets.items():
+                pipeline | beam_pipeline.Ingest(
+                    data_set.batch,
+                    data_set.row_count,
+                    file_counts[number],
+                    self.spec,
+                    attempts[number],
+                )
+
+        self.run(sum(each.row_count for each in data_sets.values()), add_steps)
 
     def _keys(self) -> list[str]:
         """What each batch is kept under: changes with all that decides about it."""

@@ -1,4 +1,4 @@
-"""The Beam pipeline from a data set to sharded examples and a list of refusals.
+"""The Beam pipeline from rows of label tables to sharded examples and a list of refusals.
 
 Only rows travel between workers. A photo is read, decoded, encoded and written in one place, so
 the memory that a worker needs does not grow with the number of photos.
@@ -12,15 +12,13 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from customer_age.files import addresses
-from customer_age.labels import DataSet, LabelRow, age_of
-from customer_age.photos.decode import MAX_FILE_BYTES, too_large
+from customer_age.labels import LabelRow, age_of
 from customer_age.schema import age_groups
 from customer_age.schema.age_groups import AgeGroups
-from customer_age.schema.features import SPLITS
-from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
+from customer_age.schema.refusals import PhotoRefused, Refusal
 
 from ..artifacts.ingestion import write_refused
-from . import examples, tfrecord_shards
+from . import examples, row_checks, row_files, tfrecord_shards
 from .batch_cache import index
 from .examples import PhotoExample
 from .spec import IngestionSpec
@@ -38,40 +36,45 @@ def shard_count(row_count: int) -> int:
 
 
 class Ingest(beam.PTransform):
-    """From a data set to an attempt at a cached batch: shards, their index, a list of refusals."""
+    """From files of rows to an attempt at a cached batch: shards, their index, refusals."""
 
-    def __init__(self, data_set: DataSet, spec: IngestionSpec, attempt: str) -> None:
+    def __init__(
+        self, batch: str, row_count: int, file_count: int, spec: IngestionSpec, attempt: str
+    ) -> None:
         """Construct the transform.
 
         Args:
-            data_set: what is read.
+            batch: its name in the inbox; empty for the base set.
+            row_count: of the label tables.
+            file_count: how many `row_files` the attempt has.
             spec: how a row becomes an example.
             attempt: URI of a folder; gets a folder `Split-<name>` for each split, an index of
                 its examples, and `refused.csv`.
         """
         super().__init__()
-        self._data_set = data_set
-        self._spec = spec
+        self._batch = batch
+        self._shards_each = shard_count(row_count)
+        self._file_count = file_count
+        self._spec = spec.without_places()
         self._attempt = attempt
 
     def default_label(self) -> str:
         """Of the step: a batch's name, as one pipeline ingests several."""
-        batch = self._data_set.batch
-        return f"Batch {batch}" if batch else "DataSet"
+        return f"Batch {self._batch}" if self._batch else "DataSet"
 
     def expand(self, begin: beam.pvalue.PBegin) -> PCollection:
         """Give what `WriteRefused` gives."""
-        shards_each = shard_count(self._data_set.row_count)
         rows = (
             begin
-            | "Tables" >> beam.Create([self._data_set])
-            | "ReadTables" >> beam.FlatMap(DataSet.rows).with_output_types(LabelRow)
+            | "RowFiles" >> beam.Create(range(self._file_count))
+            | "ReadRows" >> beam.FlatMap(row_files.read, self._attempt).with_output_types(LabelRow)
             | "CheckRows" >> beam.ParDo(CheckRow()).with_outputs(REFUSED, main=GOOD)
         )
-        write = WriteShard(self._attempt, shards_each, self._spec)
+        write = WriteShard(self._attempt, self._shards_each, self._spec)
         written = (
             rows[GOOD]
-            | "Shard" >> beam.Map(_sharded, shards_each).with_output_types(tuple[int, LabelRow])
+            | "Shard"
+            >> beam.Map(_sharded, self._shards_each).with_output_types(tuple[int, LabelRow])
             | "GroupByShard" >> beam.GroupByKey()
             | "WriteShards" >> beam.ParDo(write)
         )
@@ -88,18 +91,7 @@ class CheckRow(beam.DoFn):
     def process(self, row: LabelRow) -> Iterator[Any]:
         """Yield the row, or its refusal to the output `refused`."""
         try:
-            if row.age or row.problem is None:
-                age_of(row.age)
-            if row.problem is not None:
-                raise PhotoRefused(row.problem, row.detail)
-            if row.split is not None and row.split not in SPLITS:
-                raise PhotoRefused(
-                    Reason.SPLIT_UNKNOWN, f"split {row.split!r} is none of {', '.join(SPLITS)}"
-                )
-            if not row.byte_size:
-                raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")
-            if row.byte_size > MAX_FILE_BYTES:
-                raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(row.byte_size))
+            row_checks.require_usable(row)
         except PhotoRefused as refused:
             yield TaggedOutput(REFUSED, row.refusal(refused.reason, refused.detail))
         else:

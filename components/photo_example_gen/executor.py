@@ -14,7 +14,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from customer_age.errors import DataRefused, RunError, SettingsError
+from customer_age.errors import RunError, SettingsError
 from customer_age.files import addresses
 from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import open_data_sets
@@ -25,6 +25,7 @@ from customer_age.schema.features import SPLITS
 from .. import beam_runners
 from ..artifacts import photo_data_set
 from ..artifacts.ingestion import Ingestion, read_refused, write_ingestion
+from ..refusal_limits import require_photos_in_each_split
 from . import tfrecord_shards
 from .batch_cache import BatchCache, sweep
 from .batch_ingestion import BatchIngestion
@@ -141,7 +142,7 @@ def _finished(counts: dict[str, Any], examples_uri: str, seconds: float) -> Inge
         seconds=round(seconds, 1),
     )
     _require_nothing_lost(ingestion)
-    _require_photos_in_each_split(ingestion)
+    require_photos_in_each_split(ingestion)
     write_ingestion(examples_uri, ingestion)
     return ingestion
 
@@ -154,21 +155,3 @@ def _require_nothing_lost(ingestion: Ingestion) -> None:
             f"ingestion lost count: {ingestion.rows} rows became {photos} examples and "
             f"{refused} refusals; {_ANOTHER_RUNNER}"
         )
-
-
-def _require_photos_in_each_split(ingestion: Ingestion) -> None:
-    empty = [split for split, photos in ingestion.photos.items() if not photos]
-    if not empty:
-        return
-    reasons = ", ".join(f"{count} {reason}" for reason, count in ingestion.refused.items())
-    because = f" Refused: {reasons}." if reasons else ""
-    first = f" First: {ingestion.examples_of_refused[0]}." if reasons else ""
-    if len(empty) == len(SPLITS):
-        raise DataRefused(
-            f"none of {ingestion.rows} photos can be used.{because}{first} "
-            "Mend the table or the photos, and run again"
-        )
-    raise DataRefused(
-        f"no photo in split {' and '.join(empty)}, of {ingestion.rows} rows.{because}{first} "
-        "Add photos, or give the split a larger share (data.split_shares)"
-    )

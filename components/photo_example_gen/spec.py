@@ -40,6 +40,12 @@ class IngestionSpec(LabelSpec, SplitSpec, PhotoSpec):
         }
         return self.model_copy(update=reached)
 
+    def without_places(self) -> "IngestionSpec":
+        """The same for workers, which have no business where the tables and secrets are."""
+        return self.model_copy(
+            update={name: type(self).model_fields[name].default for name in _PLACES}
+        )
+
     def recipe(self) -> str:
         """What decides how one row becomes an example, without where things are."""
         return json.dumps(self.model_dump(mode="json", exclude=set(_PLACES)), sort_keys=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from customer_age.model_registry import BATCHES, Publication, saved_model_fingerprint
+from customer_age.model_registry import BATCHES, DEAL, Publication, saved_model_fingerprint
 
 from ..artifacts.ingestion import BASE, Ingestion
 from ..artifacts.training import Training
@@ -71,6 +71,7 @@ def publication(
             **lineage.tags(),
             **tags,
             **_batches(ingestion),
+            **({DEAL: ingestion.deal.model_dump_json()} if ingestion.deal else {}),
             **counts,
             "rows": str(ingestion.rows),
             "refused": str(sum(ingestion.refused.values())),

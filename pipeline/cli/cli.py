@@ -7,6 +7,7 @@ import click
 from customer_age.errors import RunError
 
 from . import plugins
+from .check_data import check_data
 from .demo_data import demo_data
 from .doctor import doctor
 from .forget import forget
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (run, demo_data, models, predict, score, retrain, forget, doctor):
+for command in (run, check_data, demo_data, models, predict, score, retrain, forget, doctor):
     cli.add_command(command)
 
 

@@ -18,6 +18,11 @@ from . import options
 @click.option("--older-than", metavar="SPAN", help="Photos taken before: 2y, 18m or 90d ago.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
 @click.option(
+    "--now",
+    is_flag=True,
+    help="Put a version in the champion's place that has not learnt from what is forgotten.",
+)
+@click.option(
     "--artifacts",
     multiple=True,
     metavar="URI",
@@ -30,6 +35,7 @@ def forget(
     card: str | None,
     older_than: str | None,
     dry_run: bool,
+    now: bool,
     artifacts: tuple[str, ...],
     inbox: str | None,
     data: str | None,
@@ -40,7 +46,9 @@ def forget(
     """Erase what there is of a loyalty CARD: photos, rows and profiles, cached and kept examples.
 
     A tombstone in the inbox sees to it that no later batch brings the person back. Models that
-    learnt from the person stay until the next retraining replaces them.
+    learnt from the person stay until the next retraining replaces them, or --now does. What was
+    done, and which versions had learnt from the person, a signed certificate in the work folder
+    says.
 
     CARD is the number as the tables have it; - reads it from standard input, where no history
     and no list of processes shows it.
@@ -63,16 +71,20 @@ def forget(
         subject = OlderThan(oldest)
     else:
         subject = Card(_number(card or ""), erasure.person_key(settings))
-    counts = erasure.forget(settings, subject, artifacts, dry_run)
+    done = erasure.forget(settings, subject, artifacts, dry_run, now)
+    counts = done.counts
     click.echo(
         f"{'would be erased' if dry_run else 'erased'}: {counts.photos:,} photos and "
         f"{counts.rows:,} rows of uploads; {counts.examples:,} examples, and with them "
-        f"{counts.cached_batches:,} cached batches and {counts.artifacts:,} artifacts of runs"
+        f"{counts.cached_batches:,} cached batches and {counts.artifacts:,} artifacts of runs; "
+        f"names in {counts.texts:,} reports, logs and rows of the ledger"
     )
+    if done.certificate is not None:
+        click.echo(f"certificate: {done.certificate.line()}")
     if counts.unread:
         raise RunError(
-            "\n".join(counts.unread) + "\nthese may hold photos too: mend or delete them, and "
-            "call forget again"
+            "\n".join(counts.unread) + "\nwhat these hold was not looked at, photos perhaps: mend "
+            "or delete them, and call forget again"
         )
     if not dry_run:
         click.echo("the next retraining learns without them")

@@ -4,156 +4,185 @@ In this order a killed `forget` can be called again: whatever is left is still f
 first moment on no run learns from what is forgotten.
 """
 
+import contextlib
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from pathlib import Path
 
-from customer_age.components.photo_example_gen.batch_cache import BatchCache
-from customer_age.errors import SettingsError
+from customer_age.errors import NothingFound, RunError, SettingsError
 from customer_age.files import addresses, store
-from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import pseudonyms, tombstones
+from customer_age.model_registry import ModelRegistry
+from customer_age.redaction import hide_credentials
 
 from ..running.work_folder import WorkFolder
 from ..settings.settings import Settings
-from . import run_artifacts, uploads
-from .run_artifacts import KeptExamples
+from . import certificate, learnt_versions
+from .certificate import Certificate, LearntVersion
+from .findings import Counts, Plan
 from .subject import Subject
-from .uploads import Rows
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What is erased.
+class Forgetting:
+    """What a `forget` did, or would do.
 
     Attributes:
-        photos: files in uploads.
-        rows: of their tables, profiles among them.
-        cached_batches: of the batch cache, each deleted whole.
-        artifacts: of runs, each deleted whole.
-        examples: in those cached batches and artifacts.
-        unread: a sentence for each table of an upload that cannot be read; what it holds is still
-            there.
+        counts: of what is erased.
+        certificate: of it; None where it is only looked.
     """
 
-    photos: int
-    rows: int
-    cached_batches: int
-    artifacts: int
-    examples: int
-    unread: tuple[str, ...] = ()
+    counts: Counts
+    certificate: Certificate | None = None
 
 
 def person_key(settings: Settings) -> str:
-    """The key that a card's number is hashed with; made where the settings name none.
+    """The key that a card's number is hashed with. None is made: under a new one nobody is known.
 
     Raises:
-        SettingsError: there is no such file, or it holds no key.
+        SettingsError: there is no such file, or it holds no key; or there is no inbox or work
+            folder.
     """
-    if settings.data.person_key_file is None:
-        pseudonyms.make(settings.person_key_file)
+    _existing(settings.reached())
     return pseudonyms.read(settings.person_key_file)
 
 
 def forget(
-    settings: Settings, subject: Subject, further_roots: Sequence[str] = (), dry_run: bool = False
-) -> Counts:
+    settings: Settings,
+    subject: Subject,
+    further_roots: Sequence[str] = (),
+    dry_run: bool = False,
+    now: bool = False,
+) -> Forgetting:
     """Erase a subject everywhere, and see that nothing brings it back.
 
     Args:
         settings: where the inbox, the cache and the work folder are.
         subject: what is to be forgotten.
         further_roots: of pipelines' artifacts, besides the work folder's.
-        dry_run: only count what would be erased.
+        dry_run: only count what would be erased; nothing is written.
+        now: put a version in the champion's place that has not learnt from the subject.
 
     Raises:
-        SettingsError: there is no inbox, or its tombstones are of another key.
-        RunError: a run is using the work folder.
+        NothingFound: a person is in no upload and in nothing that runs have kept.
+        SettingsError: there is no inbox or work folder, or the tombstones are of another key.
+        RunError: a run is using the work folder, or, when all is erased, no version can take the
+            champion's place.
     """
     settings = settings.reached()
+    inbox = _existing(settings)
+    key = person_key(settings)
+    tombstones.require_key(before := tombstones.read(inbox), key)
+    folder = WorkFolder(settings.work_dir)
+    with contextlib.nullcontext() if dry_run and not folder.was_used() else folder.held():
+        plan = Plan.of(settings, subject, further_roots, key)
+        if plan.is_empty() and subject.person and not subject.forgotten().persons <= before.persons:
+            raise NothingFound(
+                "this card is in no batch, and in nothing that runs have kept: nothing was erased "
+                "and no tombstone written; give the number as the tables have it, and look at "
+                "data.inbox, data.path and --work-dir"
+            )
+        if dry_run:
+            return Forgetting(plan.counts())
+        return _carried_out(settings, subject, plan, key, now)
+
+
+def _existing(settings: Settings) -> str:
+    """The inbox, which is there, as the work folder is: a mistyped one would hold nothing."""
     inbox = settings.data.inbox
     if not inbox:
         raise SettingsError(
             "data.inbox: not set; tombstones are kept there, so that no later batch brings back "
             "what is forgotten"
         )
-    tombstones.require_key(tombstones.read(inbox), person_key(settings))
-    folder = WorkFolder(settings.work_dir)
-    folder.prepare()
-    with folder.held():
-        if dry_run:
-            return _Plan.of(settings, subject, further_roots).counts()
-        subject.write_tombstone(inbox)
-        plan = _Plan.of(settings, subject, further_roots)
-        plan.carry_out(settings, folder)
-        _audit(folder, subject, plan.counts())
-        return plan.counts()
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """All that is to be erased."""
-
-    rows: list[Rows]
-    unread: list[str]
-    cached_batches: list[KeptExamples]
-    artifacts: list[KeptExamples]
-
-    @classmethod
-    def of(cls, settings: Settings, subject: Subject, further_roots: Sequence[str]) -> "_Plan":
-        rows, unread = uploads.find(settings.data, subject, person_key(settings))
-        cached_batches = run_artifacts.cached_batches(settings.batch_cache, subject.forgotten())
-        names = frozenset[tuple[str, str]]().union(
-            *(each.names for each in rows), *(each.names for each in cached_batches)
+    if not store.exists(inbox):
+        raise SettingsError(
+            f"data.inbox: {addresses.plain(inbox)}: there is no such folder; nothing was looked at"
         )
-        artifacts = [
-            each
-            for root in (settings.pipeline_root, *further_roots)
-            for each in run_artifacts.artifacts(
-                addresses.reached_by(root, settings.beam.args), subject.forgotten(), names
-            )
-        ]
-        return cls(rows, unread, cached_batches, artifacts)
-
-    def counts(self) -> Counts:
-        kept = (*self.cached_batches, *self.artifacts)
-        return Counts(
-            photos=sum(len(rows.photos) for rows in self.rows),
-            rows=sum(len(rows.lines) for rows in self.rows),
-            cached_batches=len(self.cached_batches),
-            artifacts=len(self.artifacts),
-            examples=sum(each.examples for each in kept),
-            unread=tuple(self.unread),
+    if not Path(settings.work_dir).is_dir():
+        raise SettingsError(
+            f"work_dir: {settings.work_dir}: there is no such folder; name the one that runs use "
+            "with --work-dir"
         )
+    return inbox
 
-    def carry_out(self, settings: Settings, folder: WorkFolder) -> None:
-        gone = {addresses.plain(each.uri) for each in self.artifacts}
-        run_artifacts.mark_deleted(folder.metadata, gone)
-        for each in self.artifacts:
-            store.delete(each.uri, folder=True)
-        cache = BatchCache(settings.batch_cache)
-        for each in self.cached_batches:
-            cache.discard(each.uri)
-        for rows in self.rows:
-            rows.erase_photos()
-        digests = ContentDigests(settings.batch_cache)
-        for data_folder in {rows.table.folder.path("") for rows in self.rows}:
-            digests.forget(data_folder)
-        for rows in self.rows:
-            rows.erase_rows()
+
+def _carried_out(
+    settings: Settings, subject: Subject, plan: Plan, key: str, now: bool
+) -> Forgetting:
+    folder, counts = WorkFolder(settings.work_dir), plan.counts()
+    planned = Certificate(
+        forgotten=subject.kind,
+        subject=certificate.subject_hash(subject.person, key),
+        key=pseudonyms.fingerprint(key),
+        begun=certificate.now(),
+        searched=tuple(hide_credentials(place) for place in plan.searched),
+        erased=counts.erased(),
+        batches=tuple(sorted(plan.batches())),
+    )
+    file, record = certificate.begin(folder.path / certificate.FOLDER, planned)
+    registry, versions, failed = _versions(settings, record)
+    record = dataclasses.replace(
+        record, unread=(*counts.unread, *failed), versions=versions or record.versions
+    )
+    subject.write_tombstone(settings.data.inbox or "")
+    certificate.write(file, record, key)
+    plan.carry_out(settings, folder)
+    _audit(folder, subject, counts)
+    if not failed:  # else the next call goes on with this one
+        record = dataclasses.replace(record, ended=certificate.now())
+    certificate.write(file, record, key)
+    if now and registry is not None:
+        record = _rolled_back(record, registry)
+        certificate.write(file, record, key)
+    return Forgetting(dataclasses.replace(counts, unread=record.unread), record)
+
+
+def _versions(
+    settings: Settings, record: Certificate
+) -> tuple[ModelRegistry | None, tuple[LearntVersion, ...], tuple[str, ...]]:
+    """The registry, its versions that had learnt from the subject, and why they are not known."""
+    try:
+        registry = learnt_versions.registry_of(settings)
+        learnt = learnt_versions.learnt(registry, frozenset(record.batches))
+    except RunError as error:  # it keeps no photo: no reason to leave one where it is
+        return None, (), (f"registry.uri: which versions had learnt is not known: {error}",)
+    found = (
+        LearntVersion(
+            version=each.version,
+            published=each.created.isoformat(timespec="seconds"),
+            fate=learnt_versions.fate(each),
+        )
+        for each in learnt
+    )
+    return registry, tuple(found), ()
+
+
+def _rolled_back(record: Certificate, registry: ModelRegistry) -> Certificate:
+    """Put another champion in its place, and say so of the version that was it."""
+    learnt = {each.version for each in record.versions}
+    former = registry.champion()
+    champion = learnt_versions.roll_back(registry, learnt)
+    if champion is None or former is None:
+        return record
+    fate = f"was rolled back to version {champion.version} on {certificate.now()}"
+    return dataclasses.replace(
+        record,
+        versions=tuple(
+            dataclasses.replace(each, fate=fate) if each.version == former.version else each
+            for each in record.versions
+        ),
+    )
 
 
 def _audit(folder: WorkFolder, subject: Subject, counts: Counts) -> None:
     """Keep a line of what was done, without who it was."""
     line = {
-        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "at": certificate.now(),
         "forgotten": subject.kind,
-        "photos": counts.photos,
-        "rows": counts.rows,
-        "pieces": counts.cached_batches,
-        "artifacts": counts.artifacts,
-        "examples": counts.examples,
+        **counts.erased(),
         "unread": counts.unread,
     }
     with folder.audit.open("a", encoding="utf-8") as file:

@@ -3,68 +3,96 @@
 Each is deleted whole: the next run makes it anew, without what is forgotten.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from customer_age.components.photo_example_gen.batch_cache import BatchCache, records
+from customer_age.components.artifacts import ingestion
+from customer_age.components.photo_example_gen.batch_cache import (
+    BatchCache,
+    CachedBatch,
+    Entry,
+    records,
+)
 from customer_age.files import addresses, store
 from customer_age.labels import Forgotten
 from customer_age.schema import features
 
+from .traces import Traces
+
 
 @dataclass(frozen=True)
 class KeptExamples:
-    """A folder that holds examples of what is to be forgotten, or may hold some.
+    """A folder that holds examples or refusals of what is to be forgotten, or may hold some.
 
     Attributes:
         uri: the folder.
         examples: of those, 0 where a killed ingestion left it.
-        names: batch and name of their photos.
+        traces: of their photos.
     """
 
     uri: str
     examples: int
-    names: frozenset[tuple[str, str]] = frozenset()
+    traces: Traces = Traces()
 
 
-def cached_batches(cache_uri: str, forgotten: Forgotten) -> list[KeptExamples]:
+def cached_batches(cache_uri: str, forgotten: Forgotten, traces: Traces) -> list[KeptExamples]:
     """Find cached batches, and every attempt that never counted: nobody knows what it holds.
 
     Args:
         cache_uri: of the batch cache.
         forgotten: hashes and days.
+        traces: of the photos that uploads have.
     """
     found = []
     for folder, cached_batch in BatchCache(cache_uri).attempts().items():
         if cached_batch is None:
             found.append(KeptExamples(folder, 0))
             continue
-        theirs = [
-            entry
-            for entry in cached_batch.entries
-            if forgotten.covers(entry.person, entry.captured)
-        ]
-        if theirs:
-            names = {(entry.batch, entry.file_name) for entry in theirs}
-            found.append(KeptExamples(folder, len(theirs), frozenset(names)))
+        theirs = _entries(cached_batch, forgotten, traces)
+        refused = [each for each in cached_batch.refused if traces.are_in(each)]
+        if theirs or refused:
+            found.append(KeptExamples(folder, len(theirs), _traces(theirs, refused)))
     return found
 
 
-def artifacts(root: str, forgotten: Forgotten, names: Set[tuple[str, str]]) -> list[KeptExamples]:
+def _entries(batch: CachedBatch, forgotten: Forgotten, traces: Traces) -> list[Entry]:
+    return [
+        entry
+        for entry in batch.entries
+        if forgotten.covers(entry.person, entry.captured)
+        or (entry.batch, entry.file_name) in traces.photos
+    ]
+
+
+def _traces(entries: Iterable[Entry], refused: Iterable[ingestion.Refusal]) -> Traces:
+    rows = {(each.table, each.file_name) for each in entries}
+    rows |= {(each.table, each.file_name) for each in refused}
+    photos = frozenset((each.batch, each.file_name) for each in entries)
+    return Traces(photos, frozenset(rows))
+
+
+def artifacts(root: str, forgotten: Forgotten, traces: Traces) -> list[KeptExamples]:
     """Find `Examples` artifacts below a pipeline root.
 
     Args:
         root: of a pipeline's artifacts.
         forgotten: hashes of persons.
-        names: batch and name of photos.
+        traces: of photos.
     """
     found = []
     for folder, files in sorted(_examples_below(root).items()):
-        count = sum(_is_theirs(record, forgotten, names) for record in _records(files))
-        if count:
+        count = sum(_is_theirs(record, forgotten, traces.photos) for record in _records(files))
+        if count or any(map(traces.are_in, _refused(folder))):
             found.append(KeptExamples(folder, count))
     return found
+
+
+def _refused(folder: str) -> list[ingestion.Refusal]:
+    try:
+        return ingestion.read_refused(folder)
+    except FileNotFoundError:  # a run was killed before it wrote the list
+        return []
 
 
 def _examples_below(root: str) -> dict[str, list[str]]:

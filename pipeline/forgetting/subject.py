@@ -18,6 +18,10 @@ class Subject(Protocol):
     def kind(self) -> str:
         """For the audit; says nothing of who it is."""
 
+    @property
+    def person(self) -> str:
+        """The card's number; empty where no one person is meant."""
+
     def is_shown(self, person: str, captured: date | None) -> bool:
         """Whether a row of a table is about it.
 
@@ -53,6 +57,11 @@ class Card:
         """See `Subject`."""
         return "card"
 
+    @property
+    def person(self) -> str:
+        """See `Subject`."""
+        return self.number
+
     def is_shown(self, person: str, captured: date | None) -> bool:
         """See `Subject`."""
         del captured
@@ -83,6 +92,11 @@ class OlderThan:
     def kind(self) -> str:
         """See `Subject`."""
         return f"captured before {self.day.isoformat()}"
+
+    @property
+    def person(self) -> str:
+        """See `Subject`."""
+        return ""
 
     def is_shown(self, person: str, captured: date | None) -> bool:
         """See `Subject`."""

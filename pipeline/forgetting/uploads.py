@@ -1,18 +1,21 @@
 """Erase from uploads: the batches of an inbox, the tables beside them, and the base set."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from customer_age.errors import RunError
 from customer_age.files import Folder, addresses, folders, store
 from customer_age.labels import LabelTable, data_set, layouts, pseudonyms
 from customer_age.labels.cards.ages import day_of
-from customer_age.labels.cards.card_table import without_card
+from customer_age.labels.cards.card_numbers import without_card
+from customer_age.labels.photo_lookup import PhotoLookup
+from customer_age.labels.tables.table_names import not_read, workbooks_named
 from customer_age.schema.batch_names import BATCH_NAME
+from customer_age.schema.refusals import Reason
 
 from ..settings.data import DataSettings
 from .subject import Subject
+from .traces import Traces
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,17 @@ class Rows:
         table: that they stand in.
         lines: where they end in it.
         photos: the paths of their photos.
-        names: batch and name of each photo, as its example has them.
+        batch: that the table is about, or empty.
+        traces: of each photo, as its example or its refusal has it.
+        malformed: a sentence for each row of which nobody knows whose it is.
     """
 
     table: LabelTable
     lines: frozenset[int]
     photos: tuple[str, ...] = ()
-    names: frozenset[tuple[str, str]] = frozenset()
+    batch: str = ""
+    traces: Traces = Traces()
+    malformed: tuple[str, ...] = ()
 
     def erase_photos(self) -> None:
         """Delete the photos; those that are gone already are no mistake."""
@@ -56,13 +63,15 @@ def find(data: DataSettings, subject: Subject, key: str) -> tuple[list[Rows], li
     Raises:
         SettingsError: the inbox or the base set cannot be listed.
     """
-    found, unread = [], []
+    found: list[Rows] = []
+    unread = list(_workbooks(data))
     for table, batch in _tables(data, subject):
         try:
             rows = _rows(table, batch, subject, key)
         except RunError as error:
             unread.append(str(error))
             continue
+        unread += rows.malformed
         if rows.lines:
             found.append(rows)
     return found, unread
@@ -111,26 +120,66 @@ def _of_base(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable,
         yield table, ""
 
 
+def _workbooks(data: DataSettings) -> Iterator[str]:
+    """A sentence for each spreadsheet that stands where a table should, and that nobody reads."""
+    root = folders.open_if_there(data.inbox) if data.inbox else None
+    inner = [addresses.join(data.inbox or "", batch) for batch in _batches(root)] if root else []
+    for address in (*inner, *filter(None, (data.inbox, data.path))):
+        folder = folders.reach(address)
+        for stem in ("photos", "cards"):
+            for name in workbooks_named(stem, folder.has_file):
+                yield f"{folder.shown(name)}: {not_read(name)}"
+
+
 def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
     lines: set[int] = set()
-    photos: list[str] = []
-    names: set[tuple[str, str]] = set()
+    malformed: list[str] = []
+    names: list[str] = []
+    traces = Traces()
     for line, row in table.rows():
+        if row.get("problem") == Reason.ROW_MALFORMED:  # its cells are shifted: whose is it?
+            malformed.append(f"{table.path}: line {line}: {row['detail']}; mend this row")
+            continue
         person, captured = row.get("person", ""), day_of(row.get("captured_at", ""))
         if not subject.is_shown(person, captured):
             continue
         lines.add(line)
         if name := row.get("file_name"):
-            photos += _photos(table, name)
-            hidden = data_set.stand_in(pseudonyms.pseudonym(person, key))
-            names.add((batch or row.get("batch", ""), without_card(name, person, hidden)))
-    return Rows(table, frozenset(lines), tuple(photos), frozenset(names))
+            names.append(name)
+            traces |= _traces(table, batch or row.get("batch", ""), batch, name, person, key)
+    find = _lookup(table) if names else None
+    photos = [photo for name in names if find for photo in _photos(table, name, find)]
+    once = tuple(dict.fromkeys(photos))
+    return Rows(table, frozenset(lines), once, batch, traces, tuple(malformed))
 
 
-def _photos(table: LabelTable, name: str) -> Iterator[str]:
+def _traces(table: LabelTable, batch: str, upload: str, name: str, person: str, key: str) -> Traces:
+    hidden = data_set.stand_in(pseudonyms.pseudonym(person, key))
+    called = {name, without_card(name, person, hidden) if person else name}
+    where = f"{upload}/{table.name}" if upload else table.name
+    return Traces(
+        photos=frozenset((batch, each) for each in called),
+        rows=frozenset((where, each) for each in called),
+    )
+
+
+Find = Callable[[str], str | None]
+
+
+def _lookup(table: LabelTable) -> Find:
+    """Find a file as runs do: another form of Unicode counts too."""
+    found = PhotoLookup(dict(table.folder.files(table.photos)), face_crops=False)
+
+    def find(name: str) -> str | None:
+        entry = found.find(table.photos, name)
+        return entry.name if entry is not None else None
+
+    return find
+
+
+def _photos(table: LabelTable, name: str, find: Find) -> Iterator[str]:
     """A row's photo and its face crop, where they lie in the upload."""
-    relative = PurePosixPath(table.photos, name.replace("\\", "/")).as_posix()
     if not addresses.leads_out(name):
-        for file in (relative, f"{relative}_face.jpg"):
-            if table.folder.has_file(file):
-                yield table.folder.path(file)
+        for file in (name, f"{name}_face.jpg"):
+            if (found := find(file)) is not None:
+                yield table.folder.path(found)

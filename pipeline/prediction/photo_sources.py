@@ -4,16 +4,26 @@ Nothing here imports TensorFlow, Beam or TFX, so that a wrong path is answered a
 listed as they are needed, those of one folder or glob at a time; no photo is opened.
 """
 
+import functools
 import glob
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from customer_age.errors import SettingsError
-from customer_age.files import Folder, LocalFolder, addresses, open_folder
+from customer_age.files import (
+    Entry,
+    Folder,
+    LocalFolder,
+    addresses,
+    file_names,
+    open_folder,
+    store,
+)
+from customer_age.labels.photo_lookup import PhotoLookup
 from customer_age.labels.tables import SUFFIXES, LabelTable
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import Reason
@@ -34,11 +44,13 @@ class PhotoFile:
         file_name: as it was given, or as it stands in the table.
         path: path or address of the file to read.
         problem: why there is no file to read, or None.
+        detail: the same in a sentence; empty where the problem says it all.
     """
 
     file_name: str
     path: str
     problem: Reason | None = None
+    detail: str = ""
 
 
 class PhotoSource(ABC):
@@ -87,24 +99,49 @@ class PhotoTable(PhotoSource):
 
     def files(self, face_crops: bool) -> Iterator[PhotoFile]:
         """See `PhotoSource`."""
-        for _, row in self.table.rows():
-            yield self._file(row["file_name"], face_crops)
+        # Of a folder that a missing photo should be in, once: what other names are there.
+        beside = functools.cache(lambda folder: PhotoLookup(self._listed(folder), face_crops))
+        for line, row in self.table.rows():
+            if "problem" in row:
+                detail = f"line {line} of {self.table.name}: {row['detail']}"
+                yield PhotoFile(row["file_name"], "", Reason(row["problem"]), detail)
+            else:
+                yield self._file(row["file_name"], face_crops, beside)
 
-    def _file(self, file_name: str, face_crops: bool) -> PhotoFile:
+    def _file(
+        self, file_name: str, face_crops: bool, beside: Callable[[str], PhotoLookup]
+    ) -> PhotoFile:
         if addresses.leads_out(file_name):
             return PhotoFile(file_name, "", Reason.OUTSIDE_DATA_FOLDER)
         folder = self.table.folder
-        name = PurePosixPath(self.table.photos, file_name.replace("\\", "/")).as_posix()
+        name = file_names.relative(self.table.photos, file_name)
         try:
             if face_crops and folder.has_file(f"{name}_face.jpg"):
                 name = f"{name}_face.jpg"
             elif not folder.has_file(name):
-                return PhotoFile(file_name, "", Reason.FILE_MISSING)
+                lookup = beside(name.rpartition("/")[0])
+                listed = lookup.find("", name)
+                if listed is None:
+                    why = lookup.why_missing("", name, elsewhere=False)
+                    return PhotoFile(file_name, "", Reason.FILE_MISSING, why)
+                name = listed.name
         except OSError:  # a name longer than any file's can be
             return PhotoFile(file_name, "", Reason.FILE_MISSING)
         path = folder.path(name)
         problem = Reason.OUTSIDE_DATA_FOLDER if self._links_outside(path) else None
         return PhotoFile(file_name, path, problem)
+
+    def _listed(self, inner: str) -> dict[str, Entry]:
+        """The files of one folder, not of those in it, by their names in the table's folder."""
+        folder = self.table.folder
+        if not isinstance(folder, LocalFolder):
+            return dict(folder.files(inner))  # it is listed already
+        try:
+            found = list(store.list(folder.path(inner), deep=False))
+        except OSError:  # it may be read, but not listed
+            return {}
+        names = {f"{inner}/{each.name}" if inner else each.name: each for each in found}
+        return {name: replace(each, name=name) for name, each in names.items()}
 
     def _links_outside(self, path: str) -> bool:
         target = os.path.realpath(path)

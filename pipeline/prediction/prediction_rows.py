@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from customer_age.files import spreadsheet_cells
 from customer_age.schema.age_groups import AgeGroups
 
 FORMATS = ("table", "csv", "jsonl")
@@ -87,7 +88,7 @@ def _table_lines(file: TextIO, groups: AgeGroups) -> Callable[[Prediction], None
 def _csv_lines(file: TextIO, version: str) -> Callable[[Prediction], None]:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
-    return lambda row: rows.writerow(values(row, version))
+    return lambda row: rows.writerow(map(spreadsheet_cells.cell, values(row, version)))
 
 
 def _json_lines(file: TextIO, version: str) -> Callable[[Prediction], None]:

@@ -65,7 +65,7 @@ class Predictor:
     def _prepare(self, file: PhotoFile) -> bytes | PhotoRefused:
         try:
             if file.problem is not None:
-                raise PhotoRefused(file.problem, NO_FILE[file.problem])
+                raise PhotoRefused(file.problem, file.detail or NO_FILE[file.problem])
             return prepare_photo(read_photo(file.path), self._spec).encoded
         except PhotoRefused as refused:
             return refused

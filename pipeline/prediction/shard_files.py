@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from customer_age.files import addresses, store
+from customer_age.files import addresses, spreadsheet_cells, store
 
 from .prediction_rows import COLUMNS, Prediction, values
 
@@ -99,7 +99,8 @@ class _CsvRows:
         self._version = version
 
     def write(self, rows: Sequence[Prediction]) -> None:
-        self._writer.writerows(values(row, self._version) for row in rows)
+        for row in rows:
+            self._writer.writerow(map(spreadsheet_cells.cell, values(row, self._version)))
 
     def __enter__(self) -> "_CsvRows":
         return self

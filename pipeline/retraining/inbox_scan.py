@@ -15,6 +15,7 @@ from customer_age.errors import RunError, SettingsError
 from customer_age.files import Folder, addresses
 from customer_age.labels import COMPLETE
 from customer_age.labels.tables import SUFFIXES, LabelTable
+from customer_age.labels.tables.table_names import not_read, workbooks_named
 from customer_age.schema.batch_names import BATCH_NAME
 
 from .inbox import Inbox
@@ -125,9 +126,11 @@ def _read(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
         return FoundBatch(name, arrived, problem=problem)
     digests = inbox.digests(name)
     tables = [table for suffix in SUFFIXES if (table := f"{_TABLE}{suffix}") in digests]
-    if len(tables) != 1:
-        listed = " and ".join(tables) or "no label table"
-        return FoundBatch(name, arrived, problem=f"{listed}; expected photos.csv, once")
+    workbooks = workbooks_named(_TABLE, digests.__contains__)
+    if len(tables) != 1 or workbooks:
+        listed = " and ".join([*tables, *workbooks]) or "no label table"
+        unread = f"; {not_read(workbooks[0])}" if workbooks else ""
+        return FoundBatch(name, arrived, problem=f"{listed}; expected photos.csv, once{unread}")
     content = _content(digests)
     try:
         photos = sum(1 for _ in _rows(inbox.folder(name), tables[0]))

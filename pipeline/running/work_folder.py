@@ -35,6 +35,7 @@ class WorkFolder:
     batch_cache/     ingested batches, decoded once
     person.key       keys the hash that stands for a person; secret
     forgotten.jsonl  a line for each `forget`, without who it was
+    certificates/    what each `forget` did, signed with person.key
     ```
     """
 
@@ -49,6 +50,10 @@ class WorkFolder:
         self.audit = self.path / "forgotten.jsonl"
         self._lock = self.path / ".lock"
         self._temporary = self.path / ".temporary"
+
+    def was_used(self) -> bool:
+        """Whether anything ever held it: then `held` makes nothing new."""
+        return self._lock.exists()
 
     def prepare(self) -> None:
         """Make the folders, and see that they can be written.

@@ -3,7 +3,7 @@
 from pydantic import Field, field_validator
 
 from customer_age.components import beam_runners
-from customer_age.redaction import SECRET_OPTION
+from customer_age.redaction import SECRET_OPTION, names_a_secret
 from customer_age.schema.strict_model import StrictModel
 
 
@@ -18,8 +18,8 @@ class BeamSettings(StrictModel):
     @field_validator("args")
     @classmethod
     def _hold_no_secret(cls, args: tuple[str, ...]) -> tuple[str, ...]:
-        for name in (arg.partition("=")[0] for arg in args):
-            if SECRET_OPTION.search(name):
+        for name, _, value in (arg.partition("=") for arg in args):
+            if SECRET_OPTION.search(name) or names_a_secret(value):
                 raise ValueError(
                     f"{name} must not be given here: settings are written down. Object stores "
                     "read their credentials from the environment"

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
+from customer_age.redaction import SECRET_OPTION, names_a_secret, require_no_secret
 from customer_age.schema.strict_model import StrictModel
 
 Component = Literal[
@@ -156,8 +157,8 @@ class ClusterSettings(StrictModel):
     @field_validator("environment")
     @classmethod
     def _holds_no_secret(cls, environment: dict[str, str]) -> dict[str, str]:
-        for name in environment:
-            if re.search("secret|password|token|access_key|credential", name, re.IGNORECASE):
+        for name, value in environment.items():
+            if SECRET_OPTION.search(name) or names_a_secret(value):
                 raise ValueError(
                     f"{name} must not be given here: the compiled pipeline holds it; "
                     "use cluster.secret_environment"
@@ -177,6 +178,7 @@ class ClusterSettings(StrictModel):
     def _lies_in_a_store(cls, root: str) -> str:
         if root and not re.match(r"(gs|s3|minio)://[^/]+", root):
             raise ValueError("name a folder in a bucket, as gs://, s3:// or minio://bucket/folder")
+        require_no_secret(root, "stores read their credentials from the environment")
         return root.rstrip("/")
 
     @property

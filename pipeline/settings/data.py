@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from customer_age.labels import LabelSpec, SplitSpec
+from customer_age.labels.spec import STORES_ASK
 from customer_age.photos.spec import PhotoSpec
+from customer_age.redaction import require_no_secret
 from customer_age.schema.batch_names import BATCH_NAME
 from customer_age.schema.strict_model import MOST
 
@@ -38,3 +40,8 @@ class DataSettings(LabelSpec, SplitSpec, PhotoSpec):
             if not BATCH_NAME.fullmatch(batch):
                 raise ValueError(f"{batch!r} is no name of a batch: it is a folder of the inbox")
         return tuple(sorted(set(batches)))  # the order makes no other run
+
+    @field_validator("path", "batch_cache", "person_key_file")
+    @classmethod
+    def _places_hold_no_secret(cls, place: str | None) -> str | None:
+        return place and require_no_secret(place, STORES_ASK)

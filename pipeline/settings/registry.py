@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from customer_age.redaction import url_parts
+from customer_age.redaction import require_no_secret
 from customer_age.schema.strict_model import StrictModel
 
 
@@ -21,9 +21,8 @@ class RegistrySettings(StrictModel):
     @classmethod
     def _holds_no_secret(cls, uri: str | None) -> str | None:
         """Settings are written into the metadata, the report and the registry itself."""
-        if uri is not None and "@" in url_parts(uri).netloc:
-            raise ValueError(
-                "must hold no user name or password; set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD in the environment"
-            )
-        return uri
+        return uri and require_no_secret(
+            uri,
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN, in the environment",
+        )

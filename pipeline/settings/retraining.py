@@ -2,7 +2,7 @@
 
 from pydantic import Field, field_validator
 
-from customer_age.redaction import url_parts
+from customer_age.redaction import require_no_secret, url_parts
 from customer_age.schema.strict_model import CENTURY_DAYS, MOST, StrictModel
 
 from .model import MOST_EPOCHS
@@ -52,11 +52,9 @@ class RetrainingSettings(StrictModel):
             raise ValueError(
                 "must be sqlite:////folder/ledger.sqlite or postgresql://user@host:5432/database"
             )
-        if parts.password is not None or "password" in parts.query:
-            raise ValueError(
-                "must hold no password; set PGPASSWORD in the environment, or use a pgpass file"
-            )
-        return ledger
+        return require_no_secret(
+            ledger, "set PGPASSWORD in the environment, or use a pgpass file", user=True
+        )
 
 
 class NotifySettings(StrictModel):
@@ -80,12 +78,10 @@ class NotifySettings(StrictModel):
         if url is None:
             return None
         check_address(url)
-        if "@" in url_parts(url).netloc:
-            raise ValueError(
-                "must hold no user name or password; set CUSTOMER_AGE_NOTIFY_URL or "
-                "CUSTOMER_AGE_NOTIFY_HEADERS_FILE in the environment"
-            )
-        return url
+        return require_no_secret(
+            url,
+            "set CUSTOMER_AGE_NOTIFY_URL or CUSTOMER_AGE_NOTIFY_HEADERS_FILE in the environment",
+        )
 
 
 def check_address(url: str) -> None:

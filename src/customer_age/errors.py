@@ -32,6 +32,12 @@ class DataRefused(RunError):
     exit_code = 4
 
 
+class NothingFound(RunError):
+    """There is nothing of what was to be erased."""
+
+    exit_code = 5
+
+
 def explained_by(
     translate: Callable[[Exception], RunError | None],
 ) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:

@@ -3,10 +3,14 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-SECRET_OPTION = re.compile("secret|password|token|access_key", re.IGNORECASE)
-"""What an option is called whose value must not be written down."""
+_SECRET_WORDS = (
+    r"secret|passwo?r?d|passphrase|token|credential|signature|"
+    r"(?:api|access|account|storage|shared|private|encryption|customer|subscription)[_-]?key"
+)
+SECRET_OPTION = re.compile(rf"(?i){_SECRET_WORDS}|^-*(?:sig|sas|key)$")
+"""What an option, a query's key or an environment variable is called whose value is secret."""
 
 HIDDEN = "hidden"
 
@@ -17,9 +21,11 @@ _QUERY = re.compile(
     r"""(?i)([?;&][\w.-]*(?:token|secret|password|signature|credential|sig|key)=)"""
     r"""[^&\s<>"']+"""
 )
-_SECRET_NAME = re.compile(
-    r"(?i)(?:secret|token|passwo?r?d|passphrase|credential|api_?key|_key$|^key$)"
-)
+# A setting's name, which a library may have chosen: what ends in `_key` is one, but for these.
+_SECRET_NAME = re.compile(rf"(?i){_SECRET_WORDS}|_key$|^key$")
+_NO_SECRETS = {"split_key", "run_key"}
+
+_NAMED_VALUE = re.compile(r"""([\w.-]+)["']?\s*[=:]\s*\S""")
 
 
 def hide_credentials(text: str) -> str:
@@ -39,14 +45,59 @@ def hide_secret_settings(settings: Any) -> Any:
     """
     if isinstance(settings, Mapping):
         return {
-            name: HIDDEN
-            if value and _SECRET_NAME.search(str(name))
-            else hide_secret_settings(value)
+            name: HIDDEN if value and is_secret_name(str(name)) else hide_secret_settings(value)
             for name, value in settings.items()
         }
     if isinstance(settings, list | tuple):
         return [hide_secret_settings(value) for value in settings]
     return settings
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether the value under a setting's name is to be hidden."""
+    return name not in _NO_SECRETS and _SECRET_NAME.search(name) is not None
+
+
+def require_no_secret(address: str, instead: str, user: bool = False) -> str:
+    """See that an address, or an address inside its query, holds no secret.
+
+    Args:
+        address: a URL, or a path, which is never refused.
+        instead: where such a secret belongs, for people.
+        user: whether a user's name may stand in it, without a password.
+
+    Returns:
+        The address.
+
+    Raises:
+        ValueError: it does, or is malformed. The message holds nothing of it.
+    """
+    scheme, separator, _ = address.partition("://")
+    if not separator or scheme == "file":
+        return address
+    parts = url_parts(address)
+    who, at, _ = parts.netloc.rpartition("@")
+    named = [*parse_qsl(parts.query.replace(";", "&")), *parse_qsl(parts.fragment)]
+    if (at and (not user or ":" in who)) or any(SECRET_OPTION.search(name) for name, _ in named):
+        what = "password" if user else "user name or password"
+        raise ValueError(
+            f"must hold no {what}, and no token or key: settings are written down and travel with "
+            f"the run; {instead}"
+        )
+    for _, inner in named:
+        require_no_secret(unquote(inner), instead, user)
+    return address
+
+
+def names_a_secret(text: str) -> bool:
+    """Whether a text gives a value to something that is called as secrets are, or is such a URL.
+
+    Args:
+        text: such as an option's value, `AccountName=shop;AccountKey=...`.
+    """
+    if any(SECRET_OPTION.search(match[1]) for match in _NAMED_VALUE.finditer(text)):
+        return True
+    return _USER_INFO.search(text) is not None
 
 
 def url_parts(url: str) -> SplitResult:

@@ -6,15 +6,20 @@ import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
+from customer_age.components.artifacts.ingestion import Ingestion, write_ingestion
 from customer_age.components.champion import Champion
-from customer_age.errors import DataRefused
+from customer_age.errors import DataRefused, SettingsError
+from customer_age.labels.deal import Deal
 from customer_age.model_registry import (
+    DEAL,
     Publication,
     baseline_for,
     open_registry,
     saved_model_fingerprint,
 )
 from customer_age.schema import features
+
+DEALT = Deal(base="persons", split_key="a", split_shares="0.8,0.1,0.1", person_key="b")
 
 WriteExamples = Callable[..., standard_artifacts.Examples]
 
@@ -36,7 +41,7 @@ def write_examples(tmp_path: Path) -> WriteExamples:
     """An `Examples` artifact, from the ages in the shards of its train split, and its test ages."""
 
     def write(
-        *train: Sequence[float], test: Sequence[float] = (30,)
+        *train: Sequence[float], test: Sequence[float] = (30,), deal: Deal | None = None
     ) -> standard_artifacts.Examples:
         examples = standard_artifacts.Examples()
         examples.uri = str(tmp_path / "examples")
@@ -49,6 +54,9 @@ def write_examples(tmp_path: Path) -> WriteExamples:
                 with tf.io.TFRecordWriter(file, tf.io.TFRecordOptions("GZIP")) as writer:
                     for age in ages:
                         writer.write(example(age))
+        write_ingestion(
+            examples.uri, Ingestion(rows=1, photos={}, refused={}, seconds=1, deal=deal or DEALT)
+        )
         return examples
 
     return write
@@ -125,3 +133,45 @@ def test_the_champion_is_fetched_and_keys_the_cache(uri, write_examples, tmp_pat
     )
     assert baseline_for(registry, "second") == "1"
     assert baseline_for(registry, "first") == "2"
+
+
+def publish(folder: Path, uri: str, tags: dict[str, str]) -> None:
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    fingerprint = saved_model_fingerprint(folder)
+    open_registry(uri, "customer-age").publish(Publication(folder, fingerprint, {"mae": 7.0}, tags))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"split_key": "c"}, r"\(data.split_key\)"),
+        ({"split_shares": "0.6,0.2,0.2"}, r"\(data.split_shares\)"),
+        ({"person_key": "c"}, r"\(data.person_key_file\)"),
+        ({"base": "official"}, r"\(the base set's own splits and persons\)"),
+    ],
+)
+def test_a_champion_of_another_deal_is_compared_with_nothing(
+    uri, write_examples, tmp_path, changed, named
+):
+    folder = tmp_path / "first"
+    folder.mkdir()
+    publish(folder, uri, {DEAL: DEALT.model_copy(update=changed).model_dump_json()})
+    refusal = (
+        rf"^the champion, version 1, .* another deal of people to splits {named}.*"
+        r"Set the former value again, or give another registry.model_name to begin anew$"
+    )
+    with pytest.raises(SettingsError, match=refusal):
+        champion_of(write_examples([30]), uri, tmp_path / "model")
+
+
+@pytest.mark.parametrize("tags", [{}, {DEAL: DEALT.model_dump_json()}], ids=["none", "the same"])
+def test_a_champion_without_a_record_is_accepted_with_a_line(
+    uri, write_examples, tmp_path, tags, caplog
+):
+    folder = tmp_path / "first"
+    folder.mkdir()
+    publish(folder, uri, tags)
+    model = champion_of(write_examples([30]), uri, tmp_path / "model")
+    assert model.get_string_custom_property("version") == "1"
+    said = [line for line in caplog.messages if "no record of how people were dealt" in line]
+    assert len(said) == (not tags)

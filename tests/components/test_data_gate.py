@@ -4,7 +4,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from customer_age.components import data_gate
+from customer_age.components import data_gate, refusal_limits
 from customer_age.components.artifacts.ingestion import Ingestion
 from customer_age.schema import features
 from customer_age.schema.refusals import Refusal
@@ -25,11 +25,11 @@ WRONG_AGE = Refusal(
 
 
 def test_nothing_refused_is_nothing_to_say():
-    assert list(data_gate.refusal_sentences(_ingestion(50), [], 0.05, 0)) == []
+    assert list(refusal_limits.refusal_sentences(_ingestion(50), [], 0.05, 0)) == []
 
 
 def test_one_wrong_age_is_one_too_many_and_is_named():
-    [sentence] = data_gate.refusal_sentences(
+    [sentence] = refusal_limits.refusal_sentences(
         _ingestion(5000, age_out_of_range=1), [WRONG_AGE], 0.05, max_wrong_ages=0
     )
     assert sentence.startswith("1 row without a usable age")
@@ -39,19 +39,21 @@ def test_one_wrong_age_is_one_too_many_and_is_named():
 
 def test_wrong_ages_within_the_limit_pass():
     ingestion = _ingestion(5000, age_out_of_range=1)
-    assert not list(data_gate.refusal_sentences(ingestion, [WRONG_AGE], 0.05, max_wrong_ages=1))
+    assert not list(
+        refusal_limits.refusal_sentences(ingestion, [WRONG_AGE], 0.05, max_wrong_ages=1)
+    )
 
 
 @pytest.mark.parametrize(("refused", "sentences"), [(5, 0), (6, 1)])
 def test_the_share_of_refused_photos_is_limited_inclusively(refused, sentences):
-    found = list(data_gate.refusal_sentences(_ingestion(100, truncated=refused), [], 0.05, 0))
+    found = list(refusal_limits.refusal_sentences(_ingestion(100, truncated=refused), [], 0.05, 0))
     assert len(found) == sentences
     if found:
         assert "6 of 100 rows refused (6.0%: 6 truncated)" in found[0]
 
 
 def test_an_identical_photo_kept_once_is_no_loss():
-    assert not list(data_gate.refusal_sentences(_ingestion(100, duplicate=50), [], 0.05, 0))
+    assert not list(refusal_limits.refusal_sentences(_ingestion(100, duplicate=50), [], 0.05, 0))
 
 
 def _schema():

@@ -182,7 +182,7 @@ def _other_columns(folder):
 
 
 def _no_table_at_all(folder):
-    (folder / "labels.csv").write_bytes(b'"a\nb' + b"," * 1000)
+    (folder / "labels.csv").write_bytes(b'"a\nb"' + b"," * 1000)
     return folder
 
 
@@ -196,8 +196,8 @@ def _nothing_in_it(folder):
     return folder
 
 
-def _utf_16(folder):
-    (folder / "labels.csv").write_text(TABLE, encoding="utf-16")
+def _utf_16_without_a_mark(folder):
+    (folder / "labels.csv").write_text(TABLE, encoding="utf-16-le")
     return folder
 
 
@@ -258,7 +258,7 @@ def _no_photo_folder(folder):
         ),
         (_no_rows, "labels.csv: no rows"),
         (_nothing_in_it, "labels.csv: the table is empty"),
-        (_utf_16, "labels.csv: not a text in UTF-8"),
+        (_utf_16_without_a_mark, "labels.csv: not a text in UTF-8"),
         (_broken_in_the_middle, "labels.csv: not a text in UTF-8"),
         (_broken_gzip, "labels.csv.gz: cannot be read"),
         (_broken_parquet, "labels.parquet: cannot be read as Parquet"),

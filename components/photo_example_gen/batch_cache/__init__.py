@@ -5,6 +5,7 @@ Outsiders use the names below: who forgets a person has to look into the cache, 
 
 from ..tfrecord_shards import records
 from .cache import BatchCache, CachedBatch
+from .index import Entry
 from .sweep import sweep
 
-__all__ = ["BatchCache", "CachedBatch", "records", "sweep"]
+__all__ = ["BatchCache", "CachedBatch", "Entry", "records", "sweep"]

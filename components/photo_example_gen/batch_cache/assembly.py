@@ -1,12 +1,12 @@
 """From batches to the examples of a run: shards are copied as they are, and nothing is decoded.
 
 Of each photo that stands in several rows one example is kept, and who stands in an official split
-of the base set stands there with the photos of all batches. Only a shard of which something
-is left out or moved is written anew, record by record.
+of the base set stands there with the photos of all batches, and in no other one. Only a shard of
+which something is left out or moved is written anew, record by record.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import FORGOTTEN, Reason, Refusal
 
 from ...artifacts.ingestion import BatchCounts
-from .. import tfrecord_shards
-from . import deduplication
+from .. import deduplication, tfrecord_shards
+from ..deduplication import Position
+from ..home_splits import elsewhere, home_splits
 from .cache import CachedBatch
-from .deduplication import Position
 from .index import Entry
 
 
@@ -69,8 +69,8 @@ def place(batches: Sequence[CachedBatch], forgotten: Forgotten) -> list[Placemen
         batches: the base set first; where a photo stands in several, the first one keeps it.
         forgotten: what no run may learn from, whatever the cache still holds.
     """
-    official = {entry.person: entry.split for entry in batches[0].entries if entry.person}
     left_out = _left_out(batches, forgotten)
+    home = _home(batches[0], {position for number, position in left_out if not number})
     placements = []
     for number, batch in enumerate(batches):
         splits: list[str | None] = []
@@ -80,11 +80,24 @@ def place(batches: Sequence[CachedBatch], forgotten: Forgotten) -> list[Placemen
                 splits.append(None)
                 refused.append(refusal)
             elif number:
-                splits.append(official.get(entry.person, entry.split))
+                splits.append(home.get(entry.person, entry.split))
+            elif entry.person and home[entry.person] != entry.split:
+                splits.append(None)
+                detail = elsewhere(home[entry.person])
+                refused.append(entry.refusal(Reason.PERSON_IN_TWO_SPLITS, detail))
             else:
                 splits.append(entry.split)
         placements.append(Placement(batch, tuple(splits), tuple(refused)))
     return placements
+
+
+def _home(base: CachedBatch, left_out: Set[int]) -> dict[str, str]:
+    """The one split of each person of the base set."""
+    return home_splits(
+        (entry.person, entry.split)
+        for position, entry in enumerate(base.entries)
+        if position not in left_out
+    )
 
 
 def write(placements: Sequence[Placement], examples_uri: str) -> None:

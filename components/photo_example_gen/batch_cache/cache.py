@@ -5,6 +5,7 @@
 <cache>/<key>/<attempt>/Split-train/  shards, as an Examples artifact has them
 <cache>/<key>/<attempt>/entries.jsonl see `index`
 <cache>/<key>/<attempt>/refused.csv
+<cache>/<key>/<attempt>/rows/         see `row_files`; until the attempt counts
 <cache>/_used/                        see `uses`
 <cache>/_digests/                     see `files.content_digests`
 ```
@@ -27,7 +28,7 @@ from customer_age.labels import DataSet
 from customer_age.schema.refusals import Refusal
 
 from ...artifacts.ingestion import read_refused
-from .. import tfrecord_shards
+from .. import row_files, tfrecord_shards
 from . import index, uses
 
 MANIFEST = "piece.json"
@@ -152,6 +153,7 @@ class BatchCache:
             store.delete(attempt, folder=True)
             return other
         tfrecord_shards.remove_unfinished(attempt)
+        row_files.delete(attempt)
         entries = index.gather(attempt)
         refused = read_refused(attempt)
         if data_set.row_count != len(entries) + len(refused):

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -27,6 +28,9 @@ class Folder(Protocol):
 
     def has_folder(self, name: str) -> bool:
         """Whether there is such a sub-folder."""
+
+    def modified(self, name: str) -> datetime | None:
+        """When a file was last written, with a time zone; None where there is no such file."""
 
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading, its bytes as they are."""
@@ -60,6 +64,20 @@ class LocalFolder:
     def has_folder(self, name: str) -> bool:
         """See `Folder`."""
         return (self.root / name).is_dir()
+
+    def modified(self, name: str) -> datetime | None:
+        """See `Folder`.
+
+        Raises:
+            SettingsError: the file cannot be looked at.
+        """
+        try:
+            written = (self.root / name).stat().st_mtime
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise SettingsError(f"{self.path(name)}: {error.strerror}") from error
+        return datetime.fromtimestamp(written, timezone.utc)
 
     def open(self, name: str) -> BinaryIO:
         """See `Folder`."""
@@ -110,6 +128,17 @@ class StoreFolder:
     def has_folder(self, name: str) -> bool:
         """See `Folder`; a store has no folders, only names with a common beginning."""
         return any(file.startswith(f"{name}/") for file in self._listing())
+
+    def modified(self, name: str) -> datetime | None:
+        """See `Folder`.
+
+        Raises:
+            DataAway: it cannot be listed.
+        """
+        entry = self._listing().get(name)
+        if entry is None:
+            return None
+        return datetime.fromtimestamp(entry.modified_ns / 10**9, timezone.utc)
 
     def open(self, name: str) -> BinaryIO:
         """See `Folder`."""

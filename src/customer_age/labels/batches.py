@@ -5,23 +5,29 @@ is written last. Names that begin with `_` or `.` are none of batches.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from customer_age.errors import SettingsError
 from customer_age.files import addresses, folders
 
 from . import layouts, pseudonyms, tombstones
+from .cards.arrival import COMPLETE
 from .data_set import DataSet, open_data_set
 from .spec import LabelSpec
-from .tables import SUFFIXES
+from .tables import table_names
 from .tombstones import Forgotten
 
-COMPLETE = "_SUCCESS"
 LAYOUT = "loyalty_card"
 
 
-def open_batch(spec: LabelSpec, batch: str, forgotten: Forgotten) -> DataSet:
+def open_batch(
+    spec: LabelSpec,
+    batch: str,
+    forgotten: Forgotten,
+    shared_profiles: Callable[[], str] | None = None,
+) -> DataSet:
     """Open a batch of the inbox.
 
     Its profiles come from where the settings say, else from `cards.csv` in the batch, else from
@@ -31,6 +37,8 @@ def open_batch(spec: LabelSpec, batch: str, forgotten: Forgotten) -> DataSet:
         spec: how label tables are read, and where the inbox is.
         batch: the name of the sub-folder.
         forgotten: what no run may learn from.
+        shared_profiles: gives the address of the profiles beside the batches, or an empty one; by
+            default they are looked for.
 
     Raises:
         SettingsError: there is no such batch, it is not complete, or it cannot be read.
@@ -47,7 +55,8 @@ def open_batch(spec: LabelSpec, batch: str, forgotten: Forgotten) -> DataSet:
         )
     profiles = spec.profiles
     if not profiles and not layouts.named(folder, "cards"):
-        profiles = _shared_profiles(inbox)
+        layouts.require_no_workbook(folder, ["cards"])
+        profiles = shared_profiles() if shared_profiles else _shared_profiles(inbox)
     of_batch = spec.model_copy(update={"layout": LAYOUT, "face_crops": False, "profiles": profiles})
     return open_data_set(address, of_batch, batch=batch, forgotten=forgotten)
 
@@ -74,8 +83,10 @@ def open_data_sets(
         raise SettingsError("data.inbox: not set, and data.batches names batches of it")
     forgotten = tombstones.read(inbox) if inbox else tombstones.NOBODY
     data_sets = [open_data_set(base, spec, forgotten=forgotten)]
+    # Asked once for all batches: in a store, each look for a file takes its time.
+    shared = functools.cache(lambda: _shared_profiles(inbox))
     with ThreadPoolExecutor(addresses.at_once(inbox)) as pool:
-        data_sets += pool.map(lambda batch: open_batch(spec, batch, forgotten), batches)
+        data_sets += pool.map(lambda batch: open_batch(spec, batch, forgotten, shared), batches)
     if not keyed or not any(data_set.has_persons for data_set in data_sets):
         return data_sets
     key = pseudonyms.read(spec.person_key_file or "")
@@ -84,9 +95,19 @@ def open_data_sets(
 
 
 def _shared_profiles(inbox: str) -> str:
-    """The table beside the batches, or empty."""
-    for suffix in SUFFIXES:
-        address = addresses.join(inbox, f"cards{suffix}")
-        if folders.is_file(address):
-            return address
+    """The address of the table beside the batches, or empty.
+
+    Raises:
+        SettingsError: several files could be meant.
+    """
+
+    def has_file(name: str) -> bool:
+        return folders.is_file(addresses.join(inbox, name))
+
+    name = table_names.table_named("cards", has_file, addresses.plain(inbox))
+    if name is not None:
+        return addresses.join(inbox, name)
+    for workbook in table_names.workbooks_named("cards", has_file):
+        address = addresses.plain(addresses.join(inbox, workbook))
+        raise SettingsError(f"{address}: {table_names.not_read(workbook)}")
     return ""

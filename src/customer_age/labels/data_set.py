@@ -6,7 +6,7 @@ Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from typing import Literal, NoReturn
 
 from customer_age.errors import SettingsError
 from customer_age.files import DataAway, Entry, Folder, addresses, open_folder
@@ -14,14 +14,12 @@ from customer_age.files.content_digests import ContentDigests
 from customer_age.schema.features import EXTRA
 from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
 
-from . import layouts, pseudonyms
+from . import ignore_list, layouts, pseudonyms
+from .photo_lookup import PhotoLookup
 from .rows import LabelRow
 from .spec import LabelSpec
 from .tables import LabelTable, digest_of
 from .tombstones import NOBODY, Forgotten
-
-IGNORE_LIST = "ignore_list.txt"
-"""In the data folder, one file name a line: photos that are left out as if no table named them."""
 
 _STAND_IN = 12
 """Digits of a person's hash, where a photo's name says who it is."""
@@ -39,6 +37,7 @@ class DataSet:
         face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
         person_key: keys the hash that stands for a person.
         has_persons: whether a row says who is on its photo.
+        has_splits: whether a row has an official split.
         batch: its name in the inbox; empty for the base set.
         forgotten: what no run may learn from.
     """
@@ -50,16 +49,29 @@ class DataSet:
     face_crops: bool
     person_key: str
     has_persons: bool = False
+    has_splits: bool = False
     batch: str = ""
     forgotten: Forgotten = NOBODY
 
+    @property
+    def split_source(self) -> Literal["official", "persons", "photos"]:
+        """What decides about a photo's split: the data set, who is on it, or its content."""
+        if self.has_splits:
+            return "official"
+        return "persons" if self.has_persons else "photos"
+
+    def __reduce__(self) -> NoReturn:
+        # Whatever is pickled ends in Beam's graph, for everybody to read who sees a job.
+        raise TypeError("a data set holds the key of persons, and goes to no other process")
+
     def rows(self) -> Iterator[LabelRow]:
         """Read the tables, and look each photo up in the listing."""
-        ignored, listing = _ignored(self.folder), self._listing()
+        ignored = ignore_list.read(self.folder)
+        photos = PhotoLookup(self._listing(), self.face_crops)
         for table in self.tables:
             for line, row in table.rows():
-                if row["file_name"] not in ignored:
-                    yield self._label_row(table, line, row, listing)
+                if not ignore_list.holds(ignored, row["file_name"]):
+                    yield self._label_row(table, line, row, photos)
 
     def fingerprint(self, digests: ContentDigests | None = None) -> str:
         """Hash the contents of the tables and of the photos' folders.
@@ -76,8 +88,10 @@ class DataSet:
             SettingsError: a table cannot be read, or a store does not answer.
         """
         parts = [table.fingerprint() for table in self.tables]
-        parts += sorted(_ignored(self.folder))
-        listed = self._listing().values()
+        parts += sorted(ignore_list.read(self.folder))
+        # What a table says is in its own fingerprint, and a birthday's day in none.
+        tables = {file for table in self.tables for file in table.files}
+        listed = [each for name, each in self._listing().items() if name not in tables]
         try:
             contents = (digests or ContentDigests()).of(self.folder.path(""), listed)
         except OSError as error:
@@ -96,18 +110,14 @@ class DataSet:
         }
 
     def _label_row(
-        self, table: LabelTable, line: int, row: dict[str, str], listing: Mapping[str, Entry]
+        self, table: LabelTable, line: int, row: dict[str, str], photos: PhotoLookup
     ) -> LabelRow:
         file_name = row["file_name"]
-        # Also drops a leading `./`, as the listing has none.
-        relative = PurePosixPath(table.photos, file_name.replace("\\", "/")).as_posix()
-        if self.face_crops and f"{relative}_face.jpg" in listing:
-            relative = f"{relative}_face.jpg"
-        listed = listing.get(relative)
+        listed = photos.find(table.photos, file_name)
         called = row.get("person", "")
         person = pseudonyms.pseudonym(called, self.person_key)
         captured = row.get("captured", "")
-        problem, detail = self._problem(file_name, listed, row)
+        problem, detail = self._problem(row, listed)
         if self.forgotten.covers(person, captured):
             problem, detail = Reason.FORGOTTEN, FORGOTTEN
 
@@ -115,6 +125,8 @@ class DataSet:
             # What a person is called goes no further than this.
             return table.shown(text, called, stand_in(person))
 
+        if problem is Reason.FILE_MISSING:
+            detail = shown(photos.why_missing(table.photos, file_name, not self.has_persons))
         return LabelRow(
             table=f"{self.batch}/{table.name}" if self.batch else table.name,
             line=line,
@@ -128,7 +140,7 @@ class DataSet:
             extras=tuple(
                 (name, shown(text)) for name, text in row.items() if name.startswith(EXTRA)
             ),
-            photo="" if problem else self.folder.path(relative),
+            photo="" if problem or listed is None else self.folder.path(listed.name),
             byte_size=listed.byte_size if listed else 0,
             problem=problem,
             detail=detail,
@@ -136,11 +148,11 @@ class DataSet:
         )
 
     @staticmethod
-    def _problem(
-        file_name: str, listed: Entry | None, row: Mapping[str, str]
-    ) -> tuple[Reason | None, str]:
+    def _problem(row: Mapping[str, str], listed: Entry | None) -> tuple[Reason | None, str]:
         """Why a row has no photo that may be read, in a word and in a sentence."""
-        if addresses.leads_out(file_name) or (listed is not None and listed.outside):
+        if row.get("problem") == Reason.ROW_MALFORMED:
+            return Reason.ROW_MALFORMED, row["detail"]
+        if addresses.leads_out(row["file_name"]) or (listed is not None and listed.outside):
             return Reason.OUTSIDE_DATA_FOLDER, NO_FILE[Reason.OUTSIDE_DATA_FOLDER]
         if row.get("problem"):
             return Reason(row["problem"]), row["detail"]
@@ -206,12 +218,13 @@ def open_data_set(
     spec = spec or LabelSpec()
     opened = open_folder(folder)
     name, tables = layouts.find(opened, spec, in_inbox=bool(batch))
-    ignored = _ignored(opened)
-    row_count, has_persons = 0, False
+    ignored = ignore_list.read(opened)
+    row_count, has_persons, has_splits = 0, False, False
     for table in tables:
         for _, row in table.raw_rows():
-            row_count += row["file_name"] not in ignored
+            row_count += not ignore_list.holds(ignored, row["file_name"])
             has_persons = has_persons or bool(row.get("person"))
+            has_splits = has_splits or bool(table.split or row.get("split"))
     if not batch:
         _require_photos(opened, tables, row_count)
     return DataSet(
@@ -222,6 +235,7 @@ def open_data_set(
         face_crops=spec.face_crops,
         person_key=person_key,
         has_persons=has_persons,
+        has_splits=has_splits,
         batch=batch,
         forgotten=forgotten,
     )
@@ -230,18 +244,7 @@ def open_data_set(
 def _require_photos(folder: Folder, tables: Sequence[LabelTable], row_count: int) -> None:
     if not row_count:
         raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
-    beside = {file for table in tables for file in table.files} | {IGNORE_LIST}
+    beside = {file for table in tables for file in table.files} | {ignore_list.IGNORE_LIST}
     for photos in {table.photos for table in tables}:
         if not any(file not in beside for file, _ in folder.files(photos)):
             raise SettingsError(f"{folder.shown(photos)}: no photos in this folder")
-
-
-def _ignored(folder: Folder) -> frozenset[str]:
-    if not folder.has_file(IGNORE_LIST):
-        return frozenset()
-    try:
-        with folder.open(IGNORE_LIST) as file:
-            text = file.read().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{folder.shown(IGNORE_LIST)}: cannot be read: {error}") from error
-    return frozenset(line.strip() for line in text.splitlines() if line.strip())

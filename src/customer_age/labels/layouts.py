@@ -12,9 +12,10 @@ from customer_age.files import Folder
 from customer_age.schema.features import EXTRA, SPLITS
 
 from .cards import profiles
+from .cards.arrival import latest_capture
 from .cards.card_table import LoyaltyCardTable
 from .spec import LabelSpec
-from .tables import SUFFIXES, LabelTable
+from .tables import SUFFIXES, LabelTable, table_names
 
 _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
 _OPTIONAL = {"person": "person", "batch": "batch", "split": "split"}
@@ -46,13 +47,13 @@ def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[Label
 
     The profiles that the settings name are the shop's newest word; else `cards.csv` is.
     """
-    shown, beside = cards_shown(folder, spec.columns), cards_beside(folder, spec.columns)
+    shown = cards_shown(folder, spec.columns)
     known: profiles.Profiles
     if shown is None:
         return []
     if spec.profiles:
         known = profiles.open_profiles(spec.profiles, _profile(spec.columns))
-    elif beside is not None:
+    elif (beside := cards_beside(folder, spec.columns)) is not None:
         known = profiles.TableProfiles(beside)
     else:
         return []
@@ -64,6 +65,7 @@ def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[Label
             profiles=known,
             max_profile_age_days=spec.max_profile_age_days,
             max_photos_per_card=most,
+            latest_capture=latest_capture(folder),
         )
     ]
 
@@ -104,6 +106,11 @@ _TABLES_SOUGHT = {
     "appa_real": "gt_avg_train.csv, gt_avg_valid.csv and gt_avg_test.csv",
     "loyalty_card": "photos.csv and cards.csv (or data.profiles)",
 }
+_STEMS = {
+    "hand_out": ("labels",),
+    "appa_real": tuple(f"gt_avg_{split}" for split in SPLITS),
+    "loyalty_card": ("photos", "cards"),
+}
 
 
 def find(
@@ -132,31 +139,43 @@ def find(
     found = {name: tables for name in names if (tables := LAYOUTS[name](folder, spec, in_inbox))}
     if not found:
         sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
-        raise SettingsError(f"data folder {folder.shown('')}: no label table; expected {sought}")
+        raise SettingsError(
+            f"data folder {folder.shown('')}: no label table; expected {sought}"
+            f"{_hint(folder, names)}"
+        )
     if len(found) > 1:
         raise SettingsError(
             f"data folder {folder.shown('')}: tables of several layouts; "
             f"set data.layout to one of: {', '.join(found)}"
         )
     ((name, tables),) = found.items()
+    require_no_workbook(
+        folder, [stem for stem in _STEMS[name] if stem != "cards" or not spec.profiles]
+    )
     for table in tables:
         if table.photos and not folder.has_folder(table.photos):
             raise SettingsError(
                 f"{table.path}: its photos should be in {folder.shown(table.photos)}, "
                 "and there is no such folder"
             )
-    return name, tuple(_keeping(table, spec.keep_columns) for table in tables)
+    return name, tuple(_keeping(table, spec) for table in tables)
 
 
-def _keeping(table: LabelTable, keep_columns: Sequence[str]) -> LabelTable:
+def _keeping(table: LabelTable, spec: LabelSpec) -> LabelTable:
     """The table with further columns."""
     person = {**table.optional, **table.columns}.get("person")
-    if person in keep_columns:
+    if person in spec.keep_columns:
         raise SettingsError(
             f"data.keep_columns: {person!r} says who it is, which no example may hold; a keyed "
             "hash stands for it as `person`"
         )
-    extras = {f"{EXTRA}{column}": column for column in keep_columns}
+    born = spec.columns.get("date_of_birth", "date_of_birth")
+    if born in spec.keep_columns:
+        raise SettingsError(
+            f"data.keep_columns: {born!r} is a date of birth, which no example may hold; "
+            "`real_age` is counted from its month"
+        )
+    extras = {f"{EXTRA}{column}": column for column in spec.keep_columns}
     return dataclasses.replace(table, columns={**table.columns, **extras})
 
 
@@ -170,9 +189,29 @@ def named(folder: Folder, stem: str) -> list[str]:
     Raises:
         SettingsError: there are several.
     """
-    there = [f"{stem}{suffix}" for suffix in SUFFIXES if folder.has_file(f"{stem}{suffix}")]
-    if len(there) > 1:
-        raise SettingsError(
-            f"data folder {folder.shown('')}: which one is it, {' or '.join(there)}? Keep one"
-        )
-    return there
+    name = table_names.table_named(stem, folder.has_file, f"data folder {folder.shown('')}")
+    return [] if name is None else [name]
+
+
+def require_no_workbook(folder: Folder, stems: Sequence[str]) -> None:
+    """See that no table of these names lies there in a form that is not read.
+
+    Raises:
+        SettingsError: one does, and would be passed over.
+    """
+    for stem in stems:
+        for name in table_names.workbooks_named(stem, folder.has_file):
+            raise SettingsError(f"{folder.shown(name)}: {table_names.not_read(name)}")
+
+
+def _hint(folder: Folder, layouts: Sequence[str]) -> str:
+    """What may be meant where no table is found, or nothing."""
+    stems = [stem for layout in layouts for stem in _STEMS[layout]]
+    for stem in stems:
+        for name in table_names.workbooks_named(stem, folder.has_file):
+            return f". There is {name}: {table_names.not_read(name)}"
+    known = {f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES}
+    for name, _ in folder.files(""):
+        if name.casefold() in known and name not in known:
+            return f". There is {name}: rename it to {name.casefold()}"
+    return ""

@@ -4,8 +4,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from customer_age.redaction import SECRET_OPTION, url_parts
+from customer_age.redaction import require_no_secret
 from customer_age.schema.strict_model import CENTURY_DAYS, MOST, StrictModel
+
+STORES_ASK = "object stores read their credentials from the environment"
 
 
 class LabelSpec(StrictModel):
@@ -37,10 +39,11 @@ class LabelSpec(StrictModel):
     @field_validator("profiles")
     @classmethod
     def _profiles_hold_no_secret(cls, profiles: str | None) -> str | None:
-        parts = url_parts(profiles or "")
-        if parts.password is not None or SECRET_OPTION.search(parts.query):
-            raise ValueError(
-                "must hold no password: settings are written down. PostgreSQL's client reads "
-                "PGPASSWORD or PGPASSFILE"
-            )
-        return profiles
+        return profiles and require_no_secret(
+            profiles, "PostgreSQL's client reads PGPASSWORD or PGPASSFILE", user=True
+        )
+
+    @field_validator("inbox")
+    @classmethod
+    def _inbox_holds_no_secret(cls, inbox: str | None) -> str | None:
+        return inbox and require_no_secret(inbox, STORES_ASK)

@@ -2,21 +2,26 @@
 
 `<inbox>/_forgotten/<person hash>` stands for a person, `<inbox>/_forgotten/captured_before` for
 all photos before a date. Each holds the fingerprint of the key that the hash was made with: under
-another key nobody would be recognised.
+another key nobody would be recognised. A file of any other name is no tombstone.
 """
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from customer_age.errors import SettingsError
-from customer_age.files import Folder, addresses, folders, store
+from customer_age.files import Folder, addresses, folders, leftovers, store
 
 from . import pseudonyms
 
 FOLDER = "_forgotten"
 CAPTURED_BEFORE = "captured_before"
+
+_PERSON = re.compile("[0-9a-f]{32}")
+_HALF_WRITTEN = re.compile(rf"({_PERSON.pattern}|{CAPTURED_BEFORE})\.[0-9a-f-]+")
+"""What release 0.1 called a tombstone that it had not finished; a killed one left it."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,23 @@ def read(inbox: str) -> Forgotten:
     if folder is None:
         return NOBODY
     names = sorted(name for name, _ in folder.files(""))
-    persons = frozenset(name for name in names if name != CAPTURED_BEFORE)
-    before = _content(folder, CAPTURED_BEFORE)["date"] if CAPTURED_BEFORE in names else ""
+    persons = frozenset(filter(_PERSON.fullmatch, names))
+    before = _content(folder, CAPTURED_BEFORE, "date") if CAPTURED_BEFORE in names else ""
     # One speaks for all: none is written beside those of another key.
-    key = _content(folder, min(persons))["key"] if persons else ""
+    key = _content(folder, min(persons), "key") if persons else ""
     return Forgotten(persons, before, key)
+
+
+def clear_half_written(inbox: str) -> None:
+    """Delete what killed writers of tombstones left.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    address = addresses.join(inbox, FOLDER)
+    names = [each.name for each in store.list(address) if _HALF_WRITTEN.fullmatch(each.name)]
+    for name in (*names, *(each.name for each in leftovers.unfinished(address))):
+        store.delete(addresses.join(address, name))
 
 
 def require_key(forgotten: Forgotten, key: str) -> None:
@@ -112,9 +129,13 @@ def _write(inbox: str, name: str, content: dict[str, str]) -> None:
     store.write_whole(addresses.join(inbox, FOLDER, name), json.dumps(content).encode())
 
 
-def _content(folder: Folder, name: str) -> dict[str, str]:
+def _content(folder: Folder, name: str, field: str) -> str:
     try:
         with folder.open(name) as file:
-            return json.loads(file.read())
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{folder.shown(name)}: cannot be read: {error}") from error
+            return str(json.loads(file.read())[field])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"{folder.shown(name)}: this tombstone is damaged or cannot be read "
+            f"({type(error).__name__}); restore it from a copy, or delete it and call "
+            "`customer-age forget` for it again"
+        ) from error

@@ -6,6 +6,7 @@ from .fingerprint import saved_model_fingerprint
 from .open_registry import open_registry
 from .registry import (
     BATCHES,
+    DEAL,
     FINGERPRINT,
     FORCED,
     MAE,
@@ -17,6 +18,7 @@ from .registry import (
 
 __all__ = [
     "BATCHES",
+    "DEAL",
     "FINGERPRINT",
     "FORCED",
     "MAE",

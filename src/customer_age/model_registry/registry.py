@@ -21,6 +21,9 @@ BASELINE_VERSION = "baseline_version"
 BATCHES = "batches"
 """Tag: the batches that a version has learnt from besides the base set, comma-separated."""
 
+DEAL = "deal"
+"""Tag: how people were dealt to splits, as `labels.deal` writes it; none in early releases."""
+
 REPORT = "report"
 """Tag: where the report of the run that published the version lies."""
 

@@ -1,5 +1,6 @@
 """The two files of an Examples artifact are written as release 0.1 wrote them, and read again."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -132,3 +133,12 @@ def test_local_files_are_read_without_heavy_imports(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "set()"
+
+
+def test_a_name_that_is_a_formula_is_text_in_the_list_and_itself_when_read(tmp_path):
+    refused = [Refusal("a.csv", 1, '=HYPERLINK("http://x")', "damaged", "-1 pixels")]
+    write_refused(str(tmp_path), refused)
+    with (tmp_path / "refused.csv").open(newline="", encoding="utf-8") as file:
+        [_, row] = csv.reader(file)
+    assert row == ["a.csv", "1", '\'=HYPERLINK("http://x")', "damaged", "'-1 pixels"]
+    assert read_refused(str(tmp_path)) == refused

@@ -6,6 +6,9 @@ from collections import Counter
 import pytest
 from PIL import Image
 
+from customer_age.labels import open_data_set
+from customer_age.photos.spec import PhotoSpec
+from customer_age.pipeline.data_check import row_judgement
 from customer_age.schema.refusals import Reason
 
 GOOD = 24
@@ -64,12 +67,16 @@ def data(tmp_path_factory, photo, encode):
     (root / "secret.jpg").write_bytes(photo(3001))
     (photos / "link.jpg").symlink_to(root / "secret.jpg")
     add("link.jpg", 30, None, Reason.OUTSIDE_DATA_FOLDER)
+    add("decimal comma.jpg", 30, photo(3004), Reason.ROW_MALFORMED)
+    rows[-1] = ("decimal comma.jpg", 30, 5)
     add("../../secret.jpg", 30, None, Reason.OUTSIDE_DATA_FOLDER)
     add(str(root / "secret.jpg"), 30, None, Reason.OUTSIDE_DATA_FOLDER)
     add("twice.jpg", 30, photo(3002), Reason.SAME_NAME_OTHER_AGE)
     add("twice.jpg", 31, None)
     add("same a.jpg", 30, photo(3003), Reason.SAME_PHOTO_OTHER_AGE)
     add("same b.jpg", 60, photo(3003), Reason.SAME_PHOTO_OTHER_AGE)
+    for number in range(5):  # what is no photo is nobody's, and contradicts nothing
+        add(f"broken alike {number}.jpg", 20 + 10 * number, b"broken", Reason.NOT_AN_IMAGE)
     add("copy of good 1.jpg", 21.0, photo(1), Reason.DUPLICATE)
     add("good 2.jpg", 22, None)
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
@@ -100,6 +107,18 @@ def test_each_bad_row_has_its_reason(data, ingested):
     assert Counter(row["reason"] for row in ingested.refused) == ingested.summary["refused"]
 
 
+def test_check_data_reports_each_bad_row_as_the_run_does(data, ingested):
+    spec = PhotoSpec(stored_size=64, min_size=16)
+    judged = row_judgement.judge([open_data_set(str(data[0]))], spec)
+    found = [
+        {"table": each.table, "line": str(each.line), "file_name": each.file_name,
+         "reason": each.reason, "detail": each.detail}
+        for each in judged.refused
+    ]  # fmt: skip
+    assert found == ingested.refused
+    assert {row.file_name for row in judged.usable[0]} == set(ingested.by_name())
+
+
 def test_each_bad_row_is_found_in_its_table(data, ingested):
     _, rows, _ = data
     for row in ingested.refused:
@@ -115,6 +134,7 @@ def test_each_bad_row_is_found_in_its_table(data, ingested):
         ("age 999.jpg", "real_age 999 is outside 0 to 120"),
         ("age is a word.jpg", "real_age 'old' is not a number"),
         ("age empty.jpg", "real_age is empty"),
+        ("decimal comma.jpg", "the row has 3 cells, and the header has 2 cells"),
         ("small.png", "15x400 pixels, less than 16 on the shorter side"),
         ("twice.jpg", "the same file name stands with the ages 30 and 31"),
         ("same a.jpg", "the same photo stands with the ages 30 and 60"),

@@ -8,7 +8,8 @@ from customer_age.components.artifacts.ingestion import Ingestion
 from customer_age.components.artifacts.training import Training
 from customer_age.components.registry_pusher.lineage import Lineage
 from customer_age.components.registry_pusher.model_card import Baseline, publication
-from customer_age.model_registry import saved_model_fingerprint
+from customer_age.labels.deal import Deal
+from customer_age.model_registry import DEAL, saved_model_fingerprint
 
 EVALUATION = Evaluation(
     candidate=Measured(
@@ -133,3 +134,11 @@ def test_the_description_tells_of_other_baselines(model):
     published = publication(model, alone, INGESTION, TRAINING, CHAMPION, LINEAGE)
     assert "measured against no other model" in published.description
     assert "baseline_mae" not in published.metrics
+
+
+def test_the_version_says_how_people_were_dealt_to_splits(model):
+    deal = Deal(base="official", split_key="", split_shares="", person_key="")
+    dealt = INGESTION.model_copy(update={"deal": deal})
+    tags = publication(model, EVALUATION, dealt, TRAINING, CHAMPION, LINEAGE).tags
+    assert Deal.model_validate_json(tags[DEAL]) == deal
+    assert DEAL not in publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE).tags

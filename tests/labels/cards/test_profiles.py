@@ -16,10 +16,10 @@ ROWS = [
 ]
 WANTED = {"4000-0001", "4000-0002", "4000-9999"}
 FOUND = {
-    "4000-0001": [{"date_of_birth": "1990-03-01", "consent": "true", "updated_at": "2024-01-05"}],
+    "4000-0001": [{"date_of_birth": "1990-03-16", "consent": "true", "updated_at": "2024-01-05"}],
     "4000-0002": [
-        {"date_of_birth": "2004-02-29", "consent": "1", "updated_at": ""},
-        {"date_of_birth": "2004-02-29", "consent": "0", "updated_at": ""},
+        {"date_of_birth": "2004-02-16", "consent": "1", "updated_at": ""},
+        {"date_of_birth": "2004-02-16", "consent": "0", "updated_at": ""},
     ],
 }
 NAMES = ["card_id", "date_of_birth", "consent", "updated_at"]
@@ -68,13 +68,21 @@ def test_numbers_are_found_in_a_column_of_numbers(tmp_path):
     assert sorted(map(int, found)) == list(range(1500))
 
 
+def test_whole_numbers_are_found_in_a_column_of_decimals(tmp_path):
+    """Oracle's NUMBER and the like: 4001 is the card, not 4001.0000000000."""
+    url = database(tmp_path, [(4001, *ROWS[0][1:])], number="NUMERIC(38, 10)")
+    found = profiles.open_profiles(url, profiles.COLUMNS).of({"4001", "4002"})
+    assert found == {"4001": FOUND["4000-0001"]}
+
+
 @pytest.mark.parametrize(
     ("where", "said"),
     [
         ("sqlite:///{folder}/none/crm.db", "unable to open database file"),
         ("{url}#clients", "no table 'clients'"),
         ("sqlserver://host/crm", "Can't load plugin"),
-        ("{folder}/cards.xlsx", "a table's name ends in .csv"),
+        ("{folder}/cards.txt", "a table's name ends in .csv"),
+        ("{folder}/cards.xlsx", r"\.xlsx is not read: open it and save the sheet as cards\.csv"),
         ("{folder}/cards.csv", "cannot be read"),
     ],
 )

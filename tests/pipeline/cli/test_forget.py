@@ -1,10 +1,13 @@
 """`customer-age forget` at the command line."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
-from customer_age.errors import RunError
+from customer_age.errors import NothingFound, RunError, SettingsError
 from customer_age.pipeline.cli.cli import cli
+from customer_age.pipeline.forgetting import certificate
 
 CARD = "4000-0007"
 
@@ -19,7 +22,9 @@ def inbox(tmp_path, batch, shown):
 
 
 @pytest.fixture
-def forget(inbox, tmp_path):
+def forget(inbox, tmp_path, person_key):
+    person_key(tmp_path / "work")
+
     def call(*arguments, stdin=None):
         places = ["--inbox", str(inbox), "--work-dir", str(tmp_path / "work")]
         return CliRunner().invoke(cli, ["forget", *arguments, *places], input=stdin)
@@ -47,6 +52,66 @@ def test_old_photos_are_forgotten(forget, inbox):
     assert (inbox / "monday" / "photos.csv").read_text() == "file_name,card_id,captured_at\n"
 
 
+def everything(folder):
+    return {
+        str(file.relative_to(folder)): file.read_bytes() if file.is_file() else b""
+        for file in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["erase", "look"])
+@pytest.mark.parametrize("missing", ["inbox", "work_dir", "person.key"])
+def test_what_is_not_there_is_wrong_usage_and_is_not_made(
+    inbox, tmp_path, person_key, missing, dry_run
+):
+    key = person_key(tmp_path / "work")
+    if missing == "person.key":
+        key.unlink()
+    before = everything(tmp_path)
+    work = tmp_path / ("nope" if missing == "work_dir" else "work")
+    folder = tmp_path / "nope" if missing == "inbox" else inbox
+    places = ["--inbox", str(folder), "--work-dir", str(work), *dry_run]
+    done = CliRunner().invoke(cli, ["forget", CARD, *places])
+    assert isinstance(done.exception, SettingsError)
+    assert done.exception.exit_code == 2
+    assert missing.removesuffix(".key") in str(done.exception)
+    assert done.output == ""
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("arguments", [["123"], ["123", "--dry-run"]])
+def test_a_card_that_is_in_no_batch_is_told_and_leaves_nothing(forget, tmp_path, arguments):
+    before = everything(tmp_path)
+    done = forget(*arguments)
+    assert isinstance(done.exception, NothingFound)
+    assert done.exception.exit_code == 5
+    assert str(done.exception).startswith("this card is in no batch")
+    assert {name: text for name, text in everything(tmp_path).items() if name != "work/.lock"} == (
+        before
+    )
+
+
+def test_a_forgotten_card_is_forgotten_again_without_complaint(forget):
+    assert forget(CARD).exit_code == 0
+    assert forget(CARD).exit_code == 0
+
+
+def test_the_end_is_a_signed_certificate(forget, tmp_path):
+    done = forget(CARD)
+    [file] = (tmp_path / "work" / "certificates").iterdir()
+    content = json.loads(file.read_bytes())
+    key = (tmp_path / "work" / "person.key").read_text()
+    assert certificate.is_genuine(content, key)
+    assert not certificate.is_genuine({**content, "ended": "1970-01-01"}, key)
+    assert content["subject"] == certificate.subject_hash(CARD, key)
+    assert content["subject"] in done.output
+    assert content["erased"]["photos"] == 1
+    assert content["begun"] <= content["ended"]
+    assert CARD not in file.read_text()
+    assert content["versions"] == []
+    assert "no published version had learnt from it" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -67,3 +132,17 @@ def test_what_could_not_be_looked_at_is_told(forget, inbox):
     assert isinstance(done.exception, RunError)
     assert "monday/photos.csv: " in str(done.exception)
     assert CARD not in str(done.exception)
+
+
+@pytest.mark.parametrize("arguments", [[CARD], ["--older-than", "1y"]])
+def test_what_a_killed_forget_left_stops_nothing_and_goes(forget, inbox, arguments):
+    (inbox / "_forgotten").mkdir()
+    left = [
+        inbox / "_forgotten" / f"{'a' * 32}.5f3e-11",
+        inbox / "_forgotten" / "captured_before.5f3e-11",
+        inbox / "monday" / ".photos.csv.5f3e.unfinished",
+    ]
+    for file in left:
+        file.write_text(f'{{"card": "{CARD}"}}')
+    assert forget(*arguments).exit_code == 0
+    assert not any(file.exists() for file in left)

@@ -4,15 +4,17 @@ import csv
 import hashlib
 import json
 from datetime import date
+from unittest import mock
 
 import pytest
 import tensorflow as tf
 
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
-from customer_age.errors import SettingsError
+from customer_age.errors import NothingFound, RunError, SettingsError
 from customer_age.files import content_digests
 from customer_age.labels import pseudonyms, tombstones
-from customer_age.pipeline.forgetting import erasure, run_artifacts, uploads
+from customer_age.pipeline.forgetting import erasure, learnt_versions, run_artifacts, uploads
+from customer_age.pipeline.forgetting.findings import Counts
 from customer_age.pipeline.forgetting.subject import Card, OlderThan
 
 CARD = "4000-0007"
@@ -87,8 +89,8 @@ def test_of_a_forgotten_card_nothing_is_left(
     assert set(before) >= {"card", "person", "photo 0", "stored photo 0", "digest 0", "MD5 0"}
     others = set(examples(uri).values()) - set(sought.values())
 
-    counts = erasure.forget(chosen, card(chosen))
-    assert counts == erasure.Counts(photos=2, rows=3, cached_batches=2, artifacts=1, examples=4)
+    counts = erasure.forget(chosen, card(chosen)).counts
+    assert counts == Counts(photos=2, rows=3, cached_batches=2, artifacts=1, examples=4)
     left = search(sought, *places)
     person = sought["person"].decode()
     assert left == {"person": [inbox / "_forgotten" / person]}
@@ -118,15 +120,15 @@ def test_tfx_reuses_nothing_that_was_forgotten(learnt, ingest):
 def test_a_dry_run_changes_nothing(learnt, inbox, tmp_path):
     chosen, _ = learnt
     before = state(inbox, tmp_path / "work")
-    planned = erasure.forget(chosen, card(chosen), dry_run=True)
+    planned = erasure.forget(chosen, card(chosen), dry_run=True).counts
     assert state(inbox, tmp_path / "work") == before
-    assert erasure.forget(chosen, card(chosen)) == planned
+    assert erasure.forget(chosen, card(chosen)).counts == planned
 
 
 def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, batch, shown):
     chosen, uri = learnt
-    counts = erasure.forget(chosen, OlderThan(date(2024, 3, 4)))
-    assert counts == erasure.Counts(photos=3, rows=3, cached_batches=1, artifacts=1, examples=6)
+    counts = erasure.forget(chosen, OlderThan(date(2024, 3, 4))).counts
+    assert counts == Counts(photos=3, rows=3, cached_batches=1, artifacts=1, examples=6)
     assert not uri.exists()
     assert len(list((inbox / "2024-03" / "photos").iterdir())) == 9
     assert len((inbox / "cards.csv").read_text().splitlines()) == 41, "a profile stays"
@@ -135,12 +137,16 @@ def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, ba
     assert len(kept) == 24 + 24 - 3
 
 
-def test_who_was_never_there_leaves_a_tombstone(learnt, inbox):
-    chosen, uri = learnt
-    counts = erasure.forget(chosen, card(chosen, "4000-7777"))
-    assert counts == erasure.Counts(0, 0, 0, 0, 0)
-    assert uri.exists()
-    assert len(tombstones.read(str(inbox)).persons) == 1
+def test_who_was_never_there_is_told_and_nothing_is_written(learnt, inbox, tmp_path):
+    chosen, _ = learnt
+    before = state(inbox, tmp_path / "work")
+    for dry_run in (True, False):
+        with pytest.raises(NothingFound, match="this card is in no batch") as told:
+            erasure.forget(chosen, card(chosen, "4000-7777"), dry_run=dry_run)
+        assert "7777" not in str(told.value)
+        assert told.value.exit_code == 5
+    assert state(inbox, tmp_path / "work") == before
+    assert not (inbox / "_forgotten").exists()
 
 
 @pytest.mark.parametrize(
@@ -174,8 +180,13 @@ def test_a_forget_that_was_killed_is_called_again(
         with pytest.raises(KeyboardInterrupt):
             erasure.forget(chosen, card(chosen))
     assert tombstones.read(str(inbox)).persons, "from its first moment on, no run learns from it"
-    erasure.forget(chosen, card(chosen))
+    done = erasure.forget(chosen, card(chosen))
     assert set(search(sought, tmp_path / "work", inbox)) == {"person"}
+    [file] = (tmp_path / "work" / "certificates").iterdir()
+    content = json.loads(file.read_bytes())
+    assert content["ended"] == done.certificate.ended
+    assert content["batches"] == ["2024-03", "2025-03"]
+    assert content["erased"]["photos"] == 2
 
 
 def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
@@ -183,7 +194,7 @@ def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
     leftover = tmp_path / "work" / "batch_cache" / ("c" * 32) / ("d" * 32) / "Split-train"
     leftover.mkdir(parents=True)
     (leftover / "shard.gz").write_bytes(b"who knows")
-    erasure.forget(chosen, card(chosen, "4000-7777"))
+    erasure.forget(chosen, card(chosen))
     assert not (leftover / "shard.gz").exists()
 
 
@@ -192,12 +203,12 @@ def test_a_table_that_cannot_be_read_is_told_and_the_rest_erased(learnt, inbox, 
     broken = inbox / "2025-03"
     whole = (broken / "photos.csv").read_bytes()
     (broken / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
-    counts = erasure.forget(chosen, card(chosen))
+    counts = erasure.forget(chosen, card(chosen)).counts
     assert counts.photos == 1
     [unread] = counts.unread
     assert unread.startswith(f"{broken / 'photos.csv'}: ")
     (broken / "photos.csv").write_bytes(whole)
-    assert erasure.forget(chosen, card(chosen)) == erasure.Counts(1, 1, 0, 0, 0)
+    assert erasure.forget(chosen, card(chosen)).counts == Counts(1, 1, 0, 0, 0)
     assert not search({"card": CARD.encode()}, inbox, tmp_path / "work")
 
 
@@ -234,3 +245,47 @@ def test_it_needs_an_inbox_and_its_own_key(settings, tmp_path):
     chosen = settings(data__person_key_file=str(other))
     with pytest.raises(SettingsError, match="not the key that the tombstones"):
         erasure.forget(chosen, card(chosen))
+
+
+def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
+    settings, inbox, tmp_path, monkeypatch
+):
+    chosen = settings()
+
+    def fails(registry, batches):
+        raise RunError("the registry is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(learnt_versions, "learnt", fails)
+        done = erasure.forget(chosen, card(chosen))
+    assert done.counts.photos == 2
+    assert not list(inbox.rglob(f"{CARD}*"))
+    assert done.counts.unread == (
+        "registry.uri: which versions had learnt is not known: the registry is away",
+    )
+    assert done.certificate.ended == ""
+    asked = []
+    monkeypatch.setattr(learnt_versions, "learnt", lambda _, batches: asked.append(batches) or [])
+    done = erasure.forget(chosen, card(chosen))
+    assert asked == [{"2024-03", "2025-03"}]
+    assert done.certificate.ended
+    assert len(list((tmp_path / "work" / "certificates").iterdir())) == 1
+
+
+def test_where_no_version_is_without_the_person_all_is_erased_before_that_is_said(
+    settings, inbox, tmp_path, monkeypatch
+):
+    chosen = settings()
+
+    def fails(registry, learnt_from):
+        raise RunError("--now: every version")
+
+    monkeypatch.setattr(learnt_versions, "roll_back", fails)
+    monkeypatch.setattr(
+        learnt_versions, "registry_of", lambda _: mock.Mock(versions=list, champion=lambda: None)
+    )
+    with pytest.raises(RunError, match="--now: every version"):
+        erasure.forget(chosen, card(chosen), now=True)
+    assert not list(inbox.rglob(f"{CARD}*"))
+    [file] = (tmp_path / "work" / "certificates").iterdir()
+    assert json.loads(file.read_bytes())["ended"]

@@ -6,6 +6,7 @@ import pytest
 
 from customer_age.labels import tombstones
 from customer_age.pipeline.forgetting import erasure
+from customer_age.pipeline.forgetting.findings import Counts
 from customer_age.pipeline.forgetting.subject import Card
 from customer_age.pipeline.settings.beam import BeamSettings
 
@@ -51,8 +52,8 @@ def test_batches_are_cached_and_forgotten_in_a_bucket(
     sought = (CARD.encode(), photo, digest)
     assert all(any(needle in each for each in objects(client).values()) for needle in sought)
 
-    counts = erasure.forget(chosen, Card(CARD, erasure.person_key(chosen)))
-    assert counts == erasure.Counts(photos=2, rows=3, cached_batches=1, artifacts=1, examples=2)
+    counts = erasure.forget(chosen, Card(CARD, erasure.person_key(chosen))).counts
+    assert counts == Counts(photos=2, rows=3, cached_batches=1, artifacts=1, examples=2)
     left = objects(client)
     assert not any(needle in each for each in left.values() for needle in sought)
     assert not any(CARD in name for name in left)

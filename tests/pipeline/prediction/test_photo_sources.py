@@ -102,6 +102,30 @@ def test_a_link_in_a_folder_does_not_lead_out_of_it(tmp_path):
     assert [each.problem for each in _found(tmp_path / "data")] == [Reason.OUTSIDE_DATA_FOLDER]
 
 
+@pytest.mark.parametrize("placed", ["final_files", ""])
+def test_a_name_in_a_table_is_found_in_either_form_of_unicode(tmp_path, placed):
+    composed, apart = "\u00fc.jpg", "u\u0308.jpg"
+    (tmp_path / placed).mkdir(exist_ok=True)
+    (tmp_path / placed / apart).write_bytes(b"")
+    (tmp_path / "list.csv").write_text(f"file_name\n{composed}\n{apart}\n", encoding="utf-8")
+    found = _found(tmp_path / "list.csv")
+    assert [each.path for each in found] == [str(tmp_path / placed / apart)] * 2
+    assert [each.file_name for each in found] == [composed, apart]
+
+
+def test_a_row_of_a_table_says_what_is_wrong_with_it(photos):
+    (photos / "list.csv").write_text("file_name,note\nB.jpg,x\nnone.jpg,x\na.png,x,y\na.png,\n")
+    near, missing, malformed, good = _found(photos / "list.csv")
+    assert (near.problem, near.detail) == (
+        Reason.FILE_MISSING,
+        "there is no such photo; there is b.JPG",
+    )
+    assert (missing.problem, missing.detail) == (Reason.FILE_MISSING, "there is no such photo")
+    assert malformed.problem == Reason.ROW_MALFORMED
+    assert malformed.detail == "line 4 of list.csv: the row has 3 cells, and the header has 2 cells"
+    assert (good.problem, good.path) == (None, str(photos / "a.png"))
+
+
 def test_names_that_no_file_can_have_are_missing(tmp_path):
     (tmp_path / "list.csv").write_text(f"file_name\n{'x' * 5000}\n\N{SNOWMAN}.jpg\n")
     assert {each.problem for each in _found(tmp_path / "list.csv")} == {Reason.FILE_MISSING}

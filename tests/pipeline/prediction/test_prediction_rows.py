@@ -2,7 +2,9 @@ import csv
 import io
 import json
 
-from customer_age.pipeline.prediction import prediction_rows
+import pyarrow.parquet as pq
+
+from customer_age.pipeline.prediction import prediction_rows, shard_files
 from customer_age.pipeline.prediction.prediction_rows import Prediction
 from customer_age.schema import age_groups
 
@@ -49,3 +51,26 @@ def test_a_table_for_people_a_line_a_photo_that_cannot_steer_the_terminal():
         "the file is cut off: at 3",
         "  7.5  0-17   \N{SNOWMAN}.jpg",
     ]
+
+
+def test_a_name_that_is_a_formula_is_text_in_csv_and_itself_in_json_lines():
+    row = Prediction("=1+1.jpg", None, reason="truncated", detail="-")
+    texts = {}
+    for file_format in ("csv", "jsonl"):
+        file = io.StringIO()
+        prediction_rows.writer(file_format, file, "3", GROUPS)([row])
+        texts[file_format] = file.getvalue()
+    [_, written] = csv.reader(io.StringIO(texts["csv"], newline=""))
+    assert written == ["'=1+1.jpg", "", "", "truncated", "'-", "3"]
+    assert json.loads(texts["jsonl"])["file_name"] == "=1+1.jpg"
+
+
+def test_so_it_is_in_the_files_of_score_but_for_parquet(tmp_path):
+    row = Prediction("@x.jpg", 34.0, "18+")
+    for file_format in ("csv", "parquet"):
+        path = str(tmp_path / f"predictions.{file_format}")
+        with shard_files.create(path, str(tmp_path), file_format, "3") as rows:
+            rows.write([row])
+    written = (tmp_path / "predictions.csv").read_text().splitlines()
+    assert written[1] == "'@x.jpg,34.0,18+,,,3"
+    assert pq.read_table(tmp_path / "predictions.parquet")["file_name"].to_pylist() == ["@x.jpg"]

@@ -131,11 +131,19 @@ def test_what_was_set_aside_is_found_when_it_arrives_again(shop):
     assert scan(shop.inbox, [learnt]).found == ()
 
 
+def test_a_workbook_beside_the_table_is_named(shop):
+    put_batch(shop, "monday")
+    shop.put("monday/photos.xlsx", b"PK")
+    (found,) = scan(shop.inbox, []).found
+    assert found.problem.startswith("photos.csv and photos.xlsx; expected photos.csv, once; .xlsx")
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [
         (b"", "photos.csv: the table is empty"),
-        (b"\xff\xfe\x00", "not a text in UTF-8"),
+        (b"\xff\xfe\x00", "not a text in UTF-16"),
+        (b"\xfe\x00", "not a text in UTF-8"),
         (TABLE.splitlines()[0], "photos.csv: no rows"),
     ],
 )

@@ -1,25 +1,22 @@
 """Loyalty cards: a photo was taken when a card was shown, and the card's profile knows the birth.
 
-The date of birth is gone once the age is counted, and a card's number leaves `labels` only as a
-keyed hash.
+Ages are counted from the month of birth, and a card's number leaves `labels` only as a keyed hash.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 
 from customer_age.schema.age_groups import OLDEST
 from customer_age.schema.refusals import PhotoRefused, Reason
 
-from ..tables import LabelTable, digest_of
-from .ages import age_at, day_of
+from ..tables import LabelTable, TableDescription, digest_of
+from .ages import age_at, born_after, day_of
+from .card_numbers import without_card
 from .profiles import Profile, Profiles, TableProfiles
 
 _YES = {"1", "true", "yes", "y"}
-_SHORT = 4
-"""Characters of a card's number."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +28,13 @@ class LoyaltyCardTable(LabelTable):
         max_profile_age_days: a profile that was not updated for longer when the photo was taken
             is stale; None for no limit.
         max_photos_per_card: None for no limit.
+        latest_capture: the last day on which a photo can have been taken; see `arrival`.
     """
 
     profiles: Profiles
     max_profile_age_days: int | None
     max_photos_per_card: int | None
+    latest_capture: date
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -47,32 +46,48 @@ class LoyaltyCardTable(LabelTable):
                 return self.name, table.name
         return (self.name,)
 
+    def descriptions(self) -> list[TableDescription]:
+        """See `LabelTable`; with the profiles' table, unless they are in a database."""
+        profiles = self.profiles
+        beside = [profiles.table.describe()] if isinstance(profiles, TableProfiles) else []
+        return [self.describe(), *beside]
+
     def fingerprint(self) -> str:
         """See `LabelTable`; of the profiles, only those of its cards count.
 
         So another customer's new profile changes no batch, and a consent that was withdrawn
-        changes each one that holds the card.
+        changes each one that holds the card. So do rows that are of a later day than
+        `latest_capture`, as what is said of them changes with it.
         """
-        profiles = self._profiles()
+        cards, late = set(), []
+        for line, row in self.raw_rows():
+            cards.add(row["person"])
+            captured = day_of(row["captured_at"])
+            if captured is not None and captured > self.latest_capture:
+                late.append(line)
+        profiles = self.profiles.of(cards)
         of_its_cards = sorted(
             (card, sorted(sorted(profile.items()) for profile in of_card))
             for card, of_card in profiles.items()
         )
         limits = self.max_profile_age_days, self.max_photos_per_card
-        return digest_of(super().fingerprint(), repr(of_its_cards), repr(limits))
+        parts = [super().fingerprint(), repr(of_its_cards), repr(limits)]
+        return digest_of(*parts, repr(late)) if late else digest_of(*parts)
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
         """See `LabelTable`; with a `real_age`, or with a `problem` (a `Reason`) in a sentence.
 
         `captured` is the day on which the photo was taken, or empty.
         """
-        profiles = self._profiles()
-        latest = datetime.now(timezone.utc).date() + timedelta(days=1)  # it is later in the east
+        profiles = self.profiles.of({row["person"] for _, row in self.raw_rows()})
         taken: Counter[str] = Counter()
         for line, row in self.raw_rows():
+            if "problem" in row:  # of its shape: nothing of it can be judged
+                yield line, {**row, "real_age": "", "captured": ""}
+                continue
             captured = day_of(row["captured_at"])
             try:
-                age = self._age(captured, profiles.get(row["person"], []), latest)
+                age = self._age(captured, profiles.get(row["person"], []))
                 taken[row["person"]] += 1
                 self._require_few(taken[row["person"]])
             except PhotoRefused as refused:
@@ -85,10 +100,7 @@ class LoyaltyCardTable(LabelTable):
         """See `LabelTable`: a file is often named after its card."""
         return without_card(text, person, stand_in)
 
-    def _profiles(self) -> dict[str, list[Profile]]:
-        return self.profiles.of({row["person"] for _, row in self.raw_rows()})
-
-    def _age(self, captured: date | None, profiles: list[Profile], latest: date) -> float:
+    def _age(self, captured: date | None, profiles: list[Profile]) -> float:
         """Count the age in years, or refuse the photo with the first thing that is wrong."""
         if not profiles:
             raise PhotoRefused(Reason.CARD_UNKNOWN, "the card has no profile")
@@ -108,9 +120,13 @@ class LoyaltyCardTable(LabelTable):
             raise PhotoRefused(
                 Reason.BIRTH_UNKNOWN, "the profile's date_of_birth is no date, such as 1990-02-28"
             )
-        if captured > latest:
-            raise PhotoRefused(Reason.CAPTURED_IN_FUTURE, "captured_at is in the future")
-        if born > captured:
+        if captured > self.latest_capture:
+            raise PhotoRefused(
+                Reason.CAPTURED_IN_FUTURE,
+                "captured_at is more than a day after the photos came (the time of _SUCCESS, or "
+                "today where there is none)",
+            )
+        if born_after(born, captured):
             raise PhotoRefused(
                 Reason.BORN_AFTER_CAPTURE, "the profile's date_of_birth is after the photo"
             )
@@ -141,14 +157,3 @@ class LoyaltyCardTable(LabelTable):
                 f"the batch holds more than {limit} photos of this card "
                 "(data.max_photos_per_card); the first ones are taken",
             )
-
-
-def without_card(text: str, card: str, stand_in: str) -> str:
-    """Put a stand-in for a card's number, with whatever separators it is written."""
-    characters = [character for character in card if character.isalnum()]
-    if not characters:
-        return text
-    number = r"[\W_]{0,2}".join(characters)
-    if len(characters) < _SHORT:  # or every 7 in a name would be card 7
-        number = rf"(?<![^\W_]){number}(?![^\W_])"
-    return re.sub(number, stand_in, text, flags=re.IGNORECASE)

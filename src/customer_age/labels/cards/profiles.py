@@ -1,11 +1,13 @@
 """Profiles of loyalty cards: from a table, or from any SQL database.
 
-A profile is a dict of texts: `date_of_birth`, `consent`, and `updated_at`, which may be empty.
+A profile is a dict of texts: `date_of_birth`, `consent`, and `updated_at`, which may be empty. Of
+a date of birth, the month alone is kept.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -14,6 +16,9 @@ from customer_age.errors import SettingsError
 from customer_age.files import DataAway, addresses, folders
 
 from ..tables import SUFFIXES, LabelTable
+from ..tables.table_names import WORKBOOKS, not_read
+from ..tables.values import text_of
+from .ages import day_of, middle_of_month
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -41,6 +46,7 @@ class Profiles(Protocol):
 
         Returns:
             The profiles of each card that has any: one, or several that contradict each other.
+            The middle of its month stands for a date of birth; an empty text for what is none.
 
         Raises:
             SettingsError: they cannot be read, or lack a column.
@@ -54,8 +60,17 @@ class TableProfiles:
     table: LabelTable
 
     def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
-        """See `Profiles`."""
-        return _by_card(row for _, row in self.table.rows() if row["person"] in cards)
+        """See `Profiles`; a row that is not as the header says could be anybody's."""
+        return _by_card(row for row in self._rows() if row["person"] in cards)
+
+    def _rows(self) -> Iterator[Profile]:
+        for line, row in self.table.rows():
+            if "problem" in row:
+                # It may be what withdraws a consent: without it, the others say too much.
+                raise SettingsError(
+                    f"{self.table.path}: line {line}: {row['detail']}; mend this row"
+                )
+            yield row
 
 
 @dataclass(frozen=True)
@@ -142,7 +157,9 @@ def open_profiles(address: str, columns: Mapping[str, str]) -> Profiles:
         url, _, table = address.partition("#")
         return DatabaseProfiles(url, table or DEFAULT_TABLE, columns)
     folder, name = addresses.split(address)
-    if not name.endswith(SUFFIXES):
+    if name.lower().endswith(WORKBOOKS):
+        raise SettingsError(f"data.profiles: {address}: {not_read(name)}")
+    if not name.lower().endswith(SUFFIXES):
         raise SettingsError(
             f"data.profiles: {address}: a table's name ends in {', '.join(SUFFIXES)}"
         )
@@ -154,6 +171,9 @@ def _by_card(rows: Iterator[Profile]) -> dict[str, list[Profile]]:
     for row in rows:
         card, profile = row["person"], {**row}
         del profile["person"]
+        # The one place: whatever is counted, compared or hashed later knows no day.
+        born = day_of(profile["date_of_birth"])
+        profile["date_of_birth"] = middle_of_month(born).isoformat() if born else ""
         if profile not in profiles[card]:
             profiles[card].append(profile)
     return dict(profiles)
@@ -162,7 +182,7 @@ def _by_card(rows: Iterator[Profile]) -> dict[str, list[Profile]]:
 def _as_the_column_has_them(cards: Set[str], kind: "sqlalchemy.types.TypeEngine") -> list[Any]:
     """Numbers where the column holds numbers: PostgreSQL compares no text with them."""
     try:
-        numbers = kind.python_type is int
+        numbers = kind.python_type in (int, Decimal)
     except NotImplementedError:
         numbers = False
     if not numbers:
@@ -171,4 +191,9 @@ def _as_the_column_has_them(cards: Set[str], kind: "sqlalchemy.types.TypeEngine"
 
 
 def _texts(row: Mapping[str, Any]) -> Profile:
-    return {name: "" if value is None else str(value).strip() for name, value in row.items()}
+    texts = {name: text_of(value) for name, value in row.items()}
+    number = row["person"]
+    if isinstance(number, Decimal) and number == int(number):
+        # Oracle's NUMBER and the like hold whole numbers too, which are exact.
+        texts["person"] = str(int(number))
+    return texts

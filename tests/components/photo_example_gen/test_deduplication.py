@@ -2,8 +2,8 @@
 
 import pytest
 
-from customer_age.components.photo_example_gen.batch_cache.deduplication import repeated
 from customer_age.components.photo_example_gen.batch_cache.index import Entry
+from customer_age.components.photo_example_gen.deduplication import repeated
 
 
 def entry(name: str, content: str, age: float = 30, line: int = 2, table: str = "labels.csv"):
@@ -48,7 +48,16 @@ def test_a_table_goes_before_another():
 
 
 @pytest.mark.parametrize(
-    ("ages", "same"), [((30, 30.0), True), ((30, 30.99), True), ((30, 31), False), ((5, 55), False)]
+    ("ages", "same"),
+    [
+        ((30, 30.0), True),
+        ((31.0000, 31.0027), True),  # a day
+        ((30, 30.9999), True),
+        ((30, 31), False),
+        ((3.1, 4.1), False),  # their floats are less than 1 apart
+        ((30.3333, 31.3333), False),
+        ((5, 55), False),
+    ],
 )
 def test_ages_less_than_a_year_apart_are_one_age(ages, same):
     rows = [entry("a", "same", ages[0]), entry("b", "same", ages[1], line=3)]

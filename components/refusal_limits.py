@@ -1,0 +1,85 @@
+"""How many refused photos a run puts up with. Nothing here imports TFX: `check-data` asks too."""
+
+from collections.abc import Iterable, Iterator
+
+from customer_age.errors import DataRefused
+from customer_age.schema.features import SPLITS
+from customer_age.schema.refusals import Reason, Refusal
+
+from .artifacts.ingestion import Ingestion
+
+_HARMLESS = (Reason.DUPLICATE, Reason.NO_CONSENT, Reason.FORGOTTEN)
+"""Signs of nothing wrong: of identical photos with one age, one was kept; and who did not consent,
+or asked to be forgotten, is rightly left out."""
+
+_AGE_REASONS = (Reason.AGE_MISSING, Reason.AGE_NOT_A_NUMBER, Reason.AGE_OUT_OF_RANGE)
+
+
+def require_photos_in_each_split(ingestion: Ingestion) -> None:
+    """See that there is something to learn from, to choose by and to measure with.
+
+    Raises:
+        DataRefused: no photo can be used, or none of a split.
+    """
+    empty = [split for split, photos in ingestion.photos.items() if not photos]
+    if not empty:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in ingestion.refused.items())
+    because = f" Refused: {reasons}." if reasons else ""
+    first = f" First: {ingestion.examples_of_refused[0]}." if reasons else ""
+    if len(empty) == len(SPLITS):
+        raise DataRefused(
+            f"none of {ingestion.rows} photos can be used.{because}{first} "
+            "Mend the table or the photos, and run again"
+        )
+    raise DataRefused(
+        f"no photo in split {' and '.join(empty)}, of {ingestion.rows} rows.{because}{first} "
+        "Add photos, or give the split a larger share (data.split_shares)"
+    )
+
+
+def refusal_sentences(
+    ingestion: Ingestion,
+    refusals: Iterable[Refusal],
+    max_refused_share: float,
+    max_wrong_ages: int,
+) -> Iterator[str]:
+    """Photos that were left out, where there are too many of them.
+
+    Args:
+        ingestion: the counts of PhotoExampleGen.
+        refusals: the list of the rows that it left out.
+        max_refused_share: of the table's rows, 0 to 1.
+        max_wrong_ages: rows whose age is no age, at most.
+    """
+    refused = {
+        reason: number for reason, number in ingestion.refused.items() if reason not in _HARMLESS
+    }
+    wrong_ages = sum(refused.get(reason, 0) for reason in _AGE_REASONS)
+    if wrong_ages > max_wrong_ages:
+        yield (
+            f"{_rows(wrong_ages)} without a usable age{_first(refusals, _AGE_REASONS)}; "
+            f"correct the table, or raise data.max_wrong_ages (it is {max_wrong_ages})"
+        )
+    rows, count = ingestion.rows, sum(refused.values())
+    if rows and count / rows > max_refused_share:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(refused.items()))
+        yield (
+            f"{count} of {_rows(rows)} refused ({count / rows:.1%}: {reasons}), more than "
+            f"data.max_refused_share allows ({max_refused_share:.1%})"
+        )
+
+
+def _rows(number: int) -> str:
+    return f"{number} row" if number == 1 else f"{number:,} rows"
+
+
+def _first(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> str:
+    """The first refusal for one of the reasons, so that a person knows where to look."""
+    for refusal in refusals:
+        if refusal.reason in reasons:
+            return (
+                f" (first: {refusal.table}, line {refusal.line}, "
+                f"{refusal.file_name}: {refusal.detail})"
+            )
+    return ""

@@ -1,0 +1,36 @@
+"""`ignore_list.txt` in a data folder: photos that are left out as if no table named them."""
+
+from collections.abc import Set
+
+from customer_age.errors import SettingsError
+from customer_age.files import Folder, file_names
+
+from .tables.dialect import decoded
+
+IGNORE_LIST = "ignore_list.txt"
+"""One file name a line."""
+
+
+def read(folder: Folder) -> frozenset[str]:
+    """The names on the list, in the form by which `holds` compares them; none without a list.
+
+    Raises:
+        SettingsError: the list cannot be read.
+    """
+    if not folder.has_file(IGNORE_LIST):
+        return frozenset()
+    try:
+        with folder.open(IGNORE_LIST) as file:
+            text = decoded(file.read())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{folder.shown(IGNORE_LIST)}: cannot be read: {error}") from error
+    return frozenset(_comparable(line.strip()) for line in text.splitlines() if line.strip())
+
+
+def holds(ignored: Set[str], file_name: str) -> bool:
+    """Whether a name of a table is on the list, in whatever form of Unicode either is written."""
+    return bool(ignored) and bool(file_name) and _comparable(file_name) in ignored
+
+
+def _comparable(file_name: str) -> str:
+    return file_names.composed(file_names.relative("", file_name))

@@ -1,0 +1,64 @@
+"""The record of how people were dealt to splits."""
+
+import pytest
+
+from customer_age.labels import SplitSpec, open_data_set
+from customer_age.labels.deal import deal_of
+
+SHARES = {"train": 0.6, "valid": 0.2, "test": 0.2}
+
+
+@pytest.fixture
+def data_set(tmp_path, photo):
+    def write(columns, row, batch="", key=""):
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(photo(1))
+        (folder / "labels.csv").write_text(f"file_name,real_age{columns}\na.jpg,30{row}\n")
+        return open_data_set(str(folder), batch=batch, person_key=key)
+
+    return write
+
+
+def test_a_deal_is_the_same_for_the_same_settings_and_holds_no_key(data_set):
+    spec = SplitSpec(split_key="which way")
+    deal = deal_of([data_set(",person", ",ann", key="a secret")], spec)
+    again = deal_of([data_set(",person", ",bob", key="a secret")], spec)
+    assert deal.differences(again) == []
+    assert "a secret" not in deal.model_dump_json()
+    assert "which way" not in deal.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("spec", "key", "named"),
+    [
+        (SplitSpec(split_key="another"), "key", ["data.split_key"]),
+        (SplitSpec(split_shares=SHARES), "key", ["data.split_shares"]),
+        (SplitSpec(), "another key", ["data.person_key_file"]),
+    ],
+)
+def test_what_deals_people_anew_is_named(data_set, spec, key, named):
+    former = deal_of([data_set(",person", ",ann", key="key")], SplitSpec())
+    assert former.differences(deal_of([data_set(",person", ",ann", key=key)], spec)) == named
+
+
+def test_the_base_set_may_not_change_what_it_is_dealt_by(data_set):
+    sets = [
+        data_set("", ""),
+        data_set(",person", ",ann", key="key"),
+        data_set(",split", ",train"),
+    ]
+    deals = [deal_of([each], SplitSpec()) for each in sets]
+    assert [deal.base for deal in deals] == ["photos", "persons", "official"]
+    for former in deals:
+        for deal in deals:
+            assert bool(former.differences(deal)) == (former.base != deal.base)
+
+
+def test_the_first_batch_brings_the_first_person_and_is_no_other_deal(data_set):
+    base, batch = data_set(",split", ",train"), data_set(",person", ",ann", "monday", "key")
+    alone, together = deal_of([base], SplitSpec()), deal_of([base, batch], SplitSpec())
+    assert (alone.split_key, alone.person_key) == ("", "")
+    assert together.split_key
+    assert together.person_key
+    assert alone.differences(together) == together.differences(alone) == []

@@ -1,0 +1,111 @@
+"""The photo that a table names is found, or the row says which one may be meant."""
+
+import unicodedata
+
+import pytest
+
+from customer_age.labels import LabelSpec, open_data_set
+from customer_age.schema.refusals import Reason
+
+NFC, NFD = "Jürgen é.jpg", unicodedata.normalize("NFD", "Jürgen é.jpg")
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Write a hand-out: photos by their names, and a table that names some."""
+
+    def write(on_disk, in_table, header="file_name,real_age", ages=",30"):
+        (tmp_path / "final_files").mkdir()
+        for number, name in enumerate(on_disk):
+            file = tmp_path / "final_files" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"photo" * (number + 1))
+        lines = [header, *(f"{name}{ages}" for name in in_table)]
+        (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def rows_of(folder, **how):
+    return list(open_data_set(str(folder), LabelSpec(**how)).rows())
+
+
+@pytest.mark.parametrize(("on_disk", "in_table"), [(NFC, NFD), (NFD, NFC)])
+def test_a_name_is_found_in_either_form_of_unicode(data, on_disk, in_table):
+    folder = data([on_disk, "b.jpg"], [in_table])
+    (row,) = rows_of(folder)
+    assert (row.problem, row.photo) == (None, str(folder / "final_files" / on_disk))
+    assert row.byte_size == 5
+
+
+def test_so_is_a_folder_and_a_face_crop(data):
+    crop = f"{NFD}_face.jpg"
+    folder = data([f"{NFD}/{NFD}", crop, NFD.replace("J", "j")], [f"{NFC}/{NFC}", NFC])
+    inner, cropped = rows_of(folder)
+    assert inner.photo == str(folder / "final_files" / NFD / NFD)
+    assert cropped.photo == str(folder / "final_files" / crop)
+
+
+def test_the_exact_name_goes_before_a_like_one(data):
+    folder = data([NFC, NFD], [NFD, NFC])
+    assert [row.photo.rpartition("/")[2] for row in rows_of(folder)] == [NFD, NFC]
+    assert [row.byte_size for row in rows_of(folder)] == [10, 5]
+
+
+def test_two_that_look_the_same_are_said_and_none_is_taken(data):
+    mixed = f"Jürgen {NFD.split()[1]}"
+    (row,) = rows_of(data([NFC, NFD], [mixed]))
+    assert row.problem == Reason.FILE_MISSING
+    assert row.detail == (
+        "there is no such photo by exactly this name, and several whose names look the same"
+    )
+
+
+@pytest.mark.parametrize(("listed", "named"), [(NFC, NFD), (NFD, NFC), ("./a.jpg", "a.jpg")])
+def test_the_ignore_list_holds_a_name_in_either_form(data, listed, named):
+    folder = data([NFC, "a.jpg", "b.jpg"], [named, "b.jpg"])
+    (folder / "ignore_list.txt").write_text(f"{listed}\n", encoding="utf-8")
+    assert [row.file_name for row in rows_of(folder)] == ["b.jpg"]
+    assert open_data_set(str(folder)).row_count == 1
+
+
+def test_the_ignore_list_is_read_in_utf_16_too(data):
+    folder = data(["a.jpg", "b.jpg"], ["a.jpg", "b.jpg"])
+    (folder / "ignore_list.txt").write_text("a.jpg\r\n", encoding="utf-16")
+    assert [row.file_name for row in rows_of(folder)] == ["b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "named", "hint"),
+    [
+        ("a.JPG", "a.jpg", "; there is a.JPG"),
+        ("a.jpg", "a", "; there is a.jpg"),
+        ("a.jpeg", "a.jpg", "; there is a.jpeg"),
+        ("Ann 1.png", "ANN 1", "; there is Ann 1.png"),
+        (f"x/{NFD}", "X/jürgen é.png", f"; there is x/{NFD}"),
+        ("more/a.jpg", "a.jpg", "; there is more/a.jpg"),
+        ("b.jpg", "a.jpg", ""),
+        ("a.2", "a.1", ""),
+    ],
+)
+def test_a_missing_photo_says_what_may_be_meant(data, on_disk, named, hint):
+    (row,) = rows_of(data([on_disk], [named]))
+    assert row.problem == Reason.FILE_MISSING
+    assert row.detail == f"there is no such photo{hint}"
+
+
+def test_a_hint_shows_no_card(tmp_path):
+    (tmp_path / "cards.csv").write_text(
+        "card_id,date_of_birth,consent\n4001,1990-03-01,yes\n4002,1990-03-01,yes\n"
+    )
+    (tmp_path / "photos.csv").write_text(
+        "file_name,card_id,captured_at\n"
+        "cam-4001-1.jpg,4001,2024-03-01\n4002/1.jpg,4002,2024-03-01\n"
+    )
+    for name in ("CAM-4001-1.JPG", "4003/1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"photo")
+    a, b = open_data_set(str(tmp_path), person_key="key").rows()
+    assert a.detail == f"there is no such photo; there is CAM-{a.person[:12]}-1.JPG"
+    assert b.detail == "there is no such photo"

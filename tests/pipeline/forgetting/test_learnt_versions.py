@@ -1,0 +1,74 @@
+"""Which published versions had learnt from a person, and what becomes of them."""
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from customer_age.errors import RunError
+from customer_age.model_registry import ModelVersion
+from customer_age.pipeline.forgetting import learnt_versions
+
+
+class Registry:
+    """Versions in memory: number to batches; the last one is the champion."""
+
+    def __init__(self, *batches: str) -> None:
+        self.all = [
+            ModelVersion(
+                version=str(number),
+                aliases=(),
+                created=datetime(2026, 1, number, tzinfo=timezone.utc),
+                metrics={},
+                tags={"batches": names, "fingerprint": "f"} if names else {"fingerprint": "f"},
+                settings={},
+                uri="",
+            )
+            for number, names in enumerate(batches, 1)
+        ]
+        self.promote(self.all[-1].version)
+
+    def versions(self):
+        return self.all
+
+    def champion(self):
+        return next(each for each in self.all if "champion" in each.aliases)
+
+    def promote(self, version):
+        self.all = [
+            replace(each, aliases=("champion",) if each.version == version else ())
+            for each in self.all
+        ]
+        return self.champion()
+
+
+def numbers(versions):
+    return [each.version for each in versions]
+
+
+def test_the_versions_own_record_of_batches_decides():
+    registry = Registry("", "a", "a,b", "b", "ab")
+    assert numbers(learnt_versions.learnt(registry, {"a"})) == ["2", "3"]
+    assert numbers(learnt_versions.learnt(registry, {"c"})) == []
+    assert numbers(learnt_versions.learnt(registry, set())) == []
+    assert numbers(learnt_versions.learnt(registry, {""})) == ["1", "2", "3", "4", "5"]
+    assert learnt_versions.learnt(None, {"a"}) == []
+
+
+def test_a_record_that_may_be_cut_counts_as_learnt():
+    registry = Registry(",".join(f"batch-{number:06}" for number in range(300)), "b")
+    assert numbers(learnt_versions.learnt(registry, {"old"})) == ["1"]
+
+
+def test_now_takes_the_newest_version_before_that_has_not_learnt():
+    registry = Registry("", "b", "a", "a,b")
+    assert learnt_versions.roll_back(registry, {"3", "4"}).version == "2"
+    assert registry.champion().version == "2"
+    assert learnt_versions.roll_back(registry, {"3", "4"}) is None
+
+
+def test_now_says_where_no_version_is_without():
+    registry = Registry("a", "a,b")
+    with pytest.raises(RunError, match=r"^--now: every version .* has learnt from the person"):
+        learnt_versions.roll_back(registry, {"1", "2"})
+    assert registry.champion().version == "2"
