@@ -16,7 +16,7 @@ from customer_age.files import store
 from .artifacts import json_file
 from .artifacts.ingestion import read_ingestion, read_refused
 from .artifacts.types import DataApproval
-from .refusal_limits import refusal_sentences
+from .photo_example_gen.refusal_limits import refusal_sentences
 
 
 @component

@@ -25,10 +25,10 @@ from customer_age.schema.features import SPLITS
 from .. import beam_runners
 from ..artifacts import photo_data_set
 from ..artifacts.ingestion import Ingestion, read_refused, write_ingestion
-from ..refusal_limits import require_photos_in_each_split
 from . import tfrecord_shards
 from .batch_cache import BatchCache, sweep
 from .batch_ingestion import BatchIngestion
+from .refusal_limits import require_photos_in_each_split
 from .spec import IngestionSpec
 
 DATA_SET = "data_set"

@@ -8,8 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from customer_age.components.artifacts.ingestion import Ingestion
+from customer_age.components.photo_example_gen.refusal_limits import (
+    refusal_sentences,
+    require_photos_in_each_split,
+)
 from customer_age.components.photo_example_gen.spec import IngestionSpec
-from customer_age.components.refusal_limits import refusal_sentences, require_photos_in_each_split
 from customer_age.errors import DataRefused
 from customer_age.files import addresses
 from customer_age.labels import DataSet, open_batch, open_data_sets, pseudonyms, tombstones

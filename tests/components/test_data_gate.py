@@ -4,8 +4,9 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from customer_age.components import data_gate, refusal_limits
+from customer_age.components import data_gate
 from customer_age.components.artifacts.ingestion import Ingestion
+from customer_age.components.photo_example_gen import refusal_limits
 from customer_age.schema import features
 from customer_age.schema.refusals import Refusal
 from customer_age.schema.schema_file import SCHEMA_FILE

@@ -170,5 +170,6 @@ def test_every_reason_but_the_rare_ones_is_covered(data):
         Reason.PROFILE_STALE,
         Reason.TOO_MANY_OF_CARD,
         Reason.FORGOTTEN,
+        Reason.PERSON_IN_TWO_SPLITS,
     }
     assert set(expected.values()) == set(Reason) - rare - of_cards

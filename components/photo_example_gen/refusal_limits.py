@@ -6,7 +6,7 @@ from customer_age.errors import DataRefused
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import Reason, Refusal
 
-from .artifacts.ingestion import Ingestion
+from ..artifacts.ingestion import Ingestion
 
 _HARMLESS = (Reason.DUPLICATE, Reason.NO_CONSENT, Reason.FORGOTTEN)
 """Signs of nothing wrong: of identical photos with one age, one was kept; and who did not consent,
