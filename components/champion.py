@@ -18,9 +18,9 @@ from tfx.utils import path_utils
 
 from customer_age.errors import DataRefused, SettingsError
 from customer_age.files import store
-from customer_age.labels.deal import Deal
 from customer_age.model_registry import BATCHES, DEAL, ModelVersion, open_registry
 from customer_age.schema import features
+from customer_age.schema.split_deal import Deal
 
 from .artifacts import ingestion
 from .artifacts.shards import shard_files

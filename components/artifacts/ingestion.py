@@ -12,8 +12,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from customer_age.files import spreadsheet_cells, store
 from customer_age.files.addresses import join
-from customer_age.labels.deal import Deal
 from customer_age.schema.refusals import Refusal
+from customer_age.schema.split_deal import Deal
 
 from . import json_file
 

@@ -99,7 +99,10 @@ def beam_runner(settings: Settings) -> Iterator[Finding]:
     if wrong:
         yield bad("Beam runner", f"{name}: {'; '.join(wrong)}", advice)
     else:
-        yield good("Beam runner", ", ".join([name, *(f"{each} answers" for each in addresses)]))
+        yield good(
+            "Beam runner",
+            ", ".join([name.rpartition(".")[2], *(f"{each} answers" for each in addresses)]),
+        )
 
 
 def _see_that_three(count: int) -> None:

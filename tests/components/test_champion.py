@@ -9,7 +9,6 @@ from tfx.utils import path_utils
 from customer_age.components.artifacts.ingestion import Ingestion, write_ingestion
 from customer_age.components.champion import Champion
 from customer_age.errors import DataRefused, SettingsError
-from customer_age.labels.deal import Deal
 from customer_age.model_registry import (
     DEAL,
     Publication,
@@ -18,6 +17,7 @@ from customer_age.model_registry import (
     saved_model_fingerprint,
 )
 from customer_age.schema import features
+from customer_age.schema.split_deal import Deal
 
 DEALT = Deal(base="persons", split_key="a", split_shares="0.8,0.1,0.1", person_key="b")
 

@@ -8,8 +8,8 @@ from customer_age.components.artifacts.ingestion import Ingestion
 from customer_age.components.artifacts.training import Training
 from customer_age.components.registry_pusher.lineage import Lineage
 from customer_age.components.registry_pusher.model_card import Baseline, publication
-from customer_age.labels.deal import Deal
 from customer_age.model_registry import DEAL, saved_model_fingerprint
+from customer_age.schema.split_deal import Deal
 
 EVALUATION = Evaluation(
     candidate=Measured(

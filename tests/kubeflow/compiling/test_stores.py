@@ -47,7 +47,7 @@ NOT_OPENED = {
 NOT_VALID = {
     "?endpoint=h:9000": "endpoint=h:9000 is not valid: write http://HOST:PORT or https://HOST",
     "?endpoint=": "endpoint= is not valid",
-    "?endpoint=http://me:pass@h": "is not valid: write http://HOST",
+    "?endpoint=http://me:pass@h": "must hold no user name or password",
     "?endpoint=http://h&use_path_style=yes": "use_path_style=yes is not valid: say true or false",
     "?region=Not One": "region=Not One is not valid: write one as us-east-1",
 }

