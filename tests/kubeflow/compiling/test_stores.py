@@ -47,7 +47,6 @@ NOT_OPENED = {
 NOT_VALID = {
     "?endpoint=h:9000": "endpoint=h:9000 is not valid: write http://HOST:PORT or https://HOST",
     "?endpoint=": "endpoint= is not valid",
-    "?endpoint=http://me:pass@h": "must hold no user name or password",
     "?endpoint=http://h&use_path_style=yes": "use_path_style=yes is not valid: say true or false",
     "?region=Not One": "region=Not One is not valid: write one as us-east-1",
 }
@@ -188,3 +187,8 @@ def test_a_person_reads_what_the_cluster_must_have():
     assert "providers in the ConfigMap kfp-launcher" in stores.how_opened("s3://ages/runs")
     assert "by the options" in stores.how_opened(f"s3://ages/runs{STANDALONE}")
     assert stores.how_opened("minio://mlpipeline/v2/artifacts") == ""
+
+
+def test_a_root_with_a_password_is_refused_as_the_settings_are_read():
+    with pytest.raises(SettingsError, match="must hold no user name or password"):
+        settings_of("s3://b/p?endpoint=http://me:pass@h")
