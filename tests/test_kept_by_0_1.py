@@ -643,7 +643,8 @@ def test_a_run_goes_on_in_the_kept_work_folder(kept_by_0_1):
         f"mlflow+sqlite:///{kept_by_0_1.work}/registry/mlflow.db", "customer-age"
     )
     measured = registry.version("3").metrics["baseline_mae"]
-    assert measured == pytest.approx(1.3473, abs=1e-3), "the kept champion's, measured again"
+    # 1.3473 in 0.1, by the days of birth: ages count from the middle of the month now.
+    assert measured == pytest.approx(1.3665, abs=1e-3), "the kept champion's, measured again"
 
 
 # Settings.
