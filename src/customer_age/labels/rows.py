@@ -46,6 +46,10 @@ class LabelRow:
         return Refusal(self.table, self.line, self.file_name, str(reason), detail)
 
 
+_DIGITS_OF_A_DATE = 4
+"""At least, as in 1.5.90 or 1990; an age of 3 digits and a decimal one is rare."""
+
+
 def age_of(text: str) -> float:
     """Read an age, in years.
 
@@ -60,12 +64,21 @@ def age_of(text: str) -> float:
         age = float(text.replace(",", ".").replace("_", "?"))
     except ValueError as error:
         raise PhotoRefused(
-            Reason.AGE_NOT_A_NUMBER, f"real_age {text[:40]!r} is not a number"
+            Reason.AGE_NOT_A_NUMBER, f"real_age {_shown(repr(text[:40]))} is not a number"
         ) from error
     if math.isnan(age):
-        raise PhotoRefused(Reason.AGE_NOT_A_NUMBER, f"real_age {text!r} is not a number")
+        raise PhotoRefused(
+            Reason.AGE_NOT_A_NUMBER, f"real_age {_shown(repr(text[:40]))} is not a number"
+        )
     if not 0 <= age <= age_groups.OLDEST:
         raise PhotoRefused(
-            Reason.AGE_OUT_OF_RANGE, f"real_age {text} is outside 0 to {age_groups.OLDEST}"
+            Reason.AGE_OUT_OF_RANGE, f"real_age {_shown(text)} is outside 0 to {age_groups.OLDEST}"
         )
     return age
+
+
+def _shown(cell: str) -> str:
+    """A cell that is no age, for people; not where it may be a date of birth, or its year."""
+    if sum(character.isdigit() for character in cell) >= _DIGITS_OF_A_DATE:
+        return "(not shown: it may be a date of birth)"
+    return cell
