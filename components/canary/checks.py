@@ -2,11 +2,11 @@
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..artifacts.canary import Canary, CanaryCheck
-from .requests import ALONE, BATCH, BATCH_SIZE, STORED
+from .requests import ALONE, BATCH, BATCH_SIZE, STORED, Request
 from .worker_process import Answer, Measurements
 
 OLDEST = 120.0
@@ -14,6 +14,10 @@ OLDEST = 120.0
 
 TOLERANCE = 0.01
 """Years that two answers for one photo may lie apart: a batch is summed up in another order."""
+
+KINDS_TOLERANCE = 0.3
+"""Years that answers for one photo may lie apart in files of several kinds: a JPEG that is turned
+in its file, or has four channels, rounds its pixels otherwise."""
 
 _MEGABYTE = 1_000_000
 
@@ -51,13 +55,18 @@ class Check:
         return self.measured <= self.limit
 
 
-def judge(measurements: Measurements, limits: Limits) -> Canary:
+def judge(measurements: Measurements, limits: Limits, requests: Sequence[Request] = ()) -> Canary:
     """Compare what was measured with the limits.
+
+    Args:
+        measurements: of the worker.
+        limits: of the settings.
+        requests: that were sent; what is expected of their answers.
 
     Returns:
         The content of `canary.json`, with a sentence for each thing that is wrong.
     """
-    found = dict(_checks(measurements, limits))
+    found = dict(_checks(measurements, limits, requests))
     refusals = [check.sentence for check in found.values() if not check.passed]
     if measurements.failure:
         refusals.insert(0, measurements.failure)
@@ -71,10 +80,15 @@ def judge(measurements: Measurements, limits: Limits) -> Canary:
     )
 
 
-def _checks(measurements: Measurements, limits: Limits) -> Iterator[tuple[str, Check]]:
+def _checks(
+    measurements: Measurements, limits: Limits, requests: Sequence[Request]
+) -> Iterator[tuple[str, Check]]:
     answers = measurements.answers
+    unusable = {request.name: request.unusable for request in requests if request.unusable}
     yield "questions_unanswered", _unanswered(answers)
-    yield "ages_out_of_range", _out_of_range(answers)
+    yield "ages_out_of_range", _out_of_range(answers, unusable)
+    if any(name in answers and not answers[name].error for name in unusable):
+        yield "unusable_without_reason", _without_reason(answers, unusable)
     ages = {name: answer.ages for name, answer in answers.items() if answer.ages}
     if BATCH in ages:
         first, second = ages[BATCH][:2]
@@ -89,6 +103,9 @@ def _checks(measurements: Measurements, limits: Limits) -> Iterator[tuple[str, C
                 "years_apart_signatures",
                 _apart(first, ages[STORED][0], "serving_default and serving_examples gave ages"),
             )
+    alike = [request for request in requests if request.alike and request.name in answers]
+    if any(answers[request.name].ages for request in alike):
+        yield "years_apart_kinds", _apart_by_kind(answers, alike)
     if ALONE in ages:
         yield "seconds_per_photo", _seconds_alone(answers[ALONE], limits)
     if BATCH in ages:
@@ -107,19 +124,46 @@ def _unanswered(answers: Mapping[str, Answer]) -> Check:
     return Check(len(unanswered), 0, f"{sentence}{nor}")
 
 
-def _out_of_range(answers: Mapping[str, Answer]) -> Check:
+def _out_of_range(answers: Mapping[str, Answer], unusable: Mapping[str, frozenset[int]]) -> Check:
     wrong = [
         (age, name)
         for name, answer in answers.items()
         for row in answer.ages
-        for age in row
-        if not 0 <= age <= OLDEST
+        for place, age in enumerate(row)
+        if place not in unusable.get(name, ()) and not 0 <= age <= OLDEST
     ]
     if not wrong:
         return Check(0, 0, "")
     age, name = wrong[0]
     sentence = f"the model gave {age:g} years for {name}"
     return Check(len(wrong), 0, f"{sentence}: ages must be numbers within 0 to {OLDEST:g}")
+
+
+def _without_reason(answers: Mapping[str, Answer], unusable: Mapping[str, frozenset[int]]) -> Check:
+    """Files that cannot be used have a reason and no age; all others have no reason."""
+    wrong = [
+        (name, place)
+        for name, places in unusable.items()
+        for row in answers[name].ages
+        for place, age in enumerate(row)
+        if (place in places) != (math.isnan(age) and any(answers[name].reasons[place : place + 1]))
+    ]
+    if not wrong:
+        return Check(0, 0, "")
+    name, place = wrong[0]
+    expected = "a reason" if place in unusable[name] else "an age"
+    return Check(len(wrong), 0, f"{name}: the model did not give number {place + 1} {expected}")
+
+
+def _apart_by_kind(answers: Mapping[str, Answer], requests: Sequence[Request]) -> Check:
+    apart, name = 0.0, ""
+    for request in requests:
+        for row in answers[request.name].ages:
+            ages = [age for place, age in enumerate(row) if place not in request.unusable]
+            farthest = max(_difference(age, ages[0]) for age in ages)
+            apart, name = max((apart, name), (farthest, request.name))
+    sentence = f"{name}: ages up to {apart:.2f} years apart, more than {KINDS_TOLERANCE:g}"
+    return Check(apart, KINDS_TOLERANCE, sentence)
 
 
 def _apart(some: tuple[float, ...], others: tuple[float, ...], what: str) -> Check:

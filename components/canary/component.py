@@ -19,7 +19,7 @@ from ..artifacts import canary as record
 from ..artifacts import json_file
 from ..artifacts.shards import shard_files
 from . import checks, worker_process
-from .requests import BATCH_SIZE, requests_for
+from .requests import BATCH_SIZE, Request, requests_for
 
 SPLIT = "valid"
 """Where the stored photos come from: `test` is read by the Evaluator alone."""
@@ -41,9 +41,11 @@ def Canary(
 ) -> None:
     """Serve a model in a fresh process, with TensorFlow alone, and see whether it is fit to.
 
-    Odd but valid images must get ages within 0 to 120, the same photo always the same age through
-    either signature, and none may take more time or memory than the limits allow. A model that is
-    not fit to serve raises nothing. The names are those of TFX's InfraValidator.
+    Odd but valid images must get ages within 0 to 120, the same photo always the same age: through
+    either signature, and in files of every kind and EXIF orientation. Files that cannot be used get
+    a reason and leave the others of their batch alone. None may take more time or memory than the
+    limits allow. A model that is not fit to serve raises nothing. The names are those of TFX's
+    InfraValidator.
 
     Args:
         model: of the Trainer.
@@ -56,6 +58,7 @@ def Canary(
         code: a fingerprint of the code; keys TFX's cache.
     """
     serialized = list(_first_examples(artifact_utils.get_split_uri([examples], SPLIT)))
+    requests: list[Request] = []
     if serialized:
         folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         requests = requests_for([_photo(example) for example in serialized], serialized)
@@ -63,7 +66,7 @@ def Canary(
             measured = worker_process.send(model_dir, requests, timeout_seconds)
     else:
         measured = worker_process.Measurements({}, None, f"there is no photo in {SPLIT} to send")
-    found = checks.judge(measured, checks.Limits(max_seconds_per_photo, max_memory_mb))
+    found = checks.judge(measured, checks.Limits(max_seconds_per_photo, max_memory_mb), requests)
     json_file.write(blessing.uri, record.FILE, found.model_dump())
     _mark(blessing, found)
 

@@ -1,31 +1,111 @@
-"""Odd but valid images, such as people upload."""
+"""Odd but valid images, such as people upload, and some that no graph can decode."""
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
+
+_TURNED_BY = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""EXIF's orientation, and how a photo lies in a file that states it."""
 
 
 def one_pixel() -> bytes:
-    """A JPEG of 1x1 pixels."""
+    """Return a JPEG of 1x1 pixels."""
     return _encoded(_colours(1, 1), "JPEG")
 
 
 def huge() -> bytes:
-    """A JPEG of 4000x3000 pixels, as phones take them."""
+    """Return a JPEG of 4000x3000 pixels, as phones take them."""
     return _encoded(_colours(4000, 3000), "JPEG")
 
 
-def grey() -> bytes:
-    """A JPEG with one channel, upright."""
-    return _encoded(_colours(150, 200).convert("L"), "JPEG")
-
-
 def transparent_png() -> bytes:
-    """A PNG with four channels, lying."""
+    """Return a PNG with four channels, lying."""
     image = _colours(200, 150)
     image.putalpha(128)
     return _encoded(image, "PNG")
+
+
+def lying(photo: bytes) -> Image.Image:
+    """Return a photo, cut to three quarters of its height, mode RGB."""
+    image = _opened(photo)
+    return image.crop((0, 0, image.width, max(1, image.height * 3 // 4)))
+
+
+def standing(photo: bytes) -> Image.Image:
+    """Return a photo, cut to three quarters of its width, mode RGB."""
+    image = _opened(photo)
+    return image.crop((0, 0, max(1, image.width * 3 // 4), image.height))
+
+
+def turned(image: Image.Image) -> Iterator[bytes]:
+    """Return JPEGs of one image whose EXIF states the eight orientations."""
+    for orientation, turn in _TURNED_BY.items():
+        exif = Image.Exif()
+        exif[ExifTags.Base.Make] = "a phone"
+        exif[ExifTags.Base.Orientation] = orientation
+        lies = image if turn is None else image.transpose(turn)
+        yield _encoded(lies, "JPEG", exif=exif)
+
+
+def coloured(image: Image.Image) -> Iterator[bytes]:
+    """Return one image in each kind of file that holds its colours."""
+    yield _encoded(image, "PNG")
+    yield _encoded(image.convert("RGBA"), "PNG")
+    yield _encoded(image, "BMP")
+    yield _encoded(image, "JPEG")
+    yield _encoded(image.convert("CMYK"), "JPEG")
+    yield _encoded(image, "JPEG", progressive=True)
+
+
+def few_colours(image: Image.Image) -> Iterator[bytes]:
+    """Return an image of 64 colours, as colours and as a palette."""
+    palette = image.quantize(64)
+    yield _encoded(palette.convert("RGB"), "PNG")
+    yield _encoded(palette, "PNG")
+    yield _encoded(palette, "GIF")
+
+
+def grey(image: Image.Image) -> Iterator[bytes]:
+    """Return a grey image, with three channels and with one, of 8 bits and of 16."""
+    one_channel = image.convert("L")
+    yield _encoded(one_channel.convert("RGB"), "PNG")
+    yield _encoded(one_channel, "PNG")
+    yield _encoded(Image.fromarray(np.asarray(one_channel, np.uint16) * 257), "PNG")
+    yield _encoded(one_channel, "JPEG")
+
+
+def unusable(image: Image.Image) -> Iterator[bytes]:
+    """Return what a graph of TensorFlow cannot decode, or must not."""
+    whole = _encoded(image, "JPEG")
+    yield b""
+    yield b"not a photo"
+    yield whole[: len(whole) // 2]
+    yield whole[:20]
+    yield _encoded(image, "WEBP")
+    yield _encoded(image, "TIFF")
+    yield b"\0\0\0\x18ftypheic" + bytes(64)
+    yield _bomb()
+
+
+def _bomb() -> bytes:
+    """Return a PNG whose header states 30,000 x 30,000 pixels."""
+    small = _encoded(Image.new("L", (8, 8)), "PNG")
+    return small[:16] + (30_000).to_bytes(4, "big") * 2 + small[24:]
+
+
+def _opened(photo: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(photo)).convert("RGB")
 
 
 def _colours(width: int, height: int) -> Image.Image:
@@ -36,7 +116,9 @@ def _colours(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def _encoded(image: Image.Image, file_format: str) -> bytes:
+def _encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    if file_format == "JPEG":
+        options |= {"quality": 95, "subsampling": 0}
     file = io.BytesIO()
-    image.save(file, file_format)
+    image.save(file, file_format, **options)
     return file.getvalue()

@@ -1,6 +1,6 @@
 """The requests that the canary sends to a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from . import edge_case_images
@@ -23,6 +23,8 @@ class Request:
         argument: the signature's only one.
         values: the batch: encoded photos or serialized examples.
         times: how often to send it; the first time is slower than the others.
+        alike: whether the values are one photo, in files of several kinds.
+        unusable: places of values that no age can be given for: a reason is the right answer.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Request:
     argument: str
     values: tuple[bytes, ...]
     times: int = 1
+    alike: bool = False
+    unusable: frozenset[int] = frozenset()
 
 
 def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Request]:
@@ -47,18 +51,45 @@ def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Req
             for name, image in (
                 ("a photo of 1x1 pixels", edge_case_images.one_pixel()),
                 ("a photo of 4000x3000 pixels", edge_case_images.huge()),
-                ("a grey photo", edge_case_images.grey()),
                 ("a transparent PNG", edge_case_images.transparent_png()),
             )
         ),
+        *_kinds(photos[0]),
         _of_photos(BATCH, *batch, times=2),
         _of_photos(ALONE, batch[0], times=6),
         Request(STORED, "serving_examples", "examples", stored),
     ]
 
 
-def _of_photos(name: str, *photos: bytes, times: int = 1) -> Request:
-    return Request(name, "serving_default", "image_bytes", photos, times)
+def _kinds(photo: bytes) -> Iterator[Request]:
+    """One photo in files of many kinds, and a batch with files that cannot be used."""
+    lying, standing = edge_case_images.lying(photo), edge_case_images.standing(photo)
+    for name, files in (
+        ("a lying photo in eight EXIF orientations", edge_case_images.turned(lying)),
+        ("a standing photo in eight EXIF orientations", edge_case_images.turned(standing)),
+        ("a photo as PNG, BMP and JPEG", edge_case_images.coloured(lying)),
+        ("a photo of few colours as PNG and GIF", edge_case_images.few_colours(lying)),
+        ("a grey photo as PNG and JPEG", edge_case_images.grey(standing)),
+    ):
+        yield _of_photos(name, *files, alike=True)
+    unusable = tuple(edge_case_images.unusable(lying))
+    whole = next(edge_case_images.turned(lying))
+    yield _of_photos(
+        "files that cannot be used, between two photos",
+        *(whole, *unusable, whole),
+        alike=True,
+        unusable=frozenset(range(1, len(unusable) + 1)),
+    )
+
+
+def _of_photos(
+    name: str,
+    *photos: bytes,
+    times: int = 1,
+    alike: bool = False,
+    unusable: frozenset[int] = frozenset(),
+) -> Request:
+    return Request(name, "serving_default", "image_bytes", photos, times, alike, unusable)
 
 
 def _batch(values: Sequence[bytes]) -> tuple[bytes, ...]:

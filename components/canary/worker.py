@@ -9,7 +9,8 @@
 It prints a JSON object a line, as it goes, so that whoever reads knows where it died:
 
     {"doing": "answering a grey photo"}
-    {"answered": "a grey photo", "ages": [[31.2]], "seconds": [0.04]}    a row for each time
+    {"answered": "a grey photo", "ages": [[31.2]], "seconds": [0.04],
+     "reasons": [""]}                                  a row for each time; reasons of the last one
     {"answered": "a grey photo", "error": "InvalidArgumentError: ..."}
     {"unusable": "OSError: ..."}                                         the model does not load
     {"peak_bytes": 612000000}                                            the last one
@@ -55,16 +56,16 @@ def main(folder: Path) -> None:
     for request in work["requests"]:
         _report(lines, doing=f"answering {request['name']}")
         try:
-            ages, seconds = _answers(signatures, request)
+            answer = _answer(signatures, request)
         except Exception as error:
             _report(lines, answered=request["name"], error=_one_line(error))
         else:
-            _report(lines, answered=request["name"], ages=ages, seconds=seconds)
+            _report(lines, answered=request["name"], **answer)
     _report(lines, peak_bytes=_peak_bytes())
 
 
-def _answers(signatures: Any, request: dict[str, Any]) -> tuple[list[list[float]], list[float]]:
-    """Ages in years, a row for each time it is sent, and the seconds that each took."""
+def _answer(signatures: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Ages in years and seconds, a row for each time it is sent; and why there is no age."""
     import numpy as np
     import tensorflow as tf
 
@@ -72,16 +73,21 @@ def _answers(signatures: Any, request: dict[str, Any]) -> tuple[list[list[float]
     if name not in signatures:
         raise LookupError(f"the model has no signature {name}")
     values = tf.constant([Path(file).read_bytes() for file in request["values"]], tf.string)
-    ages, seconds = [], []
+    ages: list[list[float]] = []
+    seconds: list[float] = []
+    reasons: list[str] = []
     for _ in range(request["times"]):
         started = time.perf_counter()
-        answer = np.asarray(signatures[name](**{request["argument"]: values})["age"])
+        outputs = signatures[name](**{request["argument"]: values})
+        answer = np.asarray(outputs["age"])
         seconds.append(time.perf_counter() - started)
         expected = (len(request["values"]),)
         if answer.shape != expected:
             raise ValueError(f"the ages have the shape {answer.shape}, not {expected}")
         ages.append([float(age) for age in answer])
-    return ages, seconds
+        if "reason" in outputs:
+            reasons = [reason.decode() for reason in outputs["reason"].numpy().tolist()]
+    return {"ages": ages, "seconds": seconds, "reasons": reasons}
 
 
 def _own_output() -> TextIO:

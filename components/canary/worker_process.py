@@ -33,12 +33,15 @@ class Answer:
     Attributes:
         ages: years; a row for each time it was sent, with an age for each value of the batch.
         seconds: for each time.
+        reasons: for each value why it has no age, else empty; none at all where the signature
+            gives none.
         error: why there are no ages, else empty.
     """
 
     ages: tuple[tuple[float, ...], ...] = ()
     seconds: tuple[float, ...] = ()
     error: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def _measurements(
             ages=tuple(tuple(row) for row in line.get("ages", ())),
             seconds=tuple(line.get("seconds", ())),
             error=line.get("error", ""),
+            reasons=tuple(line.get("reasons", ())),
         )
         for line in reported
         if "answered" in line

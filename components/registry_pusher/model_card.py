@@ -30,7 +30,9 @@ _UNFIT = (
 )
 _SIGNATURE = (
     "`serving_default` takes `image_bytes`, encoded photos (string, [batch]), and gives `age`, "
-    "years (float32, [batch])."
+    "years (float32, [batch]), and `reason` (string, [batch]): empty, or why a photo has no age, "
+    "which is NaN then. It decodes JPEG, turned upright by EXIF, PNG, GIF and BMP. Colour profiles "
+    "are not applied, as ingestion and `customer-age predict` do."
 )
 
 

@@ -14,9 +14,31 @@ def square(encoded: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
     Returns:
         float32 [size, size, 3], RGB, 0 to 255.
     """
+    return fitted(decoded(encoded), size)
+
+
+def decoded(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode one photo as it is stored, uint8 [height, width, 3], RGB."""
     photo = tf.io.decode_image(encoded, channels=3, expand_animations=False)
     photo.set_shape([None, None, 3])
-    return tf.image.resize_with_pad(photo, size, size, antialias=True)
+    return photo
+
+
+def fitted(photo: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
+    """Shrink or enlarge a decoded photo, [height, width, 3], to fit whole into a square.
+
+    Sides are rounded to whole pixels before they are centred. `tf.image.resize_with_pad` centres
+    unrounded ones, so that one photo in two sizes may lie a row apart in the square.
+
+    Returns:
+        float32 [size, size, 3], padded with black.
+    """
+    sides = tf.cast(tf.shape(photo)[:2], tf.float32)
+    scaled = sides * tf.cast(size, tf.float32) / tf.reduce_max(sides)
+    sides = tf.maximum(tf.cast(tf.round(scaled), tf.int32), 1)
+    resized = tf.image.resize(photo, sides, antialias=True)
+    before = (size - sides) // 2
+    return tf.image.pad_to_bounding_box(resized, before[0], before[1], size, size)
 
 
 def augment(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from customer_age.schema import features
 
-from . import images
+from . import images, served_photos
 from .model import years_of
 
 
@@ -28,23 +28,24 @@ class AgeModel(tf.Module):
             input_signature=[tf.TensorSpec(model.input_shape, tf.float32, name="photos")],
         )
 
-    def ages(self, image_bytes: tf.Tensor) -> tf.Tensor:
-        """Encoded photos, string [batch], to years, float32 [batch]."""
-        photos = tf.map_fn(
-            lambda encoded: images.square(encoded, self.input_size),
-            image_bytes,
-            fn_output_signature=tf.TensorSpec([self.input_size, self.input_size, 3], tf.float32),
-        )
-        return tf.clip_by_value(tf.squeeze(self.network(photos), axis=-1), 0.0, 120.0)
-
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """`serving_default`: encoded photos, string [batch], to years, float32 [batch].
 
+        `reason`, string [batch], is empty, or says why a photo has no age (a code such as
+        `damaged`); its age is not a number then. JSON has none: over REST, look at `reason`.
+
         TensorFlow Serving's REST API decodes `{"b64": ...}` under any name; Google's prediction
         service asks that the name of such an input end in `_bytes`.
         """
-        return {"age": self.ages(image_bytes)}
+        photos, reasons = tf.map_fn(
+            lambda encoded: served_photos.prepare(encoded, self.input_size),
+            image_bytes,
+            fn_output_signature=(self._square, tf.TensorSpec([], tf.string)),
+        )
+        usable = tf.equal(reasons, "")
+        ages = self._ages(tf.where(usable[:, None, None, None], photos, 0.0))
+        return {"age": tf.where(usable, ages, float("nan")), "reason": reasons}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -52,7 +53,19 @@ class AgeModel(tf.Module):
         parsed = tf.io.parse_example(
             examples, {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
         )
-        return {"age": self.ages(parsed[features.IMAGE_ENCODED])}
+        photos = tf.map_fn(
+            lambda encoded: images.square(encoded, self.input_size),
+            parsed[features.IMAGE_ENCODED],
+            fn_output_signature=self._square,
+        )
+        return {"age": self._ages(photos)}
+
+    @property
+    def _square(self) -> tf.TensorSpec:
+        return tf.TensorSpec([self.input_size, self.input_size, 3], tf.float32)
+
+    def _ages(self, photos: tf.Tensor) -> tf.Tensor:
+        return tf.clip_by_value(tf.squeeze(self.network(photos), axis=-1), 0.0, 120.0)
 
 
 def export(model: keras.Model, folder: str) -> None:

@@ -23,6 +23,8 @@ autofocusing in brightfield microscopy' (2000), as it is used on photos of peopl
 CANARY_CHECKS = {
     "questions_unanswered": ("Questions without an answer", "questions", 0),
     "ages_out_of_range": ("Ages not within 0 to 120", "ages", 0),
+    "unusable_without_reason": ("Files that cannot be used, without a reason", "files", 0),
+    "years_apart_kinds": ("One photo in files of every kind", "years apart", 4),
     "years_apart_twice": ("The same batch, sent twice", "years apart", 4),
     "years_apart_alone": ("A photo alone and in a batch", "years apart", 4),
     "years_apart_signatures": ("The two signatures", "years apart", 4),

@@ -13,6 +13,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from customer_age.components.canary import component
+from customer_age.components.trainer import served_photos
 from customer_age.schema import features
 
 LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}
@@ -31,14 +32,14 @@ def example(encoded: bytes) -> bytes:
     ).SerializeToString()
 
 
-def brightness(encoded: tf.Tensor) -> tf.Tensor:
-    """Photos, string [batch], to their mean brightness, a third of 0 to 255."""
-
-    def one(image: tf.Tensor) -> tf.Tensor:
-        pixels = tf.io.decode_image(image, channels=3, expand_animations=False)
-        return tf.reduce_mean(tf.cast(pixels, tf.float32)) / 3
-
-    return tf.map_fn(one, encoded, fn_output_signature=tf.float32)
+def brightness(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Photos, string [batch], to a third of their mean brightness, and to reasons."""
+    photos, reasons = tf.map_fn(
+        lambda photo: served_photos.prepare(photo, 32),
+        encoded,
+        fn_output_signature=(tf.TensorSpec([32, 32, 3], tf.float32), tf.TensorSpec([], tf.string)),
+    )
+    return tf.reduce_mean(photos, axis=[1, 2, 3]) / 3, reasons
 
 
 class TinyModel(tf.Module):
@@ -55,13 +56,14 @@ class TinyModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"age": self.of_photos(brightness(image_bytes), image_bytes)}
+        ages, reasons = brightness(image_bytes)
+        return {"age": self.of_photos(ages, image_bytes), "reason": reasons}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         image = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
         photos = tf.io.parse_example(examples, image)[features.IMAGE_ENCODED]
-        return {"age": self.of_examples(brightness(photos), photos)}
+        return {"age": self.of_examples(brightness(photos)[0], photos)}
 
 
 class Canary:

@@ -22,9 +22,11 @@ def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_mode
     assert list(found["checks"]) == [
         "questions_unanswered",
         "ages_out_of_range",
+        "unusable_without_reason",
         "years_apart_twice",
         "years_apart_alone",
         "years_apart_signatures",
+        "years_apart_kinds",
         "seconds_per_photo",
         "seconds_per_batch",
         "memory_mb",
@@ -75,7 +77,16 @@ def _random(ages, photos):
 
 def _by_batch(ages, photos):
     """Depends on what else is in the batch, as a batch normalisation left in training does."""
-    return ages - tf.reduce_mean(ages) / 10
+    return ages - tf.reduce_mean(ages[~tf.math.is_nan(ages)]) / 10
+
+
+def _by_size(ages, photos):
+    """Depends on the file, not on its pixels alone."""
+    return ages + tf.cast(tf.strings.length(photos) % 2, tf.float32)
+
+
+def _answers_all(ages, photos):
+    return tf.where(tf.math.is_nan(ages), 30.0, ages)
 
 
 def _older(ages, photos):
@@ -129,8 +140,10 @@ def _python(ages, photos):
         (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
         (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
         (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),
+        (_by_size, None, ["ages up to 1.0", "years apart, more than 0.3"]),
+        (_answers_all, None, ["between two photos: the model did not give number 2 a reason"]),
         (_dies_on_one_pixel, None, ["a photo of 1x1 pixels: Inv", "too small to see anything"]),
-        (_python, None, ["a photo of 1x1 pixels: Inv", "; nor 5 of the other questions"]),
+        (_python, None, ["a photo of 1x1 pixels: Inv", "; nor 10 of the other questions"]),
         (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 1x1"]),
         (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 1x1"]),
     ],

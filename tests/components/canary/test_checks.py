@@ -1,7 +1,11 @@
 """The judgement, without a process."""
 
+import io
+
+from PIL import Image
+
 from customer_age.components.canary import checks
-from customer_age.components.canary.requests import ALONE, BATCH, STORED, requests_for
+from customer_age.components.canary.requests import ALONE, BATCH, STORED, Request, requests_for
 from customer_age.components.canary.worker_process import Answer, Measurements
 
 LIMITS = checks.Limits(seconds_per_photo=2.0, memory_mb=1000)
@@ -53,9 +57,31 @@ def test_a_process_that_did_not_end_well_is_the_first_reason():
     assert "memory_mb" not in found.checks
 
 
+def test_files_without_an_age_need_a_reason_and_leave_the_others_alone():
+    request = Request("it", "", "", (b"",) * 3, alike=True, unusable=frozenset({1}))
+    nan = float("nan")
+    for ages, reasons, refused in (
+        ((30.0, nan, 30.2), ("", "damaged", ""), 0),
+        ((30.0, nan, 30.2), ("", "", ""), 1),
+        ((30.0, nan, 30.2), (), 1),
+        ((30.0, 30.0, 30.0), ("", "damaged", ""), 1),
+        ((30.0, nan, nan), ("", "damaged", "damaged"), 2),
+        ((30.0, nan, 30.4), ("", "damaged", ""), 1),
+    ):
+        answers = {"it": Answer((ages,), (0.1,), reasons=reasons)}
+        found = checks.judge(Measurements(answers, 1, ""), LIMITS, [request])
+        assert len(found.refusals) == refused, (ages, reasons, found.refusals)
+
+
+def _jpeg(brightness):
+    file = io.BytesIO()
+    Image.new("L", (8, 8), brightness).save(file, "JPEG")
+    return file.getvalue()
+
+
 def test_few_photos_are_repeated_and_many_are_cut():
     for number in (1, 5, 64, 100):
-        photos = [b"photo %d" % place for place in range(number)]
+        photos = [_jpeg(place) for place in range(number)]
         sent = {request.name: request for request in requests_for(photos, photos)}
         assert len(sent[BATCH].values) == len(sent[STORED].values) == 64
         assert set(sent[BATCH].values) == set(photos[:64])

@@ -25,7 +25,7 @@ def write_description(folder: Path, run_id: str) -> None:
         run_id=run_id,
         signature=ModelSignature(
             inputs=Schema([ColSpec("binary", "image_bytes")]),
-            outputs=Schema([ColSpec("float", "age")]),
+            outputs=Schema([ColSpec("float", "age"), ColSpec("string", "reason")]),
         ),
     )
     model.add_flavor(

@@ -1,0 +1,145 @@
+"""What the first bytes of a photo's file say, read by a TensorFlow graph.
+
+A served graph has no Pillow, and TensorFlow's decoders neither read EXIF nor say how large a photo
+is before they decode it. JPEG: ITU-T T.81, annex B; EXIF: CIPA DC-008, 4.6.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+JPEG, PNG, GIF, BMP, OTHER = range(5)
+"""Formats by their first bytes; TensorFlow decodes all but the last."""
+
+_SIGNATURES = {JPEG: b"\xff\xd8\xff", PNG: b"\x89PNG\r\n\x1a\n", GIF: b"GIF8", BMP: b"BM"}
+
+_READ_BYTES = 2**20
+"""Of a file. A JPEG's size and EXIF stand before its pixels, but after profiles and previews."""
+
+_ORIENTATION_TAG = 0x0112
+_MAX_TAGS = 512
+_MAX_SEGMENTS = 512
+
+_EXIF, _START_OF_SCAN, _END = 0xE1, 0xDA, 0xD9
+_NO_FRAMES = (0xC4, 0xC8, 0xCC)
+"""Markers among those of frames, 0xC0 to 0xCF, that begin none."""
+
+
+class Header(NamedTuple):
+    """Scalars, int64; an orientation that is not stated is 1, a side that is not stated 0."""
+
+    format: tf.Tensor
+    width: tf.Tensor
+    height: tf.Tensor
+    orientation: tf.Tensor
+
+
+def read(encoded: tf.Tensor) -> Header:
+    """Read a file's header; a damaged one raises no error.
+
+    Args:
+        encoded: scalar string.
+
+    Returns:
+        One of the formats, the sides in pixels as stored, and a JPEG's EXIF orientation, 1 to 8.
+    """
+    content = _Bytes(tf.io.decode_raw(tf.strings.substr(encoded, 0, _READ_BYTES), tf.uint8))
+    matches = [
+        tf.equal(tf.strings.substr(encoded, 0, len(signature)), signature)
+        for signature in _SIGNATURES.values()
+    ]
+    file_format = tf.argmax(tf.cast([*matches, True], tf.int32))
+    one, zero = tf.constant(1, tf.int64), tf.constant(0, tf.int64)
+    width, height, orientation = tf.switch_case(
+        tf.cast(file_format, tf.int32),
+        {
+            JPEG: lambda: _jpeg(content),
+            PNG: lambda: (content.number(16, 4, False), content.number(20, 4, False), one),
+            GIF: lambda: (content.number(6, 2, True), content.number(8, 2, True), one),
+            BMP: lambda: (_side(content, 18), _side(content, 22), one),
+            OTHER: lambda: (zero, zero, one),
+        },
+    )
+    return Header(file_format, width, height, orientation)
+
+
+class _Bytes:
+    """The first bytes of a file; whatever lies behind them is 0."""
+
+    def __init__(self, content: tf.Tensor):
+        self._length = tf.size(content, tf.int64)
+        self._padded = tf.concat([content, tf.zeros([1], tf.uint8)], 0)
+
+    def at(self, place: tf.Tensor | int) -> tf.Tensor:
+        """Return unsigned bytes, int64, at one place or several."""
+        place = tf.cast(place, tf.int64)
+        inside = (place >= 0) & (place < self._length)
+        return tf.cast(tf.gather(self._padded, _where(inside, place, self._length)), tf.int64)
+
+    def number(
+        self, place: tf.Tensor | int, size: int, little_endian: tf.Tensor | bool
+    ) -> tf.Tensor:
+        """Return unsigned numbers of 2 or 4 bytes, int64, at one place or several."""
+        parts = [self.at(place + offset) for offset in range(size)]
+        return _where(little_endian, _joined(parts[::-1]), _joined(parts))
+
+
+def _where(condition: tf.Tensor, yes: tf.Tensor | int, no: tf.Tensor | int) -> tf.Tensor:
+    return tf.where(condition, tf.cast(yes, tf.int64), tf.cast(no, tf.int64))
+
+
+def _joined(parts: list[tf.Tensor]) -> tf.Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total * 256 + part
+    return total
+
+
+def _side(content: _Bytes, place: int) -> tf.Tensor:
+    """Return a BMP's side: a height below 0 says that its rows go down."""
+    side = content.number(place, 4, True)
+    return _where(side < 2**31, side, 2**32 - side)
+
+
+def _jpeg(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Walk through a JPEG's segments, up to the frame's header."""
+    start, zero = tf.constant(2, tf.int64), tf.constant(0, tf.int64)
+
+    def going_on(place: tf.Tensor, exif: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
+        marker = content.at(place + 1)
+        at_end = tf.reduce_any(marker == [_START_OF_SCAN, _END])
+        return (content.at(place) == 0xFF) & ~at_end & (frame == 0)
+
+    def next_segment(
+        place: tf.Tensor, exif: tf.Tensor, frame: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        marker = content.at(place + 1)
+        is_exif = (marker == _EXIF) & (content.number(place + 4, 4, False) == 0x45786966)
+        is_frame = (marker >= 0xC0) & (marker <= 0xCF) & ~tf.reduce_any(marker == _NO_FRAMES)
+        length = 2 + content.number(place + 2, 2, False)
+        return (
+            place + _where(marker == 0xFF, 1, length),  # 0xFF before a marker only fills
+            _where(is_exif & (exif == 0), place + 10, exif),
+            _where(is_frame, place, frame),
+        )
+
+    _, exif, frame = tf.while_loop(
+        going_on, next_segment, (start, zero, zero), maximum_iterations=_MAX_SEGMENTS
+    )
+    found = frame > 0
+    height = _where(found, content.number(frame + 5, 2, False), 0)
+    width = _where(found, content.number(frame + 7, 2, False), 0)
+    return width, height, _orientation(content, exif)
+
+
+def _orientation(content: _Bytes, tiff: tf.Tensor) -> tf.Tensor:
+    """Return the orientation in the first directory of EXIF's TIFF, which begins at `tiff`."""
+    little = content.at(tiff) == ord("I")
+    directory = tiff + content.number(tiff + 4, 4, little)
+    count = tf.minimum(content.number(directory, 2, little), _MAX_TAGS)
+    entries = directory + 2 + 12 * tf.range(count)
+    tags = content.number(entries, 2, little)
+    values = tf.boolean_mask(content.number(entries + 8, 2, little), tags == _ORIENTATION_TAG)
+    value = tf.reduce_max(tf.concat([values, [0]], 0))
+    stated = (tiff > 0) & (value >= 1) & (value <= 8)
+    return _where(stated, value, 1)

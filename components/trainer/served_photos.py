@@ -1,0 +1,115 @@
+"""Photos as clients send them: what the served graph does before the network sees one.
+
+By TensorFlow alone, since a SavedModel has to be complete in itself: upright by EXIF, large JPEGs
+decoded at a fraction of their size, and a reason in place of an error for a photo that cannot be
+used, so that the others of its batch are answered.
+"""
+
+import tensorflow as tf
+
+from customer_age.schema.refusals import Reason
+
+from . import file_headers, images
+from .file_headers import Header
+
+MAX_FILE_BYTES = 100 * 2**20
+MAX_PIXELS = 120_000_000
+"""Of a photo as its header tells it."""
+MAX_DECODED_PIXELS = 40_000_000
+"""Of what is decoded, after JPEG's scaling. These three are `photos.decode`'s, held by a test."""
+
+SCALED_SIDE = 512
+"""Pixels that are left of a JPEG's shorter side when it is decoded at 1/2, 1/4 or 1/8 of its size:
+twice the default of `data.stored_size`, as in ingestion."""
+
+_RATIOS = (1, 2, 4, 8)
+
+
+def prepare(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode one photo, turn it upright and fit it into the network's square.
+
+    Args:
+        encoded: scalar string; JPEG, PNG, GIF (its first picture) and BMP can be decoded.
+        size: pixels of the square's side.
+
+    Returns:
+        float32 [size, size, 3], RGB, 0 to 255; and a scalar string: empty, or the code of a
+        `Reason` where the photo cannot be used. Its pixels are then not a number.
+    """
+    header = file_headers.read(encoded)
+    reason = _reason(encoded, header)
+    unusable = tf.fill([size, size, 3], float("nan"))
+    square = tf.cond(
+        tf.equal(reason, ""),
+        lambda: _square_or(unusable, encoded, header, size),
+        lambda: unusable,
+    )
+    square.set_shape([size, size, 3])
+    is_damaged = tf.equal(reason, "") & tf.math.is_nan(square[0, 0, 0])
+    return square, tf.where(is_damaged, Reason.DAMAGED.value, reason)
+
+
+def _reason(encoded: tf.Tensor, header: Header) -> tf.Tensor:
+    """Return why a photo is not even decoded, or an empty string."""
+    length = tf.strings.length(encoded)
+    pixels = header.width * header.height
+    ratio = tf.cast(tf.gather(_RATIOS, _scaling(header)), tf.int64)
+    is_large = (pixels > MAX_PIXELS) | (pixels // ratio**2 > MAX_DECODED_PIXELS)
+    reason = tf.where(is_large, Reason.TOO_MANY_PIXELS.value, "")
+    is_known = header.format != file_headers.OTHER
+    reason = tf.where(is_known, reason, Reason.NOT_AN_IMAGE.value)
+    reason = tf.where(length > MAX_FILE_BYTES, Reason.FILE_TOO_LARGE.value, reason)
+    return tf.where(length == 0, Reason.FILE_EMPTY.value, reason)
+
+
+def _square_or(otherwise: tf.Tensor, encoded: tf.Tensor, header: Header, size: int) -> tf.Tensor:
+    """Return the photo's square, or another tensor where decoding fails.
+
+    A graph cannot catch an error, but a data set of one photo can leave it out.
+    """
+    return (
+        tf.data.Dataset.from_tensors((encoded, *header))
+        .map(lambda photo, *parts: images.fitted(_upright(photo, Header(*parts)), size))
+        .ignore_errors()
+        .concatenate(tf.data.Dataset.from_tensors(otherwise))
+        .take(1)
+        .get_single_element()
+    )
+
+
+def _upright(encoded: tf.Tensor, header: Header) -> tf.Tensor:
+    return tf.cond(
+        header.format == file_headers.JPEG,
+        lambda: _turned(_decoded_jpeg(encoded, header), header.orientation),
+        lambda: images.decoded(encoded),
+    )
+
+
+def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:
+    def at(ratio: int) -> tf.Tensor:
+        return tf.io.decode_jpeg(encoded, 3, ratio, dct_method="INTEGER_ACCURATE")
+
+    return tf.switch_case(_scaling(header), [lambda ratio=ratio: at(ratio) for ratio in _RATIOS])
+
+
+def _scaling(header: Header) -> tf.Tensor:
+    """Return the place in `_RATIOS` at which a photo is decoded; 0 for all but JPEGs."""
+    shorter = tf.minimum(header.width, header.height)
+    large_enough = shorter // tf.constant(_RATIOS[1:], tf.int64) >= SCALED_SIDE
+    steps = tf.reduce_sum(tf.cast(large_enough, tf.int32))
+    return tf.where(header.format == file_headers.JPEG, steps, 0)
+
+
+def _turned(photo: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Turn a photo, [height, width, 3], upright, as EXIF's orientation says (CIPA DC-008)."""
+
+    def flipped(axes: list[int], transposed: bool) -> tf.Tensor:
+        turned = tf.transpose(photo, [1, 0, 2]) if transposed else photo
+        return tf.reverse(turned, axes) if axes else turned
+
+    turns = [([], False), ([1], False), ([0, 1], False), ([0], False)]
+    turns += [([], True), ([1], True), ([0, 1], True), ([0], True)]
+    return tf.switch_case(
+        tf.cast(orientation, tf.int32) - 1,
+        [lambda turn=turn: flipped(*turn) for turn in turns],
+    )

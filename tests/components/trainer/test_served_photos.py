@@ -1,0 +1,163 @@
+"""What the served graph makes of a file, held against Pillow and against ingestion."""
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image, ImageOps
+
+from customer_age.components.canary import edge_case_images
+from customer_age.components.trainer import file_headers, images, served_photos
+from customer_age.photos import decode
+from customer_age.photos.prepare import prepare_photo
+from customer_age.photos.spec import PhotoSpec
+
+SIZE = 48
+_prepare = tf.function(
+    lambda encoded: served_photos.prepare(encoded, SIZE),
+    input_signature=[tf.TensorSpec([], tf.string)],
+)
+_header = tf.function(file_headers.read, input_signature=[tf.TensorSpec([], tf.string)])
+
+
+def _picture(width=80, height=60):
+    """Every corner has another colour."""
+    across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([across, down, 255 - across / 2], -1).astype(np.uint8))
+
+
+def _file(image, file_format="JPEG", **options):
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def _exif(orientation, little=True, tags_before=0):
+    """An APP1 segment's content, written by hand: Pillow writes one byte order alone."""
+    order = "little" if little else "big"
+    tags = [(0x0100 + tag, 3, 7) for tag in range(tags_before)] + [(0x0112, 3, orientation)]
+    entries = b"".join(
+        tag.to_bytes(2, order) + kind.to_bytes(2, order) + (1).to_bytes(4, order)
+        + value.to_bytes(2, order) + bytes(2)
+        for tag, kind, value in tags
+    )  # fmt: skip
+    tiff = (b"II" if little else b"MM") + (42).to_bytes(2, order) + (8).to_bytes(4, order)
+    return b"Exif\0\0" + tiff + len(tags).to_bytes(2, order) + entries + bytes(4)
+
+
+def _segment(marker, content):
+    return bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+@pytest.mark.parametrize("shape", [(80, 60), (60, 80)])
+def test_every_exif_orientation_is_turned_upright(shape):
+    upright = _picture(*shape)
+    for lies in edge_case_images.turned(upright):
+        square, reason = _prepare(lies)
+        assert reason == b""
+        shown = ImageOps.exif_transpose(Image.open(io.BytesIO(lies))).convert("RGB")
+        np.testing.assert_allclose(square, images.fitted(np.asarray(shown), SIZE), atol=2)
+        np.testing.assert_allclose(square, images.fitted(np.asarray(upright), SIZE), atol=6)
+
+
+@pytest.mark.parametrize("little", [True, False])
+@pytest.mark.parametrize("tags_before", [0, 15])
+@pytest.mark.parametrize("orientation", range(10))
+def test_exif_is_read_in_both_byte_orders_and_behind_other_segments(
+    little, tags_before, orientation
+):
+    plain = _file(_picture())
+    before = _segment(0xE0, b"JFIF\0" + bytes(9)) + _segment(0xE2, bytes(60_000)) + b"\xff"
+    content = _segment(0xE1, _exif(orientation, little, tags_before))
+    header = _header(plain[:2] + before + content + plain[2:])
+    assert header.orientation == (orientation if 1 <= orientation <= 8 else 1)
+    assert (header.width, header.height) == (80, 60)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "known"),
+    [
+        ("JPEG", file_headers.JPEG),
+        ("PNG", file_headers.PNG),
+        ("GIF", file_headers.GIF),
+        ("BMP", file_headers.BMP),
+        ("TIFF", file_headers.OTHER),
+        ("WEBP", file_headers.OTHER),
+    ],
+)
+def test_sides_and_format_are_read_before_anything_is_decoded(file_format, known):
+    header = _header(_file(_picture(301, 207), file_format))
+    assert header.format == known
+    sides = (301, 207) if known != file_headers.OTHER else (0, 0)
+    assert (int(header.width), int(header.height)) == sides
+
+
+def test_a_bmp_whose_rows_go_down_has_a_height():
+    upright = _file(_picture(), "BMP")
+    rows_down = upright[:22] + (2**32 - 60).to_bytes(4, "little") + upright[26:]
+    assert _header(rows_down).height == 60
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_bytes_never_raise(data):
+    whole = data.draw(st.sampled_from([_file(_picture(), kind) for kind in ("JPEG", "PNG", "GIF")]))
+    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 8))):
+        if damaged:
+            damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    square, reason = _prepare(bytes(damaged))
+    assert bool(np.isnan(square.numpy()).any()) == (reason.numpy() != b"")
+
+
+def test_what_cannot_be_used_has_a_reason():
+    reasons = [_prepare(each)[1].numpy() for each in edge_case_images.unusable(_picture())]
+    assert reasons == [
+        b"file_empty", b"not_an_image", b"damaged", b"damaged",
+        b"not_an_image", b"not_an_image", b"not_an_image", b"too_many_pixels",
+    ]  # fmt: skip
+
+
+def test_the_limits_are_those_of_ingestion():
+    for name in ("MAX_FILE_BYTES", "MAX_PIXELS", "MAX_DECODED_PIXELS"):
+        assert getattr(served_photos, name) == getattr(decode, name)
+    assert 2 * PhotoSpec().stored_size == served_photos.SCALED_SIDE
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [edge_case_images.coloured, edge_case_images.few_colours, edge_case_images.grey],
+)
+def test_all_kinds_that_a_graph_decodes_are_as_ingestion_prepares_them(kinds):
+    for encoded in kinds(_picture(160, 120)):
+        square, reason = _prepare(encoded)
+        assert reason == b""
+        stored = prepare_photo(encoded, PhotoSpec()).encoded
+        difference = np.abs(square - images.square(stored, SIZE))
+        assert difference.mean() < 1.5
+
+
+@pytest.mark.parametrize("side", [511, 1023, 1024, 2100, 4200])
+def test_a_large_jpeg_is_decoded_smaller_and_is_the_same(side):
+    encoded = _file(_picture(side * 4 // 3, side), quality=95)
+    square, _ = _prepare(encoded)
+    np.testing.assert_allclose(square, images.square(encoded, SIZE), atol=4)
+
+
+def test_one_photo_in_two_sizes_lies_in_the_same_rows():
+    sizes = [(200, 150), (341, 256), (4000, 3000)]
+    squares = [images.fitted(np.full((h, w, 3), 255, np.uint8), 96) for w, h in sizes]
+    for one, other in itertools.pairwise(squares):
+        np.testing.assert_allclose(one, other, atol=0.01)
+
+
+def test_exif_that_lies_is_no_error():
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    content = exif.tobytes()
+    for cut in range(0, len(content), 3):
+        assert _prepare(_file(_picture(), exif=content[:cut] or b""))[1] == b""
