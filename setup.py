@@ -60,6 +60,7 @@ EXTRAS = {
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.7",
+        "pyte>=0.8",  # a terminal: what a person sees of a run
         "hypothesis>=6",
         "moto[s3]>=5",  # a real S3 endpoint on loopback; Flask, which it needs, comes with MLflow
         "gcp-storage-emulator>=2024.8",  # the same for Cloud Storage

@@ -87,7 +87,7 @@ def _upright(encoded: tf.Tensor, header: Header) -> tf.Tensor:
 
 def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:
     def at(ratio: int) -> tf.Tensor:
-        return tf.io.decode_jpeg(encoded, 3, ratio, dct_method="INTEGER_ACCURATE")
+        return tf.io.decode_jpeg(encoded, 3, ratio)
 
     return tf.switch_case(_scaling(header), [lambda ratio=ratio: at(ratio) for ratio in _RATIOS])
 

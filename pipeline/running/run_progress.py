@@ -10,8 +10,16 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+from rich.text import Text
 
 _NAME_WIDTH = 17
+_SECONDS_WIDTH = 8
+
+_BAR_WIDTH = 24
+_NARROW_BAR_WIDTH = 10
+_NARROW_BELOW = 100
+"""Columns of a terminal; in fewer, what is said of the training step needs the bar's place."""
 
 _RUNNER_FILE = "local_dag_runner.py"
 _STARTED = "Component %s is running."
@@ -26,8 +34,12 @@ class RunProgress:
         self._bars = Progress(
             SpinnerColumn(style="cyan"),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[note]}", style="dim"),
+            BarColumn(_BAR_WIDTH if self.console.width >= _NARROW_BELOW else _NARROW_BAR_WIDTH),
+            TextColumn(
+                "{task.fields[note]}",
+                style="dim",
+                table_column=Column(no_wrap=True, overflow="ellipsis"),
+            ),
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
@@ -60,21 +72,34 @@ class RunProgress:
 
     def note(self, text: str) -> None:
         """Say something about the running component that is worth a line of its own."""
-        self.say(f"  {'':<{_NAME_WIDTH}}          {text}", style="dim")
+        self._row(Text(), Text(), Text(text, style="dim"))
 
     def ended(self, name: str, seconds: float | None, summary: str) -> None:
         """Show that a component ended well; no seconds mean that its result was reused."""
         self._clear()
-        duration = "  reused" if seconds is None else f"{seconds:6.1f} s"
-        self.console.print(
-            f"[green]✓[/] {name:<{_NAME_WIDTH}} [dim]{duration}[/]  ", end="", soft_wrap=True
-        )
-        self.say(summary)
+        duration = "reused" if seconds is None else f"{seconds:.1f} s"
+        finished = Text.assemble(("✓", "green"), f" {name}")
+        self._row(finished, Text(duration, style="dim"), Text(summary))
 
     def failed(self, name: str) -> None:
         """Show where the run stopped."""
         self._clear()
         self.say(f"✗ {name}", style="red")
+
+    def _row(self, name: Text, duration: Text, summary: Text) -> None:
+        """Print one line; on a terminal, a summary that does not fit goes on below itself."""
+        if not self.console.is_terminal:
+            self.console.print(
+                Text(f"{name.plain:<{_NAME_WIDTH + 2}}{duration.plain:>{_SECONDS_WIDTH + 1}}  ")
+                + summary
+            )
+            return
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(width=_NAME_WIDTH + 1, no_wrap=True)
+        table.add_column(width=_SECONDS_WIDTH, justify="right", no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(name, duration, summary)
+        self.console.print(table, soft_wrap=False)
 
     def _clear(self) -> None:
         if self._running is not None:
