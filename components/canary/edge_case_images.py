@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
 _TURNED_BY = {
     1: None,
@@ -60,7 +60,6 @@ def turned(image: Image.Image) -> Iterator[bytes]:
 
 def coloured(image: Image.Image) -> Iterator[bytes]:
     """Return one image in each kind of file that holds its colours."""
-    yield _encoded(image, "PNG")
     yield _encoded(image.convert("RGBA"), "PNG")
     yield _encoded(image, "BMP")
     yield _encoded(image, "JPEG")
@@ -69,20 +68,26 @@ def coloured(image: Image.Image) -> Iterator[bytes]:
 
 
 def few_colours(image: Image.Image) -> Iterator[bytes]:
-    """Return an image of 64 colours, as colours and as a palette."""
+    """Return an image of 64 colours, which a palette holds."""
     palette = image.quantize(64)
-    yield _encoded(palette.convert("RGB"), "PNG")
     yield _encoded(palette, "PNG")
     yield _encoded(palette, "GIF")
 
 
 def grey(image: Image.Image) -> Iterator[bytes]:
-    """Return a grey image, with three channels and with one, of 8 bits and of 16."""
+    """Return a grey image, of 8 bits and of 16."""
     one_channel = image.convert("L")
-    yield _encoded(one_channel.convert("RGB"), "PNG")
     yield _encoded(one_channel, "PNG")
     yield _encoded(Image.fromarray(np.asarray(one_channel, np.uint16) * 257), "PNG")
     yield _encoded(one_channel, "JPEG")
+
+
+def upright_png(content: bytes) -> bytes:
+    """Return what Pillow reads in a file, turned upright, without a loss."""
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    if upright.mode.startswith("I"):
+        upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+    return _encoded(upright.convert("RGB"), "PNG")
 
 
 def unusable(image: Image.Image) -> Iterator[bytes]:

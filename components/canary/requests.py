@@ -1,5 +1,6 @@
 """The requests that the canary sends to a model."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ class Request:
         argument: the signature's only one.
         values: the batch: encoded photos or serialized examples.
         times: how often to send it; the first time is slower than the others.
-        alike: whether the values are one photo, in files of several kinds.
+        pairs: whether the values are pairs: a file, and the same picture, upright, as a PNG.
         unusable: places of values that no age can be given for: a reason is the right answer.
     """
 
@@ -32,7 +33,7 @@ class Request:
     argument: str
     values: tuple[bytes, ...]
     times: int = 1
-    alike: bool = False
+    pairs: bool = False
     unusable: frozenset[int] = frozenset()
 
 
@@ -67,17 +68,17 @@ def _kinds(photo: bytes) -> Iterator[Request]:
     for name, files in (
         ("a lying photo in eight EXIF orientations", edge_case_images.turned(lying)),
         ("a standing photo in eight EXIF orientations", edge_case_images.turned(standing)),
-        ("a photo as PNG, BMP and JPEG", edge_case_images.coloured(lying)),
-        ("a photo of few colours as PNG and GIF", edge_case_images.few_colours(lying)),
-        ("a grey photo as PNG and JPEG", edge_case_images.grey(standing)),
+        ("a photo in files of several kinds", edge_case_images.coloured(lying)),
+        ("a photo of few colours", edge_case_images.few_colours(lying)),
+        ("a grey photo", edge_case_images.grey(standing)),
     ):
-        yield _of_photos(name, *files, alike=True)
+        pairs = ((file, edge_case_images.upright_png(file)) for file in files)
+        yield _of_photos(name, *itertools.chain.from_iterable(pairs), pairs=True)
     unusable = tuple(edge_case_images.unusable(lying))
     whole = next(edge_case_images.turned(lying))
     yield _of_photos(
         "files that cannot be used, between two photos",
         *(whole, *unusable, whole),
-        alike=True,
         unusable=frozenset(range(1, len(unusable) + 1)),
     )
 
@@ -86,10 +87,10 @@ def _of_photos(
     name: str,
     *photos: bytes,
     times: int = 1,
-    alike: bool = False,
+    pairs: bool = False,
     unusable: frozenset[int] = frozenset(),
 ) -> Request:
-    return Request(name, "serving_default", "image_bytes", photos, times, alike, unusable)
+    return Request(name, "serving_default", "image_bytes", photos, times, pairs, unusable)
 
 
 def _batch(values: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -81,15 +81,17 @@ def _upright(encoded: tf.Tensor, header: Header) -> tf.Tensor:
     return tf.cond(
         header.format == file_headers.JPEG,
         lambda: _turned(_decoded_jpeg(encoded, header), header.orientation),
-        lambda: images.decoded(encoded),
+        lambda: tf.ensure_shape(
+            tf.io.decode_image(encoded, channels=3, expand_animations=False), [None, None, 3]
+        ),
     )
 
 
 def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:
-    def at(ratio: int) -> tf.Tensor:
-        return tf.io.decode_jpeg(encoded, 3, ratio)
-
-    return tf.switch_case(_scaling(header), [lambda ratio=ratio: at(ratio) for ratio in _RATIOS])
+    return tf.switch_case(
+        _scaling(header),
+        [lambda ratio=ratio: images.decoded_jpeg(encoded, ratio) for ratio in _RATIOS],
+    )
 
 
 def _scaling(header: Header) -> tf.Tensor:

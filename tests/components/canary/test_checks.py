@@ -58,7 +58,7 @@ def test_a_process_that_did_not_end_well_is_the_first_reason():
 
 
 def test_files_without_an_age_need_a_reason_and_leave_the_others_alone():
-    request = Request("it", "", "", (b"",) * 3, alike=True, unusable=frozenset({1}))
+    request = Request("it", "", "", (b"",) * 3, unusable=frozenset({1}))
     nan = float("nan")
     for ages, reasons, refused in (
         ((30.0, nan, 30.2), ("", "damaged", ""), 0),
@@ -66,11 +66,17 @@ def test_files_without_an_age_need_a_reason_and_leave_the_others_alone():
         ((30.0, nan, 30.2), (), 1),
         ((30.0, 30.0, 30.0), ("", "damaged", ""), 1),
         ((30.0, nan, nan), ("", "damaged", "damaged"), 2),
-        ((30.0, nan, 30.4), ("", "damaged", ""), 1),
     ):
         answers = {"it": Answer((ages,), (0.1,), reasons=reasons)}
         found = checks.judge(Measurements(answers, 1, ""), LIMITS, [request])
         assert len(found.refusals) == refused, (ages, reasons, found.refusals)
+
+
+def test_a_file_has_the_age_of_its_upright_png():
+    request = Request("it", "", "", (b"",) * 4, pairs=True)
+    for ages, refused in (((30.0, 30.29, 50.0, 49.8), 0), ((30.0, 30.3, 50.0, 49.6), 1)):
+        found = checks.judge(Measurements({"it": Answer((ages,))}, 1, ""), LIMITS, [request])
+        assert len(found.refusals) == refused, found.refusals
 
 
 def _jpeg(brightness):
