@@ -249,6 +249,7 @@ def _as_go_writes(value: Any) -> Any:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for a receipt
     server: "_Server"
 
     def do_GET(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -325,3 +326,19 @@ def test_what_an_older_package_leaves_in_the_body_is_told():
     assert isinstance(refusal, client.AlreadyThere)
     page = ApiException(status=502, reason="Bad Gateway", body="<html>upstream</html>")
     assert str(service._refusal(page)) == "the model registry failed: Bad Gateway"
+
+
+def test_certificates_are_read_once_for_all_that_is_asked(monkeypatch):
+    read, make = [], ssl.create_default_context
+
+    def counted(*args, **kwargs):
+        read.append(args)
+        return make(*args, **kwargs)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    with serving(json_of("v1")) as server:
+        registry = registry_at(server.host)
+        for _ in range(3):
+            assert registry.versions() == []
+    assert len(server.asked) >= 3
+    assert len(read) == 1

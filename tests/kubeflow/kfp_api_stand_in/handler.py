@@ -59,6 +59,7 @@ class Service(Protocol):
 class Handler(BaseHTTPRequestHandler):
     service: Service
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for a receipt
 
     def do_GET(self) -> None:
         self._answer("GET")

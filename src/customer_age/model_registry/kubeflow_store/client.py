@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from customer_age.errors import RunError, SettingsError
 
-from .connection import ApiVersion, connect
+from .connection import Connections
 from .token import HOW, token_for
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class KubeflowService:
 
     def __init__(self, address: str):
         self._address = address
-        self._version = ApiVersion(address)
+        self._connections = Connections(address)
 
     def ask(self, request: "Callable[[ModelRegistryServiceApi], Awaitable[_T]]") -> _T:
         """Ask one thing, or some that belong together, and wait for the answer.
@@ -61,7 +61,7 @@ class KubeflowService:
 
         token = token_for(self._address)
         try:
-            async with await connect(self._address, token, self._version) as client:
+            async with await self._connections.open(token) as client:
                 return await asyncio.wait_for(request(ModelRegistryServiceApi(client)), _PATIENCE)
         except (ClientConnectorError, asyncio.TimeoutError) as error:
             reason = getattr(error, "strerror", None) or f"nothing within {_PATIENCE} seconds"

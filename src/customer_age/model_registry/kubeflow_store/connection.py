@@ -4,6 +4,7 @@ The client has one version of the API in its paths: `v1alpha3` up to 0.3.11, and
 server knows one too, and that of Kubeflow 26.03 is `v1alpha3`. What we ask is the same in both.
 """
 
+import copy
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from customer_age.errors import SettingsError
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
     from mr_openapi import ApiClient
     from mr_openapi.rest import RESTResponse
 
@@ -63,15 +65,54 @@ class ApiVersion:
         )
 
 
-async def connect(address: str, token: str | None, version: ApiVersion) -> "ApiClient":
-    """A client that asks in the version that the server speaks, and is sent nowhere else.
+class Connections:
+    """Clients of one service, which ask in the version that it speaks, and are sent nowhere else.
 
-    Args:
-        address: such as `http://host:8080`.
-        token: or None.
-        version: of the API; it learns from the answers.
+    A client reads the system's certificates, which takes longer than an answer: only the first one
+    does, and the others are its copies.
     """
-    from aiohttp import ClientSession, TCPConnector
+
+    def __init__(self, address: str):
+        """Construct for an address such as `http://host:8080`; nothing is opened yet."""
+        self._address = address
+        self._version = ApiVersion(address)
+        self._first: ApiClient | None = None
+
+    async def open(self, token: str | None) -> "ApiClient":
+        """Open a client for the running event loop, with a token or without one."""
+        from aiohttp import ClientSession, TCPConnector
+        from mr_openapi import Configuration
+
+        if self._first is None:
+            self._first = _client(self._version, self._address)
+            pool = self._first.rest_client.pool_manager
+            if pool is not None:  # older packages make it at once
+                await pool.close()
+        client = copy.copy(self._first)
+        client.configuration = Configuration(host=self._address, access_token=token)
+        client.default_headers = dict(client.default_headers)
+        client.rest_client = rest = copy.copy(client.rest_client)
+        # A token without TLS stays inside the cluster: a proxy of the environment must not see it.
+        by_proxy = token is None or self._address.startswith("https:")
+        connector = TCPConnector(limit=rest.maxsize or 0, ssl=rest.ssl_context)
+        rest.pool_manager = _Session(ClientSession(connector=connector, trust_env=by_proxy))
+        return client
+
+
+class _Session:
+    """In place of the client's own, which follows redirects."""
+
+    def __init__(self, session: "ClientSession"):
+        self._session = session
+
+    async def request(self, **request: Any) -> Any:
+        return await self._session.request(**request, allow_redirects=False)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def _client(version: ApiVersion, address: str) -> "ApiClient":
     from mr_openapi import ApiClient, Configuration
 
     class Client(ApiClient):
@@ -79,27 +120,7 @@ async def connect(address: str, token: str | None, version: ApiVersion) -> "ApiC
             ask = super().call_api
             return await version.answer(lambda at: ask(method, at, *args, **options), url)
 
-    class Session:
-        """In place of the client's own, which follows redirects."""
-
-        def __init__(self, session: ClientSession):
-            self._session = session
-
-        async def request(self, **request: Any) -> Any:
-            return await self._session.request(**request, allow_redirects=False)
-
-        async def close(self) -> None:
-            await self._session.close()
-
-    client = Client(Configuration(host=address, access_token=token))
-    rest = client.rest_client
-    if rest.pool_manager is not None:  # older packages make it at once
-        await rest.pool_manager.close()
-    # A token without TLS stays inside the cluster: a proxy of the environment must not see it.
-    by_proxy = token is None or address.startswith("https:")
-    connector = TCPConnector(limit=rest.maxsize or 0, ssl=rest.ssl_context)
-    rest.pool_manager = Session(ClientSession(connector=connector, trust_env=by_proxy))
-    return client
+    return Client(Configuration(host=address))
 
 
 def _is_from_a_registry(status: int, content: bytes) -> bool:
