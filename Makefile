@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 WORK := work/demo
+# Many tests wait for processes of their own: one worker more than there are cores keeps all busy.
+WORKERS = $(shell expr $$(nproc) + 1)
+
 UV = VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
 .PHONY: help
@@ -25,7 +28,7 @@ run: $(READY)  ## draw demo faces, train on them, publish the model
 
 .PHONY: test
 test: $(READY) lint  ## every check and every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not cluster"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster"
 
 .PHONY: test-cluster
 test-cluster: $(READY)  ## the real API server, Argo's controller, and the image; needs Go and root

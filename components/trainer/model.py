@@ -67,6 +67,8 @@ def in_full_precision(model: keras.Model) -> keras.Model:
     Returns:
         A model with the same weights that computes in float32.
     """
+    if model.get_layer(BACKBONE).compute_dtype == "float32":
+        return model
     offset, scale = years_of(model)
     with devices.precision("float32"):
         served = build_model(model.input_shape[1], RANDOM, 0.0, offset, scale)

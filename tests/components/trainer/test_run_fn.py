@@ -170,23 +170,30 @@ def test_it_starts_with_the_champions_answers_whatever_the_new_ages_are(trained,
     assert np.ptp(answers) > 1
 
 
-@pytest.mark.slow
-def test_a_warm_start_is_one_phase_and_begins_where_the_champion_ended(
-    trained, bright_is_old, tmp_path
-):
-    folder, _ = trained
-    champion = json.loads((folder / "model_run" / "training.json").read_text())
+@pytest.fixture(scope="module")
+def warm(trained, bright_is_old, tmp_path_factory):
+    """A training that starts from the champion, and learns next to nothing."""
+    folder = tmp_path_factory.mktemp("warm")
+    base_model = str(trained[0] / "model")
     run_fn(
         _fn_args(
-            tmp_path,
+            folder,
             bright_is_old,
             weights="champion",
-            base_model=str(folder / "model"),
+            base_model=base_model,
             epochs=1,
-            learning_rate=1e-6,  # learns next to nothing
+            learning_rate=1e-6,
         )
     )
-    record = json.loads((tmp_path / "model_run" / "training.json").read_text())
+    return folder
+
+
+@pytest.mark.slow
+def test_a_warm_start_is_one_phase_and_begins_where_the_champion_ended(trained, warm):
+    champion, record = (
+        json.loads((folder / "model_run" / "training.json").read_text())
+        for folder in (trained[0], warm)
+    )
     assert [epoch["phase"] for epoch in record["history"]] == ["whole"]
     best = min(epoch["val_mae"] for epoch in champion["history"] if epoch["phase"] == "whole")
     assert record["weights"] == "champion"
@@ -194,20 +201,15 @@ def test_a_warm_start_is_one_phase_and_begins_where_the_champion_ended(
 
 
 @pytest.mark.slow
-def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(
-    trained, bright_is_old, tmp_path
-):
-    folder, _ = trained
-    base_model = str(folder / "model")
-    run_fn(_fn_args(tmp_path, bright_is_old, weights="champion", base_model=base_model, epochs=1))
-    champion, warm = (
-        tf.saved_model.load(str(place / "model")).model_weights for place in (folder, tmp_path)
+def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(trained, warm):
+    before, after = (
+        tf.saved_model.load(str(folder / "model")).model_weights for folder in (trained[0], warm)
     )
     names = [weight.path for weight in build_model(32, "none", 0.0, 31.0, 17.0).weights]
     kept = {
         name
-        for name, before, after in zip(names, champion, warm, strict=True)
-        if np.array_equal(before, after)
+        for name, one, other in zip(names, before, after, strict=True)
+        if np.array_equal(one, other)
     }
     statistics = {name for name in names if name.endswith(("moving_mean", "moving_variance"))}
     assert statistics <= kept
