@@ -207,5 +207,5 @@ def _written_for_people(settings: Settings) -> list[str]:
 def _ledger(settings: Settings) -> str:
     """The ledger's address; empty where it was never made, since a look makes nothing."""
     uri = settings.ledger_uri
-    made = not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
-    return uri if made else ""
+    file = addresses.sqlite_path(uri)
+    return uri if file is None or Path(file).exists() else ""

@@ -3,7 +3,7 @@
 from . import google_errors
 from .baseline import baseline_for
 from .fingerprint import saved_model_fingerprint
-from .open_registry import open_registry
+from .open_registry import open_registry, sqlite_file
 from .registry import (
     BATCHES,
     DEAL,
@@ -30,4 +30,5 @@ __all__ = [
     "google_errors",
     "open_registry",
     "saved_model_fingerprint",
+    "sqlite_file",
 ]

@@ -5,9 +5,11 @@ filled; the version, which MLflow makes in one transaction with its tags, is wha
 `RUNNING` until its version stands.
 """
 
+import contextlib
 import functools
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +44,9 @@ def _translate(error: Exception) -> RunError | None:
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
-    if not isinstance(error, MlflowException | RequestException | SQLAlchemyError):
+    if not isinstance(
+        error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error
+    ):
         return None
     words = " ".join(str(error).split())
     return RunError(f"the model registry failed: {words[:500]}")
@@ -57,7 +61,8 @@ class MlflowStore(VersionStore):
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:  # noqa: D102
-        with self._tracking.exclusive():
+        with contextlib.ExitStack() as held:
+            explained_by(_translate)(held.enter_context)(self._tracking.exclusive())
             self._clear_away_unfinished()
             yield
 
@@ -144,7 +149,8 @@ class MlflowStore(VersionStore):
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         from mlflow.artifacts import download_artifacts
 
-        source = self._client.get_model_version_download_uri(self._name, version)
+        recorded = self._client.get_model_version_download_uri(self._name, version)
+        source = self._tracking.present_uri(recorded)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             there = download_artifacts(
                 artifact_uri=f"{source}/{SAVED_MODEL}",
