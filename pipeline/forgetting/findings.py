@@ -172,7 +172,7 @@ class Plan:
         for root in filter(None, (inbox, settings.data.path)):
             kept_texts.clear_half_written(root)
         gone = {addresses.plain(each.uri) for each in self.artifacts}
-        run_artifacts.mark_deleted(folder.metadata, gone)
+        run_artifacts.mark_deleted(folder.metadata, folder.pipeline_root, gone)
         for each in self.artifacts:
             store.delete(each.uri, folder=True)
         cache = BatchCache(settings.batch_cache)
