@@ -1,6 +1,5 @@
-"""Where the registry on SQLite keeps its files: beside its database, whatever the path is called."""
+"""Where the registry on SQLite keeps its files: beside its database, whatever it is called."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -158,20 +157,18 @@ def test_through_a_link_and_without_it(registry_in, publication, tmp_path):
     assert not (tmp_path / "link").exists()
 
 
-def test_a_registry_that_can_only_be_read_is_read_where_it_lies(
-    registry_in, publication, tmp_path
-):
+def test_a_registry_that_can_only_be_read_is_read_where_it_lies(registry_in, publication, tmp_path):
     first = publication("first", mae=6.5)
     registry_in(tmp_path / "one").publish(first)
     (tmp_path / "one").rename(tmp_path / "two")
     before = contents(tmp_path / "two")
     for each in [tmp_path / "two", *(tmp_path / "two").rglob("*")]:
-        os.chmod(each, 0o555 if each.is_dir() else 0o444)
+        each.chmod(0o555 if each.is_dir() else 0o444)
     try:
         check_champion(registry_in(tmp_path / "two"), first, tmp_path / "got")
     finally:
         for each in [tmp_path / "two", *(tmp_path / "two").rglob("*")]:
-            os.chmod(each, 0o755)
+            each.chmod(0o755)
     assert contents(tmp_path / "two") == before
 
 

@@ -11,9 +11,11 @@ from .registry import (
     FORCED,
     MAE,
     REPORT,
+    RUN_ID,
     ModelRegistry,
     ModelVersion,
     Publication,
+    run_again,
 )
 
 __all__ = [
@@ -23,12 +25,14 @@ __all__ = [
     "FORCED",
     "MAE",
     "REPORT",
+    "RUN_ID",
     "ModelRegistry",
     "ModelVersion",
     "Publication",
     "baseline_for",
     "google_errors",
     "open_registry",
+    "run_again",
     "saved_model_fingerprint",
     "sqlite_file",
 ]

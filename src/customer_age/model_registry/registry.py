@@ -27,6 +27,9 @@ DEAL = "deal"
 REPORT = "report"
 """Tag: where the report of the run that published the version lies."""
 
+RUN_ID = "run_id"
+"""Tag: of the run that published the version."""
+
 FORCED = "forced"
 """Tag: why someone promoted a version that was never blessed."""
 
@@ -82,6 +85,18 @@ class ModelVersion:
     def blessed(self) -> bool:
         """Whether it came in by `publish`, which only a blessed model does."""
         return FINGERPRINT in self.tags
+
+    def came_from(self, run_id: str) -> bool:
+        """Whether a run published this version, or the very same model after it was there."""
+        return self.tags.get(RUN_ID) == run_id or run_again(run_id) in self.tags
+
+
+def run_again(run_id: str) -> str:
+    """The tag of a later run that came to the very same model.
+
+    Each such run has one of its own: two that end at once do not overwrite each other's.
+    """
+    return f"{RUN_ID}/{run_id}"
 
 
 class ModelRegistry(Protocol):

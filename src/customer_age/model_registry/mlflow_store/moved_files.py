@@ -96,9 +96,7 @@ def _recorded_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str
         yield from ((table, column) for column in columns if column in there)
 
 
-def _present(
-    uri: str, roots: list[str], artifacts: Path, must_be_here: bool = True
-) -> str | None:
+def _present(uri: str, roots: list[str], artifacts: Path, must_be_here: bool = True) -> str | None:
     for root in roots:
         if uri == root or uri.startswith(f"{root}/"):
             place = artifacts / unquote(uri.removeprefix(root)).lstrip("/")

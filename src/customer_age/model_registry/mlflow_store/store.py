@@ -44,9 +44,7 @@ def _translate(error: Exception) -> RunError | None:
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
-    if not isinstance(
-        error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error
-    ):
+    if not isinstance(error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error):
         return None
     words = " ".join(str(error).split())
     return RunError(f"the model registry failed: {words[:500]}")
