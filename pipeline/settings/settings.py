@@ -29,12 +29,16 @@ _IN_NO_LINE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, stray bytes and line separators."""
 
 
+def _breaks_a_line(letter: str) -> bool:
+    return unicodedata.category(letter) in _IN_NO_LINE
+
+
 class Settings(StrictModel):
     """Everything a run depends on besides the data, the weights and the code."""
 
     name: str = Field("customer-age", pattern=r"^[a-z0-9][a-z0-9-]*$")
     """The pipeline's name."""
-    work_dir: str = Field("work", min_length=1)
+    work_dir: str = Field("work", min_length=1, validate_default=True)
     """Where everything that a run makes is kept."""
     data: DataSettings = DataSettings()
     trainer: TrainerSettings = TrainerSettings()
@@ -50,11 +54,12 @@ class Settings(StrictModel):
     @classmethod
     def _can_stand_in_a_line(cls, work_dir: str) -> str:
         """Lists of files, logs and messages have a path a line; ML Metadata keeps UTF-8 alone."""
-        path = str(Path(work_dir).resolve())
-        if any(unicodedata.category(letter) in _IN_NO_LINE for letter in path):
+        stands_in_a_line = not any(map(_breaks_a_line, work_dir))
+        if not stands_in_a_line or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
             raise ValueError(
-                f"{path!r} holds a line break, another control character, or bytes that are not "
-                "UTF-8; name another folder with --work-dir"
+                f"{work_dir!r} is, or lies in, a folder whose name holds a line break, "
+                "another control character, or bytes that are not UTF-8; name another folder with "
+                "--work-dir"
             )
         return work_dir
 

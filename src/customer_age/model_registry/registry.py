@@ -115,6 +115,13 @@ class ModelRegistry(Protocol):
         A version that was rolled back comes back by `promote` alone.
         """
 
+    def require_ready(self) -> None:
+        """See, before hours of training, that a model could be published.
+
+        Raises:
+            SettingsError: none could, with what to do about it.
+        """
+
     def champion(self) -> ModelVersion | None:
         """The version that is to be used, or None before the first."""
 

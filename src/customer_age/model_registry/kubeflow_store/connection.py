@@ -95,11 +95,19 @@ async def connect(address: str, token: str | None, version: ApiVersion) -> "ApiC
     rest = client.rest_client
     if rest.pool_manager is not None:  # older packages make it at once
         await rest.pool_manager.close()
-    # A token without TLS stays inside the cluster: a proxy of the environment must not see it.
-    by_proxy = token is None or address.startswith("https:")
     connector = TCPConnector(limit=rest.maxsize or 0, ssl=rest.ssl_context)
-    rest.pool_manager = Session(ClientSession(connector=connector, trust_env=by_proxy))
+    rest.pool_manager = Session(
+        ClientSession(connector=connector, trust_env=may_use_proxy(address, token))
+    )
     return client
+
+
+def may_use_proxy(address: str, token: str | None) -> bool:
+    """Whether a proxy of the environment may see what is asked.
+
+    A token without TLS stays inside the cluster.
+    """
+    return token is None or address.startswith("https:")
 
 
 def _is_from_a_registry(status: int, content: bytes) -> bool:

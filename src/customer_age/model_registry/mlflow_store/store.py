@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError, explained_by
+from customer_age.errors import RunError, SettingsError, explained_by
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
@@ -26,7 +26,7 @@ from .tracking import Server, SqliteFile
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 _FILES = "model"
@@ -69,7 +69,7 @@ class MlflowStore(VersionStore):
         if not self._tracking.exists():
             return []
         aliases = self._aliases()
-        runs = {run.info.run_id: run.data for run in self._runs()}
+        runs = {run.info.run_id: run.data for run in self._runs(and_deleted=True)}
         return [
             ModelVersion(
                 version=str(each.version),
@@ -86,6 +86,18 @@ class MlflowStore(VersionStore):
             for each in self._mlflow_versions()
             for run in [runs.get(each.run_id)]
         ]
+
+    @explained_by(_translate)
+    def require_ready(self) -> None:  # noqa: D102
+        if not self._tracking.exists():
+            return
+        experiment = self._client.get_experiment_by_name(self._name)
+        if experiment is not None:
+            self._require_active(experiment)
+        champion = self._aliases().get(CHAMPION)
+        for each in self._mlflow_versions():
+            if str(each.version) == champion and each.run_id:
+                self._warn_of_deleted(each.run_id, champion)
 
     @explained_by(_translate)
     def champion(self) -> str | None:  # noqa: D102
@@ -201,13 +213,20 @@ class MlflowStore(VersionStore):
         ready = [each for each in found if each.status == "READY"]
         return sorted(ready, key=lambda each: int(each.version))
 
-    def _runs(self, filter_string: str = "") -> "list[Run]":
+    def _runs(self, filter_string: str = "", and_deleted: bool = False) -> "list[Run]":
+        from mlflow.entities import ViewType
+
         experiment = self._client.get_experiment_by_name(self._name)
         if experiment is None:
             return []
         ids = [experiment.experiment_id]
         return list(
-            _pages(self._client.search_runs, experiment_ids=ids, filter_string=filter_string)
+            _pages(
+                self._client.search_runs,
+                experiment_ids=ids,
+                filter_string=filter_string,
+                run_view_type=ViewType.ALL if and_deleted else ViewType.ACTIVE_ONLY,
+            )
         )
 
     def _aliases(self) -> dict[str, str]:
@@ -224,7 +243,45 @@ class MlflowStore(VersionStore):
                 self._client.create_experiment(
                     self._name, self._tracking.artifact_location, tags=_NOT_A_CHAT
                 )
-        return self._client.get_experiment_by_name(self._name).experiment_id
+        experiment = self._client.get_experiment_by_name(self._name)
+        self._require_active(experiment)
+        return experiment.experiment_id
+
+    def _require_active(self, experiment: "Experiment") -> None:
+        """A deleted experiment keeps its name, and takes no runs."""
+        if experiment.lifecycle_stage != "active":
+            number = experiment.experiment_id
+            restored = self._restored(f"experiments restore -x {number}")
+            raise SettingsError(
+                f"registry.uri: MLflow's experiment {number}, {self._name}, is deleted, so nothing "
+                f"can be published: {restored}, or choose another registry.model_name"
+            )
+
+    def _warn_of_deleted(self, run_id: str, version: str) -> None:
+        """MLflow deletes files of such a run for ever with its next `mlflow gc`."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            stage = self._client.get_run(run_id).info.lifecycle_stage
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise SettingsError(
+                f"registry.uri: MLflow's run {run_id} of version {version}, the champion, is gone, "
+                "and its files with it: make another version the champion, with `customer-age "
+                "models rollback`"
+            ) from error
+        if stage != "active":
+            _log.warning(
+                "registry.uri: MLflow's run %s of version %s, the champion, is deleted, and "
+                "`mlflow gc` would delete its files: %s",
+                run_id,
+                version,
+                self._restored(f"runs restore --run-id {run_id}"),
+            )
+
+    def _restored(self, command: str) -> str:
+        return f"restore it with `MLFLOW_TRACKING_URI={self._tracking.uri} mlflow {command}`"
 
     def _ensure_registered(self) -> None:
         with _tolerated("RESOURCE_ALREADY_EXISTS"):

@@ -13,10 +13,15 @@ from pathlib import Path
 from customer_age.errors import SettingsError
 from customer_age.files import addresses, locks
 
+from .. import proxies
 from . import moved_files
 
 _UNREACHABLE_AFTER = 10
 """Seconds. MLflow's client itself would try for minutes."""
+
+
+_FROM_IN_BETWEEN = (407, 502, 503, 504)
+"""What proxies and gateways answer for a server that is away; MLflow's client goes on trying."""
 
 
 class SqliteFile:
@@ -110,19 +115,27 @@ class Server:
         """Ask the server for a sign of life.
 
         Raises:
-            SettingsError: nobody answers.
+            SettingsError: nobody answers, or a proxy does in its place.
         """
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies.proxies()))
         try:
-            urllib.request.urlopen(f"{self.uri}/health", timeout=_UNREACHABLE_AFTER).close()
-        except urllib.error.HTTPError:
-            return  # an answer; whether it may be used, MLflow's client will tell
+            opener.open(f"{self.uri}/health", timeout=_UNREACHABLE_AFTER).close()
+        except urllib.error.HTTPError as error:
+            if error.code in _FROM_IN_BETWEEN:
+                raise self._unreachable(error) from error
+            # Else an answer; whether it may be used, MLflow's client will tell.
         except OSError as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, ssl.SSLError):
                 return  # MLflow's client has settings of its own for certificates
-            raise SettingsError(
-                f"registry.uri: no MLflow server answers at {self.uri} ({reason})"
-            ) from error
+            raise self._unreachable(reason) from error
+
+    def _unreachable(self, reason: object) -> SettingsError:
+        words = " ".join(str(reason).split())
+        return SettingsError(
+            f"registry.uri: no MLflow server answers at {self.uri}{proxies.through(self.uri)}: "
+            f"{words}"
+        )
 
     def present_uri(self, recorded: str) -> str:
         """The same: a server knows where its files are."""
