@@ -12,7 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.model_registry import open_registry, saved_model_fingerprint
+from customer_age.model_registry import (
+    google_errors,
+    open_registry,
+    saved_model_fingerprint,
+)
 from customer_age.pipeline.running import preflight
 from customer_age.pipeline.settings import loading
 
@@ -189,3 +193,12 @@ def test_what_is_asked_directly_is_told_without_a_proxy(free_port, monkeypatch):
     with pytest.raises(SettingsError, match="no MLflow server answers at http://127") as told:
         registry.require_ready()
     assert "proxy" not in str(told.value).lower()
+
+
+def test_google_cloud_behind_a_dead_proxy_names_it(monkeypatch):
+    from google.auth.exceptions import TransportError
+
+    monkeypatch.setenv("HTTPS_PROXY", "http://anna:s3cret@10.0.0.1:3128")
+    told = str(google_errors.translate(TransportError("connection refused")))
+    assert "through the proxy 10.0.0.1:3128 of HTTPS_PROXY" in told
+    assert "s3cret" not in told

@@ -17,16 +17,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError, SettingsError, explained_by
+from customer_age.errors import RunError, explained_by
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
+from .deleted import require_active, warn_of_deleted_run
 from .saved_model import SAVED_MODEL, write_description
 from .tracking import Server, SqliteFile
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment, Run
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 _FILES = "model"
@@ -93,11 +94,11 @@ class MlflowStore(VersionStore):
             return
         experiment = self._client.get_experiment_by_name(self._name)
         if experiment is not None:
-            self._require_active(experiment)
+            require_active(experiment, self._tracking.uri)
         champion = self._aliases().get(CHAMPION)
         for each in self._mlflow_versions():
             if str(each.version) == champion and each.run_id:
-                self._warn_of_deleted(each.run_id, champion)
+                warn_of_deleted_run(self._client, each.run_id, champion, self._tracking.uri)
 
     @explained_by(_translate)
     def champion(self) -> str | None:  # noqa: D102
@@ -244,44 +245,8 @@ class MlflowStore(VersionStore):
                     self._name, self._tracking.artifact_location, tags=_NOT_A_CHAT
                 )
         experiment = self._client.get_experiment_by_name(self._name)
-        self._require_active(experiment)
+        require_active(experiment, self._tracking.uri)
         return experiment.experiment_id
-
-    def _require_active(self, experiment: "Experiment") -> None:
-        """A deleted experiment keeps its name, and takes no runs."""
-        if experiment.lifecycle_stage != "active":
-            number = experiment.experiment_id
-            restored = self._restored(f"experiments restore -x {number}")
-            raise SettingsError(
-                f"registry.uri: MLflow's experiment {number}, {self._name}, is deleted, so nothing "
-                f"can be published: {restored}, or choose another registry.model_name"
-            )
-
-    def _warn_of_deleted(self, run_id: str, version: str) -> None:
-        """MLflow deletes files of such a run for ever with its next `mlflow gc`."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            stage = self._client.get_run(run_id).info.lifecycle_stage
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            raise SettingsError(
-                f"registry.uri: MLflow's run {run_id} of version {version}, the champion, is gone, "
-                "and its files with it: make another version the champion, with `customer-age "
-                "models rollback`"
-            ) from error
-        if stage != "active":
-            _log.warning(
-                "registry.uri: MLflow's run %s of version %s, the champion, is deleted, and "
-                "`mlflow gc` would delete its files: %s",
-                run_id,
-                version,
-                self._restored(f"runs restore --run-id {run_id}"),
-            )
-
-    def _restored(self, command: str) -> str:
-        return f"restore it with `MLFLOW_TRACKING_URI={self._tracking.uri} mlflow {command}`"
 
     def _ensure_registered(self) -> None:
         with _tolerated("RESOURCE_ALREADY_EXISTS"):
