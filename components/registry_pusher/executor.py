@@ -1,5 +1,6 @@
 """RegistryPusher's work."""
 
+from datetime import datetime, timezone
 from typing import Any
 
 from absl import logging
@@ -8,7 +9,7 @@ from tfx.components.pusher import executor
 from tfx.types import artifact_utils
 
 from customer_age.files.store import local_copy
-from customer_age.model_registry import open_registry
+from customer_age.model_registry import RUN_ID, open_registry, run_again
 
 from .. import drift
 from ..artifacts import evaluation, json_file, training
@@ -56,17 +57,21 @@ class Executor(executor.Executor):
                         version=baseline.get_string_custom_property("version"),
                     ),
                     lineage.of_run(from_properties(exec_properties)),
-                    {**({"run_id": run_id} if run_id else {}), **_training_photos(input_dict)},
+                    {**({RUN_ID: run_id} if run_id else {}), **_training_photos(input_dict)},
                 )
             )
-        if run_id and version.tags.get("run_id") != run_id:
+        if run_id and not version.came_from(run_id):
             # An earlier run published the very same model; who waits for this one looks for it.
-            registry.annotate(version.version, "run_id", run_id)
+            registry.annotate(version.version, run_again(run_id), _now())
         logging.info("The model is %s, aliases: %s.", version.uri, ", ".join(version.aliases))
         self._MarkPushed(
             pushed_model, pushed_destination=version.uri, pushed_version=version.version
         )
         pushed_model.set_int_custom_property("champion", int("champion" in version.aliases))
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def _training_photos(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:

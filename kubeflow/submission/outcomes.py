@@ -88,4 +88,4 @@ def _published(run: SubmittedRun, settings: Settings) -> ModelVersion | None:
         raise RunError(
             f"run {run.run_id} is {run.state}, and whether it published is not known here: {error}"
         ) from error
-    return next((each for each in versions if each.tags.get("run_id") == run.run_id), None)
+    return next((each for each in versions if each.came_from(run.run_id)), None)

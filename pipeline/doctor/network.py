@@ -25,7 +25,7 @@ _SECONDS = 10
 
 def registry(settings: Settings) -> Iterator[Finding]:
     """Whether the model registry answers, and what it has."""
-    from customer_age.model_registry import open_registry
+    from customer_age.model_registry import open_registry, sqlite_file
 
     uri = settings.registry_uri
     # By itself MLflow's client tries for minutes.
@@ -33,10 +33,9 @@ def registry(settings: Settings) -> Iterator[Finding]:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(_SECONDS))
     try:
         opened = open_registry(uri, settings.registry.model_name)
-        scheme, _, rest = uri.partition("://")
-        if scheme == "mlflow+sqlite" and not Path(rest.removeprefix("/")).exists():
-            folder = Path(rest.removeprefix("/")).parent
-            found = host.disk("registry", folder, host.TEMPORARY_GB, "--set registry.uri=…")
+        file = sqlite_file(uri)
+        if file is not None and not file.exists():
+            found = host.disk("registry", file.parent, host.TEMPORARY_GB, "--set registry.uri=…")
             made = f"{uri} will be made; {found.says}"
             yield Finding(found.name, found.state, made, found.advice)
             return

@@ -172,7 +172,7 @@ class Plan:
         for root in filter(None, (inbox, settings.data.path)):
             kept_texts.clear_half_written(root)
         gone = {addresses.plain(each.uri) for each in self.artifacts}
-        run_artifacts.mark_deleted(folder.metadata, gone)
+        run_artifacts.mark_deleted(folder.metadata, folder.pipeline_root, gone)
         for each in self.artifacts:
             store.delete(each.uri, folder=True)
         cache = BatchCache(settings.batch_cache)
@@ -207,5 +207,5 @@ def _written_for_people(settings: Settings) -> list[str]:
 def _ledger(settings: Settings) -> str:
     """The ledger's address; empty where it was never made, since a look makes nothing."""
     uri = settings.ledger_uri
-    made = not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
-    return uri if made else ""
+    file = addresses.sqlite_path(uri)
+    return uri if file is None or Path(file).exists() else ""

@@ -1,15 +1,19 @@
 """Published versions that had learnt from a subject, by their own record of batches."""
 
 from collections.abc import Iterator, Set
-from pathlib import Path
 
 from customer_age.errors import RunError
-from customer_age.model_registry import BATCHES, ModelRegistry, ModelVersion, open_registry
+from customer_age.model_registry import (
+    BATCHES,
+    ModelRegistry,
+    ModelVersion,
+    open_registry,
+    sqlite_file,
+)
 from customer_age.model_registry.registry import CHAMPION
 
 from ..settings.settings import Settings
 
-_SQLITE = "mlflow+sqlite:///"
 _CUT_ABOVE = 3700
 """Characters of the 4,000 that a version's record of batches may have; names have up to 255."""
 
@@ -17,7 +21,8 @@ _CUT_ABOVE = 3700
 def registry_of(settings: Settings) -> ModelRegistry | None:
     """The registry; None where it was never made, since a look makes nothing."""
     uri = settings.registry_uri
-    if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists():
+    file = sqlite_file(uri)
+    if file is not None and not file.exists():
         return None
     return open_registry(uri, settings.registry.model_name)
 

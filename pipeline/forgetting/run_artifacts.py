@@ -126,20 +126,23 @@ def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]])
     return value(features.PERSON) in forgotten.persons or theirs in names
 
 
-def mark_deleted(metadata: Path, uris: Set[str]) -> None:
+def mark_deleted(metadata: Path, pipeline_root: Path, uris: Set[str]) -> None:
     """Mark artifacts as deleted in ML Metadata, so that TFX reuses none of them.
 
     Args:
         metadata: the SQLite file of a work folder; it need not be there.
+        pipeline_root: of the same work folder.
         uris: of the artifacts.
     """
     if not uris or not metadata.exists():
         return
-    from ml_metadata.metadata_store import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
-    from tfx.orchestration import metadata as tfx_metadata
 
-    metadata_store = MetadataStore(tfx_metadata.sqlite_metadata_connection_config(str(metadata)))
+    from ..running import moved_artifacts
+    from ..running.metadata import open_store
+
+    metadata_store = open_store(metadata)
+    moved_artifacts.record_present_places(metadata_store, pipeline_root)
     gone = [
         artifact for uri in sorted(uris) for artifact in metadata_store.get_artifacts_by_uri(uri)
     ]

@@ -78,7 +78,7 @@ class RegisteredChampions:
     def published(self, run_id: str) -> dict[str, Any]:
         """See `Champions`."""
         for version in self._registry.versions():
-            if version.tags.get("run_id") == run_id:
+            if version.came_from(run_id):
                 return {
                     "version": version.version,
                     "champion": "champion" in version.aliases,

@@ -65,7 +65,7 @@ def _published(settings: Settings, run_id: str) -> bool:
     from customer_age.model_registry import open_registry
 
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
-    return any(version.tags.get("run_id") == run_id for version in registry.versions())
+    return any(version.came_from(run_id) for version in registry.versions())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ class RunTarget(Protocol):
         May return while the run is going on, or when it has ended.
 
         Args:
-            run_id: of the run; the version that it publishes carries it as the tag `run_id`.
+            run_id: of the run; the version that it publishes carries it as the tag `run_id`, or as
+                `run_id/<run_id>` where an earlier run published the very same model.
             settings: of the run, complete.
 
         Raises:

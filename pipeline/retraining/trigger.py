@@ -198,9 +198,11 @@ class Trigger:
     def _kept_settings(self, run: Run) -> Settings:
         """The settings that a run was planned with, and may have half run with."""
         try:
-            return Settings.model_validate_json(run.settings)
+            kept = Settings.model_validate_json(run.settings)
         except ValidationError:  # of a former version of this package
             return self._settings_of_run(json.loads(run.settings)["data"]["batches"])
+        # Of a work folder that was moved since, the old place is not to come to life again.
+        return kept.model_copy(update={"work_dir": self.settings.work_dir})
 
     def _settle(self, run: Run, state: RunState, reason: str = "") -> None:
         target = self.target

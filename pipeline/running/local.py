@@ -90,6 +90,7 @@ class LocalRun:
         from .metadata import RunRecords
 
         records = RunRecords(self._folder.metadata, self._settings.name)
+        records.record_present_places(self._folder.pipeline_root)
         discarded = records.discard_unfinished(self._folder.pipeline_root)
         leftovers = f", {discarded} killed execution(s) cleared away" if discarded else ""
         progress.ended("TensorFlow, TFX", time.monotonic() - started, f"imported{leftovers}")

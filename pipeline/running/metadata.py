@@ -10,6 +10,8 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 
+from . import moved_artifacts
+
 _OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
 
@@ -29,6 +31,11 @@ class NodeRecord:
     cached: bool
     complete: bool
     outputs: Mapping[str, ArtifactRecord]
+
+
+def open_store(database: Path) -> MetadataStore:
+    """Open the SQLite file of a work folder's metadata."""
+    return MetadataStore(metadata.sqlite_metadata_connection_config(str(database)))
 
 
 class RunRecords:
@@ -57,6 +64,14 @@ class RunRecords:
         if not self._database.exists():
             return 0
         return max((execution.id for execution in self._store().get_executions()), default=0)
+
+    def record_present_places(self, pipeline_root: Path) -> None:
+        """Record where artifacts lie by now, where the work folder was moved or copied.
+
+        Only for a caller that holds the work folder.
+        """
+        if self._database.exists():
+            moved_artifacts.record_present_places(self._store(), pipeline_root)
 
     def discard_unfinished(self, pipeline_root: Path) -> int:
         """Mark what a killed run left running as failed, and delete what it had half written.
@@ -88,7 +103,7 @@ class RunRecords:
         return len(unfinished)
 
     def _store(self) -> MetadataStore:
-        return MetadataStore(metadata.sqlite_metadata_connection_config(str(self._database)))
+        return open_store(self._database)
 
     def _executions(self, store: MetadataStore, node_id: str) -> list[mlmd.Execution]:
         try:

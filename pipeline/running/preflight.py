@@ -1,9 +1,10 @@
-"""What can be found out before TensorFlow is imported: most mistakes, within a second."""
+"""What can be found out before TensorFlow is imported: most mistakes, within seconds."""
 
 from pathlib import Path
 
 from customer_age.errors import SettingsError
 from customer_age.labels import DataSet, pseudonyms, tombstones
+from customer_age.model_registry import open_registry
 
 from ..graph import ingestion_spec
 from ..graph.cache_keys import RunKey, code_of_all, weights_fingerprint
@@ -12,7 +13,7 @@ from ..settings.settings import Settings
 
 
 def check(settings: Settings) -> RunKey:
-    """Look at the data set and the weights from outside.
+    """Look at the data set, the weights and the registry from outside.
 
     Args:
         settings: of the run.
@@ -22,7 +23,9 @@ def check(settings: Settings) -> RunKey:
 
     Raises:
         SettingsError: no data set, no photos, a table without the needed columns, no such file
-            of weights, a batch that is not there or not complete, no key for persons.
+            of weights, a batch that is not there or not complete, no key for persons, a registry
+            that takes no version.
+        RunError: the registry fails.
     """
     if settings.data.path is None:
         raise SettingsError(
@@ -33,12 +36,14 @@ def check(settings: Settings) -> RunKey:
         raise SettingsError(
             f"trainer.weights: {weights} is neither a file nor one of {', '.join(WEIGHTS_KEYWORDS)}"
         )
-    return RunKey(
+    key = RunKey(
         settings=settings.fingerprint(),
         data=data_fingerprint(settings),
         weights=weights_fingerprint(weights),
         code=code_of_all(),
     )
+    open_registry(settings.registry_uri, settings.registry.model_name).require_ready()
+    return key
 
 
 def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:

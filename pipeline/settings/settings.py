@@ -5,6 +5,8 @@ Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answere
 
 import hashlib
 import json
+import unicodedata
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -23,13 +25,20 @@ from .retraining import NotifySettings, RetrainingSettings
 _NO_RESULT = ("cluster", "retraining", "notify")
 """Sections that say where and when a run runs and who is told: its result tells nothing of them."""
 
+_IN_NO_LINE = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, stray bytes and line separators."""
+
+
+def _breaks_a_line(letter: str) -> bool:
+    return unicodedata.category(letter) in _IN_NO_LINE
+
 
 class Settings(StrictModel):
     """Everything a run depends on besides the data, the weights and the code."""
 
     name: str = Field("customer-age", pattern=r"^[a-z0-9][a-z0-9-]*$")
     """The pipeline's name."""
-    work_dir: str = Field("work", min_length=1)
+    work_dir: str = Field("work", min_length=1, validate_default=True)
     """Where everything that a run makes is kept."""
     data: DataSettings = DataSettings()
     trainer: TrainerSettings = TrainerSettings()
@@ -40,6 +49,19 @@ class Settings(StrictModel):
     beam: BeamSettings = BeamSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     notify: NotifySettings = NotifySettings()
+
+    @field_validator("work_dir")
+    @classmethod
+    def _can_stand_in_a_line(cls, work_dir: str) -> str:
+        """Lists of files, logs and messages have a path a line; ML Metadata keeps UTF-8 alone."""
+        stands_in_a_line = not any(map(_breaks_a_line, work_dir))
+        if not stands_in_a_line or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
+            raise ValueError(
+                f"{work_dir!r} is, or lies in, a folder whose name holds a line break, "
+                "another control character, or bytes that are not UTF-8; name another folder with "
+                "--work-dir"
+            )
+        return work_dir
 
     @field_validator("beam")
     @classmethod
@@ -100,12 +122,13 @@ class Settings(StrictModel):
         """The registry's URI, the default one resolved."""
         if self.registry.uri is not None:
             return self.registry.uri
-        return f"mlflow+sqlite:///{self.work_dir}/registry/mlflow.db"
+        return f"mlflow+{addresses.sqlite_url(f'{self.work_dir}/registry/mlflow.db')}"
 
     @property
     def ledger_uri(self) -> str:
         """Where the ledger of batches and runs is, the default one resolved."""
-        return self.retraining.ledger or f"sqlite:///{self.work_dir}/retraining/ledger.sqlite"
+        default = f"{self.work_dir}/retraining/ledger.sqlite"
+        return self.retraining.ledger or addresses.sqlite_url(default)
 
     def recorded(self) -> dict[str, Any]:
         """What a run's record holds of the settings: all that its result depends on, and places."""

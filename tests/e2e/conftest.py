@@ -64,9 +64,11 @@ def versions():
     """A registry on SQLite: itself, its versions, and the champion's number."""
 
     def read(folder):
+        from customer_age.files import addresses
         from customer_age.model_registry import open_registry
 
-        registry = open_registry(f"mlflow+sqlite:///{folder}/mlflow.db", "customer-age")
+        database = addresses.sqlite_url(f"{folder}/mlflow.db")
+        registry = open_registry(f"mlflow+{database}", "customer-age")
         champion = registry.champion()
         return registry, registry.versions(), champion and champion.version
 

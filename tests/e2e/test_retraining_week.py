@@ -8,6 +8,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from customer_age.files import addresses
 from customer_age.pipeline.retraining.ledger.ledger import Ledger
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,9 @@ pytestmark = pytest.mark.slow
 TINY = Path(__file__).parent / "tiny.yaml"
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 PIPELINE = "tiny"
+ODD = "-ä b%20c%2Fd%25#e+f&g=h:i@j'k\"l;m{n}$o~p,(q)!"
+"""A name that is another one in a URL, a shell or a pattern of another kind than TFX's."""
+
 POLICY = (
     "retraining.min_photos=20",
     "retraining.cool_down_hours=0",
@@ -57,7 +62,8 @@ class Shop:
 
     def __init__(self, folder, photos, webhook):
         self.inbox = folder / "inbox"
-        self.work = folder / "work"
+        self.work = folder / "shop" / ODD
+        self.work.parent.mkdir()
         self.inbox.mkdir()
         with (self.inbox / "cards.csv").open("w", newline="") as file:
             cards = csv.writer(file)
@@ -65,16 +71,38 @@ class Shop:
             cards.writerows([f"card-{age}", f"{2026 - age}-01-01", "yes"] for age in range(5, 80))
         self._command = [
             *(CUSTOMER_AGE, "retrain", "--once", "--config", TINY, "--data", photos),
-            *("--inbox", self.inbox, "--work-dir", self.work),
+            *("--inbox", self.inbox),
         ]
         for override in (*POLICY, f"notify.url={webhook}"):
             self._command += ["--set", override]
-        self.ledger = Ledger(f"sqlite:///{self.work}/retraining/ledger.sqlite", PIPELINE)
+
+    @property
+    def ledger(self):
+        file = f"{self.work}/retraining/ledger.sqlite"
+        return Ledger(addresses.sqlite_url(file), PIPELINE)
+
+    def moves(self):
+        """Give the work folder another name; nothing may come to life under the old one."""
+        old, self.work = self.work, self.work.with_name(f"{self.work.name} moved")
+        old.rename(self.work)
+
+    def call(self, *words, typed=""):
+        """Another command over the work folder; what it printed."""
+        command = [CUSTOMER_AGE, *words, "--work-dir", self.work]
+        done = subprocess.run(
+            [str(part) for part in command],
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def look(self):
         """A look that is under way."""
         return subprocess.Popen(
-            [str(part) for part in self._command],
+            [str(part) for part in [*self._command, "--work-dir", self.work]],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -174,7 +202,8 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     first, second = shop.ledger.runs()
     assert (first.state.value, second.ended_at) == ("published", None)
 
-    # The next look resumes it, under the same id.
+    # The next look resumes it, under the same id, and in the folder as it is called by now.
+    shop.moves()
     code, printed = shop.looked()
     assert code == 0, printed
     assert f"run {second.run_id} ended, published" in printed
@@ -216,6 +245,24 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
         ("1", ["monday"]),
         ("2", ["tuesday"]),
     ]
+
+    shop.moves()
+    check_every_command(shop, tmp_path)
+
+
+def check_every_command(shop, tmp_path):
+    """Each works on the work folder as it is called now, and makes nothing beside it."""
+    assert re.search(r"^ *2 .*champion", shop.call("models", "list"), re.MULTILINE)
+    photo = shop.inbox / "monday" / "photos" / "000.jpg"
+    assert shop.call("predict", photo).startswith("file_name,age,")
+    shop.call("score", photo.parent, "--output", tmp_path / "ages.parquet")
+    assert shop.call("models", "rollback")
+    card = (shop.inbox / "monday" / "photos.csv").read_text().splitlines()[1].split(",")[1]
+    forget = ("forget", "-", "--inbox", shop.inbox, "--config", TINY)
+    assert shop.call(*forget, typed=card).startswith("erased: ")
+    assert shop.looked()[0] == 0
+    assert list(shop.work.parent.iterdir()) == [shop.work]
+    assert {each.name for each in tmp_path.iterdir()} == {"inbox", "shop", "ages.parquet"}
 
 
 def _records(work):

@@ -1,6 +1,7 @@
 """Paths and addresses are told apart, and put together as Beam does it."""
 
 import pytest
+import sqlalchemy
 from apache_beam.io.filesystems import FileSystems
 
 from customer_age.errors import SettingsError
@@ -66,3 +67,37 @@ def test_a_misspelt_option_is_named():
         addresses.check_options("s3://shop/photos?endpont=http://minio:9000")
     for fine in (f"s3://shop/photos{MINIO}", "s3://shop/what?", "/photos?a=b"):
         assert addresses.check_options(fine) == fine
+
+
+PATHS = (
+    "/a%20b",
+    "/a%2Fb",
+    "/a%25b",
+    "/a#b",
+    "/a?b",
+    "/a b",
+    "/Büro",
+    "/a+b&c",
+    "/a:b@c",
+    "/-a\nb",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_url_of_a_database_is_that_of_its_path(tmp_path, path):
+    file = f"{tmp_path}{path}"
+    url = addresses.sqlite_url(file)
+    assert addresses.sqlite_path(url) == file
+    assert sqlalchemy.make_url(url).database == file
+    with sqlalchemy.create_engine(url).connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE here (it INTEGER)")
+    assert [str(each) for each in tmp_path.iterdir()] == [file]
+
+
+@pytest.mark.parametrize("url", ["postgresql://user@host/name", "sqlite://", "/a/path"])
+def test_other_urls_name_no_database_file(url):
+    assert addresses.sqlite_path(url) is None
+
+
+def test_options_of_a_database_are_not_part_of_its_path():
+    assert addresses.sqlite_path("sqlite:////a%3Fb/c.db?mode=ro") == "/a?b/c.db"

@@ -1,11 +1,17 @@
 """What callers may rely on, whichever registry it is."""
 
+import dataclasses
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from customer_age.errors import RunError
-from customer_age.model_registry import ModelRegistry, saved_model_fingerprint
+from customer_age.model_registry import (
+    RUN_ID,
+    ModelRegistry,
+    run_again,
+    saved_model_fingerprint,
+)
 
 BACKENDS = ("sqlite", "server", "vertex", "kubeflow", "alpha_kubeflow")
 """Each has a fixture `<backend>_registry` with a model of its own."""
@@ -156,3 +162,20 @@ def test_a_version_can_be_annotated_later(registry, publication):
     registry.annotate("1", "report", "gs://runs/report 7.html")
     assert registry.champion().tags["report"] == "gs://runs/report 7.html"
     assert registry.champion().tags["run_key"] == "key of first"
+
+
+def test_a_later_run_of_the_same_model_is_found_beside_the_one_that_published_it(
+    registry, publication
+):
+    made = publication("first", mae=6.5)
+    first = dataclasses.replace(made, tags={**made.tags, RUN_ID: "retrain-1"})
+    registry.publish(first)
+    version = registry.publish(dataclasses.replace(first, tags={RUN_ID: "retrain-2"}))
+    assert version.tags[RUN_ID] == "retrain-1"
+    for later in ("retrain-2", "Nightly run 3.a_b"):
+        registry.annotate(version.version, run_again(later), "2026-03-01T12:00:00+00:00")
+    [found] = registry.versions()
+    assert found.tags[RUN_ID] == "retrain-1"
+    assert all(map(found.came_from, ("retrain-1", "retrain-2", "Nightly run 3.a_b")))
+    assert not found.came_from("retrain")
+    assert not found.came_from("")

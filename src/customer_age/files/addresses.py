@@ -8,7 +8,7 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from customer_age.errors import SettingsError
 
@@ -18,6 +18,8 @@ finds a pipeline root by it; here, buckets are always asked by path."""
 
 _ANSWERS_AWAITED = 32
 _ON_DISK = "file://"
+_SQLITE = "sqlite:///"
+"""The path comes behind it, and an absolute one has a slash of its own."""
 
 
 class DataAway(SettingsError):
@@ -32,6 +34,18 @@ def is_remote(address: str) -> bool:
 def local_path(address: str) -> str:
     """The path of a local file or folder: `file:///a` is `/a`, and a path is itself."""
     return address.removeprefix(_ON_DISK)
+
+
+def sqlite_url(path: str) -> str:
+    """The URL by which SQLAlchemy opens the database at a path, whatever its name holds."""
+    return f"{_SQLITE}{quote(path)}"
+
+
+def sqlite_path(url: str) -> str | None:
+    """The path of the database file that a URL names; None where it is no SQLite file's URL."""
+    if not url.startswith(_SQLITE):
+        return None
+    return unquote(url.removeprefix(_SQLITE).partition("?")[0])
 
 
 def plain(address: str) -> str:

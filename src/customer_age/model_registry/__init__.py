@@ -3,7 +3,7 @@
 from . import google_errors
 from .baseline import baseline_for
 from .fingerprint import saved_model_fingerprint
-from .open_registry import open_registry
+from .open_registry import open_registry, sqlite_file
 from .registry import (
     BATCHES,
     DEAL,
@@ -11,9 +11,11 @@ from .registry import (
     FORCED,
     MAE,
     REPORT,
+    RUN_ID,
     ModelRegistry,
     ModelVersion,
     Publication,
+    run_again,
 )
 
 __all__ = [
@@ -23,11 +25,14 @@ __all__ = [
     "FORCED",
     "MAE",
     "REPORT",
+    "RUN_ID",
     "ModelRegistry",
     "ModelVersion",
     "Publication",
     "baseline_for",
     "google_errors",
     "open_registry",
+    "run_again",
     "saved_model_fingerprint",
+    "sqlite_file",
 ]

@@ -56,6 +56,9 @@ class ChampionRegistry(ModelRegistry):
                 _log.info("%s: version %s is published", self._name, version.version)
             return self._version(version.version)
 
+    def require_ready(self) -> None:  # noqa: D102
+        self._store.require_ready()
+
     def champion(self) -> ModelVersion | None:  # noqa: D102
         champion = self._store.champion()
         return next((each for each in self.versions() if each.version == champion), None)

@@ -7,10 +7,14 @@ from customer_age.errors import RunError, SettingsError
 from customer_age.files import DataAway
 from customer_age.files.entries import StoreError
 
+from .proxies import through
+
 _SIGN_IN = (
     "is not told who asks; run `gcloud auth application-default login`, or set "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
+
+_GOOGLE = "https://googleapis.com"
 
 _LONGEST = 500
 """Characters of a client's own words."""
@@ -37,7 +41,9 @@ def translate(error: Exception) -> RunError | None:
     if _is_unknown_caller(reason):
         return SettingsError(f"registry.uri: Google Cloud {_SIGN_IN} ({words})")
     if isinstance(reason, away):
-        return SettingsError(f"registry.uri: Google Cloud does not answer ({words})")
+        return SettingsError(
+            f"registry.uri: Google Cloud does not answer{through(_GOOGLE)} ({words})"
+        )
     return RunError(f"the model registry failed: {words}") if isinstance(error, failed) else None
 
 

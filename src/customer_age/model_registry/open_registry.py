@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from customer_age.errors import SettingsError
+from customer_age.files import addresses
 
 from .champion_registry import ChampionRegistry
 from .kubeflow_store import model_files
@@ -44,7 +45,7 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
     """
     scheme, _, rest = uri.partition("://")
     if scheme == "mlflow+sqlite":
-        return ChampionRegistry(model_name, MlflowStore(_sqlite_file(rest), model_name))
+        return ChampionRegistry(model_name, MlflowStore(_sqlite_file(uri), model_name))
     if scheme in ("mlflow+http", "mlflow+https"):
         server = _server(uri.removeprefix("mlflow+"))
         return ChampionRegistry(model_name, MlflowStore(server, model_name))
@@ -57,16 +58,23 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
     raise SettingsError(f"registry.uri: {kind} is no kind of registry; there are {_SUPPORTED}")
 
 
-def _sqlite_file(path: str) -> SqliteFile:
-    """A URI has a slash before the path, and an absolute path starts with its own."""
-    file = Path(path.removeprefix("/"))
-    if not file.is_absolute() or path.endswith("/"):
+def sqlite_file(uri: str) -> Path | None:
+    """The database file of an embedded registry; None where the URI names another registry."""
+    path = addresses.sqlite_path(uri.removeprefix("mlflow+"))
+    return Path(path) if path and uri.startswith("mlflow+") else None
+
+
+def _sqlite_file(uri: str) -> SqliteFile:
+    file = sqlite_file(uri)
+    if file is None or not file.is_absolute() or uri.endswith("/"):
         raise SettingsError(
-            f"registry.uri: mlflow+sqlite://{path} must name a file by its whole path, with four "
-            "slashes: mlflow+sqlite:////folder/mlflow.db"
+            f"registry.uri: {uri} must name a file by its whole path, with four slashes: "
+            "mlflow+sqlite:////folder/mlflow.db"
         )
-    if "?" in path:
-        raise SettingsError("registry.uri: the path of a SQLite file may hold no question mark")
+    if "?" in uri:
+        raise SettingsError(
+            "registry.uri: the path of a SQLite file may hold no question mark; write %3F for it"
+        )
     return SqliteFile(file)
 
 

@@ -27,6 +27,9 @@ DEAL = "deal"
 REPORT = "report"
 """Tag: where the report of the run that published the version lies."""
 
+RUN_ID = "run_id"
+"""Tag: of the run that published the version."""
+
 FORCED = "forced"
 """Tag: why someone promoted a version that was never blessed."""
 
@@ -83,6 +86,18 @@ class ModelVersion:
         """Whether it came in by `publish`, which only a blessed model does."""
         return FINGERPRINT in self.tags
 
+    def came_from(self, run_id: str) -> bool:
+        """Whether a run published this version, or the very same model after it was there."""
+        return self.tags.get(RUN_ID) == run_id or run_again(run_id) in self.tags
+
+
+def run_again(run_id: str) -> str:
+    """The tag of a later run that came to the very same model.
+
+    Each such run has one of its own: two that end at once do not overwrite each other's.
+    """
+    return f"{RUN_ID}/{run_id}"
+
 
 class ModelRegistry(Protocol):
     """Versions of one model, one of them the champion.
@@ -98,6 +113,13 @@ class ModelRegistry(Protocol):
         killed leaves the old champion or the new one. Of two models that were measured against
         the same champion and published at once, the one with the lower `mae` becomes champion.
         A version that was rolled back comes back by `promote` alone.
+        """
+
+    def require_ready(self) -> None:
+        """See, before hours of training, that a model could be published.
+
+        Raises:
+            SettingsError: none could, with what to do about it.
         """
 
     def champion(self) -> ModelVersion | None:

@@ -22,6 +22,14 @@ class VersionStore(ABC):
     def champion(self) -> str | None:
         """The version that the alias points at."""
 
+    def require_ready(self) -> None:
+        """See that a version could be added, without adding one; at least, that it answers.
+
+        Raises:
+            SettingsError: none could.
+        """
+        self.champion()
+
     @abstractmethod
     def set_champion(self, version: str) -> None:
         """Point the alias at a version, in one step."""

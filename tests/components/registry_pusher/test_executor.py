@@ -241,7 +241,9 @@ def test_models_are_published_as_the_gate_says(tmp_path):
     assert version.tags["run_id"] == "first"
     again = graph.push("good", graph.inputs, run_id="second")
     assert _properties(again) == _properties(good), "the same model is the same version"
-    assert graph.registry.champion().tags["run_id"] == "second", "who waits for it finds it"
+    found = graph.registry.champion()
+    assert found.tags["run_id"] == "first", "it is the version of the run that made it"
+    assert [found.came_from(each) for each in ("first", "second", "third")] == [True, True, False]
     assert version.settings == {
         "trainer.epochs": "3",
         "trainer.seed": "7",

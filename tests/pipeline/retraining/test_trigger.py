@@ -265,6 +265,26 @@ def test_a_trigger_that_died_before_it_started_the_run(shop, batch_folder):
     assert here.states() == {"monday": "learnt"}
 
 
+def test_a_planned_run_goes_on_in_the_work_folder_as_it_is_called_now(shop, batch_folder, tmp_path):
+    here = shop()
+    batch_folder("monday")
+
+    class Dies:
+        def state(self, run_id):
+            return RunState.UNKNOWN
+
+        def start(self, run_id, settings):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        here.look(target=Dies())
+    here.clock.forward(seconds=301)
+    moved = here.trigger.settings.model_copy(update={"work_dir": str(tmp_path / "w2")})
+    here.look(settings=moved)
+    (run,) = here.ledger.runs()
+    assert here.target.settings(run.run_id).work_dir == str(tmp_path / "w2")
+
+
 def test_a_lost_ledger_finds_its_runs_again(shop, batch_folder, tmp_path, clock):
     from customer_age.pipeline.retraining.ledger.ledger import Ledger
 

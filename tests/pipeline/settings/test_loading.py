@@ -6,6 +6,8 @@ import time
 import pytest
 
 from customer_age.errors import SettingsError
+from customer_age.files import addresses
+from customer_age.model_registry import sqlite_file
 from customer_age.pipeline.cli import cli
 from customer_age.pipeline.settings import loading
 from customer_age.pipeline.settings.settings import Settings
@@ -255,3 +257,38 @@ def test_settings_come_back_from_a_ledger_and_from_a_runs_file(config):
     older = json.loads(text)
     older["gate"]["max_mae"] = 8  # a whole number, where release 0.1 was given one
     assert Settings.model_validate_json(json.dumps(older)) == written
+
+
+NAMES = (
+    "a%20b", "a%2Fb", "a%25b", "a%b", "a#b", "a?b", "a b", "Büro", "a+b", "a&b=c", "a:b", "a@b:c@d",
+    "-a", "a'b\"c", "a;b,c", "日本",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_work_folder_is_the_one_that_is_named(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for given in (name, f"./{name}/", str(tmp_path / name)):
+        loaded = loading.load("local", work_dir=given)
+        work = tmp_path / name
+        assert sqlite_file(loaded.registry_uri) == work / "registry" / "mlflow.db"
+        assert addresses.sqlite_path(loaded.ledger_uri) == str(work / "retraining/ledger.sqlite")
+        assert list(tmp_path.iterdir()) == []
+    again = loaded.model_dump_json()
+    assert Settings.model_validate_json(again).ledger_uri == loaded.ledger_uri
+
+
+@pytest.mark.parametrize("letter", ["\n", "\r", "\t", "\x1b", "\x7f", "\x00", "\u2028"])
+def test_a_work_folder_that_breaks_a_line_is_refused_in_one(tmp_path, letter):
+    with pytest.raises(SettingsError, match="--work-dir") as told:
+        loading.load("local", work_dir=f"{tmp_path}/a{letter}b/work")
+    assert told.value.exit_code == 2
+    assert str(told.value).isprintable()
+    assert "work_dir: " in str(told.value)
+
+
+def test_a_work_folder_below_one_that_breaks_a_line_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "a\nb").mkdir()
+    monkeypatch.chdir(tmp_path / "a\nb")
+    with pytest.raises(SettingsError, match="work_dir: 'work' is, or lies in, a folder whose name"):
+        loading.load("local")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from customer_age.errors import RunError, SettingsError
 
-from .connection import Connections
+from ..proxies import through
+from .connection import Connections, may_use_proxy
 from .token import HOW, token_for
 
 if TYPE_CHECKING:
@@ -65,8 +66,10 @@ class KubeflowService:
                 return await asyncio.wait_for(request(ModelRegistryServiceApi(client)), _PATIENCE)
         except (ClientConnectorError, asyncio.TimeoutError) as error:
             reason = getattr(error, "strerror", None) or f"nothing within {_PATIENCE} seconds"
+            proxy = through(self._address) if may_use_proxy(self._address, token) else ""
             raise SettingsError(
-                f"registry.uri: no Kubeflow Model Registry answers at {self._address} ({reason})"
+                f"registry.uri: no Kubeflow Model Registry answers at {self._address}{proxy}: "
+                f"{reason}"
             ) from error
         except ApiException as error:
             raise self._refusal(error) from error

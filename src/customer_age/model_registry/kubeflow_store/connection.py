@@ -92,9 +92,8 @@ class Connections:
         client.configuration = Configuration(host=self._address, access_token=token)
         client.default_headers = dict(client.default_headers)
         client.rest_client = rest = copy.copy(client.rest_client)
-        # A token without TLS stays inside the cluster: a proxy of the environment must not see it.
-        by_proxy = token is None or self._address.startswith("https:")
         connector = TCPConnector(limit=rest.maxsize or 0, ssl=rest.ssl_context)
+        by_proxy = may_use_proxy(self._address, token)
         rest.pool_manager = _Session(ClientSession(connector=connector, trust_env=by_proxy))
         return client
 
@@ -121,6 +120,14 @@ def _client(version: ApiVersion, address: str) -> "ApiClient":
             return await version.answer(lambda at: ask(method, at, *args, **options), url)
 
     return Client(Configuration(host=address))
+
+
+def may_use_proxy(address: str, token: str | None) -> bool:
+    """Whether a proxy of the environment may see what is asked.
+
+    A token without TLS stays inside the cluster.
+    """
+    return token is None or address.startswith("https:")
 
 
 def _is_from_a_registry(status: int, content: bytes) -> bool:

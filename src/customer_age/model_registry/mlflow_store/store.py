@@ -5,9 +5,11 @@ filled; the version, which MLflow makes in one transaction with its tags, is wha
 `RUNNING` until its version stands.
 """
 
+import contextlib
 import functools
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from customer_age.errors import RunError, explained_by
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
+from .deleted import require_active, warn_of_deleted_run
 from .saved_model import SAVED_MODEL, write_description
 from .tracking import Server, SqliteFile
 
@@ -42,7 +45,7 @@ def _translate(error: Exception) -> RunError | None:
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
-    if not isinstance(error, MlflowException | RequestException | SQLAlchemyError):
+    if not isinstance(error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error):
         return None
     words = " ".join(str(error).split())
     return RunError(f"the model registry failed: {words[:500]}")
@@ -57,7 +60,8 @@ class MlflowStore(VersionStore):
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:  # noqa: D102
-        with self._tracking.exclusive():
+        with contextlib.ExitStack() as held:
+            explained_by(_translate)(held.enter_context)(self._tracking.exclusive())
             self._clear_away_unfinished()
             yield
 
@@ -66,7 +70,7 @@ class MlflowStore(VersionStore):
         if not self._tracking.exists():
             return []
         aliases = self._aliases()
-        runs = {run.info.run_id: run.data for run in self._runs()}
+        runs = {run.info.run_id: run.data for run in self._runs(and_deleted=True)}
         return [
             ModelVersion(
                 version=str(each.version),
@@ -83,6 +87,18 @@ class MlflowStore(VersionStore):
             for each in self._mlflow_versions()
             for run in [runs.get(each.run_id)]
         ]
+
+    @explained_by(_translate)
+    def require_ready(self) -> None:  # noqa: D102
+        if not self._tracking.exists():
+            return
+        experiment = self._client.get_experiment_by_name(self._name)
+        if experiment is not None:
+            require_active(experiment, self._tracking.uri)
+        champion = self._aliases().get(CHAMPION)
+        for each in self._mlflow_versions():
+            if str(each.version) == champion and each.run_id:
+                warn_of_deleted_run(self._client, each.run_id, champion, self._tracking.uri)
 
     @explained_by(_translate)
     def champion(self) -> str | None:  # noqa: D102
@@ -144,7 +160,8 @@ class MlflowStore(VersionStore):
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         from mlflow.artifacts import download_artifacts
 
-        source = self._client.get_model_version_download_uri(self._name, version)
+        recorded = self._client.get_model_version_download_uri(self._name, version)
+        source = self._tracking.present_uri(recorded)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             there = download_artifacts(
                 artifact_uri=f"{source}/{SAVED_MODEL}",
@@ -197,13 +214,20 @@ class MlflowStore(VersionStore):
         ready = [each for each in found if each.status == "READY"]
         return sorted(ready, key=lambda each: int(each.version))
 
-    def _runs(self, filter_string: str = "") -> "list[Run]":
+    def _runs(self, filter_string: str = "", and_deleted: bool = False) -> "list[Run]":
+        from mlflow.entities import ViewType
+
         experiment = self._client.get_experiment_by_name(self._name)
         if experiment is None:
             return []
         ids = [experiment.experiment_id]
         return list(
-            _pages(self._client.search_runs, experiment_ids=ids, filter_string=filter_string)
+            _pages(
+                self._client.search_runs,
+                experiment_ids=ids,
+                filter_string=filter_string,
+                run_view_type=ViewType.ALL if and_deleted else ViewType.ACTIVE_ONLY,
+            )
         )
 
     def _aliases(self) -> dict[str, str]:
@@ -220,7 +244,9 @@ class MlflowStore(VersionStore):
                 self._client.create_experiment(
                     self._name, self._tracking.artifact_location, tags=_NOT_A_CHAT
                 )
-        return self._client.get_experiment_by_name(self._name).experiment_id
+        experiment = self._client.get_experiment_by_name(self._name)
+        require_active(experiment, self._tracking.uri)
+        return experiment.experiment_id
 
     def _ensure_registered(self) -> None:
         with _tolerated("RESOURCE_ALREADY_EXISTS"):

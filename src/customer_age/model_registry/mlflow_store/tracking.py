@@ -11,10 +11,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from customer_age.errors import SettingsError
-from customer_age.files import locks
+from customer_age.files import addresses, locks
+
+from .. import proxies
+from . import moved_files
 
 _UNREACHABLE_AFTER = 10
 """Seconds. MLflow's client itself would try for minutes."""
+
+
+_FROM_IN_BETWEEN = (407, 502, 503, 504)
+"""What proxies and gateways answer for a server that is away; MLflow's client goes on trying."""
 
 
 class SqliteFile:
@@ -26,7 +33,7 @@ class SqliteFile:
     def __init__(self, file: Path):
         self._file = file
         self._artifacts = file.parent / "artifacts"
-        self.uri = f"sqlite:///{file}"
+        self.uri = _mlflow_url(file)
         self.artifact_location: str | None = self._artifacts.as_uri()
 
     def exists(self) -> bool:
@@ -48,9 +55,13 @@ class SqliteFile:
             leftover.unlink(missing_ok=True)
 
         # MlflowClient would give the database's own experiment a place under the current folder.
-        store = SqlAlchemyStore(f"sqlite:///{unfinished}", str(self.artifact_location))
+        store = SqlAlchemyStore(_mlflow_url(unfinished), str(self.artifact_location))
         store.engine.dispose()
         unfinished.replace(self._file)
+
+    def present_uri(self, recorded: str) -> str:
+        """Where a file lies whose place was recorded before the registry was moved, perhaps."""
+        return moved_files.present_uri(self._file, self._artifacts, recorded)
 
     def free(self, run_id: str) -> None:
         """Delete the files of a run that is not to be."""
@@ -73,7 +84,17 @@ class SqliteFile:
             ) from error
         lock_file = self._file.with_name(f".{self._file.name}.lock")
         with locks.held(lock_file, "registry.uri", patience=math.inf):
+            if self.exists():
+                moved_files.record_present_places(self._file, self._artifacts)
             yield
+
+
+def _mlflow_url(file: Path) -> str:
+    """The URL of a database with its driver: of one without, MLflow takes the path undecoded.
+
+    It would make the folder `a%20b` for a database in `a b`, besides opening the right one.
+    """
+    return addresses.sqlite_url(str(file)).replace("sqlite:", "sqlite+pysqlite:", 1)
 
 
 class Server:
@@ -94,19 +115,31 @@ class Server:
         """Ask the server for a sign of life.
 
         Raises:
-            SettingsError: nobody answers.
+            SettingsError: nobody answers, or a proxy does in its place.
         """
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies.proxies()))
         try:
-            urllib.request.urlopen(f"{self.uri}/health", timeout=_UNREACHABLE_AFTER).close()
-        except urllib.error.HTTPError:
-            return  # an answer; whether it may be used, MLflow's client will tell
+            opener.open(f"{self.uri}/health", timeout=_UNREACHABLE_AFTER).close()
+        except urllib.error.HTTPError as error:
+            if error.code in _FROM_IN_BETWEEN:
+                raise self._unreachable(error) from error
+            # Else an answer; whether it may be used, MLflow's client will tell.
         except OSError as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, ssl.SSLError):
                 return  # MLflow's client has settings of its own for certificates
-            raise SettingsError(
-                f"registry.uri: no MLflow server answers at {self.uri} ({reason})"
-            ) from error
+            raise self._unreachable(reason) from error
+
+    def _unreachable(self, reason: object) -> SettingsError:
+        words = " ".join(str(reason).split())
+        return SettingsError(
+            f"registry.uri: no MLflow server answers at {self.uri}{proxies.through(self.uri)}: "
+            f"{words}"
+        )
+
+    def present_uri(self, recorded: str) -> str:
+        """The same: a server knows where its files are."""
+        return recorded
 
     def free(self, run_id: str) -> None:
         """Leave the files to `mlflow gc`, which whoever runs the server may call."""

@@ -17,6 +17,7 @@ from customer_age.pipeline.retraining.ledger.records import (
     RunState,
     Verdict,
 )
+from customer_age.pipeline.settings import loading
 
 
 def found(name, minutes=0, content=None, problem="", photos=10):
@@ -208,3 +209,11 @@ def test_a_server_that_is_not_there_is_one_line_without_a_password(monkeypatch):
     with pytest.raises(RunError, match="the ledger") as raised:
         Ledger("postgresql://shop@127.0.0.1:1/none", "shop").batches()
     assert "hidden-word" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a%2Fb", "a%25b", "a#b", "a?b", "Büro + 1 & 2", "a:b@c"])
+def test_a_ledger_lies_in_the_folder_that_is_named(tmp_path, name):
+    uri = loading.load("local", work_dir=str(tmp_path / name)).ledger_uri
+    Ledger(uri, "shop").batches()
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "retraining" / "ledger.sqlite").is_file()
