@@ -1,4 +1,4 @@
-"""When a run starts, with which batches, and what becomes of them: pure functions, no clock."""
+"""When a run starts, and with which batches: pure functions, no clock."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..settings.retraining import RetrainingSettings
-from .ledger.records import Batch, BatchState, Run, RunState, Verdict
+from . import back_off
+from .judgement import attempts
+from .ledger.records import Batch, BatchState, Run
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def decide(
 ) -> Decision:
     """Decide whether a run starts; call it only where none is active.
 
-    Batches of a run that failed come first, once they have waited; they were due before.
+    Batches of a run that did not train come first, once they have waited, unless the last run had
+    them: then new ones take a turn, so that none keeps the others waiting.
 
     Args:
         batches: of the ledger.
@@ -62,12 +65,28 @@ def decide(
     waiting = [
         batch for batch in batches if batch.state == BatchState.WAITING and batch.name in in_inbox
     ]
-    tried = _tried(waiting, settings, now)
-    if tried:
+    failures, hours = back_off.wait_after_failure(runs, settings, now)
+    if waiting and hours:
+        ran = "the last run failed" if failures == 1 else f"the last {failures} runs failed"
+        return Decision(f"{ran}: the next may start in {hours:.1f} hours")
+    tried = _tried(waiting, runs, settings, now)
+    fresh = tuple(batch for batch in waiting if batch.tried_at is None)
+    on_new = _decide_on_fresh(fresh, runs, settings, now, drift, len(waiting))
+    if tried and not (on_new.batches and _had_them_last(runs, tried)):
         return Decision(_tried_why(tried, settings), tried)
-    fresh = tuple(batch for batch in waiting if not batch.tries)
+    return on_new
+
+
+def _decide_on_fresh(
+    fresh: tuple[Batch, ...],
+    runs: Sequence[Run],
+    settings: RetrainingSettings,
+    now: datetime,
+    drift: Callable[[Sequence[Batch]], Drift | None],
+    waiting: int,
+) -> Decision:
     if not fresh:
-        later = f"; {_number(len(waiting), 'batch')} to be tried again later" if waiting else ""
+        later = f"; {_number(waiting, 'batch')} to be tried again later" if waiting else ""
         return Decision(f"no new photos{later}")
     resting = _cooling_down(runs, settings, now)
     if resting:
@@ -139,59 +158,50 @@ def data_window(
     return tuple(batch.name for batch in every if batch.name in names)
 
 
-def run_id(batches: Iterable[Batch]) -> str:
-    """The id of a run: the same for the same batches at the same try, and for no others.
+def run_id(batches: Iterable[Batch], runs: Sequence[Run]) -> str:
+    """The id of a run: the same for the same batches at the same attempt, and for no others.
 
     Without anything random in it, a ledger that was lost finds its runs again at the target.
+
+    Args:
+        batches: the new ones.
+        runs: of the ledger; an attempt is a run that had the batch among its new ones.
     """
-    parts = sorted(f"{each.content} {each.arrived_at.timestamp()} {each.tries}" for each in batches)
+    parts = sorted(
+        f"{each.content} {each.arrived_at.timestamp()} {attempts(runs, each.name)}"
+        for each in batches
+    )
     return f"retrain-{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()[:12]}"
 
 
-def verdicts(
-    state: RunState, batches: Sequence[Batch], reason: str, tries: int
-) -> tuple[Verdict, ...]:
-    """What becomes of a run's new batches.
-
-    A run that failed with several tells nothing of any one of them: the next runs take half of
-    them each, and so on, until the guilty one is alone. It is set aside after `tries` runs, the
-    last of them with it alone.
-
-    Args:
-        state: that the run ended in.
-        batches: the run's new ones.
-        reason: of the run's end, in one line.
-        tries: the setting.
-    """
-    if state.trained:
-        return tuple(Verdict(each.name, BatchState.LEARNT, each.tries) for each in batches)
-    together = max(1, (len(batches) + 1) // 2)
-    alone = len(batches) == 1
-    ended = f"{state.value.replace('_', ' ')}: {reason}" if reason else state.value
-    return tuple(
-        Verdict(each.name, BatchState.SET_ASIDE, each.tries + 1, None, ended)
-        if alone and each.tries + 1 >= tries
-        else Verdict(each.name, BatchState.WAITING, each.tries + 1, together, ended)
-        for each in batches
-    )
-
-
 def _tried(
-    waiting: Sequence[Batch], settings: RetrainingSettings, now: datetime
+    waiting: Sequence[Batch], runs: Sequence[Run], settings: RetrainingSettings, now: datetime
 ) -> tuple[Batch, ...]:
-    """Some of those that failed together, and have waited since."""
-    pause = timedelta(hours=settings.retry_hours)
-    due = [each for each in waiting if each.tried_at is not None and now - each.tried_at >= pause]
-    if not due:
+    """Some of those that were in one run that did not train, and have waited since."""
+
+    def due(batch: Batch) -> bool:
+        hours = back_off.hours_after(attempts(runs, batch.name) or 1, settings)
+        return batch.tried_at is not None and now - batch.tried_at >= timedelta(hours=hours)
+
+    found = sorted(filter(due, waiting), key=lambda each: (each.tried_at, _by_arrival(each)))
+    if not found:
         return ()
-    group = [each for each in due if each.run_id == due[0].run_id]
-    return tuple(group[: due[0].together])
+    group = [each for each in found if each.run_id == found[0].run_id]
+    return tuple(group[: group[0].together])
+
+
+def _had_them_last(runs: Sequence[Run], batches: Sequence[Batch]) -> bool:
+    """Whether the newest run had some of these batches, and did not train."""
+    ended = [run for run in runs if run.state.ended]
+    names = {batch.name for batch in batches}
+    return bool(ended and not ended[-1].state.trained and names & set(ended[-1].new_batches))
 
 
 def _tried_why(batches: Sequence[Batch], settings: RetrainingSettings) -> str:
     first = batches[0]
     named = first.name if len(batches) == 1 else f"{len(batches)} batches"
-    return f"another try with {named}, {first.tries} of {settings.tries} failed: {first.reason}"
+    refused = f", refused {first.tries} of {settings.tries} times" if first.tries else ""
+    return f"another try with {named}{refused}: {first.reason}"
 
 
 def _cooling_down(runs: Sequence[Run], settings: RetrainingSettings, now: datetime) -> str:

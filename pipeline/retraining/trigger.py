@@ -10,6 +10,7 @@ they happen, and what a death after each leaves for the next look:
 5. the event of the end is sent: it is marked as sent.
 """
 
+import dataclasses
 import json
 import socket
 import uuid
@@ -23,13 +24,14 @@ from pydantic import ValidationError
 from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError
 
 from ..settings.settings import Settings
-from . import inbox_scan, policy
+from . import back_off, inbox_scan, policy
 from .drift_check import Champions, open_champions
 from .inbox import Inbox, open_inbox
 from .inbox_scan import InboxScan
-from .ledger.events import batches_judged, run_ended
+from .judgement import verdicts
+from .ledger.events import batches_judged, paused, resumed, run_ended
 from .ledger.ledger import Ledger, now
-from .ledger.records import BatchState, Run, RunState
+from .ledger.records import BatchState, Event, Run, RunState
 from .run_target import RunExplainer, RunTarget
 from .webhook import Webhook, open_webhook, send_all
 
@@ -132,10 +134,11 @@ class Trigger:
 
     def _start_if_due(self, scan: InboxScan) -> int:
         batches, retraining = self.ledger.batches(), self.settings.retraining
+        runs = self.ledger.runs()
         decision = policy.decide(
             batches,
             scan.present,
-            self.ledger.runs(),
+            runs,
             retraining,
             self.clock(),
             self.champions.drift,
@@ -143,10 +146,15 @@ class Trigger:
         if not decision.batches:
             self.say(f"no run: {decision.why}")
             return 0
+        if (pause := back_off.pause(runs)) is not None:
+            if problem := self._probe(runs):
+                self.say(f"no run: {pause.sentence()}; now: {problem}")
+                return 0
+            self.say(f"{pause.sentence()}; all that a run needs answers now")
         self.check(self._with_batches(()))
         window = policy.data_window(batches, scan.present, decision.batches, retraining)
         run = self.ledger.plan(
-            policy.run_id(decision.batches),
+            policy.run_id(decision.batches, runs),
             decision.batches,
             self._settings_of_run(window).model_dump_json(),
             decision.why,
@@ -156,6 +164,16 @@ class Trigger:
             return 0
         self.say(f"run {run.run_id}: {decision.why}")
         return self._follow(run)
+
+    def _probe(self, runs: Sequence[Run]) -> str:
+        """Ask for all that a run needs, and start nothing; gives what is wrong, or nothing."""
+        try:
+            self.check(self._with_batches(()))
+            self.champions.exists()
+            self.target.state(runs[-1].run_id)
+        except RunError as error:
+            return " ".join(str(error).split())
+        return ""
 
     def _settings_of_run(self, batches: Sequence[str]) -> Settings:
         """The base set and the data window; from the champion's weights where there is one."""
@@ -183,9 +201,19 @@ class Trigger:
         except SettingsError as error:
             # Either the settings are wrong as such, and this raises too, or the batches are.
             self._undo_if_wrong(run, lambda: self.check(self._with_batches(())))
+            if self._passes_now(settings):  # what was wrong was the moment, as in an outage
+                self.ledger.undo(run.run_id)
+                raise RunError(str(error)) from error
             return RunState.DATA_REFUSED, " ".join(str(error).split())
         self._undo_if_wrong(run, lambda: self.target.start(run.run_id, settings))
         return self.target.state(run.run_id), ""
+
+    def _passes_now(self, settings: Settings) -> bool:
+        try:
+            self.check(settings)
+        except SettingsError:
+            return False
+        return True
 
     def _undo_if_wrong(self, run: Run, step: Callable[[], object]) -> None:
         """Strike a run out where the settings are wrong, so that it is planned with better ones."""
@@ -208,20 +236,20 @@ class Trigger:
         target = self.target
         if not reason and isinstance(target, RunExplainer):
             reason = target.reason(run.run_id)
-        tries = self.settings.retraining.tries
-        verdicts = policy.verdicts(state, run.batches, reason, tries)
-        moment = self.clock()
-        events = []
+        runs, moment = self.ledger.runs(), self.clock()
+        judged = verdicts(state, run.batches, reason, self.settings.retraining.tries, runs)
+        events: list[Event] = []
         if self.webhook is not None:
             events = [
                 run_ended(run, state, reason, moment, self._facts(run, state)),
-                *batches_judged(run, verdicts, moment),
+                *batches_judged(run, judged, moment),
+                *_pauses(runs, dataclasses.replace(run, state=state, reason=reason), moment),
             ]
-        if not self.ledger.settle(run.run_id, state, reason, verdicts, events):
+        if not self.ledger.settle(run.run_id, state, reason, judged, events):
             return
         because = f": {reason.removeprefix('Published: ')}" if reason else ""
         self.say(f"run {run.run_id} ended, {state.value.replace('_', ' ')}{because}")
-        for verdict in verdicts:
+        for verdict in judged:
             if verdict.state == BatchState.SET_ASIDE:
                 self.say(f"batch {verdict.name} is set aside after {verdict.tries} tries")
 
@@ -244,6 +272,18 @@ class Trigger:
             send_all(self.ledger.outbox, name, webhook, self.say, moment)
         except RunError as error:
             self.say(f"notifications wait: {error}")
+
+
+def _pauses(runs: Sequence[Run], run: Run, moment: datetime) -> list[Event]:
+    """The event that a run's end pauses retraining, or ends a pause, if it does."""
+    earlier = [each for each in runs if each.run_id != run.run_id]
+    before = back_off.pause(earlier)
+    after = back_off.pause([*earlier, dataclasses.replace(run, ended_at=moment)])
+    if after is not None and before is None:
+        return [paused(after)]
+    if before is not None and after is None:
+        return [resumed(before, run, moment)]
+    return []
 
 
 def open_trigger(

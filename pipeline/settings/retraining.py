@@ -29,9 +29,13 @@ class RetrainingSettings(StrictModel):
     cool_down_hours: float = Field(24, ge=0, le=CENTURY_HOURS)
     """After a run that trained, before the next new photos start one."""
     retry_hours: float = Field(1, ge=0, le=CENTURY_HOURS)
-    """After a run that failed or whose data were refused, before its batches are tried again."""
+    """After a run that failed or whose data were refused, before its batches are tried again; the
+    wait doubles from one to the next."""
+    max_retry_hours: float = Field(24, ge=0, le=CENTURY_HOURS)
+    """The longest such wait."""
     tries: int = Field(3, ge=1, le=1000)
-    """Runs that fail with a batch, the last of them with it alone, before it is set aside."""
+    """Runs whose data are refused with a batch, the last of them with it alone, before it is set
+    aside. A run that failed is none of them."""
     newest_batches: int | None = Field(20, ge=0, le=MOST)
     """The data window: as many batches, the newest, does a run learn from besides `data.path`;
     null: all. New ones always are in."""

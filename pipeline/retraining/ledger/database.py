@@ -95,6 +95,8 @@ RUNS = Table(
     # Who is starting it now, and until when nobody else may.
     Column("held_by", String(63)),
     Column("held_until", Utc),
+    # True where someone asked to go on as if it had not failed.
+    Column("forgiven", Boolean),
     UniqueConstraint("pipeline", "active", name="retraining_one_active_run"),
 )
 
@@ -117,6 +119,8 @@ BATCHES = Table(
     # At most so many batches may be new in its next run; NULL: any number.
     Column("together", Integer),
     Column("reason", Text, nullable=False, default=""),
+    # How far it and the batches that waited before it were from the champion's, as JSON.
+    Column("drift", Text),
     UniqueConstraint("pipeline", "content", name="retraining_content_once"),
     ForeignKeyConstraint(
         ["pipeline", "run_id"], ["retraining_runs.pipeline", "retraining_runs.run_id"]
@@ -135,6 +139,8 @@ EVENTS = Table(
     # Who is sending it now, and until when nobody else may.
     Column("held_until", Utc),
     Column("sent_at", Utc),
+    # Why it will not be sent any more; NULL while it may.
+    Column("dead", String(255)),
 )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from .records import Batch, BatchState, Event, Run, RunState, Verdict
+from .records import Batch, BatchState, Event, Pause, Run, RunState, Verdict
 
 _PREFIX = "customer-age"
 
@@ -36,6 +36,28 @@ def run_ended(
             "new_photos": sum(batch.photos for batch in run.batches),
             **facts,
         },
+    )
+
+
+def paused(pause: Pause) -> Event:
+    """Retraining is paused: too many runs in a row did not train."""
+    return Event(
+        id=f"{pause.opened_by}.paused",
+        type=f"{_PREFIX}.retraining.paused",
+        subject=pause.opened_by,
+        happened_at=pause.since,
+        data={"runs": pause.runs, "reason": pause.reason},
+    )
+
+
+def resumed(pause: Pause, run: Run, ended: datetime) -> Event:
+    """A run has trained again, which ends a pause."""
+    return Event(
+        id=f"{run.run_id}.resumed",
+        type=f"{_PREFIX}.retraining.resumed",
+        subject=run.run_id,
+        happened_at=ended,
+        data={"paused_since": pause.since.isoformat(), "runs": pause.runs},
     )
 
 

@@ -212,6 +212,40 @@ class Ledger:
             connection.execute(delete(RUNS).where(self._of(RUNS), RUNS.c.run_id == run_id))
 
     @explained
+    def retry(self, names: Collection[str] | None) -> list[str]:
+        """Offer batches again that were set aside, and go on as if no run had failed.
+
+        What could not be read when it was found, and copies of other batches, are struck out: the
+        next look reads them anew.
+
+        Args:
+            names: of batches; None for all.
+
+        Returns:
+            The names of those that are offered again.
+        """
+        aside = and_(self._of(BATCHES), BATCHES.c.state == BatchState.SET_ASIDE)
+        if names is not None:
+            aside = and_(aside, BATCHES.c.name.in_(names))
+        with self._database.transaction() as connection:
+            rows = connection.execute(select(BATCHES.c.name, BATCHES.c.run_id).where(aside)).all()
+            tried = [name for name, run_id in rows if run_id is not None]
+            never = [name for name, run_id in rows if run_id is None]
+            connection.execute(
+                update(BATCHES)
+                .where(self._of(BATCHES), BATCHES.c.name.in_(tried))
+                .values(state=BatchState.WAITING, tries=0, tried_at=None, together=None, reason="")
+            )
+            connection.execute(delete(BATCHES).where(self._of(BATCHES), BATCHES.c.name.in_(never)))
+            connection.execute(
+                update(RUNS)
+                .where(self._of(RUNS), RUNS.c.active.is_(None))
+                .where(RUNS.c.state.in_([RunState.FAILED.value, RunState.DATA_REFUSED.value]))
+                .values(forgiven=True)
+            )
+            return sorted([*tried, *never])
+
+    @explained
     def note(self, run_id: str, state: RunState) -> None:
         """Write down what a run that has not ended is doing."""
         with self._database.transaction() as connection:

@@ -95,4 +95,5 @@ def _run(row: Row, batches: Sequence[Batch]) -> Run:
         batches=tuple(batch for batch in batches if batch.run_id == row.run_id),
         reason=row.reason,
         ended_at=row.ended_at,
+        forgiven=bool(row.forgiven),
     )

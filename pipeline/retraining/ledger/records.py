@@ -100,6 +100,7 @@ class Run:
         settings: as JSON, with the data window.
         new_batches: names of those that it is the first to learn from, if all goes well.
         batches: those of them that were in no later run.
+        forgiven: someone asked to go on as if it had not failed.
     """
 
     run_id: str
@@ -111,6 +112,7 @@ class Run:
     batches: tuple[Batch, ...] = ()
     reason: str = ""
     ended_at: datetime | None = None
+    forgiven: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,3 +143,26 @@ class Event:
     subject: str
     happened_at: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Retraining is paused.
+
+    Attributes:
+        since: when the run ended that was one too many.
+        runs: in a row that did not train.
+        reason: of the newest one's end.
+        opened_by: id of the run that was one too many.
+    """
+
+    since: datetime
+    runs: int
+    reason: str
+    opened_by: str
+
+    def sentence(self) -> str:
+        """Describe the pause in one line."""
+        reason = f"; the last one: {self.reason}" if self.reason else ""
+        since = f"{self.since:%Y-%m-%d %H:%M} UTC"
+        return f"paused since {since}: {self.runs} runs in a row did not train{reason}"

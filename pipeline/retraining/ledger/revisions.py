@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from customer_age.errors import RunError, SettingsError
 
-HEAD = "0.1"
+HEAD = "0.2"
 """The newest script's revision. Stated here, since reading the scripts takes alembic."""
 
 SCRIPTS = Path(__file__).with_name("migrations")

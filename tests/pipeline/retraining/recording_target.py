@@ -15,7 +15,7 @@ from customer_age.pipeline.retraining.ledger.records import RunState
 from customer_age.pipeline.settings.settings import Settings
 
 BAD = "bad"
-"""A batch whose name begins so makes every run fail that learns from it."""
+"""The data of a batch whose name begins so are refused, in every run that learns from it."""
 
 
 class RecordingTarget:
@@ -56,7 +56,7 @@ class RecordingTarget:
         return self._end(Settings.model_validate_json(runs[0][2]))
 
     def reason(self, run_id: str) -> str:
-        return "a photo explodes" if self.state(run_id) is RunState.FAILED else ""
+        return "a photo explodes" if self.state(run_id) is RunState.DATA_REFUSED else ""
 
     def made(self) -> list[tuple[str, list[str]]]:
         """Run id and batches of every run that was made, in order."""
@@ -69,7 +69,7 @@ class RecordingTarget:
 
     def _end(self, settings: Settings) -> RunState:
         bad = any(name.startswith(BAD) for name in settings.data.batches)
-        return RunState.FAILED if bad else RunState.PUBLISHED
+        return RunState.DATA_REFUSED if bad else RunState.PUBLISHED
 
     def _of(self, run_id: str) -> list[tuple]:
         with self._database() as database:

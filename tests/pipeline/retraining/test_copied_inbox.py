@@ -156,8 +156,8 @@ def test_order_and_run_key_are_those_of_the_first_reading(shop, days):
     window = ["learnt-1", "newest", "waiting-a", "waiting-b"]
     assert batches == window, "the oldest is left out: learnt-2"
     planned = [each for each in shop.ledger.batches() if each.run_id == run_id]
-    tried = [dataclasses.replace(each, tries=0) for each in planned]
-    assert run_id == policy.run_id(tried)
+    earlier = [run for run in shop.ledger.runs() if run.run_id != run_id]
+    assert run_id == policy.run_id(planned, earlier)
     assert [each.arrived_at for each in planned[:2]] == [each.arrived_at for each in waiting]
 
 
@@ -181,10 +181,14 @@ def test_what_was_set_aside_by_its_runs_is_offered_again(tmp_path, ledger, clock
     shop = Shop(tmp_path, ledger, clock, batch_folder)
     shop.arrive(f"{BAD}-1", photos=6)
     shop.look()
-    assert shop.ledger_says() == [("bad-1", "set_aside", None, 1)]
+    shop.arrive("good", photos=6)
+    shop.look()
+    clock.forward(hours=2)
+    shop.look()
+    assert ("bad-1", "set_aside", None, 2) in shop.ledger_says()
     restored(shop, -900)
     assert shop.look() == (0, "no run: no new photos")
     shutil.rmtree(shop.folder.with_name("kept"))
     restored(shop, 30)
     assert "batch bad-1: 6 new photos" in shop.look()[1]
-    assert len(shop.target.made()) == 2
+    assert len(shop.target.made()) == 4

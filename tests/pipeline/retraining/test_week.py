@@ -48,7 +48,7 @@ def test_a_week(request, tmp_path, ledger_uri, place):
     assert bad == dict.fromkeys(["bad-one", "day-0-again", "no-rows"], "set_aside")
     assert {name for name, state in states.items() if state == "learnt"} == GOOD
     assert result["batches"]["bad-one"][1:] == [
-        3, result["batches"]["bad-one"][2], "failed: a photo explodes",
+        3, result["batches"]["bad-one"][2], "data refused: a photo explodes",
     ]  # fmt: skip
 
     made = [run_id for run_id, *_ in result["made"]]

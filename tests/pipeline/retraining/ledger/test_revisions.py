@@ -53,8 +53,8 @@ INSERT INTO retraining_events VALUES ('shop', 'e', 't', 'run-0',
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0.2"
-down_revision = "0.1"
+revision = "0.3"
+down_revision = "0.2"
 def upgrade():
     op.add_column("retraining_batches", sa.Column("cards", sa.Integer, server_default="7"))
     with op.batch_alter_table("retraining_runs") as table:
@@ -111,10 +111,10 @@ def next_scripts(tmp_path, monkeypatch):
     folder = tmp_path / "100% of the %(scripts)s"
     shutil.copytree(revisions.SCRIPTS, folder)
     monkeypatch.setattr(revisions, "SCRIPTS", folder)
-    monkeypatch.setattr(revisions, "HEAD", "0.2")
+    monkeypatch.setattr(revisions, "HEAD", "0.3")
 
     def write(text):
-        (folder / "versions" / "release_0_2.py").write_text(text)
+        (folder / "versions" / "release_0_3.py").write_text(text)
 
     return write
 
@@ -151,12 +151,12 @@ def test_a_ledger_of_0_1_is_taken_over(kept_uri):
 def test_a_next_release_keeps_each_row(kept_uri, next_scripts, opened_before, monkeypatch):
     if opened_before:
         with monkeypatch.context() as today:
-            today.setattr(revisions, "HEAD", "0.1")
+            today.setattr(revisions, "HEAD", "0.2")
             Ledger(kept_uri, "shop").batches()
     next_scripts(NEXT)
     [batch] = Ledger(kept_uri, "shop").batches()
     assert (batch.name, batch.reason) == ("a", "disk")
-    assert revision_in(kept_uri) == [("0.2",)]
+    assert revision_in(kept_uri) == [("0.3",)]
     assert query(kept_uri, "SELECT name, cards FROM retraining_batches") == [("a", 7)]
     assert query(kept_uri, "SELECT run_id, because FROM retraining_runs") == [("run-1", "why")]
     assert query(kept_uri, "SELECT id FROM retraining_events") == [("e",)]
