@@ -60,7 +60,7 @@ def test_looks_go_on_until_ctrl_c(places, batch_folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "say --once, --watch or --status"),
+        ((), "choose one of --once, --watch, --status and --retry"),
         (("--once",), "data.inbox: no inbox given"),
         (("--once", "--inbox", "/there/is/none"), "data.inbox: /there/is/none: there is no such"),
         (("--once", "--target", "nowhere"), "'nowhere' is not one of"),
