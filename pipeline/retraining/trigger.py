@@ -116,10 +116,14 @@ class Trigger:
         return 0
 
     def _enter_new(self) -> InboxScan:
-        scan = inbox_scan.scan(self.inbox, self.ledger.batches())
+        known = self.ledger.batches()
+        scan = inbox_scan.scan(self.inbox, known)
         for name in self.ledger.forget_vanished(scan.present):
             self.say(f"batch {name} was taken away before it was learnt from")
-        for batch in self.ledger.add(scan.found, keep_events=self.webhook is not None):
+        found, before = [*scan.found, *scan.uploaded_again], {each.name: each for each in known}
+        for batch in self.ledger.add(found, keep_events=self.webhook is not None):
+            if batch.name in before and before[batch.name].state != BatchState.SET_ASIDE:
+                self.say(f"batch {batch.name} was uploaded again, with other content")
             if batch.state == BatchState.SET_ASIDE:
                 self.say(f"batch {batch.name} is set aside: {batch.reason}")
             else:
