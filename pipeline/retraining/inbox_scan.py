@@ -1,7 +1,7 @@
 """Scans an inbox: which batches are complete, when they came, and what is in them.
 
-A scan lists the inbox's sub-folders once, and opens only batches that the ledger does not know:
-what it costs grows with what is new.
+A scan lists the inbox's sub-folders once, and opens only batches that the ledger does not know, or
+that were uploaded again: what it costs grows with what is new.
 """
 
 import gzip
@@ -27,6 +27,10 @@ _TABLE = "photos"
 _PROFILES = "cards."
 """What the profiles beside it begin with: the same photos may come with newer ones."""
 
+_LEARNT_WATCHED = 50
+"""So many batches, the newest that were learnt from, may be uploaded again: it takes a request to
+a store for each of them, at each look."""
+
 
 @dataclass(frozen=True)
 class InboxScan:
@@ -36,21 +40,23 @@ class InboxScan:
         present: every sub-folder's name.
         found: complete batches that the ledger has to know of.
         incomplete: names of new batches without `_SUCCESS`.
-        unreadable: name to complaint, of new batches that could not be read just now.
+        unreadable: name to complaint, of batches that could not be read just now.
+        uploaded_again: complete batches that the ledger knows, and whose upload it does not.
     """
 
     present: frozenset[str]
     found: tuple[FoundBatch, ...] = ()
     incomplete: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    uploaded_again: tuple[FoundBatch, ...] = ()
 
 
 def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
-    """Find batches that the ledger does not know, or that were offered again.
+    """Find batches that the ledger does not know, or that were offered or uploaded again.
 
     Args:
         inbox: to scan.
-        known: batches of the ledger.
+        known: batches of the ledger, by arrival.
 
     Raises:
         SettingsError: there is no such inbox.
@@ -64,11 +70,14 @@ def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
         for name in names
         if (batch := by_name.get(name)) is not None and batch.state == BatchState.SET_ASIDE
     ]
+    present = frozenset(names)
+    watched = _watched(batch for name, batch in by_name.items() if name in present)
     found: list[FoundBatch] = []
     incomplete: list[str] = []
     unreadable: list[tuple[str, str]] = []
     with ThreadPoolExecutor(addresses.at_once(inbox.address)) as pool:
         offered = pool.map(lambda batch: _offered_again(inbox, batch, by_name), set_aside)
+        again = list(pool.map(lambda batch: _uploaded_again(inbox, batch), watched))
         for each in [*pool.map(lambda name: _new(inbox, name), unknown), *offered]:
             if isinstance(each, FoundBatch):
                 found.append(each)
@@ -76,7 +85,22 @@ def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
                 unreadable.append(each)
             elif isinstance(each, str):
                 incomplete.append(each)
-    return InboxScan(frozenset(names), tuple(found), tuple(incomplete), tuple(unreadable))
+    unreadable += [each for each in again if isinstance(each, tuple)]
+    return InboxScan(
+        present,
+        tuple(found),
+        tuple(incomplete),
+        tuple(unreadable),
+        tuple(each for each in again if isinstance(each, FoundBatch)),
+    )
+
+
+def _watched(present: Iterable[Batch]) -> list[Batch]:
+    """Batches whose `_SUCCESS` is looked at; that of a batch in a run, once the run has ended."""
+    batches = list(present)
+    learnt = [batch for batch in batches if batch.state == BatchState.LEARNT]
+    waiting = [batch for batch in batches if batch.state == BatchState.WAITING]
+    return waiting + learnt[-_LEARNT_WATCHED:]
 
 
 def _new(inbox: Inbox, name: str) -> FoundBatch | str | tuple[str, str]:
@@ -86,6 +110,30 @@ def _new(inbox: Inbox, name: str) -> FoundBatch | str | tuple[str, str]:
         return name if arrived is None else _read(inbox, name, arrived)
     except (OSError, RunError) as error:
         return name, _line(error)
+
+
+def _uploaded_again(inbox: Inbox, batch: Batch) -> FoundBatch | tuple[str, str] | None:
+    """A batch whose upload the ledger does not know; it is read only where that may be another."""
+    try:
+        arrived = inbox.arrived(batch.name)
+        if arrived is None:
+            return None
+        place, last = _place(inbox), batch.upload
+        if last is None and arrived <= batch.arrived_at:  # release 0.1 entered it, from anywhere
+            same = arrived == batch.arrived_at
+            content = batch.content or ""
+            return FoundBatch(batch.name, arrived, content=content, place=place) if same else None
+        if last is not None and last.place == place and arrived <= last.arrived:
+            return None
+        return _read(inbox, batch.name, arrived)
+    except (OSError, RunError) as error:
+        return batch.name, _line(error)
+
+
+def _place(inbox: Inbox) -> str:
+    """What has computed an inbox's digests: a bucket as it pleases, any folder by SHA-256."""
+    address = inbox.address
+    return addresses.plain(address) if addresses.is_remote(address) else "sha256"
 
 
 def _offered_again(
@@ -115,6 +163,11 @@ def _still_a_copy(inbox: Inbox, found: FoundBatch, original: Batch) -> FoundBatc
 
 
 def _read(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
+    """Read a batch's table, and what stands for its photos; see `_judged`."""
+    return replace(_judged(inbox, name, arrived), place=_place(inbox))
+
+
+def _judged(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
     """Read a batch's table, and what stands for its photos.
 
     Raises:

@@ -125,7 +125,10 @@ class Trigger:
             return scan
         for name in self.ledger.forget_vanished(scan.present):
             self.say(f"batch {name} was removed before any run used it")
-        for batch in self.ledger.add(scan.found, keep_events=self.webhook is not None):
+        found, before = [*scan.found, *scan.uploaded_again], {each.name: each for each in known}
+        for batch in self.ledger.add(found, keep_events=self.webhook is not None):
+            if batch.name in before and before[batch.name].state != BatchState.SET_ASIDE:
+                self.say(f"batch {batch.name} was uploaded again, with other content")
             if batch.state == BatchState.SET_ASIDE:
                 self.say(f"batch {batch.name} is set aside: {batch.reason}")
             else:

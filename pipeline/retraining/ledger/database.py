@@ -121,6 +121,8 @@ BATCHES = Table(
     Column("reason", Text, nullable=False, default=""),
     # How far it and the batches that waited before it were from the champion's, as JSON.
     Column("drift", Text),
+    # The upload that was read last, as JSON; NULL of batches that release 0.1 entered.
+    Column("upload", Text),
     UniqueConstraint("pipeline", "content", name="retraining_content_once"),
     ForeignKeyConstraint(
         ["pipeline", "run_id"], ["retraining_runs.pipeline", "retraining_runs.run_id"]

@@ -1,5 +1,6 @@
-"""What people are told: the end of a run, and a batch that was set aside."""
+"""What people are told: the end of a run, and batches that were set aside or have changed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -88,6 +89,33 @@ def batch_entered(batch: Batch, when: datetime) -> Event | None:
     if batch.state != BatchState.SET_ASIDE:
         return None
     return set_aside(batch.name, batch.arrived_at, when, batch.reason, 0, batch.photos)
+
+
+def batches_changed(before: Sequence[Batch], after: Sequence[Batch], when: datetime) -> list[Event]:
+    """Something to tell for each batch that was learnt from, and uploaded again with other content.
+
+    Args:
+        before: batches that the ledger knew.
+        after: batches that are entered, some of them in place of those.
+        when: they were entered.
+    """
+    learnt = {batch.name: batch for batch in before if batch.state == BatchState.LEARNT}
+    return [
+        Event(
+            id=f"{batch.name}.{batch.arrived_at.timestamp():.0f}.changed",
+            type=f"{_PREFIX}.batch.changed",
+            subject=batch.name,
+            happened_at=when,
+            data={
+                "batch": batch.name,
+                "photos": batch.photos,
+                "photos_before": learnt[batch.name].photos,
+                "learnt_by": learnt[batch.name].run_id,
+            },
+        )
+        for batch in after
+        if batch.name in learnt
+    ]
 
 
 def batches_judged(run: Run, verdicts: tuple[Verdict, ...], when: datetime) -> list[Event]:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 
+from .arrivals import arrivals
 from .database import BATCHES, RUNS, Database, explained
-from .events import batch_entered
+from .events import batch_entered, batches_changed
 from .outbox import Outbox
-from .queries import arrived_again, entered, read_batches, read_runs
+from .queries import batch_row, read_batches, read_runs, upload_text
 from .records import Batch, BatchState, Event, FoundBatch, Run, RunState, Verdict
 
 
@@ -90,49 +91,39 @@ class Ledger:
     def add(self, found: Iterable[FoundBatch], keep_events: bool = False) -> list[Batch]:
         """Enter batches that the inbox holds.
 
-        One whose content is another batch's is set aside. One that was set aside is entered
-        anew where it has arrived again; any other that is there already stays as it is.
+        One whose content is another batch's is set aside. One that was set aside is entered anew
+        where it has arrived again; one that waits or was learnt from, where it was uploaded again
+        with other content. Any other that is there already stays as it is.
 
         Args:
             found: complete batches.
-            keep_events: keep one for each batch that is set aside.
+            keep_events: keep one for each batch that is set aside, or was learnt from and changed.
 
         Returns:
             Those that were entered.
         """
-        found = sorted(found, key=lambda each: (each.arrived, each.name))
+        found = list(found)
         if not found:
             return []
         with self._database.transaction() as connection:
-            known = {batch.name: batch for batch in read_batches(connection, self._pipeline)}
-            contents = {batch.content: batch.name for batch in known.values() if batch.content}
-            added = []
-            for each in found:
-                earlier = known.get(each.name)
-                if earlier is not None and not arrived_again(earlier, each):
-                    continue
-                if earlier is not None and earlier.content:
-                    del contents[earlier.content]
-                original = contents.get(each.content) if each.content else None
-                batch = entered(each, original)
-                if batch.content:
-                    contents[batch.content] = batch.name
-                added.append(batch)
-            again = [batch.name for batch in added if batch.name in known]
-            if again:
+            result = arrivals(read_batches(connection, self._pipeline), found)
+            self._strike_out(connection, result.replaced)
+            moment = self._clock()
+            key = {"pipeline": self._pipeline, "found_at": moment}
+            for batch in result.entered:
+                connection.execute(insert(BATCHES).values(**key, **batch_row(batch)))
+            for name, upload in result.seen.items():
                 connection.execute(
-                    delete(BATCHES).where(self._of(BATCHES), BATCHES.c.name.in_(again))
+                    update(BATCHES)
+                    .where(self._of(BATCHES), BATCHES.c.name == name)
+                    .values(upload=upload_text(upload))
                 )
-            if added:
-                rows = [
-                    {"pipeline": self._pipeline, "found_at": self._clock(), **vars(batch)}
-                    for batch in added
-                ]
-                connection.execute(insert(BATCHES), rows)
             if keep_events:
-                events = (batch_entered(batch, self._clock()) for batch in added)
-                self.outbox.put(connection, [event for event in events if event is not None])
-            return added
+                changed = batches_changed(result.replaced, result.entered, moment)
+                events = (batch_entered(batch, moment) for batch in result.entered)
+                aside = [event for event in events if event is not None]
+                self.outbox.put(connection, [*changed, *aside])
+            return list(result.entered)
 
     @explained
     def kept_drift(self, batch: str, key: str) -> dict[str, Any] | None:
@@ -327,6 +318,18 @@ class Ledger:
                 )
             self.outbox.put(connection, events)
             return True
+
+    def _strike_out(self, connection: Connection, batches: Sequence[Batch]) -> None:
+        """Strike out batches whose content is another now.
+
+        So are copies of one that nobody has learnt from: the next look finds them as new batches.
+        """
+        waiting = [batch.name for batch in batches if batch.state == BatchState.WAITING]
+        for condition in (
+            BATCHES.c.name.in_([batch.name for batch in batches]),
+            BATCHES.c.same_as.in_(waiting),
+        ):
+            connection.execute(delete(BATCHES).where(self._of(BATCHES), condition))
 
     def _of(self, table: Table) -> Any:
         return table.c.pipeline == self._pipeline

@@ -1,13 +1,14 @@
-"""Reads batches and runs from the ledger's tables, and makes the record of a batch just found."""
+"""Reads batches and runs from the ledger's tables, and makes rows of batches."""
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from .database import BATCHES, RUNS
-from .records import Batch, BatchState, FoundBatch, Run, RunState
+from .records import Batch, BatchState, Run, RunState, Upload
 
 
 def read_batches(connection: Connection, pipeline: str, *conditions: Any) -> list[Batch]:
@@ -42,30 +43,14 @@ def read_runs(connection: Connection, pipeline: str, *conditions: Any) -> list[R
     return [_run(row, batches) for row in rows]
 
 
-def arrived_again(earlier: Batch, found: FoundBatch) -> bool:
-    """Whoever has mended a batch that was set aside writes its `_SUCCESS` anew."""
-    return earlier.state == BatchState.SET_ASIDE and found.arrived > earlier.arrived_at
+def batch_row(batch: Batch) -> dict[str, Any]:
+    """Return a batch's columns, but for its pipeline and when it was found."""
+    return {**vars(batch), "upload": upload_text(batch.upload) if batch.upload else None}
 
 
-def entered(found: FoundBatch, original: str | None) -> Batch:
-    """A found batch as it is entered.
-
-    Args:
-        found: in the inbox.
-        original: the batch that has the same content, if there is one.
-    """
-    reason = found.problem
-    if original is not None:
-        reason = f"its photos and table are those of batch {original}"
-    return Batch(
-        name=found.name,
-        state=BatchState.SET_ASIDE if reason else BatchState.WAITING,
-        photos=found.photos,
-        arrived_at=found.arrived,
-        content=None if original is not None else found.content or None,
-        same_as=original,
-        reason=reason,
-    )
+def upload_text(upload: Upload) -> str:
+    """Return an upload as its column holds it."""
+    return json.dumps({**vars(upload), "arrived": upload.arrived.isoformat()})
 
 
 def _batch(row: Row) -> Batch:
@@ -81,7 +66,13 @@ def _batch(row: Row) -> Batch:
         tried_at=row.tried_at,
         together=row.together,
         reason=row.reason,
+        upload=_upload(row.upload) if row.upload else None,
     )
+
+
+def _upload(text: str) -> Upload:
+    kept = json.loads(text)
+    return Upload(kept["place"], datetime.fromisoformat(kept["arrived"]), kept["content"])
 
 
 def _run(row: Row, batches: Sequence[Batch]) -> Run:

@@ -66,6 +66,7 @@ class FoundBatch:
         content: 64 hexadecimal digits that stand for its photos and their table; empty where
             they could not be read.
         problem: why it cannot be used, in one line, or empty.
+        place: see `Upload`.
     """
 
     name: str
@@ -73,6 +74,22 @@ class FoundBatch:
     photos: int = 0
     content: str = ""
     problem: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A batch's upload, as the last look that read it saw it.
+
+    Attributes:
+        place: names what computed the digests; those of two stores cannot be compared.
+        arrived: when its `_SUCCESS` was written.
+        content: as in `FoundBatch`.
+    """
+
+    place: str
+    arrived: datetime
+    content: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,7 @@ class Batch:
     tried_at: datetime | None = None
     together: int | None = None
     reason: str = ""
+    upload: Upload | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

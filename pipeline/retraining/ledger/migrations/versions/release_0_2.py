@@ -1,4 +1,4 @@
-"""Runs that someone forgave, events that will not be sent, and drifts that were measured."""
+"""Runs that someone forgave, events that are dropped, drifts and uploads of batches."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,11 +11,13 @@ def upgrade() -> None:
     """Add the columns; an account that may use the tables may use these."""
     op.add_column("retraining_runs", sa.Column("forgiven", sa.Boolean))
     op.add_column("retraining_batches", sa.Column("drift", sa.Text))
+    op.add_column("retraining_batches", sa.Column("upload", sa.Text))
     op.add_column("retraining_events", sa.Column("dead", sa.String(255)))
 
 
 def downgrade() -> None:
     """Take them away again."""
     op.drop_column("retraining_events", "dead")
+    op.drop_column("retraining_batches", "upload")
     op.drop_column("retraining_batches", "drift")
     op.drop_column("retraining_runs", "forgiven")

@@ -1,0 +1,97 @@
+"""What becomes of batches that a look found: pure functions, no database.
+
+A batch that the ledger knows may be uploaded again. What counts is its content, not the time of
+its `_SUCCESS`: an inbox that was copied or restored has new times and the same content.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .records import Batch, BatchState, FoundBatch, Upload
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What is to be written down.
+
+    Attributes:
+        entered: batches, new ones and those to be entered anew.
+        seen: name to upload, of batches that stay as they are.
+        replaced: what the ledger knew of those that are entered anew.
+    """
+
+    entered: tuple[Batch, ...]
+    seen: Mapping[str, Upload]
+    replaced: tuple[Batch, ...]
+
+
+def arrivals(known: Iterable[Batch], found: Iterable[FoundBatch]) -> Arrivals:
+    """Decide which found batches are entered; the oldest of two with one content is the original.
+
+    Args:
+        known: every batch of the ledger.
+        found: complete batches of the inbox.
+    """
+    by_name = {batch.name: batch for batch in known}
+    ordered = sorted(found, key=lambda each: (each.arrived, each.name))
+    entering = [each for each in ordered if _is_entered(by_name.get(each.name), each)]
+    replaced = [by_name[each.name] for each in entering if each.name in by_name]
+    gone = {batch.name for batch in replaced}
+    contents = {
+        batch.content: name for name, batch in by_name.items() if batch.content and name not in gone
+    }
+    entered = []
+    for each in entering:
+        batch = _entered(each, contents.get(each.content) if each.content else None)
+        if batch.content:
+            contents[batch.content] = batch.name
+        entered.append(batch)
+    seen = {
+        each.name: _upload(each)
+        for each in ordered
+        if each.name not in gone and _is_noted(by_name.get(each.name), each)
+    }
+    return Arrivals(tuple(entered), seen, tuple(replaced))
+
+
+def _is_entered(earlier: Batch | None, found: FoundBatch) -> bool:
+    if earlier is None:
+        return True
+    if earlier.state == BatchState.SET_ASIDE:  # whoever has mended it writes `_SUCCESS` anew
+        return found.arrived > earlier.arrived_at
+    return _is_noted(earlier, found) and _content_changed(earlier, found)
+
+
+def _is_noted(earlier: Batch | None, found: FoundBatch) -> bool:
+    """Whether an upload tells something that is not known of a batch that waits or was learnt."""
+    if earlier is None or earlier.state not in (BatchState.WAITING, BatchState.LEARNT):
+        return False
+    last = earlier.upload
+    return last is None or last.place != found.place or found.arrived > last.arrived
+
+
+def _content_changed(earlier: Batch, found: FoundBatch) -> bool:
+    """Whether two uploads differ; not where other stores have computed their digests."""
+    last = earlier.upload
+    return last is not None and last.place == found.place and last.content != found.content
+
+
+def _entered(found: FoundBatch, original: str | None) -> Batch:
+    """A found batch as it is entered; `original` is the batch with the same content, if any."""
+    reason = found.problem
+    if original is not None:
+        reason = f"its photos and table are those of batch {original}"
+    return Batch(
+        name=found.name,
+        state=BatchState.SET_ASIDE if reason else BatchState.WAITING,
+        photos=found.photos,
+        arrived_at=found.arrived,
+        content=None if original is not None else found.content or None,
+        same_as=original,
+        reason=reason,
+        upload=_upload(found),
+    )
+
+
+def _upload(found: FoundBatch) -> Upload:
+    return Upload(found.place, found.arrived, found.content)
