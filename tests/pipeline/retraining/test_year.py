@@ -25,7 +25,7 @@ from customer_age.pipeline.retraining.ledger import revisions
 from customer_age.pipeline.retraining.ledger.records import RunState
 
 DAYS = 365
-LOOK_EVERY = timedelta(hours=6)
+LOOK_EVERY = timedelta(hours=8)
 
 
 class Killed(BaseException):
@@ -61,9 +61,9 @@ class YearsTarget(RecordingTarget):
 
 
 def down(moment):
-    """Each night for two hours, for three days in spring, for a week in autumn."""
+    """Each midnight, for three days in spring, for a week in autumn."""
     day = (moment - START) / timedelta(days=1)
-    return moment.hour in (2, 3) or 60 <= day < 63 or 200 <= day < 207
+    return moment.hour == 0 or 60 <= day < 63 or 200 <= day < 207
 
 
 class Year:
@@ -84,7 +84,7 @@ class Year:
             self._put(f"{BAD}-{day:03}")
             self.refused.add(f"{BAD}-{day:03}")
         elif luck < 0.1:
-            copy = root.with_name(f"copy-{day:03}")
+            copy = root.with_name(f"day-{day:03}-copy")
             shutil.copytree(root, copy)
             arrive(copy, self.shop.clock)
             self.refused.add(copy.name)
