@@ -19,6 +19,19 @@ def attempts(runs: Sequence[Run], batch: str) -> int:
     return sum(batch in run.new_batches for run in runs)
 
 
+def since_learnt(runs: Sequence[Run], batch: str) -> Sequence[Run]:
+    """Return the runs after the last one that learnt from a batch, which was uploaded again since.
+
+    Args:
+        runs: of the ledger, the oldest first.
+        batch: its name.
+    """
+    for place in range(len(runs) - 1, -1, -1):
+        if batch in runs[place].new_batches and runs[place].state.trained:
+            return runs[place + 1 :]
+    return runs
+
+
 def verdicts(
     state: RunState, batches: Sequence[Batch], reason: str, tries: int, runs: Sequence[Run]
 ) -> tuple[Verdict, ...]:
@@ -62,7 +75,7 @@ def verdicts(
 def _failures(runs: Sequence[Run], batch: str) -> int:
     """Return how many runs with a batch have failed since the last one whose end said more."""
     failed = 0
-    for run in reversed(runs):
+    for run in reversed(since_learnt(runs, batch)):
         if batch not in run.new_batches:
             continue
         if run.state is RunState.DATA_REFUSED:
@@ -73,6 +86,7 @@ def _failures(runs: Sequence[Run], batch: str) -> int:
 
 def _others_got_through(runs: Sequence[Run], batch: str) -> bool:
     """Whether a run without a batch has trained since the first one with it was planned."""
+    runs = since_learnt(runs, batch)
     tried = [run.planned_at for run in runs if batch in run.new_batches]
     return bool(tried) and any(
         run.state.trained

@@ -71,7 +71,8 @@ def test_a_batch_that_was_set_aside_is_entered_anew_when_it_arrives_again(ledger
     again = found("a", 5, "mended")
     assert names(ledger.add([again])) == ["a"]
     assert ledger.batches()[0].state == BatchState.WAITING
-    assert ledger.add([found("a", 9)]) == [], "while it waits, it is what it was"
+    assert ledger.add([found("a", 9, "mended")]) == [], "while it waits, its content counts"
+    assert ledger.batches()[0].arrived_at == again.arrived
 
 
 def test_a_run_has_its_batches_from_one_moment_to_the_next(ledger, clock):
