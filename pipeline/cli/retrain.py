@@ -3,8 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -42,6 +42,11 @@ refused.
 @click.option("--watch", "mode", flag_value="watch", help="Look again and again, until Ctrl-C.")
 @click.option("--status", "mode", flag_value="status", help="Show what became of each batch.")
 @click.option(
+    "--retry",
+    metavar="BATCH|all",
+    help="Offer a batch again that was set aside, or all; ends a pause.",
+)
+@click.option(
     "--every",
     metavar="SECONDS",
     type=click.FloatRange(min=0.1),
@@ -54,6 +59,7 @@ refused.
 @options.settings
 def retrain(
     mode: str | None,
+    retry: str | None,
     every: float,
     target: str,
     inbox: str | None,
@@ -66,16 +72,19 @@ def retrain(
     """Look at the inbox, and start a run where the settings retraining.* say so.
 
     A batch is a sub-folder that holds an empty _SUCCESS. Each is learnt from once, whatever dies,
-    and however many triggers look at the same time. One with which runs keep failing is set aside;
-    write its _SUCCESS anew to offer it again.
+    and however many triggers look at the same time. One whose data are refused again and again is
+    set aside: mend it and write its _SUCCESS anew, or offer it again as it is with --retry.
     """
-    if mode is None:
-        raise click.UsageError("say --once, --watch or --status")
+    if (mode is None) == (retry is None):
+        raise click.UsageError("choose one of --once, --watch, --status and --retry")
     settings = loading.load(
         config, overrides, data__inbox=inbox, data__path=data, work_dir=work_dir
     )
     if mode == "status":
         _show(settings)
+        return
+    if retry is not None:
+        _retry(settings, retry)
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here but drift
     log.quiet_libraries()
@@ -86,22 +95,59 @@ def retrain(
     look = open_trigger(settings, run_target, check, click.echo, start_seconds).look
     if mode == "once":
         sys.exit(look())
+    _watch(look, every)
+
+
+def _watch(look: Callable[[], int], every: float) -> NoReturn:
+    """Look again and again; what is wrong at the first look is a mistake, later an outage."""
+    started = False
     while True:
         try:
             look()
-        except SettingsError:
-            raise
+            started = True
         except RunError as error:
+            if not started and isinstance(error, SettingsError):
+                raise
             click.echo(f"customer-age: {error}", err=True)
         time.sleep(every)
 
 
-def _show(settings: Settings) -> None:
+def _retry(settings: Settings, named: str) -> None:
     from ..retraining.ledger.ledger import Ledger
 
     ledger = Ledger(settings.ledger_uri, settings.name)
-    for line in _ledger_lines(ledger.batches(), ledger.runs()):
+    known = {batch.name: batch.state.value for batch in ledger.batches()}
+    if named != "all" and named not in known:
+        raise SettingsError(f"--retry {named}: the ledger has no batch of that name; see --status")
+    offered = ledger.retry(None if named == "all" else [named])
+    if offered:
+        click.echo(f"offered again at the next look: {', '.join(offered)}")
+    elif named == "all":
+        click.echo("no batch is set aside; a pause, if there was one, is over")
+    else:
+        click.echo(f"batch {named} is not set aside: it is {known[named].replace('_', ' ')}")
+
+
+def _show(settings: Settings) -> None:
+    from ..retraining import back_off
+    from ..retraining.ledger.ledger import Ledger
+
+    ledger = Ledger(settings.ledger_uri, settings.name)
+    runs = ledger.runs()
+    for line in _ledger_lines(ledger.batches(), runs):
         click.echo(line)
+    if (pause := back_off.pause(runs)) is not None:
+        click.echo(f"{pause.sentence()}; --retry all ends it at once")
+    for line in _outbox_lines(ledger.outbox.counts()):
+        click.echo(line)
+
+
+def _outbox_lines(counts: Mapping[str, int]) -> list[str]:
+    """A line on events that wait, and one for each reason of those that will not be sent."""
+    return [
+        f"notifications: {count:,} {'wait' if not what else f'dropped: {what}'}"
+        for what, count in sorted(counts.items())
+    ]
 
 
 def _ledger_lines(batches: Sequence["Batch"], runs: Sequence["Run"]) -> list[str]:

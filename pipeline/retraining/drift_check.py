@@ -43,6 +43,13 @@ class Champions(Protocol):
             RunError: the registry fails.
         """
 
+    def version(self) -> str:
+        """Return the champion's version, or an empty text where there is none.
+
+        Raises:
+            RunError: the registry fails.
+        """
+
     def published(self, run_id: str) -> dict[str, Any]:
         """Facts on the version that a run published; none where it published none."""
 
@@ -74,6 +81,11 @@ class RegisteredChampions:
     def exists(self) -> bool:
         """See `Champions`."""
         return self._registry.champion() is not None
+
+    def version(self) -> str:
+        """See `Champions`."""
+        champion = self._registry.champion()
+        return champion.version if champion else ""
 
     def published(self, run_id: str) -> dict[str, Any]:
         """See `Champions`."""

@@ -11,6 +11,7 @@ they happen, and what a death after each leaves for the next look:
 """
 
 import dataclasses
+import hashlib
 import json
 import socket
 import uuid
@@ -31,7 +32,8 @@ from .inbox_scan import InboxScan
 from .judgement import verdicts
 from .ledger.events import batches_judged, paused, resumed, run_ended
 from .ledger.ledger import Ledger, now
-from .ledger.records import BatchState, Event, Run, RunState
+from .ledger.records import Batch, BatchState, Event, Run, RunState
+from .policy import Drift
 from .run_target import RunExplainer, RunTarget
 from .webhook import Webhook, open_webhook, send_all
 
@@ -118,8 +120,11 @@ class Trigger:
     def _enter_new(self) -> InboxScan:
         known = self.ledger.batches()
         scan = inbox_scan.scan(self.inbox, known)
+        if known and not scan.present:  # as a mount point is without its mount
+            self.say("the inbox is empty, and was not before: is it mounted? Its batches are kept")
+            return scan
         for name in self.ledger.forget_vanished(scan.present):
-            self.say(f"batch {name} was taken away before it was learnt from")
+            self.say(f"batch {name} was removed before any run used it")
         found, before = [*scan.found, *scan.uploaded_again], {each.name: each for each in known}
         for batch in self.ledger.add(found, keep_events=self.webhook is not None):
             if batch.name in before and before[batch.name].state != BatchState.SET_ASIDE:
@@ -145,7 +150,7 @@ class Trigger:
             runs,
             retraining,
             self.clock(),
-            self.champions.drift,
+            self._drift,
         )
         if not decision.batches:
             self.say(f"no run: {decision.why}")
@@ -168,6 +173,19 @@ class Trigger:
             return 0
         self.say(f"run {run.run_id}: {decision.why}")
         return self._follow(run)
+
+    def _drift(self, batches: Sequence[Batch]) -> Drift | None:
+        """How far new photos are from the champion's; measured once, not at each look."""
+        newest = batches[-1].name
+        contents = sorted(f"{batch.name} {batch.content}" for batch in batches)
+        measured = "\n".join([self.champions.version(), *contents])
+        key = hashlib.sha256(measured.encode()).hexdigest()
+        if (kept := self.ledger.kept_drift(newest, key)) is not None:
+            return Drift(**kept)
+        drift = self.champions.drift(batches)
+        if drift is not None:
+            self.ledger.keep_drift(newest, key, vars(drift))
+        return drift
 
     def _probe(self, runs: Sequence[Run]) -> str:
         """Ask for all that a run needs, and start nothing; gives what is wrong, or nothing."""

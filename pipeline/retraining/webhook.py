@@ -27,11 +27,18 @@ HEADERS_VARIABLE = "CUSTOMER_AGE_NOTIFY_HEADERS_FILE"
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
-_KEPT = timedelta(days=1)
+_KEPT = timedelta(days=7)
 """For how long an event that nobody takes is offered again."""
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that another attempt may change."""
+
+_REFUSING = frozenset({400, 410, 411, 413, 414, 415, 422})
+"""Answers that no attempt with the same event will change. Others, such as 401 and 404, are of the
+address or of the headers, which someone may mend."""
+
+_FAILURES_A_LOOK = 2
+"""Events that could not be sent, before a look leaves the others to the next one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,10 @@ def open_webhook(
 def send_all(
     outbox: Outbox, pipeline: str, webhook: Webhook, say: Callable[[str], None], now: datetime
 ) -> None:
-    """Send every event that has not been sent, the oldest first, until one cannot be sent.
+    """Send every event that has not been sent, the oldest first.
+
+    One that the webhook refuses is dropped, with a line, and so are those that have waited for
+    `_KEPT`; one that cannot be sent waits for the next look, and the others go on.
 
     Args:
         outbox: that keeps them.
@@ -82,16 +92,23 @@ def send_all(
         say: takes a line for whoever watches.
         now: the time.
     """
-    while True:
-        longest = webhook.attempts * (webhook.timeout_seconds + 2.0**webhook.attempts)
-        event = outbox.take(now - _KEPT, seconds=longest + 60)
+    if old := outbox.drop_older(now - _KEPT, f"not sent within {_KEPT.days} days"):
+        say(f"{old:,} notification(s) dropped: not sent within {_KEPT.days} days")
+    longest = webhook.attempts * (webhook.timeout_seconds + 2.0**webhook.attempts)
+    failed: list[str] = []
+    while len(failed) < _FAILURES_A_LOOK:
+        event = outbox.take(seconds=longest + 60, besides=failed)
         if event is None:
             return
-        problem = _send(webhook, cloud_event(event, pipeline))
-        if problem:
+        problem, code = _send(webhook, cloud_event(event, pipeline))
+        if not problem:
+            outbox.sent(event.id)
+        elif code in _REFUSING:
+            outbox.drop(event.id, f"the webhook refuses it ({code})")
+            say(f"notification of {event.subject} dropped: the webhook refuses it ({code})")
+        else:
+            failed.append(event.id)
             say(f"notification of {event.subject} could not be sent: {problem}")
-            return
-        outbox.sent(event.id)
 
 
 def cloud_event(event: Event, pipeline: str) -> dict[str, Any]:
@@ -113,29 +130,40 @@ def cloud_event(event: Event, pipeline: str) -> dict[str, Any]:
     }
 
 
-def _send(webhook: Webhook, event: Mapping[str, Any]) -> str:
-    """Try as often as is allowed; gives what is wrong, or nothing."""
-    problem = ""
+@dataclass(frozen=True)
+class _Answer:
+    """What an attempt came to: what is wrong, or nothing, and the status, 0 without an answer."""
+
+    problem: str
+    code: int = 0
+
+    @property
+    def may_pass(self) -> bool:
+        return not self.code or self.code in _PASSING
+
+
+def _send(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, int]:
+    """Try as often as is allowed; gives what is wrong, or nothing, and the last status."""
+    answer = _Answer("")
     for attempt in range(webhook.attempts):
         if attempt:
             time.sleep(2.0 ** (attempt - 1))
-        problem, passing = _attempt_in_time(webhook, event)
-        if not passing:
+        answer = _attempt_in_time(webhook, event)
+        if not answer.problem or not answer.may_pass:
             break
-    return problem
+    return answer.problem, answer.code
 
 
-def _attempt_in_time(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, bool]:
+def _attempt_in_time(webhook: Webhook, event: Mapping[str, Any]) -> _Answer:
     """One attempt, and an end to it: a client's own time limit starts anew with every byte."""
-    answers: list[tuple[str, bool]] = []
+    answers: list[_Answer] = []
     thread = threading.Thread(target=lambda: answers.append(_attempt(webhook, event)), daemon=True)
     thread.start()
     thread.join(webhook.timeout_seconds)
-    return answers[0] if answers else (f"no answer in {webhook.timeout_seconds:g} seconds", True)
+    return answers[0] if answers else _Answer(f"no answer in {webhook.timeout_seconds:g} seconds")
 
 
-def _attempt(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, bool]:
-    """What is wrong, or nothing, and whether another attempt may help."""
+def _attempt(webhook: Webhook, event: Mapping[str, Any]) -> _Answer:
     import requests
 
     try:
@@ -150,12 +178,13 @@ def _attempt(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, bool]:
             code = answer.status_code
     except requests.RequestException as error:
         # Its words hold the address, which may be a secret.
-        return f"the webhook cannot be reached ({type(error).__name__})", True
+        return _Answer(f"the webhook cannot be reached ({type(error).__name__})")
     if code < HTTPStatus.MULTIPLE_CHOICES:
-        return "", False
+        return _Answer("", code)
     if code < HTTPStatus.BAD_REQUEST:
-        return f"the webhook leads elsewhere ({code}): set notify.url to where it leads", False
-    return f"the webhook answers {code}", code in _PASSING
+        leads = f"the webhook leads elsewhere ({code}): set notify.url to where it leads"
+        return _Answer(leads, code)
+    return _Answer(f"the webhook answers {code}", code)
 
 
 def _headers(file: str | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ comes too late, since another trigger was faster, changes nothing and says so.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -124,6 +124,30 @@ class Ledger:
                 aside = [event for event in events if event is not None]
                 self.outbox.put(connection, [*changed, *aside])
             return list(result.entered)
+
+    @explained
+    def kept_drift(self, batch: str, key: str) -> dict[str, Any] | None:
+        """Return a drift that was measured before, or None.
+
+        Args:
+            batch: the newest one that was measured.
+            key: stands for all that was measured.
+        """
+        with self._database.transaction() as connection:
+            kept = connection.scalar(
+                select(BATCHES.c.drift).where(self._of(BATCHES), BATCHES.c.name == batch)
+            )
+        found = json.loads(kept) if kept else {}
+        return found["drift"] if found.get("key") == key else None
+
+    @explained
+    def keep_drift(self, batch: str, key: str, drift: Mapping[str, Any]) -> None:
+        """Keep a drift with the newest batch that was measured, in place of an earlier one."""
+        kept = json.dumps({"key": key, "drift": dict(drift)})
+        with self._database.transaction() as connection:
+            connection.execute(
+                update(BATCHES).where(self._of(BATCHES), BATCHES.c.name == batch).values(drift=kept)
+            )
 
     @explained
     def plan(self, run_id: str, batches: Sequence[Batch], settings: str, why: str) -> Run | None:

@@ -1,10 +1,10 @@
 """What is still to be told: events that are kept with what they tell of, until they are sent."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from .database import EVENTS, Database, explained
 from .records import Event
@@ -28,18 +28,19 @@ class Outbox:
                 connection.execute(insert(EVENTS).values(pipeline=self._pipeline, **row))
 
     @explained
-    def take(self, since: datetime, seconds: float) -> Event | None:
-        """Take the oldest event that nobody has sent or is sending.
+    def take(self, seconds: float, besides: Collection[str] = ()) -> Event | None:
+        """Take the oldest event that nobody has sent, is sending, or has given up.
 
         Args:
-            since: older ones are left alone.
             seconds: for how long it is the caller's; then another one may send it.
+            besides: ids of events that are left alone.
         """
         moment = self._clock()
         free = EVENTS.c.held_until.is_(None) | (EVENTS.c.held_until <= moment)
         unsent = (
             select(EVENTS)
-            .where(self._ours, EVENTS.c.sent_at.is_(None), EVENTS.c.happened_at >= since, free)
+            .where(self._ours, EVENTS.c.sent_at.is_(None), EVENTS.c.dead.is_(None), free)
+            .where(EVENTS.c.id.not_in(besides))
             .order_by(EVENTS.c.happened_at, EVENTS.c.id)
         )
         with self._database.transaction() as connection:
@@ -49,6 +50,40 @@ class Outbox:
             held = {"held_until": moment + timedelta(seconds=seconds)}
             connection.execute(update(EVENTS).where(self._ours, EVENTS.c.id == row.id).values(held))
             return Event(row.id, row.type, row.subject, row.happened_at, json.loads(row.data))
+
+    @explained
+    def drop(self, event_id: str, reason: str) -> None:
+        """Give an event up: it is never sent, and counted."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                update(EVENTS)
+                .where(self._ours, EVENTS.c.id == event_id)
+                .values(dead=reason[:255], held_until=None)
+            )
+
+    @explained
+    def drop_older(self, moment: datetime, reason: str) -> int:
+        """Give up what has waited since before a moment; returns how many events there were."""
+        with self._database.transaction() as connection:
+            unsent = (EVENTS.c.sent_at.is_(None), EVENTS.c.dead.is_(None))
+            dropped = connection.execute(
+                update(EVENTS)
+                .where(self._ours, *unsent, EVENTS.c.happened_at < moment)
+                .values(dead=reason[:255])
+            )
+            return int(dropped.rowcount)
+
+    @explained
+    def counts(self) -> dict[str, int]:
+        """How many events wait, under an empty key, and how many were dropped for each reason."""
+        reason = func.coalesce(EVENTS.c.dead, "")
+        counted = (
+            select(reason, func.count())
+            .where(self._ours, EVENTS.c.sent_at.is_(None))
+            .group_by(reason)
+        )
+        with self._database.transaction() as connection:
+            return {row[0]: row[1] for row in connection.execute(counted)}
 
     @explained
     def sent(self, event_id: str) -> None:

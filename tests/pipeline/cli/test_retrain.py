@@ -1,5 +1,6 @@
 """`customer-age retrain`, as a process of its own."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from customer_age.errors import RunError, SettingsError
+
+verb = importlib.import_module("customer_age.pipeline.cli.retrain")
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 
 
@@ -60,7 +64,7 @@ def test_looks_go_on_until_ctrl_c(places, batch_folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "say --once, --watch or --status"),
+        ((), "choose one of --once, --watch, --status and --retry"),
         (("--once",), "data.inbox: no inbox given"),
         (("--once", "--inbox", "/there/is/none"), "data.inbox: /there/is/none: there is no such"),
         (("--once", "--target", "nowhere"), "'nowhere' is not one of"),
@@ -82,3 +86,47 @@ def test_no_base_set_leaves_nothing_behind(places, batch_folder):
     assert code == 2
     assert "data.path: no data set given" in printed
     assert retrain("--status", *places) == (0, "batch monday: waiting, 3 photos\n")
+
+
+def test_a_batch_that_the_ledger_does_not_know_is_wrong_usage(places, batch_folder):
+    batch_folder("monday")
+    retrain("--once", *places)
+    code, printed = retrain("--retry", "nope", *places)
+    assert (code, printed) == (
+        2,
+        "customer-age: --retry nope: the ledger has no batch of that name; see --status\n",
+    )
+
+
+def test_what_is_set_aside_is_offered_again(places, batch_folder):
+    folder = batch_folder("monday")
+    (folder / "photos.csv").rename(folder / "table.csv")
+    assert "batch monday is set aside" in retrain("--once", *places)[1]
+    offered = (0, "offered again at the next look: monday\n")
+    assert retrain("--retry", "monday", *places) == offered
+    (folder / "table.csv").rename(folder / "photos.csv")
+    assert "batch monday: 3 new photos" in retrain("--once", *places)[1]
+    not_aside = (0, "batch monday is not set aside: it is waiting\n")
+    assert retrain("--retry", "monday", *places) == not_aside
+
+
+def test_watching_survives_an_inbox_that_goes_away_but_not_one_that_never_was(monkeypatch, capsys):
+    looks = iter([0, SettingsError("no such folder"), RunError("the ledger failed"), 0])
+
+    def look():
+        looked = next(looks)
+        if isinstance(looked, RunError):
+            raise looked
+        return looked
+
+    monkeypatch.setattr(verb.time, "sleep", lambda _: None)
+    with pytest.raises(StopIteration):
+        verb._watch(look, 1)
+    said = "customer-age: no such folder\ncustomer-age: the ledger failed\n"
+    assert capsys.readouterr().err == said
+
+    def never_there():
+        raise SettingsError("no such folder")
+
+    with pytest.raises(SettingsError):
+        verb._watch(never_there, 1)

@@ -28,6 +28,9 @@ class Champions:
     def exists(self):
         return False
 
+    def version(self):
+        return ""
+
     def published(self, run_id):
         return {}
 

@@ -162,52 +162,77 @@ def test_a_webhook_that_fails_is_asked_again(events, clock, receiver, no_waiting
     assert len({body["id"] for _, _, body in receiver.got[:3]}) == 1, "the receiver can tell"
 
 
-def test_an_event_that_cannot_be_sent_waits_for_another_look(events, clock, receiver, no_waiting):
+def test_an_event_that_cannot_be_sent_waits_and_the_others_go_on(
+    events, clock, receiver, no_waiting
+):
     receiver.answers = [answer(500)] * 3
     assert send(events, clock, receiver) == [
         "notification of a could not be sent: the webhook answers 500"
     ]
-    assert len(receiver.got) == 3, "and the next event was not tried"
+    assert [body["subject"] for _, _, body in receiver.got] == ["a", "a", "a", "b"]
     clock.forward(minutes=5)
     assert send(events, clock, receiver) == []
-    assert [body["subject"] for _, _, body in receiver.got[3:]] == ["a", "b"]
+    assert [body["subject"] for _, _, body in receiver.got[4:]] == ["a"]
 
 
-def test_a_refusal_is_asked_once(events, clock, receiver):
-    receiver.answers = [answer(403)]
-    assert send(events, clock, receiver) == [
-        "notification of a could not be sent: the webhook answers 403"
-    ]
-    assert len(receiver.got) == 1
+@pytest.mark.parametrize("code", [400, 410, 413, 422])
+def test_an_event_that_the_webhook_refuses_is_dropped(events, clock, receiver, code):
+    receiver.answers = [answer(code)]
+    dropped = f"the webhook refuses it ({code})"
+    assert send(events, clock, receiver) == [f"notification of a dropped: {dropped}"]
+    assert [body["subject"] for _, _, body in receiver.got] == ["a", "b"]
+    clock.forward(days=1)
+    assert send(events, clock, receiver) == []
+    assert len(receiver.got) == 2
+    assert events.outbox.counts() == {dropped: 1}
+
+
+@pytest.mark.parametrize("code", [401, 403, 404])
+def test_what_someone_may_mend_is_asked_once_a_look(events, clock, receiver, code):
+    receiver.answers = [answer(code)] * 2
+    assert len(send(events, clock, receiver)) == 2
+    assert len(receiver.got) == 2
+    clock.forward(minutes=5)
+    assert send(events, clock, receiver) == []
+    assert len(receiver.got) == 4
+
+
+def test_a_webhook_that_fails_holds_a_look_up_for_two_events(events, clock, receiver):
+    more = [FoundBatch(f"more-{number}", START, problem="no table") for number in range(9)]
+    events.add(more, True)
+    receiver.answers = [answer(401)] * 11
+    assert len(send(events, clock, receiver)) == 2
 
 
 def test_a_redirect_is_not_followed(events, clock, receiver):
     receiver.answers = [answer(307, Location="/elsewhere")]
-    (said,) = send(events, clock, receiver, headers={"Authorization": "word"})
+    said, *_ = send(events, clock, receiver, headers={"Authorization": "word"})
     assert "leads elsewhere (307)" in said
-    assert [path for path, *_ in receiver.got] == ["/hook"]
+    assert {path for path, *_ in receiver.got} == {"/hook"}
 
 
 @pytest.mark.parametrize("hang", [lambda _: time.sleep(5), drip], ids=["silence", "a drip"])
 def test_a_webhook_that_hangs_costs_its_time_limit(events, clock, receiver, hang):
     receiver.answers = [hang] * 3
     started = time.monotonic()
-    (said,) = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
+    said, *_ = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
     assert "no answer in 0.5 seconds" in said or "cannot be reached" in said
     assert time.monotonic() - started < 4
 
 
 def test_nobody_there_is_told_without_the_address(events, clock, receiver, no_waiting):
     receiver.stop()
-    (said,) = send(events, clock, receiver)
+    said, _ = send(events, clock, receiver)
     assert "the webhook cannot be reached (ConnectionError)" in said
     assert receiver.url not in said
 
 
 def test_old_news_is_not_sent(events, clock, receiver):
-    clock.forward(days=2)
-    assert send(events, clock, receiver) == []
+    clock.forward(days=8)
+    old = "not sent within 7 days"
+    assert send(events, clock, receiver) == [f"2 notification(s) dropped: {old}"]
     assert receiver.got == []
+    assert events.outbox.counts() == {old: 2}
 
 
 def test_where_it_goes():

@@ -194,6 +194,9 @@ class NoChampions:
     def exists(self) -> bool:
         return False
 
+    def version(self) -> str:
+        return ""
+
     def drift(self, _: object) -> None:
         return None
 

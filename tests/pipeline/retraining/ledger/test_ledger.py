@@ -146,19 +146,35 @@ def test_an_event_is_taken_by_one_and_sent_once(ledger, clock):
     ledger.plan("run-1", ledger.add([found("a")]), "{}", "")
     event = Event("run-1.published", "t", "run-1", clock.moment, {"words": "ü"})
     ledger.settle("run-1", RunState.PUBLISHED, "", [], [event])
-    assert ledger.outbox.take(START, 60) == event
-    assert ledger.outbox.take(START, 60) is None
+    assert ledger.outbox.take(60) == event
+    assert ledger.outbox.take(60) is None
     clock.forward(seconds=61)
-    assert ledger.outbox.take(START, 60) == event, "who took it has died"
+    assert ledger.outbox.take(60) == event, "who took it has died"
     ledger.outbox.sent(event.id)
     clock.forward(seconds=61)
-    assert ledger.outbox.take(START, 60) is None
+    assert ledger.outbox.take(60) is None
 
 
-def test_old_events_are_left_alone(ledger, clock):
-    ledger.add([found("a", problem="no table")], keep_events=True)
-    assert ledger.outbox.take(START + timedelta(seconds=1), 60) is None
-    assert ledger.outbox.take(START, 60).subject == "a"
+def test_what_is_dropped_is_counted_and_never_taken(ledger, clock):
+    names = ("a", "b", "c", "d")
+    ledger.add([found(name, problem="no table") for name in names], keep_events=True)
+    outbox = ledger.outbox
+    first, second, _ = (outbox.take(60) for _ in range(3))
+    outbox.sent(first.id)
+    outbox.drop(second.id, "the webhook refuses it (422)")
+    assert outbox.counts() == {"": 2, "the webhook refuses it (422)": 1}
+    assert outbox.drop_older(START, "old") == 0
+    assert outbox.drop_older(START + timedelta(seconds=1), "old") == 2
+    clock.forward(hours=1)
+    assert outbox.take(60) is None
+    assert outbox.counts() == {"old": 2, "the webhook refuses it (422)": 1}
+
+
+def test_an_event_that_cannot_be_sent_is_passed_over(ledger):
+    ledger.add([found(name, problem="no table") for name in ("a", "b")], keep_events=True)
+    first = ledger.outbox.take(0)
+    assert ledger.outbox.take(0).id == first.id
+    assert ledger.outbox.take(0, besides=[first.id]).id != first.id
 
 
 def test_pipelines_in_one_database_know_nothing_of_each_other(ledger, ledger_uri, clock):
