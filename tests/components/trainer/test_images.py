@@ -50,3 +50,11 @@ def test_colours_reach_the_network_as_keras_prepares_them_for_imagenet():
     photos = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype("float32")
     expected = keras.applications.resnet.preprocess_input(photos.copy())
     np.testing.assert_allclose(images.as_imagenet(photos), expected, atol=1e-4)
+
+
+def test_what_is_too_fine_for_the_square_becomes_its_mean():
+    """Without it, stripes of one pixel would come out as whatever pixel is hit."""
+    stripes = np.zeros((96, 96, 3), np.uint8)
+    stripes[:, ::2] = 255
+    square = images.fitted(stripes, 32).numpy()
+    assert np.abs(square - 127.5).max() < 30

@@ -64,3 +64,15 @@ def test_a_step_is_traced_once(model, batches, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.Model, "train_step", train_step)
     train(model, batches, tmp_path)
     assert len(traced) == 1, "for a ResNet50 each tracing takes many seconds"
+
+
+def test_weights_decay_as_strongly_as_they_are_told_to(batches, tmp_path):
+    kernels = []
+    for decay in (0.0, 0.05):
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
+        phases.train_whole(model, batches, 2, RATE, decay, 2, str(tmp_path), Checkpoint())
+        kernels.append(float(model.get_weights()[0][0, 0]))
+        assert model.optimizer.weight_decay == decay
+    without, with_decay = kernels
+    assert 0 < with_decay < without

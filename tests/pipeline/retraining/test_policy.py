@@ -57,6 +57,8 @@ def test_drift():
     assert decision.batches
     assert "drift of real_age 0.310 on 64 photos: retraining.max_drift is 0.3" in decision.why
     assert not decide([batch("a")], max_drift=0.3).batches, "it cannot be measured"
+    at_the_limit = policy.Drift(0.3, "real_age", 64)
+    assert not decide([batch("a")], drift=lambda _: at_the_limit, max_drift=0.3).batches
 
 
 def test_drift_is_not_measured_where_something_else_decides():
@@ -121,6 +123,9 @@ def test_the_window():
     assert window(newest_batches=None, newest_days=2) == ("late", "c", "new")
     assert window(newest_batches=None, newest_days=3) == ("late", "b", "c", "new")
     assert window(newest_batches=1, newest_days=3) == ("late", "new")
+    to_the_hour = 49 / 24
+    assert window(newest_batches=None, newest_days=to_the_hour) == ("late", "b", "c", "new")
+    assert window(newest_batches=None, newest_days=to_the_hour - 0.001) == ("late", "c", "new")
 
 
 def had(*names, state=RunState.FAILED, hours=0.0, run_id="r"):
