@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from standing_clock import START
 
@@ -207,6 +208,7 @@ class Played:
         return {name for name, each in self.batches.items() if each.state == state}
 
 
+@hypothesis_settings(deadline=None)  # a busy machine
 @given(count=st.integers(1, 40), data=st.data(), tries=st.integers(1, 5))
 def test_whatever_batches_are_guilty_they_alone_are_set_aside(count, data, tries):
     """Plays runs until nothing waits: as many as it takes, and not many more."""
@@ -230,6 +232,7 @@ def test_whatever_batches_are_guilty_they_alone_are_set_aside(count, data, tries
         assert len(played.runs) <= 1 + len(guilty) * (2 * count.bit_length() + tries)
 
 
+@hypothesis_settings(deadline=None)
 @given(st.data())
 def test_a_failure_never_loses_a_batch_and_a_poisoned_one_holds_nobody_back(data):
     """Outages of any kind, and one batch that makes every run fail that has it."""
