@@ -1,11 +1,13 @@
 """The command `customer-age`."""
 
 import sys
+from typing import Any
 
 import click
 
-from customer_age.errors import RunError
+from customer_age.errors import Interrupted, RunError
 
+from ..running import interruption
 from . import plugins
 from .check_data import check_data
 from .demo_data import demo_data
@@ -23,6 +25,12 @@ class _Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*self.commands, *plugins.commands()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # click itself would say "Aborted!", and end with 1
+            raise interruption.interrupted(error) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or plugins.commands().get(cmd_name)
@@ -48,8 +56,11 @@ for command in (run, check_data, demo_data, models, predict, score, retrain, for
 def main() -> None:
     """Run the command; a mistake is one line on standard error, never a traceback."""
     try:
-        cli()
+        with interruption.as_exceptions():
+            cli()
     except RunError as error:
         for line in str(error).splitlines():
             click.echo(f"customer-age: {line}", err=True)
+        if isinstance(error, Interrupted):
+            interruption.end(error.exit_code)
         sys.exit(error.exit_code)

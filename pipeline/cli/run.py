@@ -4,12 +4,14 @@ import sys
 
 import click
 
+from customer_age.errors import Interrupted
+
 from ..settings import loading
 from . import options
 
 _EXIT_CODES = """
 Exit codes: 0 published, 1 failed, 2 wrong settings or usage, 3 the gate or the canary refused the
-model, 4 the data were refused.
+model, 4 the data were refused, 130 interrupted by Ctrl-C, 143 by SIGTERM.
 """
 
 
@@ -28,7 +30,7 @@ def run(
 
     What has not changed since the last run in the same work folder is not done again.
     """
-    from ..running import local
+    from ..running import interruption, local
 
     settings = loading.load(
         config, overrides, data__path=data, trainer__weights=weights, work_dir=work_dir
@@ -38,4 +40,6 @@ def run(
     click.echo(
         f"report: {outcome.report or 'none could be written; see the log: ' + str(outcome.log)}"
     )
+    if isinstance(outcome.error, Interrupted):
+        interruption.end(outcome.exit_code)
     sys.exit(outcome.exit_code)

@@ -4,13 +4,11 @@ It ends with the run's exit code, and leaves a record of it. Where nothing could
 wrong settings or while another run holds the work folder, it leaves none, and says why.
 """
 
-import signal
 import sys
-from types import FrameType
 
-from customer_age.errors import ModelRefused, RunError
+from customer_age.errors import Interrupted, ModelRefused, RunError
 
-from ..running import local
+from ..running import interruption, local
 from ..settings import loading
 from ..settings.settings import Settings
 from .local_target import RunFiles
@@ -28,7 +26,6 @@ def main(run_id: str, config: str) -> int:
     """
     settings = loading.load(config)
     files = RunFiles(settings.work_dir, run_id)
-    stopped = _Stopped()
     with files.held(patience=2) as alone:
         if not alone:
             print(f"run {run_id} is running already")
@@ -37,8 +34,9 @@ def main(run_id: str, config: str) -> int:
         if earlier is not None:
             return int(earlier["exit_code"])
         outcome = local.run(settings, run_id)
-        if stopped.by_hand:
-            return 128 + signal.SIGINT
+        if isinstance(outcome.error, Interrupted):  # it has not ended: the next look resumes it
+            print(outcome.sentence, flush=True)
+            return outcome.exit_code
         exit_code, sentence = outcome.exit_code, outcome.sentence
         print(sentence)
         print(f"report: {outcome.report or 'none could be written; see the log'}", flush=True)
@@ -47,18 +45,6 @@ def main(run_id: str, config: str) -> int:
             exit_code, sentence = 0, f"Published; then: {sentence}"
         files.write_outcome(exit_code, sentence)
         return exit_code
-
-
-class _Stopped:
-    """Knows of Ctrl-C: a run that was stopped so has not ended, and the next look resumes it."""
-
-    def __init__(self) -> None:
-        self.by_hand = False
-        signal.signal(signal.SIGINT, self._stop)
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self.by_hand = True
-        raise KeyboardInterrupt
 
 
 def _published(settings: Settings, run_id: str) -> bool:
@@ -70,7 +56,9 @@ def _published(settings: Settings, run_id: str) -> bool:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(*sys.argv[1:]))
+        with interruption.as_exceptions():
+            ended = main(*sys.argv[1:])
+        interruption.end(ended)
     except RunError as error:
         print(f"customer-age: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

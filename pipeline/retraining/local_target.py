@@ -6,6 +6,7 @@ one that died and is to be started again. Started again, it takes up what it had
 and the registry make that harmless.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from customer_age.files.store import write_whole
 
 from ..settings.settings import Settings
 from .ledger.records import RunState
+
+_PATIENCE_SECONDS = 20
+"""For a run that was told to stop, before it is killed."""
 
 _STATES = {
     0: RunState.PUBLISHED,
@@ -84,12 +88,10 @@ class LocalTarget:
             return
         files.write_settings(settings.model_dump_json(indent=1))  # which is YAML too
         module = "customer_age.pipeline.retraining.local_run"
-        ended = subprocess.run(
-            [sys.executable, "-m", module, run_id, str(files.settings)], check=False
-        )
-        if files.outcome() is None and ended.returncode:
+        exit_code = _run([sys.executable, "-m", module, run_id, str(files.settings)])
+        if files.outcome() is None and exit_code:
             # It has said why itself. Nothing was started, or it was killed.
-            error = SettingsError if ended.returncode == SettingsError.exit_code else RunError
+            error = SettingsError if exit_code == SettingsError.exit_code else RunError
             raise error(f"run {run_id} could not be brought to its end; see above")
 
     def state(self, run_id: str) -> RunState:
@@ -105,3 +107,16 @@ class LocalTarget:
         """See `RunExplainer`."""
         outcome = RunFiles(self._work_dir, run_id).outcome()
         return " ".join(str(outcome["sentence"]).split()) if outcome else ""
+
+
+def _run(command: list[str]) -> int:
+    """Run a process to its end; where this one is interrupted, that one is, too."""
+    process = subprocess.Popen(command)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()  # Ctrl-C has reached it by itself, which does no harm
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_SECONDS)
+        process.kill()
+        raise

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from customer_age.errors import RunError, causes
 
+from .interruption import interrupted
+
+_KEPT = "What was finished is kept; the same command goes on from there"
+
 _FULL_DISK = ("no space left on device", "database or disk is full", "disk quota exceeded")
 
 
@@ -29,6 +33,8 @@ def explained(
     """
     stage = node_id or "the run"
     for cause in causes(error):
+        if isinstance(cause, KeyboardInterrupt):
+            return interrupted(cause, node_id or "", _KEPT)
         if isinstance(cause, RunError):
             return cause
     for cause in causes(error):

@@ -38,6 +38,14 @@ class NothingFound(RunError):
     exit_code = 5
 
 
+class Interrupted(RunError):
+    """Ctrl-C (130) or SIGTERM (143) has ended it."""
+
+    def __init__(self, line: str, exit_code: int) -> None:
+        super().__init__(line)
+        self.exit_code = exit_code
+
+
 def explained_by(
     translate: Callable[[Exception], RunError | None],
 ) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:

@@ -41,15 +41,15 @@ class Command:
         assert "Traceback" not in self.output, self.output
         return self.process.returncode, self.output
 
-    def killed_when(self, is_time):
-        """Kill the process as soon as `is_time(its output so far)`."""
+    def killed_when(self, is_time, by=signal.SIGKILL):
+        """Send the process a signal as soon as `is_time(its output so far)`, and await its end."""
         deadline = time.monotonic() + 600
         while not is_time(self.output):
             assert self.process.poll() is None, f"it ended too early:\n{self.output}"
             assert time.monotonic() < deadline, f"the moment never came:\n{self.output}"
             time.sleep(0.002)
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.process.send_signal(by)
+        self.process.wait(timeout=60)
         self._reader.join()
         return self.output
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 
 import pytest
 
@@ -24,13 +25,21 @@ def _check_one_good_version(versions, registry_folder, work, tmp_path):
     assert saved_model_fingerprint(model) in map(saved_model_fingerprint, trained), "complete"
 
 
-def test_killed_in_ingestion_and_again_in_training(command, photos, work, versions, tmp_path):
+def test_killed_in_ingestion_and_terminated_in_training(command, photos, work, versions, tmp_path):
     examples = work / "pipeline" / "PhotoExampleGen" / "examples"
     printed = command(photos, work).killed_when(lambda _: any(examples.glob("*/*")))
     assert "✓ PhotoExampleGen" not in printed
     [half_written] = examples.iterdir()
 
-    printed = command(photos, work).killed_when(lambda output: "epoch 1 of 3" in output)
+    terminated = command(photos, work)
+    printed = terminated.killed_when(lambda output: "epoch 1 of 3" in output, by=signal.SIGTERM)
+    assert terminated.process.returncode == 143
+    kept = "What was finished is kept; the same command goes on from there"
+    assert f"interrupted by SIGTERM in Trainer. {kept}" in printed
+    assert "failed" not in printed
+    report = (work / "report.html").read_text()
+    assert '<h1 class="refused">Interrupted</h1>' in report
+    assert f"Interrupted by SIGTERM in Trainer. {kept}" in report
     assert "1 killed execution(s) cleared away" in printed
     assert "✓ PhotoExampleGen" in printed
     assert "✓ Trainer" not in printed

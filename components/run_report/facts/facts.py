@@ -48,6 +48,7 @@ class Verdict(enum.Enum):
     MODEL_REFUSED = "model refused"
     DATA_REFUSED = "data refused"
     SETTINGS_REFUSED = "settings refused"
+    INTERRUPTED = "interrupted"
     FAILED = "failed"
 
 
@@ -56,6 +57,8 @@ VERDICTS = {
     ModelRefused.exit_code: Verdict.MODEL_REFUSED,
     DataRefused.exit_code: Verdict.DATA_REFUSED,
     SettingsError.exit_code: Verdict.SETTINGS_REFUSED,
+    130: Verdict.INTERRUPTED,  # by SIGINT and SIGTERM, as shells count
+    143: Verdict.INTERRUPTED,
 }
 """By exit code; every other code is `FAILED`."""
 

@@ -24,10 +24,10 @@ CANARY_CHECKS = {
     "questions_unanswered": ("Questions without an answer", "questions", 0),
     "ages_out_of_range": ("Ages not within 0 to 120", "ages", 0),
     "unusable_without_reason": ("Files that cannot be used, without a reason", "files", 0),
-    "years_apart_kinds": ("One photo in files of every kind", "years apart", 4),
     "years_apart_twice": ("The same batch, sent twice", "years apart", 4),
     "years_apart_alone": ("A photo alone and in a batch", "years apart", 4),
     "years_apart_signatures": ("The two signatures", "years apart", 4),
+    "years_apart_kinds": ("One photo in files of every kind", "years apart", 4),
     "seconds_per_photo": ("One photo", "seconds", 3),
     "seconds_per_batch": ("64 photos at once", "seconds", 3),
     "memory_mb": ("Memory at its peak", "MB", 0),
@@ -39,6 +39,7 @@ TITLES = {
     Verdict.MODEL_REFUSED: "Refused by the gate",
     Verdict.DATA_REFUSED: "Data refused",
     Verdict.SETTINGS_REFUSED: "Settings refused",
+    Verdict.INTERRUPTED: "Interrupted",
     Verdict.FAILED: "Failed",
 }
 

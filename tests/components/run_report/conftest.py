@@ -11,7 +11,7 @@ import pytest
 
 from customer_age.components.artifacts.evaluation import Evaluation, Measured, SliceMetrics
 from customer_age.components.canary import checks
-from customer_age.components.canary.requests import ALONE, BATCH, STORED
+from customer_age.components.canary.requests import ALONE, BATCH, STORED, Request
 from customer_age.components.canary.worker_process import Answer, Measurements
 from customer_age.components.run_report.facts import facts
 
@@ -86,8 +86,14 @@ def canary() -> dict:
         ALONE: Answer(age * 3, (1.3, 0.0286, 0.0286)),
         BATCH: Answer(batch, (1.7, 1.62)),
         STORED: Answer(((31.252, 40.0),), (1.7,)),
+        "kinds": Answer(((31.25, 31.26),)),
+        "unusable": Answer(((31.25, float("nan")),), reasons=("", "damaged")),
     }
-    return checks.judge(Measurements(answers, 1_110_000_000, ""), limits).model_dump()
+    requests = [
+        Request("kinds", "", "", (b"",) * 2, pairs=True),
+        Request("unusable", "", "", (b"",) * 2, unusable=frozenset({1})),
+    ]
+    return checks.judge(Measurements(answers, 1_110_000_000, ""), limits, requests).model_dump()
 
 
 @pytest.fixture(scope="session")

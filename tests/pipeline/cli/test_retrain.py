@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -48,7 +49,11 @@ def test_a_look_leaves_what_status_shows(places, batch_folder):
     assert retrain("--status", *places) == (0, "batch monday: waiting, 3 photos\n")
 
 
-def test_looks_go_on_until_ctrl_c(places, batch_folder):
+@pytest.mark.parametrize(
+    ("by", "name", "exit_code"),
+    [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)],
+)
+def test_looks_go_on_until_a_signal_comes(places, batch_folder, by, name, exit_code):
     watching = retrain("--watch", "--every", "0.1", *places, wait=False)
     try:
         assert watching.stdout.readline() == "no run: no new photos\n"
@@ -56,8 +61,12 @@ def test_looks_go_on_until_ctrl_c(places, batch_folder):
         deadline = time.monotonic() + 60
         while "monday" not in (line := watching.stdout.readline()):
             assert time.monotonic() < deadline, line
+        watching.send_signal(by)
+        said, _ = watching.communicate(timeout=60)
+        assert said.splitlines()[-1] == f"customer-age: interrupted by {name}"
+        assert watching.returncode == exit_code
     finally:
-        watching.terminate()
+        watching.kill()
         watching.communicate()
 
 

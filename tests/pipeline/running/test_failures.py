@@ -6,6 +6,7 @@ import pytest
 
 from customer_age.errors import DataRefused
 from customer_age.pipeline.running import failures
+from customer_age.pipeline.running.interruption import Terminated
 
 LOG = Path("logs/a.log")
 
@@ -48,5 +49,15 @@ def test_a_library_s_error_is_one_line_and_names_the_log():
     assert "\n" not in str(explained)
 
 
-def test_an_error_without_words_has_its_type():
-    assert "KeyboardInterrupt" in str(failures.explained(KeyboardInterrupt(), None, LOG))
+@pytest.mark.parametrize(
+    ("signal", "line", "exit_code"),
+    [
+        (KeyboardInterrupt(), "interrupted by Ctrl-C in Trainer. What was finished is kept", 130),
+        (Terminated(), "interrupted by SIGTERM in Trainer. What was finished is kept", 143),
+    ],
+)
+def test_an_interruption_is_no_failure(signal, line, exit_code):
+    explained = failures.explained(signal, "Trainer", LOG)
+    assert str(explained).startswith(line)
+    assert explained.exit_code == exit_code
+    assert "failed" not in str(explained)

@@ -99,7 +99,8 @@ def test_a_model_that_the_canary_refused_is_a_refused_model(run, tmp_path):
         (2, Verdict.SETTINGS_REFUSED),
         (3, Verdict.MODEL_REFUSED),
         (4, Verdict.DATA_REFUSED),
-        (130, Verdict.FAILED),
+        (130, Verdict.INTERRUPTED),
+        (143, Verdict.INTERRUPTED),
     ],
 )
 def test_the_verdict_is_the_exit_code_in_words(run, exit_code, verdict):
