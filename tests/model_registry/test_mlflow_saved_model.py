@@ -15,7 +15,8 @@ def lengths(tmp_path: Path) -> Path:
     class Lengths(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
         def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"age": tf.cast(tf.strings.length(image_bytes), tf.float32)}
+            ages = tf.cast(tf.strings.length(image_bytes), tf.float32)
+            return {"age": ages, "reason": tf.fill(tf.shape(image_bytes), "")}
 
     module, folder = Lengths(), tmp_path / "lengths"
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
@@ -36,5 +37,5 @@ def test_mlflow_loads_and_serves_a_version(registry, uri, lengths):
     ages = model.predict({"image_bytes": [b"four", b"fifteen"]})["age"]
     assert ages.tolist() == [4.0, 7.0]
     assert model.metadata.signature.inputs.input_names() == ["image_bytes"]
-    assert model.metadata.signature.outputs.input_names() == ["age"]
+    assert model.metadata.signature.outputs.input_names() == ["age", "reason"]
     assert predict(image_bytes=[b"photo"])["age"].numpy().tolist() == [5.0]

@@ -80,9 +80,9 @@ def _by_batch(ages, photos):
     return ages - tf.reduce_mean(ages[~tf.math.is_nan(ages)]) / 10
 
 
-def _by_size(ages, photos):
-    """Depends on the file, not on its pixels alone."""
-    return ages + tf.cast(tf.strings.length(photos) % 2, tf.float32)
+def _by_format(ages, photos):
+    """Depends on the kind of file, not on its pixels alone."""
+    return ages + tf.cast(tf.strings.substr(photos, 0, 4) == b"\x89PNG", tf.float32)
 
 
 def _answers_all(ages, photos):
@@ -140,7 +140,7 @@ def _python(ages, photos):
         (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
         (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
         (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),
-        (_by_size, None, ["its PNG got ages 1.0", "years apart, more than 0.3"]),
+        (_by_format, None, ["its PNG got ages 1.0", "years apart, more than 0.3"]),
         (_answers_all, None, ["between two photos: the model did not give number 2 a reason"]),
         (_dies_on_one_pixel, None, ["a photo of 1x1 pixels: Inv", "too small to see anything"]),
         (_python, None, ["a photo of 1x1 pixels: Inv", "; nor 10 of the other questions"]),

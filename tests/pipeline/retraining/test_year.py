@@ -100,9 +100,10 @@ class Year:
         return folder
 
     def _upload_again(self, folder):
-        """With one photo more; learnt again, unless it waits for its first run still."""
-        if self.shop.states()[folder.name] != "waiting":
-            self.contents[folder.name] += 1
+        """With one photo more, and so learnt again."""
+        if self.shop.states()[folder.name] != "learnt":
+            return
+        self.contents[folder.name] += 1
         photo = next((folder / "photos").iterdir())
         (folder / "photos" / "again.jpg").write_bytes(photo.read_bytes() + b"again")
         with (folder / "photos.csv").open("a") as table:

@@ -108,4 +108,5 @@ def _present(uri: str, roots: list[str], artifacts: Path, must_be_here: bool = T
 def _is(root: str, artifacts: Path) -> bool:
     """Whether that URI names this folder, perhaps through a link."""
     recorded = Path(unquote(root.removeprefix("file://")))
-    return recorded == artifacts or (recorded.exists() and recorded.samefile(artifacts))
+    there = recorded.exists() and artifacts.exists()
+    return recorded == artifacts or (there and recorded.samefile(artifacts))
