@@ -93,22 +93,32 @@ def _with_absolute_paths(settings: Settings) -> Settings:
     trainer = settings.trainer
     paths = {name: getattr(settings.data, name) for name in PATHS}
     absolute = {
-        name: str(Path(path).resolve())
+        name: _absolute(f"data.{name}", path)
         for name, path in paths.items()
         if path is not None and "://" not in path
     }
     data = settings.data.model_copy(update=absolute)
     if trainer.weights not in WEIGHTS_KEYWORDS:
-        trainer = trainer.model_copy(update={"weights": str(Path(trainer.weights).resolve())})
-    work_dir = str(Path(settings.work_dir).resolve())
+        trainer = trainer.model_copy(
+            update={"weights": _absolute("trainer.weights", trainer.weights)}
+        )
+    work_dir = _absolute("work_dir", settings.work_dir)
     return settings.model_copy(update={"data": data, "trainer": trainer, "work_dir": work_dir})
+
+
+def _absolute(place: str, path: str) -> str:
+    """Resolve a path, in which `~` is a home, from where the command is called."""
+    try:
+        return str(Path(path).expanduser().resolve())
+    except RuntimeError:
+        raise SettingsError(f"{place}: {path}: there is no home folder of that user") from None
 
 
 def _config_file(config: str) -> Path:
     named = CONFIGS / f"{config}.yaml"
     if "/" not in config and named.is_file():
         return named
-    file = Path(config)
+    file = Path(_absolute("--config", config)) if config.startswith("~") else Path(config)
     if file.is_dir():
         raise SettingsError(f"--config {config}: is a folder; name the settings file in it")
     if file.is_file():

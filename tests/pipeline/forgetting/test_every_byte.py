@@ -34,10 +34,10 @@ CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 CARD = "4000-0007"
 OTHER = "4000-0008"
 USED, REFUSED, TWICE, FUTURE = (
-    f"{CARD}_used.jpg",
+    f"0{CARD}_used.jpg",
     "party & friends.jpg",
     "IMG_20240307.jpg",
-    f"till 3 {CARD}.png",
+    "till 3 4000_0007.png",
 )
 THEIRS = (USED, REFUSED, TWICE, FUTURE)
 STRANGERS = "nobody special.jpg"
@@ -134,6 +134,9 @@ def search(contents, needles, *folders):
 def needles_of(photos, key):
     """All by which somebody could find the person again."""
     sought = {"card": CARD.encode(), "digits": b"40000007", "person": pseudonym(key).encode()}
+    sought |= {
+        form: form.encode() for form in ("4000 0007", "4000_0007", "4000%2D0007", "4000.0007")
+    }
     sought["stand-in"] = pseudonym(key)[:12].encode()
     for name, photo in photos.items():
         digest = hashlib.sha256(photo)

@@ -6,7 +6,12 @@ from datetime import datetime, timezone
 import pytest
 
 from customer_age.errors import RunError
-from customer_age.model_registry import ModelVersion
+from customer_age.model_registry import (
+    ModelVersion,
+    Publication,
+    open_registry,
+    saved_model_fingerprint,
+)
 from customer_age.pipeline.forgetting import learnt_versions
 
 
@@ -72,3 +77,29 @@ def test_now_says_where_no_version_is_without():
     with pytest.raises(RunError, match=r"^--now: every version .* has learnt from the person"):
         learnt_versions.roll_back(registry, {"1", "2"})
     assert registry.champion().version == "2"
+
+
+def test_now_rolls_a_real_registry_back(tmp_path):
+    """To the newest version that had not learnt from the person; else the champion stays."""
+    registry = open_registry(f"mlflow+sqlite:///{tmp_path}/registry/mlflow.db", "customer-age")
+    for number, batches in enumerate(["b", "a", "a,b"], 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "saved_model.pb").write_bytes(b"model %d" % number)
+        champion = registry.champion()
+        registry.publish(
+            Publication(
+                model_dir=folder,
+                fingerprint=saved_model_fingerprint(folder),
+                metrics={"mae": 8.0 - number},
+                tags={"batches": batches},
+                baseline_version=champion.version if champion else "",
+            )
+        )
+    learnt = numbers(learnt_versions.learnt(registry, {"a"}))
+    assert learnt == ["2", "3"]
+    with pytest.raises(RunError, match=r"^--now: every version"):
+        learnt_versions.roll_back(registry, {"1", "2", "3"})
+    assert registry.champion().version == "3"
+    assert learnt_versions.roll_back(registry, set(learnt)).version == "1"
+    assert registry.champion().version == "1"

@@ -292,3 +292,17 @@ def test_a_work_folder_below_one_that_breaks_a_line_is_refused(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path / "a\nb")
     with pytest.raises(SettingsError, match="work_dir: 'work' is, or lies in, a folder whose name"):
         loading.load("local")
+
+
+def test_a_tilde_is_a_home_folder_wherever_a_path_stands(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.yaml").write_text(
+        "data: {path: ~/photos, inbox: ~/inbox}\nwork_dir: ~/work\n"
+    )
+    loaded = loading.load("~/mine.yaml", ("trainer.weights=~/weights.h5",))
+    assert loaded.work_dir == str(tmp_path / "work")
+    assert loaded.data.path == str(tmp_path / "photos")
+    assert loaded.data.inbox == str(tmp_path / "inbox")
+    assert loaded.trainer.weights == str(tmp_path / "weights.h5")
+    with pytest.raises(SettingsError, match=r"^work_dir: ~nobody-here/w: there is no home folder"):
+        loading.load("local", ("work_dir=~nobody-here/w",))
