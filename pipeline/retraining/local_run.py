@@ -59,6 +59,10 @@ if __name__ == "__main__":
         with interruption.as_exceptions():
             ended = main(*sys.argv[1:])
         interruption.end(ended)
+    except KeyboardInterrupt as error:  # before the run began
+        stopped = interruption.interrupted(error)
+        print(f"customer-age: {stopped}", file=sys.stderr)
+        interruption.end(stopped.exit_code)
     except RunError as error:
         print(f"customer-age: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
