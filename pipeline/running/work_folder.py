@@ -20,6 +20,9 @@ _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 _ABANDONED_AFTER = 24 * 3600
 """Seconds; nobody writes one file of a report or a record for so long."""
 
+_PATTERN_CHARACTERS = frozenset("*?[")
+"""TFX components read an artifact by a pattern made of its folder's path."""
+
 
 class WorkFolder:
     """The places in a work folder.
@@ -59,8 +62,13 @@ class WorkFolder:
         """Make the folders, and see that they can be written.
 
         Raises:
-            SettingsError: the folder cannot be written.
+            SettingsError: the folder cannot be written, or TFX would take its path for a pattern.
         """
+        if found := sorted(_PATTERN_CHARACTERS.intersection(str(self.path))):
+            raise SettingsError(
+                f"work_dir: {self.path} has {' '.join(found)} in it, which TFX takes for a pattern "
+                "of names; choose another one with --work-dir"
+            )
         try:
             for folder in (self.logs, self.reports, self.pipeline_root):
                 folder.mkdir(parents=True, exist_ok=True)

@@ -199,3 +199,10 @@ def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
         folder.temporary_files(),
     ):
         pytest.fail("went on")
+
+
+@pytest.mark.parametrize("name", ["w[1]", "w*", "w?"])
+def test_a_path_that_tfx_takes_for_a_pattern_is_refused_before_anything_is_made(tmp_path, name):
+    with pytest.raises(SettingsError, match="takes for a pattern"):
+        WorkFolder(str(tmp_path / name / "inner")).prepare()
+    assert not [*tmp_path.iterdir()]
