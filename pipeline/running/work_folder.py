@@ -20,8 +20,8 @@ _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 _ABANDONED_AFTER = 24 * 3600
 """Seconds; nobody writes one file of a report or a record for so long."""
 
-_PATTERN_CHARACTERS = frozenset("*?[")
-"""TFX components read an artifact by a pattern made of its folder's path."""
+_PATTERN_CHARACTERS = frozenset("*?[\\")
+"""Beam or TensorFlow match by them; TFX makes a pattern of an artifact's path to read it."""
 
 
 class WorkFolder:
@@ -58,17 +58,24 @@ class WorkFolder:
         """Whether anything ever held it: then `held` makes nothing new."""
         return self._lock.exists()
 
-    def prepare(self) -> None:
-        """Make the folders, and see that they can be written.
+    def require_literal_path(self) -> None:
+        """See that TFX reads from this folder alone.
 
         Raises:
-            SettingsError: the folder cannot be written, or TFX would take its path for a pattern.
+            SettingsError: it would take the path for a pattern, and read other folders.
         """
         if found := sorted(_PATTERN_CHARACTERS.intersection(str(self.path))):
             raise SettingsError(
                 f"work_dir: {self.path} has {' '.join(found)} in it, which TFX takes for a pattern "
                 "of names; choose another one with --work-dir"
             )
+
+    def prepare(self) -> None:
+        """Make the folders, and see that they can be written.
+
+        Raises:
+            SettingsError: the folder cannot be written.
+        """
         try:
             for folder in (self.logs, self.reports, self.pipeline_root):
                 folder.mkdir(parents=True, exist_ok=True)
