@@ -43,8 +43,9 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
     """
     require_addresses(settings, {"work_dir": settings.work_dir})
     require_job_server(settings)
-    key = preflight.check(settings)
     folder = WorkFolder(settings.work_dir)
+    folder.require_literal_path()
+    key = preflight.check(settings)
     folder.prepare()
     with folder.held(), folder.temporary_files():
         return LocalRun(settings, folder, key, run_id).run()

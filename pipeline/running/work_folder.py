@@ -20,6 +20,9 @@ _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 _ABANDONED_AFTER = 24 * 3600
 """Seconds; nobody writes one file of a report or a record for so long."""
 
+_PATTERN_CHARACTERS = frozenset("*?[\\")
+"""Beam or TensorFlow match by them; TFX makes a pattern of an artifact's path to read it."""
+
 
 class WorkFolder:
     """The places in a work folder.
@@ -54,6 +57,18 @@ class WorkFolder:
     def was_used(self) -> bool:
         """Whether anything ever held it: then `held` makes nothing new."""
         return self._lock.exists()
+
+    def require_literal_path(self) -> None:
+        """See that TFX reads from this folder alone.
+
+        Raises:
+            SettingsError: it would take the path for a pattern, and read other folders.
+        """
+        if found := sorted(_PATTERN_CHARACTERS.intersection(str(self.path))):
+            raise SettingsError(
+                f"work_dir: {self.path} has {' '.join(found)} in it, which TFX takes for a pattern "
+                "of names; choose another one with --work-dir"
+            )
 
     def prepare(self) -> None:
         """Make the folders, and see that they can be written.

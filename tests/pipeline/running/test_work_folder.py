@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from customer_age.errors import RunError, SettingsError
+from customer_age.pipeline.running import local
 from customer_age.pipeline.running.work_folder import WorkFolder
+from customer_age.pipeline.settings.settings import Settings
 
 HOLD = """
 import sys
@@ -199,3 +201,16 @@ def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
         folder.temporary_files(),
     ):
         pytest.fail("went on")
+
+
+@pytest.mark.parametrize("name", ["w[1]", "w*", "w?", "w\\1"])
+def test_a_path_that_tfx_takes_for_a_pattern_is_refused_before_anything_is_made(tmp_path, name):
+    settings = Settings(work_dir=str(tmp_path / name / "inner"))
+    with pytest.raises(SettingsError, match="takes for a pattern"):
+        local.run(settings)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["w 1", "w{1,3}", "w]1", "w^!-%#"])
+def test_a_path_of_other_characters_is_taken(tmp_path, name):
+    WorkFolder(str(tmp_path / name)).require_literal_path()
