@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from .checkpoint import Checkpoint
 from .model import BACKBONE
+from .optimizer import FusedAdamW
 from .progress import Reporter
 
 HEAD = "head"
@@ -77,7 +78,7 @@ def train_whole(
         decay_steps=steps - warm_up,
         alpha=LAST_RATE_SHARE,
     )
-    optimizer = keras.optimizers.AdamW(weight_decay=weight_decay)
+    optimizer = FusedAdamW(weight_decay=weight_decay)
     _compile(model, optimizer)
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_mae", mode="min", patience=patience, restore_best_weights=True

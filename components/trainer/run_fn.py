@@ -14,9 +14,10 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from customer_age.errors import RunError
 
 from ..artifacts import training
-from . import devices, inputs, phases, signatures
+from . import devices, inputs, phases
 from .checkpoint import Checkpoint
 from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
+from .served_model import signatures
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from customer_age.components.canary import component
-from customer_age.components.trainer import served_photos
+from customer_age.components.trainer.served_model import served_photos
 from customer_age.schema import features
 
 LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from customer_age.schema.refusals import Reason
 
-from . import file_headers, images
+from .. import images
+from . import file_headers
 from .file_headers import Header
 
 MAX_FILE_BYTES = 100 * 2**20

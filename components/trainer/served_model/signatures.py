@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from customer_age.schema import features
 
-from . import images, served_photos
-from .model import years_of
+from .. import images
+from ..model import years_of
+from . import served_photos
 
 
 class AgeModel(tf.Module):

@@ -1,0 +1,1 @@
+"""The graph that is served: from encoded photos to ages."""
