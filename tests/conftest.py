@@ -8,6 +8,7 @@ import os
 import socket
 import sqlite3
 import sys
+import tempfile
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,6 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+sys.path.append(str(Path(__file__).parent))  # the folder beside this file
+
+from preloaded_python import started
 
 from customer_age.model_registry import Publication, saved_model_fingerprint
 
@@ -37,6 +42,14 @@ def free_port() -> Callable[[], int]:
             return probe.getsockname()[1]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def preloaded_python() -> Iterator[str]:
+    """A program that stands for Python, in which large libraries are imported already."""
+    # Not a folder of pytest's: the path of a socket is short.
+    with tempfile.TemporaryDirectory() as folder, started.preloaded_python(Path(folder)) as program:
+        yield str(program)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What ML Metadata knows of a run on this machine."""
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,11 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 
+from customer_age.errors import SettingsError
+
 from . import moved_artifacts
+
+_NEWER = re.compile(r"database version (\d+) is greater than library version (\d+)")
 
 _OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
@@ -34,8 +39,23 @@ class NodeRecord:
 
 
 def open_store(database: Path) -> MetadataStore:
-    """Open the SQLite file of a work folder's metadata."""
-    return MetadataStore(metadata.sqlite_metadata_connection_config(str(database)))
+    """Open the SQLite file of a work folder's metadata.
+
+    Raises:
+        SettingsError: a newer ML Metadata has written it, or it is not such a file.
+    """
+    try:
+        return MetadataStore(metadata.sqlite_metadata_connection_config(str(database)))
+    except (RuntimeError, errors.StatusError) as error:
+        reason = " ".join(str(error).split())
+        if newer := _NEWER.search(reason):
+            reason = "a newer ML Metadata has written it (schema {}, this one reads {})".format(
+                *newer.groups()
+            )
+        raise SettingsError(
+            f"work_dir: {database} cannot be opened: {reason[:300]}. Install the release of "
+            "customer-age that wrote it, or move this file away: every step then runs once more"
+        ) from error
 
 
 class RunRecords:

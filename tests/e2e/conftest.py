@@ -1,3 +1,4 @@
+import functools
 import os
 import signal
 import subprocess
@@ -15,8 +16,18 @@ CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 class Command:
     """`customer-age run` as a process of its own."""
 
-    def __init__(self, data, work, *overrides, config=TINY, options=(), prefix=()):
-        arguments = [CUSTOMER_AGE, "run", "--config", config, "--data", data, "--work-dir", work]
+    def __init__(self, python, data, work, *overrides, config=TINY, options=(), prefix=()):
+        arguments = [
+            python,
+            CUSTOMER_AGE,
+            "run",
+            "--config",
+            config,
+            "--data",
+            data,
+            "--work-dir",
+            work,
+        ]
         for override in overrides:
             arguments += ["--set", override]
         self.process = subprocess.Popen(
@@ -55,8 +66,14 @@ class Command:
 
 
 @pytest.fixture(scope="session")
-def command():
-    return Command
+def command(preloaded_python):
+    return functools.partial(Command, preloaded_python)
+
+
+@pytest.fixture(scope="session")
+def command_from_nothing():
+    """The same, started as an engineer does."""
+    return functools.partial(Command, sys.executable)
 
 
 @pytest.fixture(scope="session")

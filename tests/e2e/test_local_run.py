@@ -15,10 +15,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def published(command, photos, tmp_path_factory):
+def published(command_from_nothing, photos, tmp_path_factory):
     """A work folder in which one run published one model, and what that run printed."""
     work = tmp_path_factory.mktemp("published") / "work"
-    exit_code, printed = command(photos, work).ended()
+    exit_code, printed = command_from_nothing(photos, work).ended()
     assert exit_code == 0, printed
     return work, printed
 

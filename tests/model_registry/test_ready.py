@@ -1,13 +1,16 @@
 """What is told before a run starts of a registry that could take no version."""
 
+import contextlib
 import logging
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +205,20 @@ def test_google_cloud_behind_a_dead_proxy_names_it(monkeypatch):
     told = str(google_errors.translate(TransportError("connection refused")))
     assert "through the proxy 10.0.0.1:3128 of HTTPS_PROXY" in told
     assert "s3cret" not in told
+
+
+@pytest.mark.parametrize(
+    ("revision", "remedy"),
+    [
+        ("ffffffffffff", "a newer MLflow has upgraded it: install that, or restore a backup"),
+        ("451aebb31d03", "back it up, then run `mlflow db upgrade`"),
+    ],
+)
+def test_a_database_of_another_mlflow_is_told_with_the_right_remedy(uri, revision, remedy):
+    open_registry(uri, "customer-age").require_ready()
+    made = Path(uri.removeprefix("mlflow+sqlite:///"))
+    other = shutil.copyfile(made, made.with_name("other.db"))  # MLflow checks a file once
+    with contextlib.closing(sqlite3.connect(other)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    with pytest.raises(SettingsError, match=rf"revision {revision}, .*: {remedy}"):
+        open_registry(f"mlflow+sqlite:///{other}", "customer-age").require_ready()

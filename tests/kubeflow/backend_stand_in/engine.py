@@ -223,6 +223,7 @@ class Engine(abc.ABC):
             timeout=float(task.kubernetes.active_deadline_seconds) or None,
             log=run.logs[task.name],
             retry=retry,
+            python=self.cluster.python,
         )
 
     def _end(

@@ -40,6 +40,7 @@ class Pod:
     log: Path
     retry: int = 0
     """The number of this attempt among the retries: KFP_RETRY_INDEX."""
+    python: str = sys.executable
 
     def variables(self, task: Task) -> dict[str, str]:
         """The environment of the launcher, and of the command that it starts."""
@@ -76,7 +77,7 @@ def run_container(task: Task, executor_input: specs.ExecutorInput, pod: Pod) -> 
         if len(word.encode()) >= _WORD_LIMIT:
             raise Refused(f"{task.name}: argument list too long: {word[:60]}...")
     if command[0] in ("python", "python3"):
-        command[0] = sys.executable
+        command[0] = pod.python
     work = pod.root / "work"
     work.mkdir(parents=True, exist_ok=True)
     environment = {

@@ -5,6 +5,7 @@ API server could read it.
 """
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ class Cluster:
         image_environment: environment variables that the image has.
         hosts: names that the cluster's DNS knows, without ports; those of AWS, it always does.
         archive_logs: what the workflow controller's own configuration says.
+        python: the program that is `python` in the image.
     """
 
     secrets: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
@@ -34,6 +36,7 @@ class Cluster:
     image_environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
     archive_logs: bool = True
+    python: str = sys.executable
 
     def environment(self, task: Task, pod: str) -> dict[str, str]:
         """The environment variables of a pod.

@@ -4,6 +4,7 @@ The first run, on 2.17, has a process that is killed and a pod that is lost, and
 second one, on 2.16, has a pod that is evicted, and a limit that no model keeps.
 """
 
+import dataclasses
 from pathlib import Path
 
 import kfp
@@ -86,7 +87,7 @@ def pipeline_file(specification, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def namespace(tmp_path_factory):
+def namespace(tmp_path_factory, preloaded_python):
     """One's own, with what our manifests put into it against Kubeflow's archive of logs."""
     folder = tmp_path_factory.mktemp("image")
     (folder / "sitecustomize.py").write_text(KILLED_ONCE)
@@ -97,7 +98,8 @@ def namespace(tmp_path_factory):
         image_environment={"PYTHONPATH": str(folder), "KILLED_ONCE": str(folder / "killed")},
     )
     file = MANIFESTS / "base" / "artifact_repositories.yaml"
-    return with_objects(bare, yaml.safe_load_all(file.read_text()))
+    whole = with_objects(bare, yaml.safe_load_all(file.read_text()))
+    return dataclasses.replace(whole, python=preloaded_python)
 
 
 @pytest.fixture(scope="module")

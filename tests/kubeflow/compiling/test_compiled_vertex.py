@@ -7,6 +7,7 @@ import json
 
 import pytest
 from backend_stand_in.launcher import ContainerFailed
+from backend_stand_in.pods import Cluster
 from backend_stand_in.run import State
 from backend_stand_in.vertex import VertexBackend
 
@@ -32,12 +33,13 @@ def compiled(tiny_settings, photos_in_gs):
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory):
+def backend(tmp_path_factory, preloaded_python):
     def preempt(task, attempt):
         if (task, attempt) == ("StatisticsGen", 0):
             raise ContainerFailed("preempted")
 
-    return VertexBackend(tmp_path_factory.mktemp("vertex"), before=preempt)
+    cluster = Cluster(python=preloaded_python)
+    return VertexBackend(tmp_path_factory.mktemp("vertex"), cluster, before=preempt)
 
 
 @pytest.fixture(scope="module")

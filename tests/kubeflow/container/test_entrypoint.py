@@ -31,7 +31,8 @@ class Launcher:
     paths, as every pod has.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, python: str):
+        self._python = python
         self._store = folder / "store"
         self._folder = folder
         self._metadata: dict[str, dict] = {}
@@ -96,7 +97,7 @@ class Launcher:
             if self._in_store(uri).exists():
                 shutil.copytree(self._in_store(uri), self._local(pod, uri))
         command = [
-            *(sys.executable, "-m", "customer_age.kubeflow.container.entrypoint"),
+            *(self._python, "-m", "customer_age.kubeflow.container.entrypoint"),
             *(
                 "--executor_class_path",
                 name_utils.get_full_name(component.executor_spec.executor_class),
@@ -162,8 +163,8 @@ class Launcher:
 
 
 @pytest.fixture(scope="module")
-def launcher(tmp_path_factory) -> Launcher:
-    return Launcher(tmp_path_factory.mktemp("cluster"))
+def launcher(tmp_path_factory, preloaded_python) -> Launcher:
+    return Launcher(tmp_path_factory.mktemp("cluster"), preloaded_python)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,14 @@
 """What ML Metadata knows of runs, in a real store."""
 
+import contextlib
+import sqlite3
+
 import pytest
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 
+from customer_age.errors import SettingsError
 from customer_age.pipeline.running.metadata import RunRecords
 
 
@@ -63,3 +67,18 @@ def test_without_a_killed_execution_everything_stays(tmp_path, database, executi
 def test_where_nothing_ever_ran_there_is_nothing_to_discard(tmp_path):
     assert RunRecords(tmp_path / "none.sqlite", "tiny").discard_unfinished(tmp_path) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_metadata_of_a_newer_release_are_refused_in_one_line(database, execution):
+    execution(mlmd.Execution.COMPLETE)
+    with contextlib.closing(sqlite3.connect(database)) as newer, newer:
+        newer.execute("UPDATE MLMDEnv SET schema_version = 99")
+    newer = r"a newer ML Metadata has written it \(schema 99, this one reads \d+\)\. Install the"
+    with pytest.raises(SettingsError, match=rf"^work_dir: {database} cannot be opened: {newer}"):
+        RunRecords(database, "tiny").newest_execution()
+
+
+def test_a_file_that_holds_no_metadata_is_refused_in_one_line(database):
+    database.write_text("no database\n" * 99)
+    with pytest.raises(SettingsError, match=r"^work_dir: .* cannot be opened: .*[^\n]*$"):
+        RunRecords(database, "tiny").newest_execution()

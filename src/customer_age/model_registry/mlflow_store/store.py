@@ -21,6 +21,7 @@ from customer_age.errors import RunError, explained_by
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
+from .database_revision import of_another_release
 from .deleted import require_active, warn_of_deleted_run
 from .saved_model import SAVED_MODEL, write_description
 from .tracking import Server, SqliteFile
@@ -48,7 +49,7 @@ def _translate(error: Exception) -> RunError | None:
     if not isinstance(error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error):
         return None
     words = " ".join(str(error).split())
-    return RunError(f"the model registry failed: {words[:500]}")
+    return of_another_release(words) or RunError(f"the model registry failed: {words[:500]}")
 
 
 class MlflowStore(VersionStore):

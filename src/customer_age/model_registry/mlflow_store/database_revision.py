@@ -1,0 +1,41 @@
+"""A database whose tables another release of MLflow has made."""
+
+import re
+from pathlib import Path
+
+from customer_age.errors import SettingsError
+
+_OUT_OF_DATE = re.compile(r"found version (\w+), but expected (\w+)")
+
+
+def of_another_release(reason: str) -> SettingsError | None:
+    """Explain what MLflow says of a database whose tables are not of its revision.
+
+    MLflow advises to upgrade such a database, which is wrong where a newer MLflow has done so.
+
+    Args:
+        reason: MLflow's words, in one line.
+
+    Returns:
+        None: the reason is another one.
+    """
+    if "out-of-date database schema" not in reason or not (found := _OUT_OF_DATE.search(reason)):
+        return None
+    database, installed = found.groups()
+    if _is_known(database):
+        remedy = "back it up, then run `mlflow db upgrade` with the database's URL"
+    else:
+        remedy = "a newer MLflow has upgraded it: install that, or restore a backup"
+    return SettingsError(
+        f"registry.uri: the database has MLflow's revision {database}, and the installed MLflow "
+        f"works with {installed}: {remedy}"
+    )
+
+
+def _is_known(revision: str) -> bool:
+    """Whether the installed MLflow has a script that leads to a revision, or from it."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
+    return revision in {script.revision for script in scripts.walk_revisions()}
