@@ -48,3 +48,8 @@ def test_dealing_is_what_it_was_in_earlier_versions():
 def test_shares_that_do_not_quite_reach_one_leave_nobody_out(monkeypatch):
     monkeypatch.setattr(splits, "keyed_hash", lambda *_: b"\xff" * 32)
     assert dealt("x", {"train": 0.7, "valid": 0.2, "test": 0.1}) == {"x": "test"}
+
+
+def test_a_share_ends_before_the_next_begins(monkeypatch):
+    monkeypatch.setattr(splits, "keyed_hash", lambda *_: b"\x80" + b"\0" * 31)  # 0.5 exactly
+    assert dealt("x", {"train": 0.5, "valid": 0.25, "test": 0.25}) == {"x": "valid"}

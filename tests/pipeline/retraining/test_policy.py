@@ -102,6 +102,15 @@ def test_those_that_failed_together_are_tried_again_by_halves():
     assert not decide([tried("a", 0.9)]).batches, "not so soon"
 
 
+def test_another_try_says_with_what_and_how_often_it_was_refused():
+    refused = [tried(name, 1, reason="10 of 12 photos") for name in "ab"]
+    assert (
+        decide(refused).why == "another try with 2 batches, refused 1 of 3 times: 10 of 12 photos"
+    )
+    failed = tried("a", 1, tries=0, reason="no registry")
+    assert decide([failed]).why == "another try with a: no registry"
+
+
 def test_another_try_waits_for_no_cool_down_and_no_photos():
     assert decide([tried("a", 1, photos=1)], [ended(RunState.PUBLISHED, 0)]).batches
 
