@@ -395,7 +395,7 @@ def test_a_registry_that_fails_keeps_no_end_from_being_written_down(shop, batch_
         def published(self, run_id):
             raise RunError("the registry is away")
 
-    webhook = Webhook("http://127.0.0.1:1/", timeout_seconds=1, attempts=1)
+    webhook = Webhook("http://127.0.0.1:1/", timeout_seconds=20, attempts=1)
     code, said = here.look(champions=Silent(), webhook=webhook)
     assert code == 0, "nor does a webhook that is away"
     assert "no facts on its version: the registry is away" in said
