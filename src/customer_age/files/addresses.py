@@ -7,7 +7,6 @@ the last `?` stand options of `OPTIONS`, or nothing. In a path, and in `file://`
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from customer_age.errors import SettingsError
@@ -129,12 +128,6 @@ def at_once(address: str) -> int:
     other: with as many, a look at 10,000 batches took three times as long.
     """
     return _ANSWERS_AWAITED if is_remote(address) else 1
-
-
-def leads_out(file_name: str) -> bool:
-    """Whether a name in a table would lead out of its folder."""
-    path = PurePosixPath(file_name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or file_name[1:2] == ":"
 
 
 def _parted(address: str) -> tuple[str, str | None]:
