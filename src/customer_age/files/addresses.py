@@ -15,6 +15,10 @@ OPTIONS = ("endpoint", "region", "verify", "use_path_style")
 """What may stand behind `?`: see docs/files.md. The last one is for Kubeflow's launcher, which
 finds a pipeline root by it; here, buckets are always asked by path."""
 
+_PATTERN_CHARACTERS = frozenset("*?[\\")
+"""Beam or TensorFlow match names by them, on a disk and in every store; there is no way to quote
+one. TFX makes a pattern of an artifact's path to read it."""
+
 _ANSWERS_AWAITED = 32
 _ON_DISK = "file://"
 _SQLITE = "sqlite:///"
@@ -119,6 +123,11 @@ def check_options(address: str) -> str:
             f"{address}: {name!r} is no option of an address; known are {', '.join(OPTIONS)}"
         )
     return address
+
+
+def pattern_characters(address: str) -> list[str]:
+    """What of a path, or of an address without its options, TFX takes for a pattern of names."""
+    return sorted(_PATTERN_CHARACTERS.intersection(plain(address)))
 
 
 def at_once(address: str) -> int:
