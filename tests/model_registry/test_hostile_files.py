@@ -12,6 +12,7 @@ import pytest
 from customer_age.errors import RunError
 from customer_age.model_registry import open_registry, saved_model_fingerprint
 from customer_age.model_registry.mlflow_store import downloads
+from customer_age.model_registry.mlflow_store.tracking import SqliteFile
 
 MODEL = "models/1/model"
 
@@ -149,3 +150,17 @@ def test_a_registry_that_downloads_a_link_is_not_believed(uri, publication, tmp_
     monkeypatch.setattr(downloads, "download", linked)
     with pytest.raises(RunError, match="version 1: the name 'saved_model.pb' is a link out"):
         registry.download("1", tmp_path / "got")
+
+
+@pytest.mark.parametrize("recorded", ["", ".", "..", "../other", "{away}", "a" * 31])
+def test_what_a_database_records_as_a_run_frees_no_other_files(tmp_path, recorded):
+    runs, away = tmp_path / "registry" / "artifacts", tmp_path / "other"
+    for folder in (runs / ("a" * 32), runs / ("b" * 32), runs / ("a" * 31), away):
+        folder.mkdir(parents=True)
+        (folder / "model").write_bytes(b"x")
+    registry = SqliteFile(tmp_path / "registry" / "mlflow.db")
+    registry.free(recorded.format(away=away))
+    assert len([*tmp_path.glob("**/model")]) == 4
+    registry.free("a" * 32)
+    assert not (runs / ("a" * 32)).exists()
+    assert len([*tmp_path.glob("**/model")]) == 3
