@@ -1,7 +1,9 @@
 """Files of models that somebody else listed: none is written, or read, outside its folder."""
 
+import contextlib
 import http.server
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from customer_age.errors import RunError
-from customer_age.model_registry import open_registry, saved_model_fingerprint
+from customer_age.files import addresses
+from customer_age.model_registry import open_registry, saved_model_fingerprint, sqlite_file
 from customer_age.model_registry.mlflow_store import downloads
 from customer_age.model_registry.mlflow_store.tracking import SqliteFile
 
@@ -114,6 +117,33 @@ def test_what_a_bucket_holds_outside_is_not_fetched(
         downloads.download(f"s3://shop/{MODEL}", "sqlite://", folder)
     assert str(error.value).isprintable()
     assert all_files() == {"deep", "deep/model"}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("http://[::1/model", "is not a valid URI"),
+        ("file://elsewhere/etc", "the model registry failed"),
+        ("file:///none/there", "there are no files under /none/there/saved_model"),
+        ("/none/there", "there are no files under /none/there/saved_model"),
+    ],
+)
+def test_a_version_that_names_no_files_is_refused_in_one_line(uri, tmp_path, source, said):
+    """Whoever made the version may have recorded anything as its source."""
+    from mlflow import MlflowClient
+
+    database = addresses.sqlite_url(str(sqlite_file(uri)))
+    client = MlflowClient(tracking_uri=database, registry_uri=database)
+    client.create_registered_model("customer-age")
+    with contextlib.closing(sqlite3.connect(sqlite_file(uri))) as connection, connection:
+        connection.execute(
+            "INSERT INTO model_versions (name, version, creation_time, current_stage, source, "
+            "status, storage_location) VALUES ('customer-age', 1, 1, 'None', ?, 'READY', ?)",
+            (source, source),
+        )
+    with pytest.raises(RunError, match=said) as error:
+        open_registry(uri, "customer-age").download("1", tmp_path / "got")
+    assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("of", ["file", "folder"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from customer_age.errors import RunError
-from customer_age.files import addresses, file_names, store
+from customer_age.files import file_names, store
 
 from .saved_model import SAVED_MODEL
 
@@ -50,11 +50,18 @@ def download(source: str, tracking_uri: str, folder: Path) -> None:
 
 
 def _local(uri: str) -> str | None:
-    """The path that a URI names, where it is one of this machine."""
-    scheme = urlsplit(uri).scheme
-    if scheme == "file":
-        return unquote(addresses.local_path(uri))
-    return None if scheme else uri
+    """The path that a URI names, where it is one of this machine.
+
+    Raises:
+        RunError: it is not valid.
+    """
+    if uri.startswith("/"):
+        return uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise RunError(f"the model's files: {uri!r} is not a valid URI ({error})") from error
+    return unquote(parts.path) if parts.scheme == "file" and not parts.netloc else None
 
 
 def _copy(model: str, folder: Path) -> None:
@@ -79,12 +86,13 @@ def _names(model: str, tracking_uri: str) -> Iterator[str]:
         if inner.count("/") >= _DEEPEST:
             raise RunError(f"the model's files under {model}: folders in {_DEEPEST} others")
         uri = f"{model}/{inner}".rstrip("/")
+        # With its own name in front, or its path in the version, MLflow lists a folder's files.
+        above = (uri.rpartition("/")[2], f"{SAVED_MODEL}/{inner}".rstrip("/"))
         for each in _listed(uri, tracking_uri):
-            # MLflow lists a folder's files with the folder's own name in front.
-            above, _, name = each.path.partition("/")
-            if above != uri.rpartition("/")[2]:
+            found = next((one for one in above if each.path.startswith(f"{one}/")), None)
+            if found is None:
                 raise _misnamed(uri, each.path, file_names.LEADS_OUT)
-            name = f"{inner}/{name}".removeprefix("/") if name else ""
+            name = f"{inner}/{each.path[len(found) + 1 :]}".removeprefix("/")
             yield name
             if each.is_dir:
                 pending.append(name)
