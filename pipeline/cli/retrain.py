@@ -172,6 +172,9 @@ def _open_target(
     if name == "local":
         from ..retraining.local_target import LocalTarget
         from ..running import preflight
+        from ..running.work_folder import WorkFolder
 
+        # The run would refuse it: then a ledger would be made, and a batch's try be lost.
+        WorkFolder(settings.work_dir).require_literal_path()
         return LocalTarget(settings.work_dir), preflight.check
     return plugins.targets()[name].open(settings, values)

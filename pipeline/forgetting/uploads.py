@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from customer_age.errors import RunError
-from customer_age.files import Folder, addresses, folders, store
+from customer_age.files import Folder, addresses, file_names, folders, store
 from customer_age.labels import LabelTable, data_set, layouts, pseudonyms
 from customer_age.labels.cards.ages import day_of
 from customer_age.labels.cards.card_numbers import without_card
@@ -156,6 +156,7 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
 def _traces(table: LabelTable, batch: str, upload: str, name: str, person: str, key: str) -> Traces:
     hidden = data_set.stand_in(pseudonyms.pseudonym(person, key))
     called = {name, without_card(name, person, hidden) if person else name}
+    called |= {file_names.printable(each) for each in called}
     where = f"{upload}/{table.name}" if upload else table.name
     return Traces(
         photos=frozenset((batch, each) for each in called),
@@ -179,7 +180,7 @@ def _lookup(table: LabelTable) -> Find:
 
 def _photos(table: LabelTable, name: str, find: Find) -> Iterator[str]:
     """A row's photo and its face crop, where they lie in the upload."""
-    if not addresses.leads_out(name):
+    if file_names.wrong_in_table(name) != file_names.LEADS_OUT:
         for file in (name, f"{name}_face.jpg"):
             if (found := find(file)) is not None:
                 yield table.folder.path(found)

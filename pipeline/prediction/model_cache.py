@@ -8,6 +8,7 @@ from pathlib import Path
 
 from customer_age.errors import RunError
 from customer_age.model_registry import ModelRegistry, saved_model_fingerprint
+from customer_age.model_registry.fingerprint import FORM
 
 _UNFINISHED = ".unfinished-"
 _ABANDONED_AFTER = 24 * 3600
@@ -30,14 +31,16 @@ def fetch(registry: ModelRegistry, version: str, fingerprint: str | None, cache:
     Raises:
         RunError: the registry fails, or the cache cannot be written.
     """
-    if fingerprint is not None and _is_intact(cache / fingerprint, fingerprint):
-        return cache / fingerprint
+    # A registry may record anything as a fingerprint: only what can be one becomes a path.
+    known = fingerprint if fingerprint is not None and FORM.fullmatch(fingerprint) else None
+    if known is not None and _is_intact(cache / known, known):
+        return cache / known
     try:
         cache.mkdir(parents=True, exist_ok=True)
         _clear_away_unfinished(cache)
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=cache) as scratch:
             folder = registry.download(version, Path(scratch) / "model")
-            return _kept(folder, cache, fingerprint or saved_model_fingerprint(folder))
+            return _kept(folder, cache, known or saved_model_fingerprint(folder))
     except OSError as error:
         raise RunError(
             f"{cache}: the model cannot be kept there ({error.strerror or error}); "

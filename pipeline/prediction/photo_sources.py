@@ -111,8 +111,10 @@ class PhotoTable(PhotoSource):
     def _file(
         self, file_name: str, face_crops: bool, beside: Callable[[str], PhotoLookup]
     ) -> PhotoFile:
-        if addresses.leads_out(file_name):
-            return PhotoFile(file_name, "", Reason.OUTSIDE_DATA_FOLDER)
+        if wrong := file_names.wrong_in_table(file_name):
+            outside = wrong == file_names.LEADS_OUT
+            reason = Reason.OUTSIDE_DATA_FOLDER if outside else Reason.FILE_MISSING
+            return PhotoFile(file_name, "", reason, "" if outside else f"the name {wrong}")
         folder = self.table.folder
         name = file_names.relative(self.table.photos, file_name)
         try:

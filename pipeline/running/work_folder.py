@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import leftovers, locks
+from customer_age.files import addresses, leftovers, locks
 
 _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 """The name of a run's folder of temporary files."""
 
 _ABANDONED_AFTER = 24 * 3600
 """Seconds; nobody writes one file of a report or a record for so long."""
-
-_PATTERN_CHARACTERS = frozenset("*?[\\")
-"""Beam or TensorFlow match by them; TFX makes a pattern of an artifact's path to read it."""
 
 
 class WorkFolder:
@@ -64,7 +61,7 @@ class WorkFolder:
         Raises:
             SettingsError: it would take the path for a pattern, and read other folders.
         """
-        if found := sorted(_PATTERN_CHARACTERS.intersection(str(self.path))):
+        if found := addresses.pattern_characters(str(self.path)):
             raise SettingsError(
                 f"work_dir: {self.path} has {' '.join(found)} in it, which TFX takes for a pattern "
                 "of names; choose another one with --work-dir"

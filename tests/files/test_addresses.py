@@ -16,11 +16,6 @@ def test_names_are_joined_as_beam_joins_them(address, names):
     assert addresses.join(address, *names) == FileSystems.join(address, *names)
 
 
-@pytest.mark.parametrize("name", ["/a.jpg", "../a.jpg", "a/../../b.jpg", "C:a.jpg", "..\\a.jpg"])
-def test_a_name_that_leads_out_of_its_folder_is_seen(name):
-    assert addresses.leads_out(name)
-
-
 def test_a_store_is_asked_for_many_things_at_once_and_a_disk_for_one():
     assert addresses.at_once("s3://bucket/inbox") > addresses.at_once("/inbox") == 1
 

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 from customer_age.labels import LabelSpec, open_data_set
@@ -109,3 +111,49 @@ def test_a_hint_shows_no_card(tmp_path):
     a, b = open_data_set(str(tmp_path), person_key="key").rows()
     assert a.detail == f"there is no such photo; there is CAM-{a.person[:12]}-1.JPG"
     assert b.detail == "there is no such photo"
+
+
+OUTSIDE = "the name leads out of the data folder"
+HOSTILE = {
+    "../evil.jpg": OUTSIDE, "a/../../evil.jpg": OUTSIDE, "..\\evil.jpg": OUTSIDE, "..": OUTSIDE,
+    "{folder}/evil.jpg": OUTSIDE, "C:evil.jpg": OUTSIDE, "\\\\host\\evil.jpg": OUTSIDE,
+    "a\0.jpg": "the name holds a control character",
+    "a\n.jpg": "the name holds a control character",
+    "\x1b[2Ja.jpg": "the name holds a control character",
+    "n" * 300: "the name has a part of more than 255 bytes",
+    ".": "the name has an empty part, or the part '.'",
+    "%2e%2e/evil.jpg": "there is no such photo", "*": "there is no such photo",
+    "[a].jpg": "there is no such photo", "~/evil.jpg": "there is no such photo",
+    "file:///evil.jpg": "there is no such photo", "s3://shop/z.jpg": "there is no such photo",
+    "./a.jpg": "", "//a.jpg": OUTSIDE, "sub//b.jpg": "", "sub\\b.jpg": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_table_names_no_photo_outside_its_folder(data, tmp_path, kind):
+    """In Parquet a cell may hold anything. A CSV file with a NUL or a line end is refused."""
+    folder = data(["a.jpg", "sub/b.jpg"], ["a.jpg"])
+    (tmp_path / "evil.jpg").write_bytes(b"evil")
+    names = [name for name in HOSTILE if kind == "parquet" or not {"\0", "\n"} & {*name}]
+    table = pyarrow.table(
+        {
+            "file_name": [name.format(folder=tmp_path) for name in names],
+            "real_age": [30] * len(names),
+        }
+    )
+    if kind == "parquet":
+        (folder / "labels.csv").unlink()
+        pyarrow.parquet.write_table(table, folder / "labels.parquet")
+    else:
+        pyarrow.csv.write_csv(table, folder / "labels.csv")
+    rows = rows_of(folder)
+    assert {name: row.detail for name, row in zip(names, rows, strict=True)} == {
+        name: HOSTILE[name] for name in names
+    }
+    for row in rows:
+        assert row.problem in (None, Reason.OUTSIDE_DATA_FOLDER, Reason.FILE_MISSING)
+        assert row.file_name.isprintable()
+        inside = str(folder / "final_files")
+        assert row.photo == "" if row.problem else row.photo.startswith(inside)
+    opened = open_data_set(str(folder))
+    assert opened.fingerprint() == opened.fingerprint()

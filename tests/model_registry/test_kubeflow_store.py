@@ -280,7 +280,7 @@ def test_a_key_that_leads_out_of_the_models_folder_is_not_written(tmp_path, monk
         store.write_whole(f"{tmp_path}/{name}", b"x")
     there = [store.Entry(key), store.Entry("saved_model.pb")]
     monkeypatch.setattr(store, "list", lambda *_: there)
-    with pytest.raises(RunError, match="there: .* leads out of the folder"):
+    with pytest.raises(RunError, match="there: .* leads out of its folder"):
         model_files.download(f"file://{tmp_path}/there", tmp_path / "deep" / "model")
     assert not [*tmp_path.glob("deep/**/*up")]
 

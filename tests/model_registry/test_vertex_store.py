@@ -1,5 +1,6 @@
 """What is Vertex AI's own: its real client, against a stand-in of the service."""
 
+import contextlib
 import dataclasses
 import sys
 import threading
@@ -453,3 +454,18 @@ def test_a_client_that_is_not_installed_is_named(monkeypatch):
     registry = open_registry("vertex://shop/europe-west4?staging=gs://bucket", "customer-age")
     with pytest.raises(SettingsError, match=r"^registry.uri: install customer-age\[vertex\]$"):
         registry.champion()
+
+
+@pytest.mark.parametrize("key", ["/x", "someone/else.txt", "loose.txt"])
+def test_what_else_lies_in_the_folder_for_uploads_is_not_cleared_away(
+    open_vertex, publication, bucket, monkeypatch, key
+):
+    """A key such as `folder//x` named the whole folder, with every model in it."""
+    name = f"others-{uuid.uuid4().hex[:8]}"
+    open_vertex(name).publish(publication("first", mae=6.5))
+    bucket.blob(f"up/{name}/{key}").upload_from_string(b"theirs")
+    before = {each.name for each in bucket.list_blobs(prefix=f"up/{name}/")}
+    monkeypatch.setattr(store, "_ABANDONED_AFTER", timedelta(0))
+    with contextlib.suppress(RunError):
+        open_vertex(name).publish(publication("second", mae=6.0, baseline="1"))
+    assert before <= {each.name for each in bucket.list_blobs(prefix=f"up/{name}/")}

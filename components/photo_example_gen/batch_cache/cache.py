@@ -25,6 +25,7 @@ from typing import Any
 from customer_age.errors import RunError
 from customer_age.files import addresses, leftovers, store
 from customer_age.labels import DataSet
+from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import Refusal
 
 from ...artifacts.ingestion import read_refused
@@ -97,6 +98,8 @@ class BatchCache:
         try:
             entries, refused = index.read(uri), read_refused(uri)
         except FileNotFoundError:  # deleted, or written by a release that named it otherwise
+            return None
+        if not {entry.split for entry in entries} <= set(SPLITS):  # of which folders are named
             return None
         return CachedBatch(uri, name, manifest["rows"], manifest["shards"], entries, refused)
 
@@ -174,9 +177,12 @@ class BatchCache:
 
     def _manifest(self, key: str) -> dict[str, Any] | None:
         try:
-            return json.loads(store.read(addresses.join(self._uri, key, MANIFEST)))
+            manifest = json.loads(store.read(addresses.join(self._uri, key, MANIFEST)))
         except FileNotFoundError:
             return None
+        # Anyone may have written it, and an attempt is a folder that is read and deleted.
+        attempt = manifest.get("attempt") if isinstance(manifest, dict) else None
+        return manifest if isinstance(attempt, str) and is_ours(attempt) else None
 
 
 def attempt_of(name: str) -> tuple[str, str]:

@@ -7,7 +7,6 @@ the last `?` stand options of `OPTIONS`, or nothing. In a path, and in `file://`
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from customer_age.errors import SettingsError
@@ -15,6 +14,10 @@ from customer_age.errors import SettingsError
 OPTIONS = ("endpoint", "region", "verify", "use_path_style")
 """What may stand behind `?`: see docs/files.md. The last one is for Kubeflow's launcher, which
 finds a pipeline root by it; here, buckets are always asked by path."""
+
+_PATTERN_CHARACTERS = frozenset("*?[\\")
+"""Beam or TensorFlow match names by them, on a disk and in every store; there is no way to quote
+one. TFX makes a pattern of an artifact's path to read it."""
 
 _ANSWERS_AWAITED = 32
 _ON_DISK = "file://"
@@ -122,6 +125,11 @@ def check_options(address: str) -> str:
     return address
 
 
+def pattern_characters(address: str) -> list[str]:
+    """What of a path, or of an address without its options, TFX takes for a pattern of names."""
+    return sorted(_PATTERN_CHARACTERS.intersection(plain(address)))
+
+
 def at_once(address: str) -> int:
     """How many things are best asked of a place at the same time.
 
@@ -129,12 +137,6 @@ def at_once(address: str) -> int:
     other: with as many, a look at 10,000 batches took three times as long.
     """
     return _ANSWERS_AWAITED if is_remote(address) else 1
-
-
-def leads_out(file_name: str) -> bool:
-    """Whether a name in a table would lead out of its folder."""
-    path = PurePosixPath(file_name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or file_name[1:2] == ":"
 
 
 def _parted(address: str) -> tuple[str, str | None]:

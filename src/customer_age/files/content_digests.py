@@ -18,11 +18,12 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from . import addresses, store
-from .addresses import DataAway, is_remote, join, leads_out, local_path, plain
+from .addresses import DataAway, is_remote, join, local_path, plain
 from .entries import Entry
+from .file_names import wrong_with
 
 OUTSIDE = "outside"
-"""Instead of the digest of what leads out of the folder, which is not read."""
+"""Instead of the digest of what does not lie in the folder by its name, which is not read."""
 
 MISSING = "missing"
 """Instead of the digest of a file that has gone since it was listed."""
@@ -150,7 +151,7 @@ class ContentDigests:
 
 
 def _without_reading(entry: Entry) -> str:
-    return OUTSIDE if entry.outside or leads_out(entry.name) else entry.md5
+    return OUTSIDE if entry.outside or wrong_with(entry.name) else entry.md5
 
 
 def _key(entry: Entry) -> str:

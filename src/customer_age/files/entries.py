@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ParamSpec, Protocol, TypeVar
 
+from .file_names import shown
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -84,6 +86,11 @@ class StoreError(OSError):
 def missing(address: str) -> FileNotFoundError:
     """What to raise where there is no such file."""
     return FileNotFoundError(errno.ENOENT, "there is no such file", address)
+
+
+def misnamed(name: str, wrong: str, address: str) -> StoreError:
+    """What to raise for a name from outside that cannot be used; see `file_names.wrong_with`."""
+    return StoreError(f"the name {shown(name)} {wrong}; rename or delete it", address)
 
 
 def there_already(address: str) -> FileExistsError:

@@ -1,4 +1,7 @@
-"""Find the file that a name in a table means.
+"""What a name from outside means: a cell of a table, a key of a store, an entry of a listing.
+
+Such a name is text that anybody may have written. `wrong_with` is the one check of it, before it is
+put behind a folder's path.
 
 One name can be saved in two forms of Unicode: `ü` as one character (NFC), or as `u` and its dots
 (NFD), as archives from a Mac have it. They look the same, and are the same name to a person.
@@ -11,8 +14,74 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 
+LEADS_OUT = "leads out of its folder"
+
+LONGEST_ON_DISK = 255
+"""Bytes of one part of a path."""
+
+LONGEST_IN_STORE = 1024
+"""Bytes of a whole key, so of each part of it."""
+
+_SHOWN = 80
+"""Characters of a name in a sentence."""
+
+# Most names, told at once.
+_SURELY_FINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+
+# Also line ends of Unicode, and what no encoding has. A byte of a name that is not UTF-8 is one of
+# U+DC80 to U+DCFF (PEP 383).
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
+
 # Letters first: what begins with a digit may be a number that belongs to the name.
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$")
+
+
+def wrong_with(name: str, longest: int = LONGEST_ON_DISK) -> str:
+    """Why a name from outside does not name a file in its folder; empty where it does.
+
+    Args:
+        name: with `/`, and perhaps backslashes, between its parts.
+        longest: bytes that a part may have.
+
+    Returns:
+        What follows the name in a sentence.
+    """
+    if _SURELY_FINE.fullmatch(name):
+        return ""
+    if name.startswith("\\") or name[1:2] == ":" or ".." in re.split(r"[/\\]", name):
+        return LEADS_OUT  # as Windows reads it
+    if wrong := wrong_as_key(name):
+        return wrong
+    if max(len(part.encode(errors="surrogateescape")) for part in name.split("/")) > longest:
+        return f"has a part of more than {longest} bytes"
+    return ""
+
+
+def wrong_as_key(key: str) -> str:
+    """The same of a key that a store lists, which may be one of those that are not ours to read."""
+    if _SURELY_FINE.fullmatch(key):
+        return ""
+    parts = key.split("/")
+    if key.startswith("/") or ".." in parts:
+        return LEADS_OUT
+    if "" in parts or "." in parts:
+        return "has an empty part, or the part '.'"
+    return "holds a control character" if _CONTROL.search(key) else ""
+
+
+def wrong_in_table(cell: str) -> str:
+    """The same of a cell of a table, in which `./` and doubled slashes mean nothing."""
+    return "" if not cell else wrong_with(relative("", cell))
+
+
+def shown(name: str) -> str:
+    """A name for a sentence: in quotes, on one line, and not too long."""
+    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
+
+
+def printable(name: str) -> str:
+    """A name as it is, unless it holds control characters: then with these escaped."""
+    return repr(name)[1:-1] if _CONTROL.search(name) else name
 
 
 def composed(name: str) -> str:

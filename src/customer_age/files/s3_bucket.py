@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .addresses import DataAway
-from .entries import ATTEMPT, Entry, StoreError, explained_by, missing, there_already
+from .entries import ATTEMPT, Entry, StoreError, explained_by, misnamed, missing, there_already
+from .file_names import wrong_as_key
 
 _TRIES = 8
 
@@ -33,6 +34,7 @@ _IN_PARTS = 16 * 2**20
 
 _SAID = re.compile(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?")
 _SERVER = re.compile(r"https?://[^/\s]+")
+_KEY = re.compile('Path "(.*)"(?: contained|: Encountered)', re.DOTALL)
 _STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
 
 _CHECKED_AT_ONCE = 16
@@ -49,8 +51,10 @@ def _translated(error: Exception, address: str) -> Exception:
     if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
         return missing(address)
     if isinstance(error, ValueError) or type(error).__name__ == "InvalidPathError":
-        name = "a name here holds an empty, '.' or '..' part, or a line end"
-        return StoreError(name, address)
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        key = found[1] if (found := _KEY.search(text)) else key
+        wrong = wrong_as_key(key) or "is not one that S3's client takes"
+        return misnamed(key, wrong, f"s3://{bucket}")
     if said:
         return StoreError(": ".join(part for part in said.groups() if part), address)
     status = _STATUS.search(text)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from . import local_files
-from .addresses import DataAway, is_remote, join, leads_out, local_path, options, plain
-from .entries import Bucket, Entry, StoreError
+from .addresses import DataAway, is_remote, join, local_path, options, plain
+from .entries import Bucket, Entry, StoreError, misnamed
+from .file_names import LONGEST_IN_STORE, wrong_as_key, wrong_with
 
 if TYPE_CHECKING:
     from .google_bucket import GoogleBucket
@@ -44,12 +45,12 @@ def list(address: str, *, deep: bool = True) -> Iterator[Entry]:
             folder; else the sub-folders are named.
 
     Raises:
-        OSError: it cannot be listed.
+        OSError: it cannot be listed, or a store lists a key that does not lie in the folder.
     """
     if not is_remote(address):
         return local_files.entries(local_path(address), deep)
     bucket, key = _bucket(address)
-    return bucket.entries(f"{key}/" if key else "", deep)
+    return _inside(bucket.entries(f"{key}/" if key else "", deep), address)
 
 
 def read(address: str) -> bytes:
@@ -157,14 +158,15 @@ def copy_folder(address: str, target: str) -> int:
         How many there are; 0 where there is no such folder.
 
     Raises:
-        OSError: one cannot be copied, or its name leads out of the folder.
+        OSError: one cannot be copied, or does not lie in the folder: then nothing is copied.
     """
-    names = [entry.name for entry in list(address)]
-    for name in names:
-        if leads_out(name):
-            raise StoreError(f"{name!r} leads out of the folder", plain(address))
-        _copy_bytes(join(address, name), join(target, name))
-    return len(names)
+    entries = [*list(address)]
+    for entry in entries:
+        if wrong := "is a link out of its folder" if entry.outside else wrong_with(entry.name):
+            raise misnamed(entry.name, wrong, plain(address))
+    for entry in entries:
+        _copy_bytes(join(address, entry.name), join(target, entry.name))
+    return len(entries)
 
 
 def write_note(address: str, note: str) -> None:
@@ -267,8 +269,8 @@ def _bucket(address: str) -> tuple[Bucket, str]:
     key = key.rstrip("/")
     if scheme not in EXTRAS or not name:
         raise DataAway(f"{address}: no file system for {scheme}://; there are s3:// and gs://")
-    if leads_out(key) or "\0" in key:
-        raise StoreError("the name leads out of its folder", path)
+    if key and (wrong := wrong_with(key, LONGEST_IN_STORE)):
+        raise misnamed(key, wrong, f"{scheme}://{name}")
     settings = options(address)
     # A changed environment, as a fork, makes another client.
     known = (os.getpid(), scheme, name, *sorted(settings.items()), *_environment())
@@ -280,6 +282,18 @@ def _bucket(address: str) -> tuple[Bucket, str]:
                 from .google_bucket import GoogleBucket as Opened  # type: ignore[assignment]
             _buckets[known] = Opened(f"{scheme}://{name}", settings)
         return _buckets[known], key
+
+
+def _inside(entries: Iterator[Entry], address: str) -> Iterator[Entry]:
+    """The entries of a store's listing, up to one that is not the name of a file.
+
+    Nothing can be done with such a name but by guessing which key is meant, so nothing goes on as
+    if it were not there: what is to be erased must not be passed over.
+    """
+    for entry in entries:
+        if wrong := wrong_as_key(entry.name):
+            raise misnamed(entry.name, wrong, plain(address))
+        yield entry
 
 
 def _google_bucket(address: str) -> "tuple[GoogleBucket, str]":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway, Entry, Folder, addresses, open_folder
+from customer_age.files import DataAway, Entry, Folder, addresses, file_names, open_folder
 from customer_age.files.content_digests import ContentDigests
 from customer_age.schema.features import EXTRA
 from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
@@ -125,12 +125,12 @@ class DataSet:
             # What a person is called goes no further than this.
             return table.shown(text, called, stand_in(person))
 
-        if problem is Reason.FILE_MISSING:
+        if problem is Reason.FILE_MISSING and not detail:
             detail = shown(photos.why_missing(table.photos, file_name, not self.has_persons))
         return LabelRow(
             table=f"{self.batch}/{table.name}" if self.batch else table.name,
             line=line,
-            file_name=shown(file_name),
+            file_name=file_names.printable(shown(file_name)),
             age=row["real_age"] if problem is not Reason.FORGOTTEN else "",
             # In the inbox, persons are dealt by their hash alone: whatever the window holds, one
             # person never stands in two splits.
@@ -152,13 +152,14 @@ class DataSet:
         """Why a row has no photo that may be read, in a word and in a sentence."""
         if row.get("problem") == Reason.ROW_MALFORMED:
             return Reason.ROW_MALFORMED, row["detail"]
-        if addresses.leads_out(row["file_name"]) or (listed is not None and listed.outside):
+        wrong = file_names.wrong_in_table(row["file_name"])
+        if wrong == file_names.LEADS_OUT or (listed is not None and listed.outside):
             return Reason.OUTSIDE_DATA_FOLDER, NO_FILE[Reason.OUTSIDE_DATA_FOLDER]
         if row.get("problem"):
             return Reason(row["problem"]), row["detail"]
-        if listed is None:
-            return Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]
-        return None, ""
+        if wrong:
+            return Reason.FILE_MISSING, f"the name {wrong}"
+        return (Reason.FILE_MISSING, "") if listed is None else (None, "")
 
 
 def fingerprints(data_sets: Sequence[DataSet], digests: ContentDigests) -> list[str]:

@@ -115,7 +115,12 @@ class ChampionRegistry(ModelRegistry):
         published = self._version(version).tags.get(FINGERPRINT)
         folder.mkdir(parents=True, exist_ok=True)
         self._store.download(version, folder)
-        if published is not None and saved_model_fingerprint(folder) != published:
+        try:
+            downloaded = saved_model_fingerprint(folder)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RunError(f"{self._name}: the files of version {version}: {reason}") from error
+        if published not in (None, downloaded):
             raise RunError(
                 f"{self._name}: the files of version {version} are not those that were published; "
                 "roll back, or delete the version and publish its model again"

@@ -1,7 +1,14 @@
 """What tells one SavedModel from another."""
 
 import hashlib
+import re
 from pathlib import Path
+
+from customer_age.files import store
+from customer_age.files.entries import misnamed
+
+FORM = re.compile("[0-9a-f]{16}")
+"""Of a fingerprint: a registry may record anything as one."""
 
 _CHUNK = 1 << 20
 
@@ -17,16 +24,18 @@ def saved_model_fingerprint(folder: Path) -> str:
 
     Raises:
         FileNotFoundError: the folder holds no files.
+        OSError: a file cannot be read, or is a link out of the folder.
     """
     digest = hashlib.sha256()
-    files = sorted(
-        (file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file()
-    )
+    files = sorted(store.list(str(folder)), key=lambda each: each.name)
     if not files:
         raise FileNotFoundError(f"{folder} holds no SavedModel")
-    for name, file in files:
+    for each in files:
+        if each.outside:
+            raise misnamed(each.name, "is a link out of its folder", str(folder))
+    for name in (each.name for each in files):
         content = hashlib.sha256()
-        with file.open("rb") as stream:
+        with (folder / name).open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 content.update(chunk)
         digest.update(name.encode() + b"\0" + content.digest())

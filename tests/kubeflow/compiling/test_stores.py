@@ -52,6 +52,37 @@ NOT_VALID = {
 }
 
 
+@pytest.mark.parametrize("scheme", ["gs", "s3", "minio"])
+@pytest.mark.parametrize(
+    "folder", ["runs[1]", "runs*/a", "a\\\\b", "[", "runs[1]?region=us-east-1"]
+)
+def test_a_root_that_tfx_takes_for_a_pattern_is_refused(scheme, folder):
+    root = f"{scheme}://ages/{folder}"
+    with pytest.raises(SettingsError, match="which TFX takes for a pattern of names") as caught:
+        target_support.check(settings_of(f"'{root}'"), "kubeflow")
+    assert str(caught.value).startswith(f"cluster.pipeline_root: {root.partition('?')[0]} has ")
+    assert caught.value.exit_code == 2
+
+
+def test_an_endpoint_in_brackets_is_no_pattern():
+    root = "s3://ages/runs?endpoint=http://[::1]:9000&use_path_style=true&region=us-east-1"
+    target_support.check(settings_of(f"'{root}'"), "kubeflow")
+
+
+def test_tfx_reads_other_folders_by_such_a_root(tmp_path):
+    """Why: Beam and TensorFlow, as TFX calls them, both match the folder's own name."""
+    import tensorflow as tf
+    from apache_beam.io.filesystems import FileSystems
+    from tfx.utils import io_utils
+
+    for name in ("runs[1]", "runs1"):
+        store.write_whole(f"{tmp_path}/{name}/examples", name.encode())
+    pattern = io_utils.all_files_pattern(f"{tmp_path}/runs[1]")
+    assert tf.io.gfile.glob(pattern) == [f"{tmp_path}/runs1/examples"]
+    [matched] = FileSystems.match([pattern])
+    assert [each.path for each in matched.metadata_list] == [f"{tmp_path}/runs1/examples"]
+
+
 @pytest.mark.parametrize(
     "root", ["minio://mlpipeline/v2/artifacts", "s3://ages/runs", "gs://ages/runs", *OPENED]
 )

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from customer_age.errors import RunError, SettingsError
 
@@ -139,3 +140,19 @@ def test_watching_survives_an_inbox_that_goes_away_but_not_one_that_never_was(mo
 
     with pytest.raises(SettingsError):
         verb._watch(never_there, 1)
+
+
+@pytest.mark.parametrize("name", ["w[1]", "w*", "w?", "w\\1"])
+def test_a_work_folder_that_tfx_takes_for_a_pattern_is_refused_before_the_ledger_is_made(
+    tmp_path, batch_folder, name
+):
+    batch_folder("monday")
+    before = sorted(tmp_path.rglob("*"))
+    for mode in ("--once", "--watch"):
+        result = CliRunner().invoke(
+            verb.retrain,
+            [mode, "--inbox", str(tmp_path / "inbox"), "--work-dir", str(tmp_path / name)],
+        )
+        assert isinstance(result.exception, SettingsError), result
+        assert f"work_dir: {tmp_path / name} has {name[1]} in it" in str(result.exception)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -36,3 +36,23 @@ def test_a_row_that_could_be_anybodys_is_reported_as_not_looked_at(settings, inb
     (sentence,) = unread
     assert sentence.startswith(f"{table}: line {line}: the row has 4 cells, and the header has 3")
     assert "7.jpg" not in sentence
+
+
+def test_a_hostile_name_makes_no_other_file_go(settings, inbox):
+    batch = inbox / "2026-02"
+    (batch / "photos").mkdir(parents=True)
+    (inbox / "evil.jpg").write_bytes(b"another person's")
+    for name in ("a*.jpg", "ab.jpg", "tab\t.jpg"):
+        (batch / "photos" / name).write_bytes(b"photo")
+    names = ("../../evil.jpg", str(inbox / "evil.jpg"), "..\\..\\evil.jpg", "a*.jpg", "tab\t.jpg")
+    (batch / "photos.csv").write_text(
+        "file_name,card_id,captured_at\n" + "".join(f"{name},7,2026-02-01\n" for name in names)
+    )
+    chosen = settings()
+    key = erasure.person_key(chosen)
+    (rows,), _ = uploads.find(chosen.data, Card("7", key), key)
+    assert sorted(Path(photo).name for photo in rows.photos) == ["a*.jpg", "tab\t.jpg"]
+    rows.erase_photos()
+    assert (inbox / "evil.jpg").exists()
+    assert [each.name for each in (batch / "photos").iterdir()] == ["ab.jpg"]
+    assert ("2026-02", r"tab\t.jpg") in rows.traces.photos, "as refused.csv has it"

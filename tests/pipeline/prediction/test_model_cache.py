@@ -107,3 +107,16 @@ def test_a_cache_that_cannot_be_written_is_told(registry, fingerprint, tmp_path)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(RunError, match="the model cannot be kept there"):
         model_cache.fetch(registry, "1", fingerprint, tmp_path / "file" / "models")
+
+
+@pytest.mark.parametrize("recorded", ["../../away", "{away}", "..", "", "0123456789ABCDEF"])
+def test_what_a_registry_records_as_a_fingerprint_is_no_path(
+    registry, fingerprint, tmp_path, recorded
+):
+    away = tmp_path / "away"
+    registry.download("1", away)
+    cache = tmp_path / "work" / "models"
+    given = recorded.format(away=away)
+    assert model_cache.fetch(registry, "1", given, cache) == cache / fingerprint
+    assert _names(cache) == [fingerprint]
+    assert _names(tmp_path) == ["away", "made", "work"]

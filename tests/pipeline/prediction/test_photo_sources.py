@@ -152,3 +152,29 @@ def test_what_cannot_be_asked_for_is_told_at_once(tmp_path, argument, says):
     with pytest.raises(SettingsError, match=says) as refused:
         _found(tmp_path / argument)
     assert str(tmp_path / argument) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "detail"),
+    [
+        ("../evil.png", Reason.OUTSIDE_DATA_FOLDER, ""),
+        ("sub/../../evil.png", Reason.OUTSIDE_DATA_FOLDER, ""),
+        ("..\\evil.png", Reason.OUTSIDE_DATA_FOLDER, ""),
+        ("a\x1b[2J.png", Reason.FILE_MISSING, "the name holds a control character"),
+        ("n" * 300, Reason.FILE_MISSING, "the name has a part of more than 255 bytes"),
+        ("*.png", Reason.FILE_MISSING, "there is no such photo"),
+        ("sub\\c.webp", None, ""),
+        (".//a.png", None, ""),
+    ],
+)
+def test_a_table_names_no_photo_outside_its_folder(photos, name, problem, detail):
+    folder = photos / "inner"
+    (photos / "sub").rename(photos / "evil.png")
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "c.webp").write_bytes(b"")
+    (folder / "asked.csv").write_text(f"file_name\n{name}\n", encoding="utf-8")
+    [found] = _found(folder / "asked.csv")
+    assert (found.problem, found.detail) == (problem, detail)
+    assert found.path == "" if problem else found.path.startswith(str(folder))

@@ -21,6 +21,7 @@ from customer_age.errors import RunError, explained_by
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
+from . import downloads
 from .database_revision import of_another_release
 from .deleted import require_active, warn_of_deleted_run
 from .saved_model import SAVED_MODEL, write_description
@@ -159,18 +160,9 @@ class MlflowStore(VersionStore):
 
     @explained_by(_translate)
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
-        from mlflow.artifacts import download_artifacts
-
         recorded = self._client.get_model_version_download_uri(self._name, version)
         source = self._tracking.present_uri(recorded)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            there = download_artifacts(
-                artifact_uri=f"{source}/{SAVED_MODEL}",
-                dst_path=scratch,
-                tracking_uri=self._tracking.uri,
-            )
-            for file in Path(there).iterdir():
-                file.rename(folder / file.name)
+        downloads.download(source, self._tracking.uri, folder)
 
     @functools.cached_property
     def _client(self) -> "MlflowClient":

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import shutil
 import ssl
 import urllib.error
@@ -15,6 +16,8 @@ from customer_age.files import addresses, locks
 
 from .. import proxies
 from . import moved_files
+
+_RUN_ID = re.compile("[0-9a-f]{32}")
 
 _UNREACHABLE_AFTER = 10
 """Seconds. MLflow's client itself would try for minutes."""
@@ -64,9 +67,13 @@ class SqliteFile:
         return moved_files.present_uri(self._file, self._artifacts, recorded)
 
     def free(self, run_id: str) -> None:
-        """Delete the files of a run that is not to be."""
+        """Delete the files of a run that is not to be.
+
+        Args:
+            run_id: as the database records it; of a version made by hand, it may be empty.
+        """
         files = self._artifacts / run_id
-        if files.is_dir():
+        if _RUN_ID.fullmatch(run_id) and files.is_dir():
             shutil.rmtree(files)
 
     @contextlib.contextmanager

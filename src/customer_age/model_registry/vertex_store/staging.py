@@ -30,6 +30,8 @@ _EVALUATED = "evaluated"
 
 _OURS = re.compile(rf"(?P<upload>gs://.+/[0-9a-f]{{16}}-[0-9a-f]{{8}})/{_SAVED_MODEL}/?")
 
+_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}|version-\d+")
+
 
 @dataclass(frozen=True)
 class VersionDocument:
@@ -69,6 +71,11 @@ def upload_of(artifact_uri: str) -> str | None:
     """The folder of the upload that a version was made from, if it was one of ours."""
     ours = _OURS.fullmatch(artifact_uri)
     return ours["upload"] if ours else None
+
+
+def is_ours(upload: str) -> bool:
+    """Whether a folder has the name of an upload, or of the tags of a version made by hand."""
+    return _NAME.fullmatch(upload.rpartition("/")[2]) is not None
 
 
 class Uploads:

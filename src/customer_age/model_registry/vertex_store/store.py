@@ -22,7 +22,7 @@ from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Pu
 from ..version_store import VersionStore
 from . import evaluation
 from .address import VertexAddress
-from .staging import Upload, Uploads, VersionDocument, upload_of
+from .staging import Upload, Uploads, VersionDocument, is_ours, upload_of
 
 if TYPE_CHECKING:
     import grpc
@@ -238,6 +238,8 @@ class VertexStore(VersionStore):
         models = {self._upload(each): each for each in self._models()}
         before = (datetime.now(timezone.utc) - _ABANDONED_AFTER).timestamp() * 1e9
         for upload, found in uploads.items():
+            if not is_ours(upload):
+                continue  # what else somebody keeps in that folder
             if upload not in models and found.touched_ns < before:
                 _log.info("%s: clearing away %s", self._address.model, upload)
                 self._uploads.delete(upload)

@@ -1,5 +1,6 @@
 """The cache of batches: what counts, what does not, and two that write at once."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,4 +122,32 @@ def test_lost_rows_end_the_run(tmp_path, data_set):
     attempt = written(cache, A_KEY, data_set, leave_out=1)
     with pytest.raises(RunError, match="5 rows became 4 examples and 0 refusals"):
         cache.commit(A_KEY, attempt, data_set, 1)
+    assert cache.find(A_KEY, "") is None
+
+
+@pytest.mark.parametrize("attempt", ["../../away", "{away}", "..", "", ".", 7, None])
+def test_a_manifest_names_no_folder_outside_the_cache(tmp_path, data_set, attempt):
+    cache, away = BatchCache(str(tmp_path / "cache")), BatchCache(str(tmp_path / "away"))
+    cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
+    other = away.commit(A_KEY, written(away, A_KEY, data_set), data_set, 1)
+    Path(other.shard("train", 0)).unlink()  # what is not whole is deleted
+    (tmp_path / "away" / "entries.jsonl").write_text("")
+    write_refused(str(tmp_path / "away"), [])
+    named = attempt.format(away=tmp_path / "away") if isinstance(attempt, str) else attempt
+    manifest = {"attempt": named, "rows": 5, "shards": 1}
+    (tmp_path / "cache" / A_KEY / "piece.json").write_text(json.dumps(manifest))
+    before = sorted((tmp_path / "away").rglob("*"))
+    assert cache.find(A_KEY, "") is None
+    cache.discard_damaged([A_KEY])
+    assert sorted((tmp_path / "away").rglob("*")) == before
+    again = cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
+    assert cache.find(A_KEY, "") == again
+
+
+@pytest.mark.parametrize("split", ["train/../../../../away", "../x", "eval", ""])
+def test_an_index_names_no_shard_outside_its_batch(tmp_path, data_set, split):
+    cache = BatchCache(str(tmp_path / "cache"))
+    batch = cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
+    index_file = Path(batch.uri) / index.FILE
+    index_file.write_text(index_file.read_text().replace('"train"', json.dumps(split), 1))
     assert cache.find(A_KEY, "") is None
