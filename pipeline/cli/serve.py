@@ -32,11 +32,14 @@ def _number(
     )
 
 
+def _variable(option: click.Parameter) -> str:
+    return f"CUSTOMER_AGE_SERVE_{option.opts[0].lstrip('-').replace('-', '_').upper()}"
+
+
 @click.command(
     help=_HELP,
     epilog=_EXIT_CODES,
     short_help="A model behind REST and gRPC.",
-    context_settings={"auto_envvar_prefix": "CUSTOMER_AGE_SERVE"},
 )
 @click.option(
     "--model",
@@ -95,3 +98,7 @@ def serve(
     request = ServeRequest(named, host, port, grpc_port, limits, batching)
     # At once: threads of TensorFlow's and of requests that were cut off would be waited for.
     interruption.end(run(settings, request))
+
+
+for _option in serve.params:  # click's own names come from Python's: `overrides` for --set
+    _option.envvar = _variable(_option)
