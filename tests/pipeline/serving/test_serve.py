@@ -11,10 +11,12 @@ import time
 
 import pytest
 import requests
+from starlette.applications import Starlette
 
 from customer_age.errors import SettingsError
 from customer_age.pipeline.cli import cli
 from customer_age.pipeline.serving import served_model
+from customer_age.pipeline.serving.listeners import RestListener
 from customer_age.pipeline.settings import loading
 
 
@@ -88,6 +90,17 @@ def refused(monkeypatch, capsys, tmp_path):
         return ended.value.code, capsys.readouterr().err.splitlines()
 
     return call
+
+
+def test_the_body_of_an_answer_does_not_wait_for_an_acknowledgement_of_its_header():
+    """Nagle's algorithm would hold it back for the 40 ms of a caller's delayed acknowledgement."""
+    listener = RestListener(Starlette(), "127.0.0.1", 0, 1)
+    with (
+        listener._socket,
+        socket.create_connection(("127.0.0.1", listener.port)),
+        listener._socket.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("option", ["--port", "--grpc-port"])
