@@ -4,9 +4,11 @@ import base64
 import gzip
 import io
 import json
+import re
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +16,11 @@ import requests
 from PIL import Image
 
 from customer_age.photos.spec import PhotoSpec
+from customer_age.pipeline.cli.serve import serve
 from customer_age.pipeline.prediction.photo_sources import PhotoFile
 from customer_age.pipeline.prediction.predictor import Predictor
 from customer_age.schema import age_groups
+from customer_age.schema.refusals import Reason
 
 SPEC = PhotoSpec(stored_size=64, min_size=16, jpeg_quality=92)
 
@@ -307,3 +311,30 @@ def test_metrics_count_requests_photos_and_reasons(served, grey):
 def test_base64_of_another_alphabet_is_refused(served):
     text = base64.urlsafe_b64encode(b"\xff\xfe\xfd").decode()
     assert served.post(tensor(data=[text])).status_code == 400
+
+
+def test_the_page_s_request_has_the_page_s_answer(served):
+    page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+    request, answer = (json.loads(each) for each in re.findall(r"```json\n(.+?)\n```", page, re.S))
+    response = served.post(request)
+    assert response.status_code == 200
+    here = {"model_name": "age", "model_version": "7"}
+    assert response.json() == answer | here
+
+
+def test_the_page_names_the_verb_s_options_reasons_and_metrics(served):
+    page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+    defaults = {option.opts[0]: option.default for option in serve.params}
+    named = set(re.findall(r"`(--[a-z-]+)`", page))
+    assert named - {"--set"} <= set(defaults)
+    limits = re.findall(r"^\| `(--max-[a-z-]+)`.*? \| (\d+)( MiB)? \|", page, re.M)
+    assert {name: int(value) * (2**20 if unit else 1) for name, value, unit in limits} == {
+        name: defaults[name]
+        for name in ("--max-photo-bytes", "--max-photos", "--max-request-bytes", "--max-requests")
+    }
+    metrics = set(re.findall(r"^# HELP (customer_age_\w+)", served.get("/metrics").text, re.M))
+    listed = set(re.findall(r"^\| `(customer_age_\w+)", page, re.M))
+    assert listed == {name for name in metrics if not name.endswith("_created")}
+    sentence = page[page.index("The reasons are") :].split("\n\n")[0]
+    reasons = set(re.findall(r"`([a-z_]+)`", sentence)) - {"outputs"}
+    assert "truncated" in reasons and reasons <= set(Reason)
