@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 import requests
 from starlette.applications import Starlette
@@ -105,10 +107,13 @@ def test_the_body_of_an_answer_does_not_wait_for_an_acknowledgement_of_its_heade
 
 @pytest.mark.parametrize("option", ["--port", "--grpc-port"])
 def test_a_port_that_is_taken(refused, option):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        other = "--grpc-port" if option == "--port" else "--port"
-        code, lines = refused("--model", "./none", option, port, other, "0")
+    """gRPC's own servers would share it, and callers would get either of them."""
+    taken = grpc.server(ThreadPoolExecutor(1))
+    port = str(taken.add_insecure_port("127.0.0.1:0"))
+    taken.start()
+    other = "--grpc-port" if option == "--port" else "--port"
+    code, lines = refused("--model", "./none", option, port, other, "0")
+    taken.stop(0).wait()
     assert code == 2
     assert lines == [lines[0]]
     assert lines[0].startswith(f"customer-age: {option} {port}: cannot be listened on at 127.0.0.1")
