@@ -1,6 +1,5 @@
 """The Open Inference Protocol's REST form, by a client that knows nothing of ours."""
 
-import base64
 import gzip
 import io
 import json
