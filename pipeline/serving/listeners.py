@@ -16,6 +16,12 @@ _KEEP_ALIVE_SECONDS = 75
 """Longer than gateways keep an idle connection (60 s), so that the gateway is who closes it."""
 
 
+def log_no_requests() -> None:
+    """Keep the servers from writing of requests: a path may say who is on a photo."""
+    for name in ("uvicorn", "grpc"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 class RestListener:
     """A port that speaks HTTP, in a thread of its own."""
 
@@ -40,8 +46,6 @@ class RestListener:
         # caller's delayed acknowledgement; asyncio sets it only where a socket names its protocol.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
-        # Nothing is logged of a request: a path may say who is on a photo.
-        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -15,7 +15,7 @@ from ..settings.settings import Settings
 from . import rest, served_model
 from .inference import Inference
 from .inference_request import Limits
-from .listeners import GrpcListener, RestListener
+from .listeners import GrpcListener, RestListener, log_no_requests
 from .micro_batches import Batching
 from .serving_metrics import ServingMetrics
 
@@ -56,6 +56,7 @@ def run(settings: Settings, request: ServeRequest) -> int:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     log.quiet_libraries()
+    log_no_requests()
     warnings.filterwarnings("ignore", module="PIL")  # of photos, whose answers say what is wrong
     inference = Inference(
         settings.registry.model_name, request.limits, request.batching, ServingMetrics()

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from customer_age.errors import SettingsError
 from customer_age.pipeline.cli import cli
 from customer_age.pipeline.serving import served_model
+from customer_age.pipeline.serving.grpc_messages import SERVICE
 from customer_age.pipeline.serving.listeners import RestListener
 from customer_age.pipeline.settings import loading
 
@@ -39,7 +40,7 @@ def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, gr
     ) as server:
         try:
             first = server.stderr.readline()
-            port = int(re.search(r"REST on port (\d+)", first)[1])
+            port, grpc_port = map(int, re.findall(r"port (\d+)", first))
             at = f"http://127.0.0.1:{port}"
             url = f"{at}/v2/models/customer-age/infer"
             # The port is there before the model, and says so.
@@ -53,6 +54,11 @@ def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, gr
             )
             for path in ("/v2/models/4111111111111111", "/photos/jane_doe.jpg"):
                 requests.get(f"{at}{path}", timeout=30)
+            with (
+                grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel,
+                pytest.raises(grpc.RpcError),  # no message of protobuf's
+            ):
+                channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"jane_doe", timeout=30)
 
             body = json.dumps(request_of(grey(90))).encode()
             with socket.create_connection(("127.0.0.1", port)) as running:
