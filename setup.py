@@ -55,6 +55,12 @@ EXTRAS = {
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
+    "serve": [  # the predictor container
+        "starlette>=0.40,<2",  # REST, as MLflow's own server has it
+        "uvicorn>=0.30,<1",  # HTTP for it
+        "grpcio>=1.60",  # gRPC; TFX brings it
+        "prometheus-client>=0.20",  # /metrics
+    ],
     "gpu": ["tensorflow[and-cuda]"],  # CUDA's libraries, where the host brings the driver alone
     "postgres": ["psycopg[binary]>=3.1,<4"],  # the ledger on a cluster
     "dev": [

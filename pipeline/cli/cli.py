@@ -18,6 +18,7 @@ from .predict import predict
 from .retrain import retrain
 from .run import run
 from .score import score
+from .serve import serve
 
 
 class _Verbs(click.Group):
@@ -49,7 +50,7 @@ def cli() -> None:
     """
 
 
-for command in (run, check_data, demo_data, models, predict, score, retrain, forget, doctor):
+for command in (run, check_data, demo_data, models, predict, score, serve, retrain, forget, doctor):
     cli.add_command(command)
 
 

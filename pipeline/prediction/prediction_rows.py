@@ -37,6 +37,11 @@ class Prediction:
 Write = Callable[[Sequence[Prediction]], None]
 
 
+def years(age: float) -> float:
+    """An age as it is answered: to a tenth of a year."""
+    return round(age, 1)
+
+
 def values(row: Prediction, version: str) -> tuple[str | float | None, ...]:
     """The values of `COLUMNS`; None for what the row does not have."""
     age_group, reason, detail = (each or None for each in (row.age_group, row.reason, row.detail))

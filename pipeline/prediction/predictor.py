@@ -15,7 +15,7 @@ from customer_age.schema.refusals import NO_FILE, PhotoRefused
 
 from .age_model import AgeModel
 from .photo_sources import PhotoFile
-from .prediction_rows import Prediction
+from .prediction_rows import Prediction, years
 
 BATCH_SIZE = 32
 """Photos."""
@@ -82,7 +82,7 @@ class Predictor:
 
     def _answer(self, file: PhotoFile, age: float) -> Prediction:
         # Rounded first, so that a row agrees with itself: 17.96 is 18.0, and no child's.
-        rounded = round(age, 1)
+        rounded = years(age)
         return Prediction(_text(file.file_name), rounded, self._groups.of(rounded))
 
 

@@ -35,8 +35,8 @@ def retraining(objects: list[Object]) -> Object:
     return pod(template["spec"], account, template["metadata"])
 
 
-def tensorflow_serving(objects: list[Object]) -> Object:
-    """The pod that the Deployment makes."""
+def deployed(objects: list[Object]) -> Object:
+    """The pod that the Deployment makes: TensorFlow Serving's, or our predictor's."""
     [deployment] = of_kind(objects, "Deployment").values()
     template = deployment["spec"]["template"]
     return pod(template["spec"], "default", template["metadata"])

@@ -104,7 +104,9 @@ def test_a_served_model_is_taken_but_for_the_kind_that_no_registry_serves(cluste
     check_taken(cluster, known)
 
 
-@pytest.mark.parametrize("served", ["kserve", "tensorflow_serving"])
+@pytest.mark.parametrize(
+    "served", ["kserve", "kserve_predictor", "predictor", "tensorflow_serving"]
+)
 def test_so_is_one_in_the_namespace_that_kubectl_is_in(cluster, served):
     objects = render(MANIFESTS / "serving" / served)
     check_taken(cluster, [each for each in objects if each["kind"] != UNKNOWN])

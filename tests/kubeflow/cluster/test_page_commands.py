@@ -30,6 +30,7 @@ PERSON_KEY = page_commands.command(README, "generic customer-age-person-key")
 TOKEN = page_commands.command(README, "create token")
 DESCRIBE_POD = page_commands.command(README, "describe pod")
 SERVE = page_commands.command(SERVING, "kubectl apply -k")
+PREDICTOR = page_commands.command("docs/serving.md", "kubectl apply -k")
 ENDPOINTS = page_commands.command(NETWORK, "-n kubeflow get endpointslices")
 API_SERVER = page_commands.command(NETWORK, "-n default get endpointslices")
 POLICIES = page_commands.command(NETWORK, "-n customer-age get networkpolicies")
@@ -86,7 +87,7 @@ def test_no_page_shows_another_line():
     shown = {line for page in page_commands.PAGES for line in page_commands.commands(page)}
     tested = {APPLY, OBJECT_STORE, PERSON_KEY, TOKEN, DESCRIBE_POD, SERVE, ENDPOINTS, API_SERVER}
     tested |= {POLICIES, DESCRIBE_POLICY, CHECK, LABEL, NODE_LOCAL_DNS, OPENSHIFT, CILIUM}
-    assert shown == tested | {KUBEFLOW_S_POLICIES} | LEFT_OUT
+    assert shown == tested | {KUBEFLOW_S_POLICIES, PREDICTOR} | LEFT_OUT
 
 
 def test_the_first_run_s_namespace_secrets_and_token(run, applied, folder):
@@ -139,6 +140,10 @@ def test_a_model_is_served(run, applied, folder_or_overlay):
     assert "tensorflow_serving, or an overlay: kubectl apply -k ../overlays/" in others
     line = command.replace("kserve", folder_or_overlay)
     assert "deployment.apps/customer-age" in run(f"cd kubeflow/manifests/serving && {line}").stdout
+
+
+def test_the_predictor_container_is_taken(run, applied):
+    assert "deployment.apps/customer-age-predictor" in run(PREDICTOR).stdout
 
 
 def test_what_the_cluster_needs_is_seen(new_server, run, folder, programs):

@@ -16,11 +16,11 @@ from manifest_pods import (
     STEPS,
     Object,
     changed,
+    deployed,
     kubeflow_templates,
     predictor,
     retraining,
     step,
-    tensorflow_serving,
 )
 from rendered_manifests import MANIFESTS, OWN, of_kind, render
 
@@ -41,7 +41,8 @@ def of_overlay(name: str, make: Callable[[list[Object]], Object]) -> Object:
 PODS: dict[str, Callable[[], Object]] = {
     "retraining, on-prem-minio": lambda: of_overlay("on-prem-minio", retraining),
     "retraining, gke": lambda: of_overlay("gke", retraining),
-    "TensorFlow Serving": lambda: of_overlay("on-prem-minio/serving", tensorflow_serving),
+    "TensorFlow Serving": lambda: of_overlay("on-prem-minio/serving", deployed),
+    "the predictor container": lambda: of_overlay("on-prem-minio/predictor", deployed),
     "KServe's predictor": lambda: of_overlay("gke/serving", predictor),
     **{
         f"Kubeflow's {name}": lambda name=name: kubeflow_templates()[name]

@@ -14,6 +14,8 @@ import pytest
 
 from customer_age.model_registry import open_registry
 from customer_age.pipeline.cli import cli
+from customer_age.pipeline.serving import served_model
+from customer_age.pipeline.settings import loading
 
 
 @pytest.fixture(scope="module")
@@ -308,3 +310,11 @@ def test_score_tells_at_once_where_it_cannot_write(
     exit_code, printed = call("score", photos, *options)
     assert exit_code == 2
     assert says in printed.err and len(printed.err.splitlines()) == 1
+
+
+def test_serve_loads_a_version_with_the_preparation_that_it_learnt_with(work, registry_folder):
+    uri = f"registry.uri=mlflow+sqlite:///{registry_folder}/registry/mlflow.db"
+    settings = loading.load("local", (uri,), work_dir=str(work))
+    first, champion = (served_model.load(settings, named) for named in ("1", None))
+    assert (first.version, first.spec.stored_size, first.spec.min_size) == ("1", 64, 20)
+    assert (champion.version, champion.spec.stored_size) == ("2", settings.data.stored_size)

@@ -1,0 +1,1 @@
+"""The predictor container: a published model behind REST and gRPC, with our own preparation."""
