@@ -61,7 +61,7 @@ def main() -> None:
 def publish(work: Path, input_size: int) -> None:
     """Publish a ResNet50, as the pipeline would."""
     from customer_age.components.trainer import model
-    from customer_age.components.trainer.served_model import signatures
+    from customer_age.components.trainer.serving_graph import signatures
     from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
 
     folder = work / "made"

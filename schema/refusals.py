@@ -39,6 +39,10 @@ class Reason(enum.StrEnum):
     DUPLICATE = "duplicate"
 
 
+NO_AGE = -1.0
+"""The age that a served model gives beside a reason. JSON has no NaN; TensorFlow Serving writes it all
+the same, and for a strict parser that spoils the whole answer."""
+
 FORGOTTEN = "asked to be forgotten, or older than photos are kept"
 """Why a photo is left out that no run may learn from, in a sentence."""
 

@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from customer_age.schema.refusals import NO_AGE
+
 from ..artifacts.canary import Canary, CanaryCheck
 from .requests import ALONE, BATCH, BATCH_SIZE, STORED, Request
 from .worker_process import Answer, Measurements
@@ -150,7 +152,7 @@ def _without_reason(answers: Mapping[str, Answer], unusable: Mapping[str, frozen
         for name, places in unusable.items()
         for row in answers[name].ages
         for place, age in enumerate(row)
-        if (place in places) != (math.isnan(age) and any(answers[name].reasons[place : place + 1]))
+        if (place in places) != (age == NO_AGE and any(answers[name].reasons[place : place + 1]))
     ]
     if not wrong:
         return Check(0, 0, "")

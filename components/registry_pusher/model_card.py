@@ -31,7 +31,7 @@ _UNFIT = (
 _SIGNATURE = (
     "`serving_default` takes `image_bytes`, encoded photos (string, [batch]), and gives `age`, "
     "years (float32, [batch]), and `reason` (string, [batch]): empty, or why a photo has no age, "
-    "which is NaN then. It decodes JPEG, turned upright by EXIF, PNG, GIF and BMP. Colour profiles "
+    "which is -1 then. It decodes JPEG, turned upright by EXIF, PNG, GIF and BMP. Colour profiles "
     "are not applied, as ingestion and `customer-age predict` do."
 )
 

@@ -17,7 +17,7 @@ from ..artifacts import training
 from . import devices, inputs, phases
 from .checkpoint import Checkpoint
 from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
-from .served_model import signatures
+from .serving_graph import signatures
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,6 @@ OUTPUTS = {AGE: "FP32", REASON: "BYTES"}
 
 BYTES = "BYTES"
 
-NO_AGE = -1.0
-"""Stands beside a reason: JSON has no NaN."""
-
 
 class Problem(enum.Enum):
     """Why there is no answer."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from customer_age.schema.refusals import PhotoRefused
+from customer_age.schema.refusals import NO_AGE, PhotoRefused
 
 from ..prediction.prediction_rows import years
-from .inference_request import NO_AGE, Answer
+from .inference_request import Answer
 
 Prepare = Callable[[bytes], bytes]
 Ages = Callable[[Sequence[bytes]], list[float]]

@@ -25,12 +25,11 @@ def no_credentials_of_aws(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_settings():
-    """The settings of a whole run in two minutes, for a cluster."""
+    """The settings of a whole run on a cluster, which learns: a model must be better than the median."""
 
     def load(data: str, root: str, *overrides: str) -> Settings:
         given = {
             "data.path": data,
-            "trainer.epochs": 1,
             "cluster.pipeline_root": root,
             "cluster.image": "registry.example.org/customer-age:test",
             "registry.uri": "mlflow+http://nobody.asks:5000",

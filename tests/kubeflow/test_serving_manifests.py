@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,7 +14,8 @@ from kubernetes import client
 from packaging.version import Version
 
 from customer_age.components.champion import export_median
-from customer_age.components.trainer import images
+from customer_age.components.trainer import model as trained
+from customer_age.components.trainer.serving_graph import signatures
 
 SERVING = Path(__file__).parents[2] / "kubeflow" / "manifests" / "serving"
 README = (SERVING / "README.md").read_text(encoding="utf-8")
@@ -227,14 +229,20 @@ def tensors(request, signature):
 
 def test_the_documented_request_and_answer_are_those_of_a_published_model(tmp_path):
     request, answer = (json.loads(body) for body in re.findall(r"```json\n(.+?)\n```", README))
-    export_median(34.2, str(tmp_path / "model"))
-    signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
-    batch = tensors(request, signature)
-    outputs = signature(**batch)
-    assert list(outputs) == ["age"], "one output: TensorFlow Serving leaves its name out"
+    photos = keras.Input((8, 8, 3))
+    deviation = keras.layers.Dense(1, kernel_initializer="zeros", name=trained.DEVIATION)
+    pooled = keras.layers.GlobalAveragePooling2D()(photos)
+    age = keras.layers.Rescaling(9.0, 34.2, name=trained.AGE)(deviation(pooled))
+    signatures.export(keras.Model(photos, age), str(tmp_path / "model"))
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    outputs = served(**tensors(request, served))
     ages = np.round(outputs["age"].numpy().astype(float), 4).tolist()
-    assert answer == {"predictions": ages}
-    assert images.square(batch["image_bytes"][0], 8).shape == (8, 8, 3), "it is a photo"
+    reasons = [reason.decode() for reason in outputs["reason"].numpy()]
+    rows = [{"age": age, "reason": reason} for age, reason in zip(ages, reasons, strict=True)]
+    assert sorted(outputs) == ["age", "reason"], "several outputs: a row for each instance"
+    assert answer == {"predictions": rows}
+    broken = served(image_bytes=tf.constant([b"no photo"]))
+    assert (float(broken["age"][0]), broken["reason"][0]) == (-1, b"not_an_image")
 
 
 def test_the_documented_way_of_the_examples_is_there(tmp_path):

@@ -13,8 +13,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from customer_age.components.canary import component
-from customer_age.components.trainer.served_model import served_photos
+from customer_age.components.trainer.serving_graph import served_photos
 from customer_age.schema import features
+from customer_age.schema.refusals import NO_AGE
 
 LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}
 
@@ -57,7 +58,9 @@ class TinyModel(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         ages, reasons = brightness(image_bytes)
-        return {"age": self.of_photos(ages, image_bytes), "reason": reasons}
+        ages = self.of_photos(ages, image_bytes)
+        without = tf.math.is_nan(ages) & tf.not_equal(reasons, "")
+        return {"age": tf.where(without, NO_AGE, ages), "reason": reasons}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

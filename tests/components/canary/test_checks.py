@@ -7,6 +7,7 @@ from PIL import Image
 from customer_age.components.canary import checks
 from customer_age.components.canary.requests import ALONE, BATCH, STORED, Request, requests_for
 from customer_age.components.canary.worker_process import Answer, Measurements
+from customer_age.schema.refusals import NO_AGE
 
 LIMITS = checks.Limits(seconds_per_photo=2.0, memory_mb=1000)
 
@@ -59,13 +60,13 @@ def test_a_process_that_did_not_end_well_is_the_first_reason():
 
 def test_files_without_an_age_need_a_reason_and_leave_the_others_alone():
     request = Request("it", "", "", (b"",) * 3, unusable=frozenset({1}))
-    nan = float("nan")
     for ages, reasons, refused in (
-        ((30.0, nan, 30.2), ("", "damaged", ""), 0),
-        ((30.0, nan, 30.2), ("", "", ""), 1),
-        ((30.0, nan, 30.2), (), 1),
+        ((30.0, NO_AGE, 30.2), ("", "damaged", ""), 0),
+        ((30.0, NO_AGE, 30.2), ("", "", ""), 1),
+        ((30.0, NO_AGE, 30.2), (), 1),
         ((30.0, 30.0, 30.0), ("", "damaged", ""), 1),
-        ((30.0, nan, nan), ("", "damaged", "damaged"), 2),
+        ((30.0, float("nan"), 30.2), ("", "damaged", ""), 1),
+        ((30.0, NO_AGE, NO_AGE), ("", "damaged", "damaged"), 2),
     ):
         answers = {"it": Answer((ages,), (0.1,), reasons=reasons)}
         found = checks.judge(Measurements(answers, 1, ""), LIMITS, [request])

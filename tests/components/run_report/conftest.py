@@ -14,6 +14,7 @@ from customer_age.components.canary import checks
 from customer_age.components.canary.requests import ALONE, BATCH, STORED, Request
 from customer_age.components.canary.worker_process import Answer, Measurements
 from customer_age.components.run_report.facts import facts
+from customer_age.schema.refusals import NO_AGE
 
 REFUSED = (
     ("labels.csv", 17, "000015.jpg", "unreadable", "cannot identify image file"),
@@ -87,7 +88,7 @@ def canary() -> dict:
         BATCH: Answer(batch, (1.7, 1.62)),
         STORED: Answer(((31.252, 40.0),), (1.7,)),
         "kinds": Answer(((31.25, 31.26),)),
-        "unusable": Answer(((31.25, float("nan")),), reasons=("", "damaged")),
+        "unusable": Answer(((31.25, NO_AGE),), reasons=("", "damaged")),
     }
     requests = [
         Request("kinds", "", "", (b"",) * 2, pairs=True),

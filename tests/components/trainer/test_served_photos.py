@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from customer_age.components.canary import edge_case_images
 from customer_age.components.trainer import images
-from customer_age.components.trainer.served_model import file_headers, served_photos
+from customer_age.components.trainer.serving_graph import file_headers, served_photos
 from customer_age.photos import decode
 from customer_age.photos.prepare import prepare_photo
 from customer_age.photos.spec import PhotoSpec

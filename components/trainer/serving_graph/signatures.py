@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from customer_age.schema import features
+from customer_age.schema.refusals import NO_AGE
 
 from .. import images
 from ..model import years_of
@@ -34,7 +35,7 @@ class AgeModel(tf.Module):
         """`serving_default`: encoded photos, string [batch], to years, float32 [batch].
 
         `reason`, string [batch], is empty, or says why a photo has no age (a code such as
-        `damaged`); its age is not a number then. JSON has none: over REST, look at `reason`.
+        `damaged`); its age is `NO_AGE` then.
 
         TensorFlow Serving's REST API decodes `{"b64": ...}` under any name; Google's prediction
         service asks that the name of such an input end in `_bytes`.
@@ -46,7 +47,7 @@ class AgeModel(tf.Module):
         )
         usable = tf.equal(reasons, "")
         ages = self._ages(tf.where(usable[:, None, None, None], photos, 0.0))
-        return {"age": tf.where(usable, ages, float("nan")), "reason": reasons}
+        return {"age": tf.where(usable, ages, NO_AGE), "reason": reasons}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
