@@ -40,8 +40,8 @@ class Reason(enum.StrEnum):
 
 
 NO_AGE = -1.0
-"""The age that a served model gives beside a reason. JSON has no NaN; TensorFlow Serving writes it all
-the same, and for a strict parser that spoils the whole answer."""
+"""The age that a served model gives beside a reason. JSON has no NaN; TensorFlow Serving writes it
+all the same, and for a strict parser that spoils the whole answer."""
 
 FORGOTTEN = "asked to be forgotten, or older than photos are kept"
 """Why a photo is left out that no run may learn from, in a sentence."""

@@ -25,7 +25,7 @@ def no_credentials_of_aws(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_settings():
-    """The settings of a whole run on a cluster, which learns: a model must be better than the median."""
+    """The settings of a whole run on a cluster; it learns more than the median, as it must."""
 
     def load(data: str, root: str, *overrides: str) -> Settings:
         given = {
