@@ -7,7 +7,7 @@ import click
 
 from customer_age.errors import Interrupted, RunError
 
-from ..running import interruption
+from ..running import ending, interruption
 from . import plugins
 from .check_data import check_data
 from .demo_data import demo_data
@@ -30,6 +30,7 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:  # click itself would say "Aborted!", and end with 1
+            interruption.leave_to_main_thread()
             raise interruption.interrupted(error) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -62,5 +63,5 @@ def main() -> None:
         for line in str(error).splitlines():
             click.echo(f"customer-age: {line}", err=True)
         if isinstance(error, Interrupted):
-            interruption.end(error.exit_code)
+            ending.end(error.exit_code)
         sys.exit(error.exit_code)

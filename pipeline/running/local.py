@@ -14,7 +14,7 @@ from customer_age.errors import RunError, SettingsError
 from ..graph.beam_options import require_addresses, require_job_server
 from ..graph.cache_keys import RunKey
 from ..settings.settings import Settings
-from . import failures, log, preflight
+from . import failures, interruption, log, preflight
 from .run_progress import NodeEvents, RunProgress, TrainingEvents
 from .work_folder import WorkFolder
 
@@ -74,15 +74,29 @@ class LocalRun:
             before = records.newest_execution()
             error: RunError | None = None
             launch: Launch | None = None
+
+            def interrupted(caught: KeyboardInterrupt) -> Iterator[str]:
+                """End the run in place of the main thread, which does not hear the signal."""
+                stopped = self._stopped(caught, progress)
+                progress.stop()
+                yield from self._end(records, before, launch, stopped).lines()
+                self._folder.clear_away()
+
             try:
-                launch = self._launch()
-                with self._shown(progress, records, before):
-                    self._run_graph(launch)
+                with interruption.ends_with(interrupted):
+                    launch = self._launch()
+                    with self._shown(progress, records, before):
+                        self._run_graph(launch)
             except (Exception, KeyboardInterrupt) as caught:
+                interruption.leave_to_main_thread()
                 logging.exception("The run stopped.")
-                error = failures.explained(caught, self._events.running, self._log)
-                progress.failed(self._events.running or "the run")
+                error = self._stopped(caught, progress)
             return self._end(records, before, launch, error)
+
+    def _stopped(self, caught: BaseException, progress: RunProgress) -> RunError:
+        """Show where the run stopped; gives why."""
+        progress.failed(self._events.running or "the run")
+        return failures.explained(caught, self._events.running, self._log)
 
     def _import_tfx(self, progress: RunProgress) -> "RunRecords":
         progress.started("TensorFlow, TFX")

@@ -118,7 +118,7 @@ class WorkFolder:
         Raises:
             SettingsError: no folder can be made.
         """
-        self._clear_away()
+        self.clear_away()
         folder = Path(tempfile.gettempdir(), f"customer-age-{secrets.token_hex(8)}")
         try:
             with self._temporary.open("a", encoding="utf-8") as file:
@@ -138,10 +138,13 @@ class WorkFolder:
             os.environ.pop("TMPDIR")
             if before[1] is not None:
                 os.environ["TMPDIR"] = before[1]
-            self._clear_away()
+            self.clear_away()
 
-    def _clear_away(self) -> None:
-        """Delete what the last run, which may have been killed, has left; at worst, say that."""
+    def clear_away(self) -> None:
+        """Delete what a run, which may have been killed, has left; at worst, log why not.
+
+        Only for a caller that holds the work folder.
+        """
         try:
             self._delete_temporary()
             for folder in (self.reports, self.path / "retraining"):
