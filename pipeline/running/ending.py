@@ -126,10 +126,15 @@ def end(exit_code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # nobody reads any more
             stream.flush()
+    kill_children()
+    os._exit(exit_code)
+
+
+def kill_children() -> None:
+    """Kill the children of this process, their children, and so on."""
     for child in _descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(child, signal.SIGKILL)
-    os._exit(exit_code)
 
 
 def _let_others_wait() -> None:

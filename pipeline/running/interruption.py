@@ -37,26 +37,30 @@ def as_exceptions() -> Iterator[None]:
 
     Where the main thread does not end the process in time, another one does.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     heard: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
         heard.append(number)
         if len(heard) == 1:  # a second one ends the process at once, by the other thread
-            raise _raised_by(number)
+            raise raised_by(number)
 
-    before = {each: signal.signal(each, stop) for each in _SIGNALS}
-    ending = Ending(_lines)
-    _endings.append(ending)
-    try:
-        with ending.watched():
-            yield
-    finally:
-        _endings.remove(ending)
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with _handled(stop, Ending(_lines)):
+        yield
+
+
+@contextlib.contextmanager
+def at_once(describe: Callable[[Interrupted], str]) -> Iterator[None]:
+    """End the process and its children with one line, whatever is being done.
+
+    For what is done again from its beginning, and for the first process of a container, on which
+    a signal that nothing handles has no effect.
+
+    Args:
+        describe: gives the line.
+    """
+    ending = Ending(lambda number, _: [describe(interrupted(raised_by(number)))], 0)
+    with _handled(lambda *_: None, ending):
+        yield
 
 
 @contextlib.contextmanager
@@ -93,12 +97,29 @@ def interrupted(error: KeyboardInterrupt, doing: str = "", kept: str = "") -> In
     return Interrupted(f"interrupted by {by}{where}{f'. {kept}' if kept else ''}", 128 + number)
 
 
-def _raised_by(number: int) -> KeyboardInterrupt:
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None], ending: Ending) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, handler) for each in _SIGNALS}
+    _endings.append(ending)
+    try:
+        with ending.watched():
+            yield
+    finally:
+        _endings.remove(ending)
+        for each, earlier in before.items():
+            signal.signal(each, earlier)
+
+
+def raised_by(number: int) -> KeyboardInterrupt:
+    """What a signal raises, by its number."""
     return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
 def _lines(number: int, hurried: bool) -> Iterable[str]:
-    error = _raised_by(number)
+    error = raised_by(number)
     if _last_words and not hurried:
         return _last_words[-1](error)
     return [f"customer-age: {interrupted(error)}"]

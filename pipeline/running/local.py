@@ -70,7 +70,10 @@ class LocalRun:
         with log.redirected(self._log) as screen, RunProgress(screen) as progress:
             progress.say(f"work folder: {self._folder.path}", style="dim")
             progress.say(f"log:         {self._log}", style="dim")
-            records = self._import_tfx(progress)
+            try:
+                records = self._import_tfx(progress)
+            except KeyboardInterrupt as caught:  # nothing was started that a report could show
+                raise self._stopped(caught, progress) from caught
             before = records.newest_execution()
             error: RunError | None = None
             launch: Launch | None = None
