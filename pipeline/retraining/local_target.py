@@ -22,7 +22,7 @@ from ..running import ending, interruption
 from ..settings.settings import Settings
 from .ledger.records import RunState
 
-_PATIENCE_SECONDS = ending.SECONDS + 0.5
+_PATIENCE_SECONDS = ending.SECONDS + 0.3
 """For a run that was interrupted to end by itself, before it is killed."""
 
 _STATES = {
@@ -116,7 +116,7 @@ def _run(command: list[str]) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        interruption.leave_to_main_thread(_PATIENCE_SECONDS + 0.25)
+        interruption.leave_to_main_thread(_PATIENCE_SECONDS + 0.1)
         process.terminate()  # Ctrl-C has reached it by itself, which does no harm
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE_SECONDS)

@@ -15,7 +15,7 @@ from typing import NoReturn
 REACTION_SECONDS = 1.0
 """For the main thread to hear a signal; it takes longer in native code."""
 
-SECONDS = 4.0
+SECONDS = 4.3
 """From a signal to the end of the process."""
 
 _LOOK_SECONDS = 0.1
@@ -77,6 +77,7 @@ class Ending:
             self._seconds = seconds
         if not self._may_speak():
             threading.Event().wait()
+        _let_others_wait()
 
     def _may_speak(self) -> bool:
         """Whether the calling thread is the one that describes the end: the first that asks."""

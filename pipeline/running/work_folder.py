@@ -126,7 +126,7 @@ class WorkFolder:
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise SettingsError(
-                f"{error.filename}: no folder for temporary files can be made ({error.strerror}); "
+                f"{error.filename or self._temporary}: no folder for temporary files can be made ({error.strerror}); "
                 "choose another place with TMPDIR or --work-dir"
             ) from error
         before = tempfile.tempdir, os.environ.get("TMPDIR")
