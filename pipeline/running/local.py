@@ -60,7 +60,7 @@ class LocalRun:
         self._key = key
         self._run_id = run_id
         self._started = datetime.datetime.now().astimezone()
-        self._name = self._started.strftime("%Y-%m-%dT%H-%M-%S")
+        self._name = folder.free_name(self._started.strftime("%Y-%m-%dT%H-%M-%S"))
         self._log = folder.logs / f"{self._name}.log"
         self._events = NodeEvents()
 
@@ -185,7 +185,13 @@ class LocalRun:
     ) -> "Outcome":
         from . import outcome
 
-        found = outcome.of(records, before, self._settings, self._log, error)
+        try:
+            found = outcome.of(records, before, self._settings, self._log, error)
+        except Exception:  # the metadata cannot be read, as on a full disk
+            if error is None:
+                raise
+            logging.exception("What the run came to could not be read.")
+            found = outcome.Outcome(error.exit_code, str(error), {}, self._log, error)
         page = outcome.Page(
             file=self._folder.reports / f"{self._name}.html",
             newest=self._folder.newest_report,

@@ -1,6 +1,7 @@
 """The work folder: where everything that runs on one machine make is kept, one run at a time."""
 
 import contextlib
+import itertools
 import logging
 import os
 import re
@@ -88,6 +89,19 @@ class WorkFolder:
                 "choose another one with --work-dir"
             ) from error
 
+    def free_name(self, name: str) -> str:
+        """A name for the log and the report of a run that no earlier one has.
+
+        A clock that is set back, as each autumn, gives the same moment twice. Only for a caller
+        that holds the work folder.
+
+        Args:
+            name: that is taken where it is free; else a number is added.
+        """
+        taken = {file.stem for folder in (self.logs, self.reports) for file in folder.glob("*.*")}
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        return next(each for each in itertools.chain([name], numbered) if each not in taken)
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the folder for one run; the system lets go when the process ends, however it ends.
@@ -126,7 +140,8 @@ class WorkFolder:
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise SettingsError(
-                f"{error.filename or self._temporary}: no folder for temporary files can be made ({error.strerror}); "
+                f"{error.filename or self._temporary}: no folder for temporary files can be made "
+                f"({error.strerror}); "
                 "choose another place with TMPDIR or --work-dir"
             ) from error
         before = tempfile.tempdir, os.environ.get("TMPDIR")

@@ -255,10 +255,11 @@ class MlflowStore(VersionStore):
     @explained_by(_translate)
     def _clear_away_unfinished(self) -> None:
         """End the runs that dead publishers left; what became a version stays."""
-        before = datetime.now() - self._tracking.abandoned_after
-        unfinished = self._runs(
-            f"status = 'RUNNING' and start_time <= {int(before.timestamp() * 1000)}"
-        )
+        running = "status = 'RUNNING'"
+        if self._tracking.abandoned_after is not None:
+            before = datetime.now() - self._tracking.abandoned_after
+            running += f" and start_time <= {int(before.timestamp() * 1000)}"
+        unfinished = self._runs(running)
         versions = {each.run_id: each.version for each in self._mlflow_versions()}
         for run in unfinished:
             if FINGERPRINT not in run.data.tags:
