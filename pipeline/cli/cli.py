@@ -36,7 +36,7 @@ class _Verbs(click.Group):
         except Exception as error:
             if isinstance(error, RunError) or (full := full_disk(error)) is None:
                 raise
-            raise RunError(failures.no_space(full)) from error
+            raise RunError(failures.no_space(full, "free some, and run this again")) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or plugins.commands().get(cmd_name)

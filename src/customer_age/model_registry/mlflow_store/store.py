@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError, explained_by
+from customer_age.errors import RunError, explained_by, full_disk
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
@@ -48,6 +48,8 @@ def _translate(error: Exception) -> RunError | None:
     if not isinstance(error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error):
         return None
     words = " ".join(str(error).split())
+    if full_disk(error) is not None:
+        words = "no space left on the disk of the registry, or of kept models; free some"
     return RunError(f"the model registry failed: {words[:500]}")
 
 
