@@ -141,7 +141,10 @@ def _offered_again(
 ) -> FoundBatch | tuple[str, str] | None:
     try:
         arrived = inbox.arrived(batch.name)
-        if arrived is None or arrived == batch.arrived_at:
+        if arrived is None:
+            return None
+        last = batch.upload
+        if arrived <= batch.arrived_at and (last is None or arrived == last.arrived):
             return None
         found = _read(inbox, batch.name, arrived)
         original = known.get(batch.same_as or "")

@@ -59,13 +59,13 @@ def _is_entered(earlier: Batch | None, found: FoundBatch) -> bool:
     if earlier is None:
         return True
     if earlier.state == BatchState.SET_ASIDE:  # whoever has mended it writes `_SUCCESS` anew
-        return found.arrived != earlier.arrived_at
+        return found.arrived > earlier.arrived_at or _content_changed(earlier, found)
     return _is_noted(earlier, found) and _content_changed(earlier, found)
 
 
 def _is_noted(earlier: Batch | None, found: FoundBatch) -> bool:
-    """Whether an upload tells something that is not known of a batch that waits or was learnt."""
-    if earlier is None or earlier.state not in (BatchState.WAITING, BatchState.LEARNT):
+    """Whether an upload tells something that is not known of a batch that no run has now."""
+    if earlier is None or earlier.state == BatchState.TAKEN:
         return False
     last = earlier.upload
     return last is None or last.place != found.place or found.arrived != last.arrived
