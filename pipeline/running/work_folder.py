@@ -84,10 +84,7 @@ class WorkFolder:
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)
         except OSError as error:
-            raise SettingsError(
-                f"work_dir: {self.path} cannot be written ({error.strerror}); "
-                "choose another one with --work-dir"
-            ) from error
+            raise self._unwritable(error) from error
 
     def free_name(self, name: str) -> str:
         """A name for the log and the report of a run that no earlier one has.
@@ -108,7 +105,7 @@ class WorkFolder:
 
         Raises:
             RunError: another run holds it.
-            SettingsError: its file system has no locks.
+            SettingsError: its file system has no locks, or no space.
         """
         with locks.held(self._lock, "work_dir") as alone:
             if not alone:
@@ -117,9 +114,18 @@ class WorkFolder:
                     f"another run (process {holder}) is using {self.path}: wait for it, or give "
                     "this one a folder of its own with --work-dir"
                 )
-            self._lock.write_text(str(os.getpid()), encoding="utf-8")
+            try:
+                self._lock.write_text(str(os.getpid()), encoding="utf-8")
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
             self._lock.write_text("", encoding="utf-8")
+
+    def _unwritable(self, error: OSError) -> SettingsError:
+        return SettingsError(
+            f"work_dir: {self.path} cannot be written ({error.strerror}); "
+            "choose another one with --work-dir"
+        )
 
     @contextlib.contextmanager
     def temporary_files(self) -> Iterator[None]:

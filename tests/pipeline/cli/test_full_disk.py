@@ -71,19 +71,21 @@ def test_the_ledger(twice, tmp_path, batch_folder):
     assert "batch monday: 3 new photos" in again
 
 
-def test_a_tombstone(twice, tmp_path):
+def test_a_tombstone(twice, tmp_path, batch_folder):
+    batch_folder("monday")
     before = tmp_path / "disk-before"
-    for folder in ("inbox", "work"):
-        (before / folder).mkdir()
-    (before / "work" / ".lock").write_text("")
+    (tmp_path / "inbox").rename(before / "inbox")
+    (before / "work").mkdir()
+    (before / "work" / ".lock").write_text("1")  # has room for another number
     (before / "work" / "person.key").write_text("0123456789abcdef" * 4)
     inbox, work = tmp_path / "disk" / "inbox", tmp_path / "disk" / "work"
-    (said, code), (again, then) = twice(0, "forget", "4001", "--inbox", inbox, "--work-dir", work)
-    assert (code, then) == (1, 5), "it is in no batch, as then is found"
+    (said, code), (again, then) = twice(0, "forget", "1000", "--inbox", inbox, "--work-dir", work)
+    assert (code, then) == (1, 0)
     assert said.startswith(f"customer-age: no space left on the disk for {inbox}/_forgotten/")
     assert said.endswith("; free some, and run this again. Nothing half-written will be used\n")
     assert said.count("\n") == 1
-    assert "no space" not in again
+    assert "erased: 1 photos" in again
+    assert "certificate: card" in again
 
 
 def test_the_standard_output(tmp_path):
@@ -99,4 +101,20 @@ def test_the_standard_output(tmp_path):
         1,
         "customer-age: no space left on the disk; free some, and run this again. Nothing "
         "half-written will be used\n",
+    )
+
+
+def test_the_lock_of_the_work_folder(twice, tmp_path):
+    before = tmp_path / "disk-before"
+    (before / "work").mkdir()
+    (before / "work" / ".lock").touch()
+    (before / "work" / "person.key").write_text("0123456789abcdef" * 4)
+    (tmp_path / "inbox").mkdir()
+    work = tmp_path / "disk" / "work"
+    places = ("--inbox", tmp_path / "inbox", "--work-dir", work)
+    (said, code), (_, then) = twice(0, "forget", "4001", *places)
+    assert (code, then) == (2, 5)
+    assert said == (
+        f"customer-age: work_dir: {work} cannot be written (No space left on device); choose "
+        "another one with --work-dir\n"
     )
