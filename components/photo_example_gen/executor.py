@@ -1,7 +1,6 @@
 """The work of PhotoExampleGen: runs the ingestion, and says what became of each row."""
 
 import contextlib
-import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
-from customer_age.errors import RunError, SettingsError
+from customer_age.errors import RunError, SettingsError, full_disk
 from customer_age.files import addresses
 from customer_age.files.content_digests import ContentDigests
 from customer_age.labels import open_data_sets
@@ -116,8 +115,7 @@ def _full_disk_explained(examples_uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Beam wraps what a worker raised in errors of its own, which keep only the text.
-        if f"[Errno {errno.ENOSPC}]" in str(error):
+        if full_disk(error) is not None:
             raise RunError(
                 f"{examples_uri}: no space left on this disk; free some, or set work_dir to a "
                 "folder on a larger one, and run again"

@@ -5,10 +5,12 @@ end has put them (`launcher_paths`), with what the back end hands over mended in
 (`executor_input`), and what TFX gives mended into what the back end expects (`executor_output`).
 It ends with the exit codes of `customer_age/errors.py`, and where it fails the last line of the log
 says why. Kubeflow shows only that line: its launcher, and so the pod, ends with 1 whatever we end
-with. There, what is worth repeating is repeated in the container (`tries`).
+with. There, what is worth repeating is repeated in the container (`tries`). SIGTERM, by which
+containers are ended, ends it at once: what makes a result of the outputs is written last.
 """
 
 import argparse
+import functools
 import importlib
 import os
 import sys
@@ -19,8 +21,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from customer_age.components.beam_elsewhere import job_server
 from customer_age.errors import SettingsError
+from customer_age.pipeline.running import interruption
 
-from .failed_step import Failure, component_name, failure_of
+from .failed_step import Failure, component_name, failure_of, interrupted_line
 from .launcher_paths import LauncherPaths
 from .tries import OPTION, Tries
 
@@ -60,14 +63,17 @@ def run(arguments: Sequence[str]) -> int:
             options.max_retries + 1,
             options.backoff_seconds,
         ).run()
-    failure = _failure(options, beam_args)
-    if failure is None:
-        return 0
-    if options.try_folder:
-        failure.write(Path(options.try_folder))
+    if options.try_folder:  # a signal kills it, and the process that repeats gives the line
+        failure = _failure(options, beam_args)
+        if failure is not None:
+            failure.write(Path(options.try_folder))
     else:
-        print(failure.line, file=sys.stderr, flush=True)
-    return failure.exit_code
+        component = component_name(options.executor_class_path)
+        with interruption.at_once(functools.partial(interrupted_line, component)):
+            failure = _failure(options, beam_args)
+        if failure is not None:
+            print(failure.line, file=sys.stderr, flush=True)
+    return failure.exit_code if failure is not None else 0
 
 
 def _failure(options: argparse.Namespace, beam_args: list[str]) -> Failure | None:
@@ -88,7 +94,7 @@ def _failure(options: argparse.Namespace, beam_args: list[str]) -> Failure | Non
         executor_input.prepare_folders(invocation.message)
         _execute(options, beam_args, invocation)
         return None
-    except (Exception, KeyboardInterrupt, SystemExit) as error:
+    except (Exception, SystemExit) as error:
         originals = invocation.originals if invocation else {}
         failure = failure_of(error, options.executor_class_path, originals)
         _log_traceback()

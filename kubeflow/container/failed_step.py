@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsError, causes
+from customer_age.errors import (
+    DataRefused,
+    Interrupted,
+    ModelRefused,
+    RunError,
+    SettingsError,
+    causes,
+)
 from customer_age.pipeline.running import failures
 from customer_age.redaction import hide_credentials
 
@@ -83,6 +90,19 @@ def failure_of(
         sentence = f"{component} {ended}: {sentence}"
     line = hide_credentials(with_original_uris(f"customer-age: {sentence}", originals))
     return Failure(line, explained.exit_code, _repeat(error, explained))
+
+
+def interrupted_line(component: str, stopped: Interrupted, before: str = "") -> str:
+    """Describe in one line that a signal ended a container.
+
+    Args:
+        component: its name.
+        stopped: the signal.
+        before: how the last try failed, where it did.
+    """
+    why = "as at the end of cluster.timeout_seconds, or with the pod's node"
+    failed = f"; before that: {before}" if before else ""
+    return f"customer-age: {component} {stopped}, {why}{failed}"
 
 
 def _repeat(error: BaseException, explained: RunError) -> Repeat:

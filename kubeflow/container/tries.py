@@ -17,8 +17,9 @@ from types import FrameType
 
 from customer_age.components.trainer.checkpoint_folder import CHECKPOINT_FOLDER
 from customer_age.errors import RunError
+from customer_age.pipeline.running import ending, interruption
 
-from .failed_step import Failure, Repeat
+from .failed_step import Failure, Repeat, interrupted_line
 
 OPTION = "--try_folder"
 """Marks the command of one try."""
@@ -49,10 +50,11 @@ class Tries:
     def run(self) -> int:
         """Try until a try succeeds, or none is left, or another would fail the same way.
 
-        A signal that ends containers is passed on, and is the end.
+        A signal that ends containers ends the try, too, and is the end.
 
         Returns:
-            The exit code of the last try. Where it is not 0, the last line on stderr says why.
+            The exit code of the last try, or that of a signal. Where it is not 0, the last line on
+            stderr says why.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -62,14 +64,16 @@ class Tries:
     def _repeat(self, folder: Path) -> int:
         attempt, before = 1, None
         while failure := self._try(folder):
-            if attempt == self._most or self._stopped.is_set() or not _worth(failure, before):
+            if self._stopped.is_set():
+                return self._interrupted(before)
+            if attempt == self._most or not _worth(failure, before):
                 return self._give_up(failure, attempt)
             before = failure
             seconds = min(self._backoff * _FACTOR ** (attempt - 1), _MOST_SECONDS)
             reason = failure.line.removeprefix("customer-age: ")
             _say(f"customer-age: attempt {attempt + 1} of {self._most} in {seconds:g} s: {reason}")
             if self._stopped.wait(seconds):
-                return self._give_up(failure, attempt)
+                return self._interrupted(failure)
             attempt += 1
         return 0
 
@@ -77,6 +81,12 @@ class Tries:
         shown = f" (attempt {attempt} of {self._most})" if attempt > 1 else ""
         _say(f"{failure.line}{shown}")
         return failure.exit_code
+
+    def _interrupted(self, before: Failure | None) -> int:
+        stopped = interruption.interrupted(interruption.raised_by(self._signal))
+        reason = before.line.removeprefix("customer-age: ") if before else ""
+        _say(interrupted_line(self._component, stopped, reason))
+        return stopped.exit_code
 
     def _try(self, folder: Path) -> Failure | None:
         """Run a process to its end; gives why it failed, if it did."""
@@ -95,21 +105,17 @@ class Tries:
         # A session of its own: whatever workers it leaves behind end with it.
         self._child = subprocess.Popen(command, env=environment, start_new_session=True)
         if self._stopped.is_set():  # by a signal that came before there was a child
-            self._pass_on(self._signal)
+            ending.kill_children()
         code = self._child.wait()
-        self._pass_on(signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
         self._child = None
         return code
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self._signal = number
         self._stopped.set()
-        self._pass_on(number)
-
-    def _pass_on(self, number: int) -> None:
-        if self._child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._child.pid, number)
+        ending.kill_children()  # as the system does where memory is short, which harms nothing
 
     def _ended_by(self, code: int) -> Failure:
         """Say what a process has failed of that could not say it."""
@@ -119,8 +125,6 @@ class Tries:
         words = f"{self._component} failed: its process {how}"
         if -code == signal.SIGKILL:
             words += f", as for want of memory: raise cluster.resources.{self._component}.memory"
-        if -code == signal.SIGTERM:
-            words += ", as at the end of cluster.timeout_seconds, or with the pod's node"
         return Failure(f"customer-age: {words}", RunError.exit_code, Repeat.ALWAYS)
 
 

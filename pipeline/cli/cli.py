@@ -1,13 +1,14 @@
 """The command `customer-age`."""
 
+import os
 import sys
 from typing import Any
 
 import click
 
-from customer_age.errors import Interrupted, RunError
+from customer_age.errors import Interrupted, RunError, full_disk
 
-from ..running import interruption
+from ..running import ending, failures, interruption
 from . import plugins
 from .check_data import check_data
 from .demo_data import demo_data
@@ -31,7 +32,12 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:  # click itself would say "Aborted!", and end with 1
+            interruption.leave_to_main_thread()
             raise interruption.interrupted(error) from error
+        except Exception as error:
+            if isinstance(error, RunError) or (full := full_disk(error)) is None:
+                raise
+            raise RunError(failures.no_space(full, "free some, and run this again")) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or plugins.commands().get(cmd_name)
@@ -63,5 +69,14 @@ def main() -> None:
         for line in str(error).splitlines():
             click.echo(f"customer-age: {line}", err=True)
         if isinstance(error, Interrupted):
-            interruption.end(error.exit_code)
+            ending.end(error.exit_code)
+        _give_up_output()
         sys.exit(error.exit_code)
+
+
+def _give_up_output() -> None:
+    """Drop what the standard output does not take, as on a full disk: else Python ends with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

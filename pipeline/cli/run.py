@@ -30,16 +30,15 @@ def run(
 
     What has not changed since the last run in the same work folder is not done again.
     """
-    from ..running import interruption, local
+    from ..running import ending, local
 
     settings = loading.load(
         config, overrides, data__path=data, trainer__weights=weights, work_dir=work_dir
     )
     outcome = local.run(settings)
-    click.echo(outcome.sentence, err=outcome.exit_code != 0)
-    click.echo(
-        f"report: {outcome.report or 'none could be written; see the log: ' + str(outcome.log)}"
-    )
+    sentence, report = outcome.lines()
+    click.echo(sentence, err=outcome.exit_code != 0)
+    click.echo(report)
     if isinstance(outcome.error, Interrupted):
-        interruption.end(outcome.exit_code)
+        ending.end(outcome.exit_code)
     sys.exit(outcome.exit_code)

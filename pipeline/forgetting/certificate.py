@@ -104,8 +104,11 @@ def begin(folder: Path, planned: Certificate) -> tuple[Path, Certificate]:
         same = (before["forgotten"], before["subject"]) == (planned.forgotten, planned.subject)
         if same and not before["ended"]:
             return file, _joined(planned, before)
-    name = f"{planned.begun.replace(':', '')}-{planned.subject[:12] or 'older-than'}.json"
-    return folder / name, planned
+    name = f"{planned.begun.replace(':', '')}-{planned.subject[:12] or 'older-than'}"
+    file, number = folder / f"{name}.json", 2
+    while file.exists():  # the clock was set back, and gives one moment twice
+        file, number = folder / f"{name}-{number}.json", number + 1
+    return file, planned
 
 
 def write(file: Path, certificate: Certificate, key: str) -> None:

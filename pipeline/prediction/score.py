@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .destination import Destination
 
 
+_MORE_SPACE = "free some, or choose another --output or --work-dir, and use --overwrite"
+
+
 @dataclass(frozen=True)
 class ScoreRequest:
     """What the command line says besides the settings.
@@ -136,5 +139,5 @@ def _logged(
             destination.finish(result.paths)
         except Exception as error:
             logging.exception("Scoring stopped.")
-            raise failures.explained(error, "score", log) from error
+            raise failures.explained(error, "score", log, _MORE_SPACE) from error
     return result

@@ -123,7 +123,7 @@ def _uploaded_again(inbox: Inbox, batch: Batch) -> FoundBatch | tuple[str, str] 
             same = arrived == batch.arrived_at
             content = batch.content or ""
             return FoundBatch(batch.name, arrived, content=content, place=place) if same else None
-        if last is not None and last.place == place and arrived <= last.arrived:
+        if last is not None and last.place == place and arrived == last.arrived:
             return None
         return _read(inbox, batch.name, arrived)
     except (OSError, RunError) as error:
@@ -141,7 +141,10 @@ def _offered_again(
 ) -> FoundBatch | tuple[str, str] | None:
     try:
         arrived = inbox.arrived(batch.name)
-        if arrived is None or arrived <= batch.arrived_at:
+        if arrived is None:
+            return None
+        last = batch.upload
+        if arrived <= batch.arrived_at and (last is None or arrived == last.arrived):
             return None
         found = _read(inbox, batch.name, arrived)
         original = known.get(batch.same_as or "")

@@ -8,7 +8,7 @@ import sys
 
 from customer_age.errors import Interrupted, ModelRefused, RunError
 
-from ..running import interruption, local
+from ..running import ending, interruption, local
 from ..settings import loading
 from ..settings.settings import Settings
 from .local_target import RunFiles
@@ -58,11 +58,11 @@ if __name__ == "__main__":
     try:
         with interruption.as_exceptions():
             ended = main(*sys.argv[1:])
-        interruption.end(ended)
+        ending.end(ended)
     except KeyboardInterrupt as error:  # before the run began
         stopped = interruption.interrupted(error)
         print(f"customer-age: {stopped}", file=sys.stderr)
-        interruption.end(stopped.exit_code)
+        ending.end(stopped.exit_code)
     except RunError as error:
         print(f"customer-age: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

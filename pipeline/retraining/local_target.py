@@ -18,11 +18,12 @@ from customer_age.errors import DataRefused, ModelRefused, RunError, SettingsErr
 from customer_age.files import locks
 from customer_age.files.store import write_whole
 
+from ..running import ending, interruption
 from ..settings.settings import Settings
 from .ledger.records import RunState
 
-_PATIENCE_SECONDS = 20
-"""For a run that was told to stop, before it is killed."""
+_PATIENCE_SECONDS = ending.SECONDS + 0.3
+"""For a run that was interrupted to end by itself, before it is killed."""
 
 _STATES = {
     0: RunState.PUBLISHED,
@@ -115,6 +116,7 @@ def _run(command: list[str]) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
+        interruption.leave_to_main_thread(_PATIENCE_SECONDS + 0.1)
         process.terminate()  # Ctrl-C has reached it by itself, which does no harm
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE_SECONDS)

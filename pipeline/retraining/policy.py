@@ -103,8 +103,8 @@ def _decide_on_new(
     found = _found(fresh)
     if sum(batch.photos for batch in fresh) >= settings.min_photos:
         return Decision(f"{found}: retraining.min_photos is {settings.min_photos:,}", fresh)
-    oldest = fresh[0]
-    waited = (now - oldest.arrived_at) / timedelta(hours=1)
+    oldest = min(fresh, key=_waiting_since)
+    waited = (now - _waiting_since(oldest)) / timedelta(hours=1)
     if waited >= settings.max_wait_hours:
         limit = f"retraining.max_wait_hours is {settings.max_wait_hours:g}"
         return Decision(f"{found}, {oldest.name} waiting for {waited:.1f} hours: {limit}", fresh)
@@ -218,6 +218,11 @@ def _cooling_down(runs: Sequence[Run], settings: RetrainingSettings, now: dateti
 def _found(fresh: Sequence[Batch]) -> str:
     photos = sum(batch.photos for batch in fresh)
     return f"{_number(photos, 'new photo')} in {_number(len(fresh), 'batch')}"
+
+
+def _waiting_since(batch: Batch) -> datetime:
+    """When a batch arrived, or was found: earlier, where a clock was ahead when it arrived."""
+    return min(batch.arrived_at, batch.found_at or batch.arrived_at)
 
 
 def _by_arrival(batch: Batch) -> tuple[datetime, str]:

@@ -92,6 +92,8 @@ class Trigger:
                 goes on where this one stopped.
         """
         try:
+            if self.ledger.notice_clock_set_back():
+                self.say("the clock was set back: what waits, waits from now on")
             active = self.ledger.active_run()
             code = self._follow(active) if active is not None else 0
             scan = self._enter_new()

@@ -1,23 +1,21 @@
 """From whatever a library raised to one clear line and an exit code."""
 
-import errno
-import sqlite3
 from pathlib import Path
 
-from customer_age.errors import RunError, causes
+from customer_age.errors import RunError, causes, full_disk
 
 from .interruption import interrupted
 
 _KEPT = "What was finished is kept; the same command goes on from there"
 
-_FULL_DISK = ("no space left on device", "database or disk is full", "disk quota exceeded")
+_MORE_SPACE = "free some, or choose another --work-dir"
 
 
 def explained(
     error: BaseException,
     node_id: str | None,
     log: Path | str,
-    more_space: str = "free some, or choose another --work-dir",
+    more_space: str = _MORE_SPACE,
 ) -> RunError:
     """What to tell a person.
 
@@ -37,20 +35,20 @@ def explained(
             return interrupted(cause, node_id or "", _KEPT)
         if isinstance(cause, RunError):
             return cause
-    for cause in causes(error):
-        if _is_full_disk(cause):
-            return RunError(
-                f"{stage}: no space left on the disk; {more_space}. "
-                "Nothing half-written will be used"
-            )
+    if (full := full_disk(error)) is not None:
+        return RunError(f"{stage}: {no_space(full, more_space)}")
     text = " ".join(str(error).split()) or type(error).__name__
     shortened = text if len(text) <= 300 else f"{text[:300]}..."
     return RunError(f"{stage} failed: {type(error).__name__}: {shortened} (details: {log})")
 
 
-def _is_full_disk(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-        return True
-    return any(sign in str(error).lower() for sign in _FULL_DISK)
+def no_space(error: BaseException, more_space: str = _MORE_SPACE) -> str:
+    """Describe a full disk.
+
+    Args:
+        error: as `errors.full_disk` gives it.
+        more_space: what to do.
+    """
+    file = getattr(error, "filename", None)
+    where = f" for {file}" if file else ""
+    return f"no space left on the disk{where}; {more_space}. Nothing half-written will be used"

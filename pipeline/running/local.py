@@ -14,7 +14,7 @@ from customer_age.errors import RunError, SettingsError
 from ..graph.beam_options import require_addresses, require_job_server
 from ..graph.cache_keys import RunKey
 from ..settings.settings import Settings
-from . import failures, log, preflight
+from . import failures, interruption, log, preflight
 from .run_progress import NodeEvents, RunProgress, TrainingEvents
 from .work_folder import WorkFolder
 
@@ -60,7 +60,7 @@ class LocalRun:
         self._key = key
         self._run_id = run_id
         self._started = datetime.datetime.now().astimezone()
-        self._name = self._started.strftime("%Y-%m-%dT%H-%M-%S")
+        self._name = folder.free_name(self._started.strftime("%Y-%m-%dT%H-%M-%S"))
         self._log = folder.logs / f"{self._name}.log"
         self._events = NodeEvents()
 
@@ -70,19 +70,36 @@ class LocalRun:
         with log.redirected(self._log) as screen, RunProgress(screen) as progress:
             progress.say(f"work folder: {self._folder.path}", style="dim")
             progress.say(f"log:         {self._log}", style="dim")
-            records = self._import_tfx(progress)
+            try:
+                records = self._import_tfx(progress)
+            except KeyboardInterrupt as caught:  # nothing was started that a report could show
+                raise self._stopped(caught, progress) from caught
             before = records.newest_execution()
             error: RunError | None = None
             launch: Launch | None = None
+
+            def interrupted(caught: KeyboardInterrupt) -> Iterator[str]:
+                """End the run in place of the main thread, which does not hear the signal."""
+                stopped = self._stopped(caught, progress)
+                progress.stop()
+                yield from self._end(records, before, launch, stopped).lines()
+                self._folder.clear_away()
+
             try:
-                launch = self._launch()
-                with self._shown(progress, records, before):
-                    self._run_graph(launch)
+                with interruption.ends_with(interrupted):
+                    launch = self._launch()
+                    with self._shown(progress, records, before):
+                        self._run_graph(launch)
             except (Exception, KeyboardInterrupt) as caught:
+                interruption.leave_to_main_thread()
                 logging.exception("The run stopped.")
-                error = failures.explained(caught, self._events.running, self._log)
-                progress.failed(self._events.running or "the run")
+                error = self._stopped(caught, progress)
             return self._end(records, before, launch, error)
+
+    def _stopped(self, caught: BaseException, progress: RunProgress) -> RunError:
+        """Show where the run stopped; gives why."""
+        progress.failed(self._events.running or "the run")
+        return failures.explained(caught, self._events.running, self._log)
 
     def _import_tfx(self, progress: RunProgress) -> "RunRecords":
         progress.started("TensorFlow, TFX")
@@ -168,7 +185,13 @@ class LocalRun:
     ) -> "Outcome":
         from . import outcome
 
-        found = outcome.of(records, before, self._settings, self._log, error)
+        try:
+            found = outcome.of(records, before, self._settings, self._log, error)
+        except Exception:  # the metadata cannot be read, as on a full disk
+            if error is None:
+                raise
+            logging.exception("What the run came to could not be read.")
+            found = outcome.Outcome(error.exit_code, str(error), {}, self._log, error)
         page = outcome.Page(
             file=self._folder.reports / f"{self._name}.html",
             newest=self._folder.newest_report,

@@ -50,6 +50,11 @@ class Outcome:
     error: RunError | None = None
     report: Path | None = None
 
+    def lines(self) -> tuple[str, str]:
+        """How it ended, and where that is described."""
+        report = self.report or f"none could be written; see the log: {self.log}"
+        return self.sentence, f"report: {report}"
+
 
 @dataclass(frozen=True)
 class Page:

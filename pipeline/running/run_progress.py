@@ -52,6 +52,10 @@ class RunProgress:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal as it was, without the bar."""
         self._bars.stop()
 
     def say(self, text: str, style: str | None = None) -> None:

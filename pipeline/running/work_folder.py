@@ -1,6 +1,7 @@
 """The work folder: where everything that runs on one machine make is kept, one run at a time."""
 
 import contextlib
+import itertools
 import logging
 import os
 import re
@@ -80,10 +81,20 @@ class WorkFolder:
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)
         except OSError as error:
-            raise SettingsError(
-                f"work_dir: {self.path} cannot be written ({error.strerror}); "
-                "choose another one with --work-dir"
-            ) from error
+            raise self._unwritable(error) from error
+
+    def free_name(self, name: str) -> str:
+        """A name for the log and the report of a run that no earlier one has.
+
+        A clock that is set back, as each autumn, gives the same moment twice. Only for a caller
+        that holds the work folder.
+
+        Args:
+            name: that is taken where it is free; else a number is added.
+        """
+        taken = {file.stem for folder in (self.logs, self.reports) for file in folder.glob("*.*")}
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        return next(each for each in itertools.chain([name], numbered) if each not in taken)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -91,7 +102,7 @@ class WorkFolder:
 
         Raises:
             RunError: another run holds it.
-            SettingsError: its file system has no locks.
+            SettingsError: its file system has no locks, or no space.
         """
         with locks.held(self._lock, "work_dir") as alone:
             if not alone:
@@ -100,9 +111,18 @@ class WorkFolder:
                     f"another run (process {holder}) is using {self.path}: wait for it, or give "
                     "this one a folder of its own with --work-dir"
                 )
-            self._lock.write_text(str(os.getpid()), encoding="utf-8")
+            try:
+                self._lock.write_text(str(os.getpid()), encoding="utf-8")
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
             self._lock.write_text("", encoding="utf-8")
+
+    def _unwritable(self, error: OSError) -> SettingsError:
+        return SettingsError(
+            f"work_dir: {self.path} cannot be written ({error.strerror}); "
+            "choose another one with --work-dir"
+        )
 
     @contextlib.contextmanager
     def temporary_files(self) -> Iterator[None]:
@@ -115,7 +135,7 @@ class WorkFolder:
         Raises:
             SettingsError: no folder can be made.
         """
-        self._clear_away()
+        self.clear_away()
         folder = Path(tempfile.gettempdir(), f"customer-age-{secrets.token_hex(8)}")
         try:
             with self._temporary.open("a", encoding="utf-8") as file:
@@ -123,7 +143,8 @@ class WorkFolder:
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise SettingsError(
-                f"{error.filename}: no folder for temporary files can be made ({error.strerror}); "
+                f"{error.filename or self._temporary}: no folder for temporary files can be made "
+                f"({error.strerror}); "
                 "choose another place with TMPDIR or --work-dir"
             ) from error
         before = tempfile.tempdir, os.environ.get("TMPDIR")
@@ -135,10 +156,13 @@ class WorkFolder:
             os.environ.pop("TMPDIR")
             if before[1] is not None:
                 os.environ["TMPDIR"] = before[1]
-            self._clear_away()
+            self.clear_away()
 
-    def _clear_away(self) -> None:
-        """Delete what the last run, which may have been killed, has left; at worst, say that."""
+    def clear_away(self) -> None:
+        """Delete what a run, which may have been killed, has left; at worst, log why not.
+
+        Only for a caller that holds the work folder.
+        """
         try:
             self._delete_temporary()
             for folder in (self.reports, self.path / "retraining"):

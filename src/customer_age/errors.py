@@ -1,8 +1,14 @@
 """What can end a run, and the exit code that tells automation which it was."""
 
+import errno
 import functools
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
+
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+_SAID_OF_IT = ("no space left on device", "database or disk is full", "disk quota exceeded")
+"""By libraries that keep only the text of an error."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -79,3 +85,16 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
+
+
+def full_disk(error: BaseException) -> BaseException | None:
+    """The cause of an error that is a disk, or a quota, without space; None where none is."""
+    return next(filter(_is_full_disk, causes(error)), None)
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in _FULL_DISK:
+        return True
+    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+        return True
+    return any(words in str(error).lower() for words in _SAID_OF_IT)

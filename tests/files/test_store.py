@@ -173,8 +173,9 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as raised:
         store.write_whole(str(tmp_path / "page"), b"new")
+    assert raised.value.filename == str(tmp_path / "page")
     assert names_in(tmp_path) == ["page"]
     assert (tmp_path / "page").read_bytes() == b"old"
 

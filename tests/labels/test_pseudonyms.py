@@ -1,5 +1,6 @@
 """Persons are hidden behind a hash; its key is made once, read from its file, told to nobody."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +19,20 @@ def test_a_key_is_made_once_for_its_owner(tmp_path):
     assert len(key) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["person.key"]
+
+
+def test_a_full_disk_leaves_no_part_of_a_key(tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "person.key"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(SettingsError, match="cannot be written: No space left on device"):
+            pseudonyms.make(str(path))
+    assert list(tmp_path.iterdir()) == []
+    pseudonyms.make(str(path))
+    assert len(pseudonyms.read(str(path))) == 64
 
 
 def test_of_many_that_make_one_at_once_one_key_stands(tmp_path):

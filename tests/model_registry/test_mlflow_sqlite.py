@@ -4,12 +4,17 @@ import errno
 import fcntl
 import os
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.model_registry import open_registry, saved_model_fingerprint
+from customer_age.model_registry import (
+    champion_registry,
+    open_registry,
+    saved_model_fingerprint,
+)
 
 
 def test_an_empty_registry_has_no_champion_and_needs_no_file(tmp_path):
@@ -64,3 +69,22 @@ def test_the_fingerprint_knows_names_and_contents(publication, tmp_path):
     assert saved_model_fingerprint(copy) != first.fingerprint
     with pytest.raises(FileNotFoundError, match="holds no SavedModel"):
         saved_model_fingerprint(tmp_path / "nowhere")
+
+
+def test_rolling_back_keeps_its_order_where_the_clock_was_set_back(
+    registry, publication, monkeypatch
+):
+    def moves(days: int) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + timedelta(days)
+
+        monkeypatch.setattr(champion_registry, "datetime", Clock)
+
+    registry.publish(publication("first", mae=6.5))
+    registry.publish(publication("second", mae=6.2, baseline="1"))
+    moves(-2)
+    registry.publish(publication("third", mae=6.0, baseline="2"))
+    assert registry.rollback().version == "2", "the last one, and not the one of the latest time"
+    assert registry.rollback().version == "1"

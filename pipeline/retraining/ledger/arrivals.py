@@ -1,7 +1,8 @@
 """What becomes of batches that a look found: pure functions, no database.
 
 A batch that the ledger knows may be uploaded again. What counts is its content, not the time of
-its `_SUCCESS`: an inbox that was copied or restored has new times and the same content.
+its `_SUCCESS`: an inbox that was copied or restored has other times and the same content. A later
+upload may have an earlier time, as clocks are set back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -58,16 +59,16 @@ def _is_entered(earlier: Batch | None, found: FoundBatch) -> bool:
     if earlier is None:
         return True
     if earlier.state == BatchState.SET_ASIDE:  # whoever has mended it writes `_SUCCESS` anew
-        return found.arrived > earlier.arrived_at
+        return found.arrived > earlier.arrived_at or _content_changed(earlier, found)
     return _is_noted(earlier, found) and _content_changed(earlier, found)
 
 
 def _is_noted(earlier: Batch | None, found: FoundBatch) -> bool:
-    """Whether an upload tells something that is not known of a batch that waits or was learnt."""
-    if earlier is None or earlier.state not in (BatchState.WAITING, BatchState.LEARNT):
+    """Whether an upload tells something that is not known of a batch that no run has now."""
+    if earlier is None or earlier.state == BatchState.TAKEN:
         return False
     last = earlier.upload
-    return last is None or last.place != found.place or found.arrived > last.arrived
+    return last is None or last.place != found.place or found.arrived != last.arrived
 
 
 def _content_changed(earlier: Batch, found: FoundBatch) -> bool:

@@ -34,7 +34,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from customer_age.errors import RunError, SettingsError, explained_by
+from customer_age.errors import RunError, SettingsError, explained_by, full_disk
 
 from . import revisions
 
@@ -47,6 +47,11 @@ _LOCK = int.from_bytes(hashlib.sha256(b"customer-age ledger").digest()[:8], "big
 def _as_run_error(error: Exception) -> RunError | None:
     if not isinstance(error, SQLAlchemyError | OSError):
         return None
+    if full_disk(error) is not None:
+        return RunError(
+            "the ledger (retraining.ledger) cannot be written: no space left on its disk; free "
+            "some, and the next look goes on where this one stopped"
+        )
     message = " ".join(str(getattr(error, "orig", None) or error).split())
     return RunError(f"the ledger (retraining.ledger) failed: {message[:300]}")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 
+from . import clocks
 from .arrivals import arrivals
 from .database import BATCHES, RUNS, Database, explained
 from .events import batch_entered, batches_changed
@@ -60,6 +61,12 @@ class Ledger:
         """The run that was planned and has not ended."""
         with self._database.transaction() as connection:
             return next(iter(read_runs(connection, self._pipeline, RUNS.c.active)), None)
+
+    @explained
+    def notice_clock_set_back(self) -> bool:
+        """Count waits from now on whose beginning lies ahead; gives whether there was one."""
+        with self._database.transaction() as connection:
+            return clocks.set_back(connection, self._pipeline, self._clock())
 
     @explained
     def forget_vanished(self, present: Collection[str]) -> list[str]:
@@ -178,7 +185,7 @@ class Ledger:
                     why=why,
                     settings=settings,
                     new_batches=json.dumps(names, ensure_ascii=False),
-                    planned_at=self._clock(),
+                    planned_at=clocks.next_planned(connection, self._pipeline, self._clock()),
                 )
             )
             connection.execute(
@@ -196,7 +203,7 @@ class Ledger:
             Whether the caller is; not where another one is, or where the run has ended.
         """
         moment = self._clock()
-        free = RUNS.c.held_until.is_(None) | (RUNS.c.held_until <= moment)
+        free = clocks.is_free(RUNS.c.held_until, moment, seconds)
         with self._database.transaction() as connection:
             taken = connection.execute(
                 update(RUNS)

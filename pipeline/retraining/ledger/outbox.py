@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from .clocks import is_free
 from .database import EVENTS, Database, explained
 from .records import Event
 
@@ -36,7 +37,7 @@ class Outbox:
             besides: ids of events that are left alone.
         """
         moment = self._clock()
-        free = EVENTS.c.held_until.is_(None) | (EVENTS.c.held_until <= moment)
+        free = is_free(EVENTS.c.held_until, moment, seconds)
         unsent = (
             select(EVENTS)
             .where(self._ours, EVENTS.c.sent_at.is_(None), EVENTS.c.dead.is_(None), free)

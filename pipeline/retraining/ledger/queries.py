@@ -45,7 +45,9 @@ def read_runs(connection: Connection, pipeline: str, *conditions: Any) -> list[R
 
 def batch_row(batch: Batch) -> dict[str, Any]:
     """Return a batch's columns, but for its pipeline and when it was found."""
-    return {**vars(batch), "upload": upload_text(batch.upload) if batch.upload else None}
+    row = {**vars(batch), "upload": upload_text(batch.upload) if batch.upload else None}
+    del row["found_at"]
+    return row
 
 
 def upload_text(upload: Upload) -> str:
@@ -67,6 +69,7 @@ def _batch(row: Row) -> Batch:
         together=row.together,
         reason=row.reason,
         upload=_upload(row.upload) if row.upload else None,
+        found_at=row.found_at,
     )
 
 

@@ -108,6 +108,7 @@ class Batch:
     together: int | None = None
     reason: str = ""
     upload: Upload | None = field(default=None, compare=False)
+    found_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,10 @@ def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
             os.link(growing, target)
         else:
             growing.replace(target)
+    except OSError as error:
+        if error.filename in (None, str(growing)):  # a full disk names no file
+            error.filename = path
+        raise
     finally:
         growing.unlink(missing_ok=True)
 

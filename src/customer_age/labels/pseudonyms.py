@@ -56,14 +56,18 @@ def make(path: str) -> None:
             os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w"
         ) as file:
             file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
         # A link to a name that is taken fails: of two that make one at once, one key stands.
         with contextlib.suppress(FileExistsError):
             os.link(unfinished, target)
-        unfinished.unlink()
     except OSError as error:
         raise SettingsError(
             f"data.person_key_file: {path}: cannot be written: {error.strerror}"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
 def fingerprint(key: str) -> str:

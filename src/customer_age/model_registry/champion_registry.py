@@ -8,7 +8,7 @@ again goes on from there.
 import logging
 import math
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from customer_age.errors import RunError
@@ -82,7 +82,7 @@ class ChampionRegistry(ModelRegistry):
                 self._store.set_tag(version, FORCED, " ".join(force.split()))
             champion = self._store.champion()
             if champion is not None and champion != version:
-                self._store.set_tag(champion, CHAMPION_UNTIL, _now())
+                self._store.set_tag(champion, CHAMPION_UNTIL, self._until())
             self._store.delete_tag(version, ROLLED_BACK)
             self._store.set_champion(version)
             self._store.delete_tag(version, CHAMPION_UNTIL)
@@ -185,10 +185,19 @@ class ChampionRegistry(ModelRegistry):
                 return
             former = before.get(champion) if champion is not None else None
             if former is not None and (_settled(former) or champion == baseline):
-                self._store.set_tag(former.version, CHAMPION_UNTIL, _now())
+                self._store.set_tag(former.version, CHAMPION_UNTIL, self._until())
             self._store.set_champion(best.version)
             self._store.delete_tag(best.version, CHAMPION_UNTIL)
             _log.info("%s: version %s is the champion", self._name, best.version)
+
+    def _until(self) -> str:
+        """The time; after that of each former champion, where the clock was set back since."""
+        now = datetime.now(timezone.utc)
+        for version in self.versions():
+            if CHAMPION_UNTIL in version.tags:
+                before = datetime.fromisoformat(version.tags[CHAMPION_UNTIL])
+                now = max(now, before + timedelta(microseconds=1))
+        return now.isoformat(timespec="microseconds")
 
     def _reigning(self) -> str:
         champion = self._store.champion()

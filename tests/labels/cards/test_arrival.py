@@ -106,6 +106,15 @@ def test_an_upload_from_the_future_is_judged_by_today(upload, today):
     assert judged(folder)[0] == {"2036-11-26.jpg": Reason.CAPTURED_IN_FUTURE}
 
 
+def test_an_upload_keeps_its_answer_where_the_clock_here_was_set_back(upload, today):
+    folder = upload(["2026-11-25", "2026-11-26", "2026-12-10"])
+    today(ARRIVED)
+    before = judged(folder)
+    today(ARRIVED - timedelta(2))
+    assert judged(folder) == before
+    assert list(before[0].values()) == [None, None, Reason.CAPTURED_IN_FUTURE]
+
+
 def test_in_a_bucket_the_time_is_the_object_s(s3_endpoint, aws_credentials, tmp_path):
     import boto3
 

@@ -42,6 +42,12 @@ def test_a_full_disk_is_called_by_its_name(error):
     assert explained.exit_code == 1
 
 
+def test_a_full_disk_names_the_file_where_that_is_known():
+    error = OSError(errno.ENOSPC, "No space left on device", "work/report.html")
+    explained = str(failures.explained(error, None, LOG))
+    assert explained.startswith("the run: no space left on the disk for work/report.html; free")
+
+
 def test_a_library_s_error_is_one_line_and_names_the_log():
     explained = failures.explained(ValueError("first\nsecond " + "x" * 400), "Evaluator", LOG)
     assert str(explained).startswith("Evaluator failed: ValueError: first second xxx")

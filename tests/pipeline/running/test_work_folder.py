@@ -214,3 +214,13 @@ def test_a_path_that_tfx_takes_for_a_pattern_is_refused_before_anything_is_made(
 @pytest.mark.parametrize("name", ["w 1", "w{1,3}", "w]1", "w^!-%#"])
 def test_a_path_of_other_characters_is_taken(tmp_path, name):
     WorkFolder(str(tmp_path / name)).require_literal_path()
+
+
+def test_a_moment_that_comes_twice_names_no_two_runs_alike(folder):
+    """As a clock that is set back in autumn makes one, an hour later."""
+    folder.prepare()
+    assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00"
+    (folder.logs / "2026-10-25T02-30-00.log").touch()
+    assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00-2"
+    (folder.reports / "2026-10-25T02-30-00-2.html").touch()
+    assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00-3"

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError, explained_by
+from customer_age.errors import RunError, explained_by, full_disk
 
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
@@ -50,6 +50,8 @@ def _translate(error: Exception) -> RunError | None:
     if not isinstance(error, MlflowException | RequestException | SQLAlchemyError | sqlite3.Error):
         return None
     words = " ".join(str(error).split())
+    if full_disk(error) is not None:
+        words = "no space left on the disk of the registry, or of kept models; free some"
     return of_another_release(words) or RunError(f"the model registry failed: {words[:500]}")
 
 
@@ -248,10 +250,11 @@ class MlflowStore(VersionStore):
     @explained_by(_translate)
     def _clear_away_unfinished(self) -> None:
         """End the runs that dead publishers left; what became a version stays."""
-        before = datetime.now() - self._tracking.abandoned_after
-        unfinished = self._runs(
-            f"status = 'RUNNING' and start_time <= {int(before.timestamp() * 1000)}"
-        )
+        running = "status = 'RUNNING'"
+        if self._tracking.abandoned_after is not None:
+            before = datetime.now() - self._tracking.abandoned_after
+            running += f" and start_time <= {int(before.timestamp() * 1000)}"
+        unfinished = self._runs(running)
         versions = {each.run_id: each.version for each in self._mlflow_versions()}
         for run in unfinished:
             if FINGERPRINT not in run.data.tags:

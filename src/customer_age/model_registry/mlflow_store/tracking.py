@@ -30,8 +30,8 @@ _FROM_IN_BETWEEN = (407, 502, 503, 504)
 class SqliteFile:
     """A database file, and the models' files in the folder `artifacts` beside it."""
 
-    abandoned_after = timedelta(0)
-    """One publisher holds the lock: what another one left unfinished, nobody works on."""
+    abandoned_after: timedelta | None = None
+    """At once: one publisher holds the lock, so nobody works on what another left unfinished."""
 
     def __init__(self, file: Path):
         self._file = file
@@ -108,7 +108,7 @@ class Server:
     """An MLflow server, which knows itself where files go."""
 
     artifact_location: str | None = None
-    abandoned_after = timedelta(days=1)
+    abandoned_after: timedelta | None = timedelta(days=1)
     """Whether a publisher elsewhere is still alive, nobody can tell; none takes that long."""
 
     def __init__(self, uri: str):
