@@ -7,7 +7,7 @@ import click
 from customer_age.errors import SettingsError
 
 from ..prediction import model_version
-from ..running import interruption
+from ..running import ending
 from ..settings import loading
 from . import options
 
@@ -97,7 +97,7 @@ def serve(
     named = None if is_registry else model
     request = ServeRequest(named, host, port, grpc_port, limits, batching)
     # At once: threads of TensorFlow's and of requests that were cut off would be waited for.
-    interruption.end(run(settings, request))
+    ending.end(run(settings, request))
 
 
 for _option in serve.params:  # click's own names come from Python's: `overrides` for --set

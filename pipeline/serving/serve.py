@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import click
 
-from ..running import log
+from ..running import interruption, log
 from ..settings.settings import Settings
 from . import rest, served_model
 from .inference import Inference
@@ -72,6 +72,7 @@ def run(settings: Settings, request: ServeRequest) -> int:
         click.echo(f"{inference.model_name}, version {version}: ready", err=True)
         threading.Event().wait()
     except KeyboardInterrupt:  # SIGTERM too: see running.interruption
+        interruption.leave_to_main_thread(GRACE_SECONDS + 0.9)
         _stop(inference, http, grpc)
     return 0
 
