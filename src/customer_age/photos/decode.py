@@ -1,18 +1,22 @@
 """From a photo's file to its pixels: read it, know its format, and refuse what cannot be used."""
 
+import functools
 import io
 import os
 from stat import S_ISREG
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from customer_age.files import store
 from customer_age.files.addresses import is_remote
 from customer_age.schema.refusals import NO_FILE, PhotoRefused, Reason
 
+from . import formats, heif_boxes
+
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """Pillow's names of what is accepted; the decoders of all other formats are never reached. What
-phones call JPEG may open as `MPO`, a JPEG with further pictures behind it."""
+phones call JPEG may open as `MPO`, a JPEG with further pictures behind it. HEIC and AVIF come on
+top where there is what decodes them: `_of_boxes`."""
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 120_000_000
@@ -21,6 +25,9 @@ MAX_DECODED_PIXELS = 40_000_000
 """Of what is decoded into memory, after JPEG's scaling; each takes up to 16 bytes on the way."""
 MAX_SIDE = 65_500
 """Pixels; no JPEG can be longer."""
+
+_IS_A_PREVIEW = 1
+"""A bit of `NewSubfileType`: the picture is a small copy of another one of the file."""
 
 # Registers all of Pillow's formats now: it would do so at the first photo, in several threads.
 Image.init()
@@ -63,8 +70,18 @@ def open_image(content: bytes) -> Image.Image:
         raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")
     if len(content) > MAX_FILE_BYTES:
         raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(len(content)))
+    readers: tuple[str, ...] = FORMATS
+    name = ""
+    if formats.is_box_file(content):
+        readers = _of_boxes()
+        # What libheif and libavif would allocate before Pillow gives a size to look at.
+        check_decoded_size(*heif_boxes.read(content).largest)
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+        if readers:
+            image = Image.open(io.BytesIO(content), formats=readers)
+            if not _is_raw(image):
+                return image
+            name = "RAW"
     except Image.DecompressionBombError as error:
         raise PhotoRefused(Reason.TOO_MANY_PIXELS, _in_one_line(error)) from error
     except Image.UnidentifiedImageError as error:
@@ -72,11 +89,51 @@ def open_image(content: bytes) -> Image.Image:
             raise PhotoRefused(
                 Reason.TRUNCATED, "the file is cut off: its beginning is not whole"
             ) from error
-        raise PhotoRefused(
-            Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
-        ) from error
     except Exception as error:  # Damaged files make decoders raise what they like.
         raise damaged(content, error) from error
+    raise _not_read(content, name or formats.name_of(content), readers)
+
+
+def _not_read(content: bytes, name: str, readers: tuple[str, ...]) -> PhotoRefused:
+    """What to raise for a file that no reader takes for its own."""
+    reads = {format.name: format.pillow for format in (formats.HEIC, formats.AVIF)}
+    if not set(reads.get(name, ())).isdisjoint(readers):
+        return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: no {name} file that is whole")
+    if name:
+        return PhotoRefused(Reason.FORMAT_UNSUPPORTED, formats.why_not_read(name))
+    return PhotoRefused(
+        Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
+    )
+
+
+@functools.cache
+def _of_boxes() -> tuple[str, ...]:
+    """Pillow's names of those formats built of ISO's boxes that can be decoded here.
+
+    libheif is looked for at the first such file of a process, wherever that runs: nothing has to be
+    set up in a worker before. AVIF comes first: libheif would open one, and fail over its pixels.
+    """
+    from PIL import features
+
+    found = ("AVIF",) if "AVIF" in Image.OPEN and features.check("avif") else ()
+    try:
+        import pi_heif
+    except ImportError:
+        return found
+    # Only the picture itself. Photos are decoded side by side already.
+    pi_heif.register_heif_opener(
+        thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+    )
+    return (*found, "HEIF")
+
+
+def _is_raw(image: Image.Image) -> bool:
+    """Whether a TIFF is a camera's raw file, of which Pillow would decode a preview."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    kind = image.tag_v2.get(ExifTags.Base.NewSubfileType, 0)
+    is_preview = isinstance(kind, int) and bool(kind & _IS_A_PREVIEW)
+    return is_preview or ExifTags.Base.DNGVersion in image.tag_v2
 
 
 def damaged(content: bytes, error: Exception) -> PhotoRefused:
@@ -91,6 +148,8 @@ def _is_cut(content: bytes) -> bool:
     """Whether a file lacks its end, as one does whose upload broke off."""
     if content.startswith(b"RIFF"):
         return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if formats.is_box_file(content):
+        return heif_boxes.is_cut(content)
     ends = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
     return any(content.startswith(start) and end not in content for start, end in ends.items())
 
@@ -132,8 +191,19 @@ def check_decoded_size(width: int, height: int) -> None:
         )
 
 
-def orientation(image: Image.Image) -> int:
-    """EXIF's number for how a photo is turned, 1 to 8; 1 is upright."""
+def orientation(image: Image.Image, content: bytes) -> int:
+    """EXIF's number for how a photo is still to be turned, 1 to 8; 1 is upright.
+
+    Args:
+        image: as its reader opened it.
+        content: its file.
+    """
+    if formats.is_box_file(content):
+        said = heif_boxes.read(content)
+        if not said.turned_by_boxes:
+            return said.exif_turn
+        if image.format == "HEIF":  # libheif obeys the boxes; of AVIF, Pillow makes EXIF of them.
+            return 1
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Broken EXIF says nothing about the picture beside it.

@@ -1,0 +1,213 @@
+"""What a HEIC or AVIF file says of its pictures before any is decoded: their sizes, their turn.
+
+Two places can say how the main picture is turned. The boxes `irot` and `imir` belong to it and are
+obeyed by every decoder; EXIF's orientation is there for information (ISO/IEC 23008-12, 6.5.10,
+6.5.12 and annex A). Cameras write both, which mean one turn; some programs write EXIF's alone, and
+phones and macOS show such a file as EXIF says. libheif then ignores EXIF, and Pillow overwrites it,
+so it is read here.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import ExifTags, Image
+
+_TURNING = (b"irot", b"imir")
+_MAX_BOXES = 4096
+"""Of one box that holds others, and of items; a grid of tiles has some hundred."""
+
+_MAX_EXTENTS = 32
+_MAX_EXIF_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a file says.
+
+    Attributes:
+        largest: width and height, in pixels, of the largest picture, be it a tile of the main one
+            or its alpha; 0 and 0 where none is stated.
+        turned_by_boxes: whether boxes say how the main picture is turned, be it not at all.
+        exif_turn: EXIF's orientation of the main picture, 1 to 8; 1 where there is none, and where
+            the boxes say it.
+    """
+
+    largest: tuple[int, int] = (0, 0)
+    turned_by_boxes: bool = False
+    exif_turn: int = 1
+
+
+_DAMAGE = (struct.error, IndexError, KeyError, ValueError)
+
+
+def read(content: bytes) -> Pictures:
+    """Read what a file says of its pictures; what is damaged says nothing."""
+    try:
+        meta = _Meta(content)
+        largest = max(meta.sizes(), key=lambda size: size[0] * size[1], default=(0, 0))
+        turned_by_boxes = any(kind in _TURNING for kind in meta.properties())
+    except _DAMAGE:
+        return Pictures()
+    try:
+        exif_turn = 1 if turned_by_boxes else _orientation(meta.exif())
+    except _DAMAGE:
+        exif_turn = 1
+    return Pictures(largest, turned_by_boxes, exif_turn)
+
+
+def is_cut(content: bytes) -> bool:
+    """Whether a file ends before its last box does."""
+    try:
+        ends = [box.stop for _, box in _boxes(content, 0, len(content), beyond=True)]
+    except _DAMAGE:
+        return False
+    return max(ends, default=0) > len(content)
+
+
+class _Meta:
+    """The box `meta` of a file: its items, and what is said of them."""
+
+    def __init__(self, content: bytes):
+        self._content = content
+        meta = dict(_boxes(content, 0, len(content)))[b"meta"]
+        self._boxes = dict(_boxes(content, meta.start + 4, meta.stop))
+        version, place = self._opened(b"pitm")
+        self._main = self._number(place, 4 if version else 2)
+
+    def sizes(self) -> Iterator[tuple[int, int]]:
+        """The width and height of each picture."""
+        for kind, box in self._all_properties():
+            if kind == b"ispe":
+                yield self._number(box.start + 4, 4), self._number(box.start + 8, 4)
+
+    def properties(self) -> Iterator[bytes]:
+        """The types of the boxes that belong to the main picture."""
+        kinds = [kind for kind, _ in self._all_properties()]
+        inner = self._boxes[b"iprp"]
+        for kind, box in _boxes(self._content, inner.start, inner.stop):
+            if kind == b"ipma":
+                yield from (kinds[number - 1] for number in self._associated(box) if number)
+
+    def exif(self) -> bytes:
+        """The main picture's EXIF, from its TIFF header on; empty where there is none."""
+        for item in self._items(b"Exif"):
+            if self._main in self._described(item):
+                held = self._held(item)
+                return held[4 + int.from_bytes(held[:4], "big") :]
+        return b""
+
+    def _all_properties(self) -> Iterator[tuple[bytes, range]]:
+        inner = self._boxes[b"iprp"]
+        shared = dict(_boxes(self._content, inner.start, inner.stop))[b"ipco"]
+        yield from _boxes(self._content, shared.start, shared.stop)
+
+    def _associated(self, box: range) -> Iterator[int]:
+        """The numbers, from 1, of the main picture's properties in one box `ipma`."""
+        head = self._number(box.start, 4)
+        id_size = 4 if head >> 24 else 2
+        size, mask = (2, 0x7FFF) if head & 1 else (1, 0x7F)
+        place = box.start + 8
+        for _ in range(min(self._number(box.start + 4, 4), _MAX_BOXES)):
+            item, count = self._number(place, id_size), self._number(place + id_size, 1)
+            place += id_size + 1
+            if item == self._main:
+                yield from (self._number(place + size * n, size) & mask for n in range(count))
+            place += size * count
+            if place > box.stop:
+                raise ValueError("ipma is longer than its box")
+
+    def _items(self, wanted: bytes) -> Iterator[int]:
+        """The numbers of the items of one type."""
+        version, place = self._opened(b"iinf")
+        for kind, box in _boxes(
+            self._content, place + (4 if version else 2), self._boxes[b"iinf"].stop
+        ):
+            version = self._content[box.start]
+            size = 4 if version >= 3 else 2
+            type_at = box.start + 4 + size + 2
+            if kind == b"infe" and self._content[type_at : type_at + 4] == wanted:
+                yield self._number(box.start + 4, size)
+
+    def _described(self, item: int) -> Iterator[int]:
+        """The items that another one describes (`cdsc`)."""
+        version, place = self._opened(b"iref")
+        size = 4 if version else 2
+        for kind, box in _boxes(self._content, place, self._boxes[b"iref"].stop):
+            if kind == b"cdsc" and self._number(box.start, size) == item:
+                count = self._number(box.start + size, 2)
+                ids = box.start + size + 2
+                yield from (self._number(ids + size * n, size) for n in range(count))
+
+    def _held(self, wanted: int) -> bytes:
+        """The content of an item, as the box `iloc` says where it lies."""
+        version, place = self._opened(b"iloc")
+        sizes = self._number(place, 2)
+        offset_size, length_size = sizes >> 12, sizes >> 8 & 15
+        base_size, index_size = sizes >> 4 & 15, sizes & 15 if version else 0
+        id_size = 4 if version >= 2 else 2
+        count, place = self._number(place + 2, id_size), place + 2 + id_size
+        extent_size = index_size + offset_size + length_size
+        for _ in range(min(count, _MAX_BOXES)):
+            item, place = self._number(place, id_size), place + id_size
+            method, place = (self._number(place, 2) & 15, place + 2) if version else (0, place)
+            base, place = self._number(place + 2, base_size), place + 2 + base_size
+            extents, place = self._number(place, 2), place + 2
+            if item != wanted:
+                place += extents * extent_size
+                continue
+            base += self._boxes[b"idat"].start if method == 1 else 0
+            held = b""
+            for _ in range(min(extents, _MAX_EXTENTS)):
+                start = base + self._number(place + index_size, offset_size)
+                length = self._number(place + index_size + offset_size, length_size)
+                held += self._content[start : start + min(length, _MAX_EXIF_BYTES)]
+                place += extent_size
+            return held
+        return b""
+
+    def _opened(self, kind: bytes) -> tuple[int, int]:
+        """The version of a box that has one, and where its content begins."""
+        start = self._boxes[kind].start
+        return self._content[start], start + 4
+
+    def _number(self, place: int, size: int) -> int:
+        found = self._content[place : place + size]
+        if len(found) < size:
+            raise ValueError("the file ends too early")
+        return int.from_bytes(found, "big")
+
+
+def _boxes(
+    content: bytes, start: int, stop: int, beyond: bool = False
+) -> Iterator[tuple[bytes, range]]:
+    """The boxes of a part of a file: the type, and where its content lies.
+
+    Args:
+        content: the file.
+        start: where the part begins.
+        stop: where it ends.
+        beyond: whether a box may say that it ends behind the part.
+    """
+    for _ in range(_MAX_BOXES):
+        if start + 8 > stop:
+            return
+        size, kind = struct.unpack_from(">I4s", content, start)
+        begins = start + 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", content, begins)
+            begins += 8
+        ends = stop if size == 0 else start + size
+        if ends < begins:
+            raise ValueError("a box is shorter than its head")
+        yield kind, range(begins, ends if beyond else min(ends, stop))
+        start = ends
+
+
+def _orientation(tiff: bytes) -> int:
+    exif = Image.Exif()
+    try:
+        exif.load(tiff)
+        return int(exif.get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Broken EXIF says nothing about the picture beside it.
+        return 1
