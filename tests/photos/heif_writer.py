@@ -7,6 +7,11 @@ SAMPLES = Path(__file__).parent / "samples"
 
 HEVC, GRID, EXIF = b"hvc1", b"grid", b"Exif"
 
+CODED = (64, 64)
+"""The sides of a coded picture of a sample; a 64x48 one has rows below, which `clap` cuts off."""
+
+TILES = [f"tile_{colour}.heic" for colour in ("red", "green", "blue", "white")]
+
 
 def sample(name: str) -> bytes:
     return (SAMPLES / name).read_bytes()
@@ -29,8 +34,14 @@ def irot(quarters_left: int) -> bytes:
     return box(b"irot", bytes([quarters_left]))
 
 
-def coded(name: str = "exif_1.heic") -> tuple[bytes, bytes]:
-    """The configuration and the content of a sample's first picture, 64x48 pixels."""
+def clap(width: int, height: int) -> bytes:
+    """Cut a coded picture's right and lower rim off."""
+    across, down = width - CODED[0], height - CODED[1]
+    return box(b"clap", struct.pack(">8i", width, 1, height, 1, across, 2, down, 2))
+
+
+def coded(name: str) -> tuple[bytes, bytes]:
+    """The configuration and the content of the one picture of a sample."""
     content = sample(name)
     start = content.index(b"hvcC") - 4
     config = content[start : start + int.from_bytes(content[start : start + 4], "big")]
@@ -101,24 +112,28 @@ class HeifWriter:
         )  # fmt: skip
 
 
-def single(width=64, height=48, *properties: bytes, orientation=0, brand=b"heic") -> bytes:
-    """A file of one picture that says it has such sides."""
-    config, data = coded()
+def single(*properties: bytes, size=CODED, orientation=0, brand=b"heic") -> bytes:
+    """A file of the picture of 64x48 pixels, which may say that it has other sides."""
+    config, data = coded("boxes_1.heic")
     file = HeifWriter()
-    picture = file.add(HEVC, data, config, ispe(width, height), *properties)
+    picture = file.add(HEVC, data, config, ispe(*size), clap(64, 48), *properties)
     if orientation:
         file.refer(b"cdsc", file.add(EXIF, exif(orientation)), picture)
     return file.written(brand)
 
 
-def grid(width=120, height=80, *properties: bytes, orientation=0, rows=2, columns=2) -> bytes:
-    """A file whose picture is a grid of one tile, 64x48 pixels, as often as it takes."""
-    config, data = coded()
+def grid(*properties: bytes, size=(120, 96), tile=CODED, copies=1, orientation=0) -> bytes:
+    """A file of a grid, two tiles wide and high, or as many times that."""
     file = HeifWriter()
-    shape = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, width, height)
-    picture = file.add(GRID, shape, ispe(width, height), *properties)
-    tile = file.add(HEVC, data, config, ispe(64, 48))
-    file.refer(b"dimg", picture, *[tile] * (rows * columns))
+    side = 2 * copies - 1  # counted from 0
+    shape = struct.pack(">BBBBHH", 0, 0, side, side, *size)
+    picture = file.add(GRID, shape, ispe(*size), *properties)
+    names = [n for row in (TILES[:2], TILES[2:]) for _ in range(copies) for n in row * copies]
+    tiles = []
+    for name in names:
+        config, data = coded(name)
+        tiles.append(file.add(HEVC, data, config, ispe(*tile)))
+    file.refer(b"dimg", picture, *tiles)
     if orientation:
         file.refer(b"cdsc", file.add(EXIF, exif(orientation)), picture)
     return file.written()

@@ -73,9 +73,10 @@ def open_image(content: bytes) -> Image.Image:
     readers: tuple[str, ...] = FORMATS
     name = ""
     if formats.is_box_file(content):
-        readers = _of_boxes()
-        # What libheif and libavif would allocate before Pillow gives a size to look at.
-        check_decoded_size(*heif_boxes.read(content).largest)
+        name = formats.name_of(content)
+        readers = tuple(each for each in _of_boxes() if each in formats.pillow_names(name))
+        if readers:
+            _check_boxes(content)
     try:
         if readers:
             image = Image.open(io.BytesIO(content), formats=readers)
@@ -91,18 +92,42 @@ def open_image(content: bytes) -> Image.Image:
             ) from error
     except Exception as error:  # Damaged files make decoders raise what they like.
         raise damaged(content, error) from error
-    raise _not_read(content, name or formats.name_of(content), readers)
+    raise _not_read(name or formats.name_of(content), readers)
 
 
-def _not_read(content: bytes, name: str, readers: tuple[str, ...]) -> PhotoRefused:
-    """What to raise for a file that no reader takes for its own."""
-    reads = {format.name: format.pillow for format in (formats.HEIC, formats.AVIF)}
-    if not set(reads.get(name, ())).isdisjoint(readers):
-        return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: no {name} file that is whole")
+def _check_boxes(content: bytes) -> None:
+    """See that a HEIC or AVIF file is whole and fits into memory, before its decoder sees it.
+
+    libheif makes a picture of half a file, and Pillow gives the size of the main picture alone, not
+    of its tiles.
+    """
+    if heif_boxes.is_cut(content):
+        raise PhotoRefused(Reason.TRUNCATED, "the file is cut off: its last box is not whole")
+    said = heif_boxes.read(content)
+    if said is None:
+        raise PhotoRefused(Reason.DAMAGED, "cannot be decoded: its boxes name no still picture")
+    check_decoded_size(*said.largest)
+    if said.pixels > MAX_PIXELS:
+        raise PhotoRefused(
+            Reason.TOO_MANY_PIXELS,
+            f"{said.pixels / 10**6:.0f} million pixels in all of its parts: at most "
+            f"{MAX_PIXELS // 10**6} million are decoded",
+        )
+
+
+def _not_read(name: str, readers: tuple[str, ...]) -> PhotoRefused:
+    """What to raise for a file that no reader takes for its own.
+
+    Args:
+        name: of its format, or empty.
+        readers: that were asked.
+    """
+    if name in (formats.HEIC.name, formats.AVIF.name) and readers:
+        return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: its {name} boxes are damaged")
     if name:
         return PhotoRefused(Reason.FORMAT_UNSUPPORTED, formats.why_not_read(name))
     return PhotoRefused(
-        Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
+        Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {formats.READ_NAMES}"
     )
 
 
@@ -200,7 +225,7 @@ def orientation(image: Image.Image, content: bytes) -> int:
     """
     if formats.is_box_file(content):
         said = heif_boxes.read(content)
-        if not said.turned_by_boxes:
+        if said is not None and not said.turned_by_boxes:
             return said.exif_turn
         if image.format == "HEIF":  # libheif obeys the boxes; of AVIF, Pillow makes EXIF of them.
             return 1

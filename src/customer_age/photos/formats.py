@@ -66,6 +66,8 @@ NEVER_READ = (
 
 FORMATS = (*ALWAYS_READ, HEIC, AVIF, *NEVER_READ)
 
+READ_NAMES = ", ".join(each.name for each in (*ALWAYS_READ, HEIC, AVIF))
+
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
 """What a picture's name ends with, whether it can be read or not: one that cannot be read has a row
 that says so, where leaving it out would go unnoticed."""
@@ -102,6 +104,9 @@ _BRANDS_OF_HEIC = {
 }  # fmt: skip
 _BRANDS_OF_ANY_CODEC = {b"mif1", b"mif2", b"msf1", b"miaf"}
 
+_OTHER_HEIF = "HEIF with another codec than HEVC"
+"""Whose brands do not say which."""
+
 _BOX_TYPE = slice(4, 8)
 
 
@@ -129,8 +134,14 @@ def why_not_read(name: str) -> str:
     found = next((each for each in FORMATS if each.name == name), None)
     if found is not None and found.needs:
         return f"the format is {name}, which is read only with {found.needs}"
-    read = ", ".join(each.name for each in (*ALWAYS_READ, HEIC, AVIF))
-    return f"the format is {name}, which is not read: save the photo in one of {read}"
+    return f"the format is {name}, which is not read: save the photo in one of {READ_NAMES}"
+
+
+def pillow_names(name: str) -> tuple[str, ...]:
+    """What Pillow may call a file built of boxes, by the name that people have for it."""
+    if name == _OTHER_HEIF:
+        return (*AVIF.pillow, *HEIC.pillow)
+    return next((each.pillow for each in FORMATS if each.name == name), ())
 
 
 def _name_of_box_file(content: bytes) -> str:
@@ -143,4 +154,4 @@ def _name_of_box_file(content: bytes) -> str:
         return AVIF.name
     if brands & _BRANDS_OF_HEIC:
         return HEIC.name
-    return "HEIF with another codec than HEVC" if brands & _BRANDS_OF_ANY_CODEC else "a film"
+    return _OTHER_HEIF if brands & _BRANDS_OF_ANY_CODEC else "a film"

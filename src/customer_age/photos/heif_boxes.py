@@ -17,8 +17,15 @@ _TURNING = (b"irot", b"imir")
 _MAX_BOXES = 4096
 """Of one box that holds others, and of items; a grid of tiles has some hundred."""
 
+_MAX_DEPTH = 8
+"""Of pictures made of pictures; a grid has 1."""
+
 _MAX_EXTENTS = 32
 _MAX_EXIF_BYTES = 2**20
+
+
+_OF_PICTURES = (b"meta", b"mdat", b"moov")
+"""The outermost boxes that matter; behind them some phones put what is no box."""
 
 
 @dataclass(frozen=True)
@@ -27,42 +34,45 @@ class Pictures:
 
     Attributes:
         largest: width and height, in pixels, of the largest picture, be it a tile of the main one
-            or its alpha; 0 and 0 where none is stated.
+            or its alpha.
+        pixels: of all that is decoded for the main picture, tile by tile.
         turned_by_boxes: whether boxes say how the main picture is turned, be it not at all.
         exif_turn: EXIF's orientation of the main picture, 1 to 8; 1 where there is none, and where
             the boxes say it.
     """
 
-    largest: tuple[int, int] = (0, 0)
-    turned_by_boxes: bool = False
-    exif_turn: int = 1
+    largest: tuple[int, int]
+    pixels: int
+    turned_by_boxes: bool
+    exif_turn: int
 
 
 _DAMAGE = (struct.error, IndexError, KeyError, ValueError)
 
 
-def read(content: bytes) -> Pictures:
-    """Read what a file says of its pictures; what is damaged says nothing."""
+def read(content: bytes) -> Pictures | None:
+    """Read what a file says of its pictures; None where there is no main picture, or damage."""
     try:
         meta = _Meta(content)
         largest = max(meta.sizes(), key=lambda size: size[0] * size[1], default=(0, 0))
+        pixels = meta.pixels()
         turned_by_boxes = any(kind in _TURNING for kind in meta.properties())
     except _DAMAGE:
-        return Pictures()
+        return None
     try:
         exif_turn = 1 if turned_by_boxes else _orientation(meta.exif())
     except _DAMAGE:
         exif_turn = 1
-    return Pictures(largest, turned_by_boxes, exif_turn)
+    return Pictures(largest, pixels, turned_by_boxes, exif_turn)
 
 
 def is_cut(content: bytes) -> bool:
-    """Whether a file ends before its last box does."""
+    """Whether a file ends before one of its outermost boxes does."""
     try:
-        ends = [box.stop for _, box in _boxes(content, 0, len(content), beyond=True)]
+        boxes = list(_boxes(content, 0, len(content), beyond=True))
     except _DAMAGE:
         return False
-    return max(ends, default=0) > len(content)
+    return any(box.stop > len(content) for kind, box in boxes if kind in _OF_PICTURES)
 
 
 class _Meta:
@@ -74,48 +84,75 @@ class _Meta:
         self._boxes = dict(_boxes(content, meta.start + 4, meta.stop))
         version, place = self._opened(b"pitm")
         self._main = self._number(place, 4 if version else 2)
+        inner = self._boxes[b"iprp"]
+        parts = list(_boxes(content, inner.start, inner.stop))
+        shared = dict(parts)[b"ipco"]
+        self._shared = list(_boxes(content, shared.start, shared.stop))
+        self._owned: dict[int, list[int]] = {}
+        for kind, box in parts:
+            if kind == b"ipma":
+                self._associate(box)
 
     def sizes(self) -> Iterator[tuple[int, int]]:
         """The width and height of each picture."""
-        for kind, box in self._all_properties():
+        for kind, box in self._shared:
             if kind == b"ispe":
                 yield self._number(box.start + 4, 4), self._number(box.start + 8, 4)
 
     def properties(self) -> Iterator[bytes]:
         """The types of the boxes that belong to the main picture."""
-        kinds = [kind for kind, _ in self._all_properties()]
-        inner = self._boxes[b"iprp"]
-        for kind, box in _boxes(self._content, inner.start, inner.stop):
-            if kind == b"ipma":
-                yield from (kinds[number - 1] for number in self._associated(box) if number)
+        return (kind for kind, _ in self._properties(self._main))
+
+    def pixels(self) -> int:
+        """The pixels of all pictures that the main one is made of, itself included.
+
+        One that is used many times counts as often: it is decoded as often.
+
+        Raises:
+            ValueError: they are nested more deeply than any photo's.
+        """
+        parts: dict[int, tuple[int, ...]] = dict(self._references(b"dimg"))
+        counted: dict[int, int] = {}
+
+        def count(item: int, depth: int) -> int:
+            if depth > _MAX_DEPTH:
+                raise ValueError("pictures of pictures of pictures, or in a circle")
+            if item not in counted:
+                own = sum(
+                    self._number(box.start + 4, 4) * self._number(box.start + 8, 4)
+                    for kind, box in self._properties(item)
+                    if kind == b"ispe"
+                )
+                counted[item] = own + sum(count(part, depth + 1) for part in parts.get(item, ()))
+            return counted[item]
+
+        return count(self._main, 0)
 
     def exif(self) -> bytes:
         """The main picture's EXIF, from its TIFF header on; empty where there is none."""
+        of_main = {item for item, others in self._references(b"cdsc") if self._main in others}
         for item in self._items(b"Exif"):
-            if self._main in self._described(item):
+            if item in of_main:
                 held = self._held(item)
                 return held[4 + int.from_bytes(held[:4], "big") :]
         return b""
 
-    def _all_properties(self) -> Iterator[tuple[bytes, range]]:
-        inner = self._boxes[b"iprp"]
-        shared = dict(_boxes(self._content, inner.start, inner.stop))[b"ipco"]
-        yield from _boxes(self._content, shared.start, shared.stop)
+    def _properties(self, item: int) -> Iterator[tuple[bytes, range]]:
+        return (self._shared[number - 1] for number in self._owned.get(item, ()) if number)
 
-    def _associated(self, box: range) -> Iterator[int]:
-        """The numbers, from 1, of the main picture's properties in one box `ipma`."""
+    def _associate(self, box: range) -> None:
+        """Read one box `ipma`: item to the numbers, from 1, of its properties."""
         head = self._number(box.start, 4)
         id_size = 4 if head >> 24 else 2
         size, mask = (2, 0x7FFF) if head & 1 else (1, 0x7F)
-        place = box.start + 8
-        for _ in range(min(self._number(box.start + 4, 4), _MAX_BOXES)):
+        entries, place = self._number(box.start + 4, 4), box.start + 8
+        _check_count(entries)
+        for _ in range(entries):
             item, count = self._number(place, id_size), self._number(place + id_size, 1)
             place += id_size + 1
-            if item == self._main:
-                yield from (self._number(place + size * n, size) & mask for n in range(count))
+            owned = self._owned.setdefault(item, [])
+            owned += (self._number(place + size * n, size) & mask for n in range(count))
             place += size * count
-            if place > box.stop:
-                raise ValueError("ipma is longer than its box")
 
     def _items(self, wanted: bytes) -> Iterator[int]:
         """The numbers of the items of one type."""
@@ -129,15 +166,17 @@ class _Meta:
             if kind == b"infe" and self._content[type_at : type_at + 4] == wanted:
                 yield self._number(box.start + 4, size)
 
-    def _described(self, item: int) -> Iterator[int]:
-        """The items that another one describes (`cdsc`)."""
+    def _references(self, wanted: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """The references of one type: from which item, to which."""
+        if b"iref" not in self._boxes:
+            return
         version, place = self._opened(b"iref")
         size = 4 if version else 2
         for kind, box in _boxes(self._content, place, self._boxes[b"iref"].stop):
-            if kind == b"cdsc" and self._number(box.start, size) == item:
-                count = self._number(box.start + size, 2)
-                ids = box.start + size + 2
-                yield from (self._number(ids + size * n, size) for n in range(count))
+            if kind == wanted:
+                count, ids = self._number(box.start + size, 2), box.start + size + 2
+                others = (self._number(ids + size * n, size) for n in range(count))
+                yield self._number(box.start, size), tuple(others)
 
     def _held(self, wanted: int) -> bytes:
         """The content of an item, as the box `iloc` says where it lies."""
@@ -147,8 +186,9 @@ class _Meta:
         base_size, index_size = sizes >> 4 & 15, sizes & 15 if version else 0
         id_size = 4 if version >= 2 else 2
         count, place = self._number(place + 2, id_size), place + 2 + id_size
+        _check_count(count)
         extent_size = index_size + offset_size + length_size
-        for _ in range(min(count, _MAX_BOXES)):
+        for _ in range(count):
             item, place = self._number(place, id_size), place + id_size
             method, place = (self._number(place, 2) & 15, place + 2) if version else (0, place)
             base, place = self._number(place + 2, base_size), place + 2 + base_size
@@ -189,9 +229,10 @@ def _boxes(
         stop: where it ends.
         beyond: whether a box may say that it ends behind the part.
     """
-    for _ in range(_MAX_BOXES):
-        if start + 8 > stop:
-            return
+    count = 0
+    while start + 8 <= stop:
+        count += 1
+        _check_count(count)
         size, kind = struct.unpack_from(">I4s", content, start)
         begins = start + 8
         if size == 1:
@@ -202,6 +243,11 @@ def _boxes(
             raise ValueError("a box is shorter than its head")
         yield kind, range(begins, ends if beyond else min(ends, stop))
         start = ends
+
+
+def _check_count(count: int) -> None:
+    if count > _MAX_BOXES:
+        raise ValueError("more boxes than any photo has")
 
 
 def _orientation(tiff: bytes) -> int:

@@ -77,7 +77,7 @@ def turned(scratch: Path) -> None:
 def kinds(scratch: Path) -> None:
     """Other kinds of pixels, and several pictures, of which the second is the main one."""
     picture = quarters()
-    grey, deep, clear = scratch / "grey.png", scratch / "deep.png", scratch / "clear.png"
+    grey, clear = scratch / "grey.png", scratch / "clear.png"
     picture.convert("L").save(grey)
     run("heif-enc", "-q", 90, grey, "-o", HERE / "grey.heic")
     see_through = picture.convert("RGBA")
@@ -95,11 +95,20 @@ def kinds(scratch: Path) -> None:
     several.save(HERE / "second_of_three.heic", quality=90, chroma=444, primary_index=1)
 
 
+def tiles(scratch: Path) -> None:
+    """One colour each: what `heif_writer` makes a grid of, as phones do."""
+    for colour in ("red", "green", "blue", "white"):
+        png = scratch / f"{colour}.png"
+        Image.new("RGB", (64, 64), colour).save(png)
+        run("heif-enc", "-q", 90, "-p", "chroma=444", png, "-o", HERE / f"tile_{colour}.heic")
+
+
 def main() -> None:
     pillow_heif.register_heif_opener()
     with tempfile.TemporaryDirectory() as scratch:
         turned(Path(scratch))
         kinds(Path(scratch))
+        tiles(Path(scratch))
 
 
 if __name__ == "__main__":
