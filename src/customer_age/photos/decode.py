@@ -143,12 +143,13 @@ def _of_boxes() -> tuple[str, ...]:
     found = ("AVIF",) if "AVIF" in Image.OPEN and features.check("avif") else ()
     try:
         import pi_heif
+
+        # Only the picture itself, and in this thread: photos are decoded side by side already.
+        pi_heif.register_heif_opener(
+            thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+        )
     except ImportError:
         return found
-    # Only the picture itself. Photos are decoded side by side already.
-    pi_heif.register_heif_opener(
-        thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
-    )
     return (*found, "HEIF")
 
 
