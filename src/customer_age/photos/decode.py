@@ -71,15 +71,16 @@ def open_image(content: bytes) -> Image.Image:
     if len(content) > MAX_FILE_BYTES:
         raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(len(content)))
     readers: tuple[str, ...] = FORMATS
-    name = ""
+    name, read = "", content
     if formats.is_box_file(content):
         name = formats.name_of(content)
         readers = tuple(each for each in _of_boxes() if each in formats.pillow_names(name))
         if readers:
             _check_boxes(content)
+            read = heif_boxes.without_metadata(content)
     try:
         if readers:
-            image = Image.open(io.BytesIO(content), formats=readers)
+            image = Image.open(io.BytesIO(read), formats=readers)
             if not _is_raw(image):
                 return image
             name = "RAW"

@@ -66,10 +66,23 @@ def read(content: bytes) -> Pictures | None:
     return Pictures(largest, pixels, turned_by_boxes, exif_turn)
 
 
+def without_metadata(content: bytes) -> bytes:
+    """The same file, in which nothing describes a picture: neither EXIF nor any other text.
+
+    pi-heif reads all of that, and crashes over a type that is no text. So the name of the
+    reference (`cdsc`) is replaced wherever it stands among the boxes, be they damaged or not.
+    """
+    changed = bytearray(content)
+    for kind, box in _boxes(content, 0, len(content), outermost=True):
+        if kind != b"mdat":
+            changed[box.start : box.stop] = changed[box.start : box.stop].replace(b"cdsc", b"free")
+    return bytes(changed)
+
+
 def is_cut(content: bytes) -> bool:
     """Whether a file ends before one of its outermost boxes does."""
     try:
-        boxes = list(_boxes(content, 0, len(content), beyond=True))
+        boxes = list(_boxes(content, 0, len(content), outermost=True))
     except _DAMAGE:
         return False
     return any(box.stop > len(content) for kind, box in boxes if kind in _OF_PICTURES)
@@ -80,7 +93,7 @@ class _Meta:
 
     def __init__(self, content: bytes):
         self._content = content
-        meta = dict(_boxes(content, 0, len(content)))[b"meta"]
+        meta = dict(_boxes(content, 0, len(content), outermost=True))[b"meta"]
         self._boxes = dict(_boxes(content, meta.start + 4, meta.stop))
         version, place = self._opened(b"pitm")
         self._main = self._number(place, 4 if version else 2)
@@ -219,7 +232,7 @@ class _Meta:
 
 
 def _boxes(
-    content: bytes, start: int, stop: int, beyond: bool = False
+    content: bytes, start: int, stop: int, outermost: bool = False
 ) -> Iterator[tuple[bytes, range]]:
     """The boxes of a part of a file: the type, and where its content lies.
 
@@ -227,7 +240,10 @@ def _boxes(
         content: the file.
         start: where the part begins.
         stop: where it ends.
-        beyond: whether a box may say that it ends behind the part.
+        outermost: whether it is the whole file, which may be cut off.
+
+    Raises:
+        ValueError: a box ends before it begins, or behind the one that holds it.
     """
     count = 0
     while start + 8 <= stop:
@@ -238,10 +254,10 @@ def _boxes(
         if size == 1:
             (size,) = struct.unpack_from(">Q", content, begins)
             begins += 8
-        ends = stop if size == 0 else start + size
-        if ends < begins:
-            raise ValueError("a box is shorter than its head")
-        yield kind, range(begins, ends if beyond else min(ends, stop))
+        ends = stop if size == 0 and outermost else start + size
+        if ends < begins or (ends > stop and not outermost):
+            raise ValueError("a box does not lie in the one that holds it")
+        yield kind, range(begins, ends)
         start = ends
 
 
