@@ -111,7 +111,7 @@ _BOX_TYPE = slice(4, 8)
 
 
 def is_box_file(content: bytes) -> bool:
-    """Whether a file is built of ISO's boxes, as HEIC, AVIF and films are (ISO/IEC 14496-12)."""
+    """Whether a file is built of ISO's boxes, as HEIC, AVIF and videos are (ISO/IEC 14496-12)."""
     return content[_BOX_TYPE] == b"ftyp"
 
 
@@ -124,7 +124,7 @@ def name_of(content: bytes) -> str:
     if is_box_file(content):
         return _name_of_box_file(content)
     if content.startswith(b"\0\x05\x16\x07"):
-        return "macOS's AppleDouble, which holds no photo"
+        return "AppleDouble (what macOS notes about a file)"
     head = content[:_HEAD]
     return next((name for name, matches in _SIGNATURES if matches(head)), "")
 
@@ -154,4 +154,4 @@ def _name_of_box_file(content: bytes) -> str:
         return AVIF.name
     if brands & _BRANDS_OF_HEIC:
         return HEIC.name
-    return _OTHER_HEIF if brands & _BRANDS_OF_ANY_CODEC else "a film"
+    return _OTHER_HEIF if brands & _BRANDS_OF_ANY_CODEC else "video"
