@@ -171,6 +171,16 @@ def test_a_picture_that_is_used_again_and_again_counts_as_often():
     assert refused(file.written()).reason == Reason.TOO_MANY_PIXELS
 
 
+def test_another_picture_is_not_taken_for_the_main_one():
+    """Two pictures, of which the file names one that is none of any codec."""
+    config, data = heif_writer.coded("boxes_1.heic")
+    file = heif_writer.HeifWriter()
+    file.add(b"xxxx", data, config, heif_writer.ispe(64, 64))
+    file.add(heif_writer.HEVC, data, config, heif_writer.ispe(64, 64))
+    error = refused(file.written())
+    assert error.reason == Reason.DAMAGED
+
+
 def test_exif_that_is_damaged_does_not_cost_the_photo():
     whole = single(orientation=6)
     for cut in range(1, 30):

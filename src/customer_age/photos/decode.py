@@ -81,6 +81,8 @@ def open_image(content: bytes) -> Image.Image:
     try:
         if readers:
             image = Image.open(io.BytesIO(read), formats=readers)
+            if not image.info.get("primary", True):  # pi-heif then takes any other one
+                raise ValueError("its main picture is not to be found")
             if not _is_raw(image):
                 return image
             name = "RAW"
@@ -229,8 +231,7 @@ def orientation(image: Image.Image, content: bytes) -> int:
         said = heif_boxes.read(content)
         if said is not None and not said.turned_by_boxes:
             return said.exif_turn
-        if image.format == "HEIF":  # libheif obeys the boxes; of AVIF, Pillow makes EXIF of them.
-            return 1
+    # libheif has obeyed the boxes, and Pillow has made EXIF of an AVIF's; the file's own was gone.
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Broken EXIF says nothing about the picture beside it.

@@ -102,7 +102,7 @@ _BRANDS_OF_AVIF = {b"avif", b"avis"}
 _BRANDS_OF_HEIC = {
     b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs",
 }  # fmt: skip
-_BRANDS_OF_ANY_CODEC = {b"mif1", b"mif2", b"msf1", b"miaf"}
+_BRANDS_OF_ANY_CODEC = {b"mif1", b"mif2", b"mif3", b"msf1", b"miaf"}
 
 _OTHER_HEIF = "HEIF with another codec than HEVC"
 """Whose brands do not say which."""
