@@ -172,13 +172,15 @@ def test_a_picture_that_is_used_again_and_again_counts_as_often():
 
 
 def test_another_picture_is_not_taken_for_the_main_one():
-    """Two pictures, of which the file names one that is none of any codec."""
+    """The main picture says that it is a preview of the other one, which pi-heif then takes."""
     config, data = heif_writer.coded("boxes_1.heic")
     file = heif_writer.HeifWriter()
-    file.add(b"xxxx", data, config, heif_writer.ispe(64, 64))
-    file.add(heif_writer.HEVC, data, config, heif_writer.ispe(64, 64))
+    main = file.add(heif_writer.HEVC, data, config, heif_writer.ispe(64, 64))
+    other = file.add(heif_writer.HEVC, data, config, heif_writer.ispe(64, 64))
+    file.refer(b"thmb", main, other)
     error = refused(file.written())
     assert error.reason == Reason.DAMAGED
+    assert error.detail == "cannot be decoded: its main picture is not to be found"
 
 
 def test_exif_that_is_damaged_does_not_cost_the_photo():
