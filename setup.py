@@ -53,6 +53,9 @@ EXTRAS = {
         "google-cloud-storage>=2.10,<4",  # where that registry takes models from
     ],
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
+    # HEIC, as iPhones take photos. Its wheel is LGPL; pillow-heif's holds x265 too, which is GPL.
+    # From 1.4 on, libheif refuses a picture larger than the file states before it is decoded.
+    "heic": ["pi-heif>=1.4,<2"],
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders
     "s3": ["apache-beam[aws]"],  # s3:// data folders
     "serve": [  # the predictor container

@@ -5,7 +5,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 runs="--extra kubeflow --extra vertex --extra kubeflow-registry --extra gcs --extra s3 --extra postgres"
-runs="$runs --extra serve"
+runs="$runs --extra serve --extra heic"
 
 # compile LOCK ARGUMENT...: the platform is the oldest glibc that the line runs on.
 compile() {

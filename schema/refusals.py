@@ -14,6 +14,7 @@ class Reason(enum.StrEnum):
     FILE_UNREADABLE = "file_unreadable"
     OUTSIDE_DATA_FOLDER = "outside_data_folder"
     NOT_AN_IMAGE = "not_an_image"
+    FORMAT_UNSUPPORTED = "format_unsupported"
     TRUNCATED = "truncated"
     DAMAGED = "damaged"
     TOO_MANY_PIXELS = "too_many_pixels"

@@ -12,7 +12,8 @@ _HELP = f"""Guess the ages of people in photos, in years, with a published model
 
 \b
 PHOTO   a photo, whose row tells if it cannot be read
-FOLDER  every photo in it and its sub-folders
+FOLDER  every file with a picture's suffix in it and its sub-folders;
+        others are counted, hidden ones are not looked at
 GLOB    what a shell would make of it, in quotes: 'photos/*.jpg'
 TABLE   .csv, .tsv or .parquet with a column file_name; the photos
         lie in its folder, or in final_files/ there

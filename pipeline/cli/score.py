@@ -11,7 +11,8 @@ from . import options
 _HELP = f"""Guess the ages of people in millions of photos, with a published model, on Beam.
 
 DATA is what `predict` takes: photos, folders, globs, and tables with a column file_name, or the
-address of a folder or a table in an object store.
+address of a folder or a table in an object store. Of a folder, files without a picture's suffix are
+counted and left out.
 
 A folder gets files predictions-00000-of-00012.parquet and so on; one after another they hold a
 row for each photo, in the order of the photos: file_name, age, age_group, reason, detail, version.

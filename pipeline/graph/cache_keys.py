@@ -26,6 +26,7 @@ _DISTRIBUTIONS = {
     "keras": "keras",
     "numpy": "numpy",
     "pandas": "pandas",
+    "pi_heif": "pi-heif",
     "pyarrow": "pyarrow",
     "tensorflow": "tensorflow",
     "tensorflow_data_validation": "tensorflow-data-validation",

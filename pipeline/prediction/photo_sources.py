@@ -7,7 +7,9 @@ listed as they are needed, those of one folder or glob at a time; no photo is op
 import functools
 import glob
 import os
+import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,15 +27,13 @@ from customer_age.files import (
 )
 from customer_age.labels.photo_lookup import PhotoLookup
 from customer_age.labels.tables import SUFFIXES, LabelTable
+from customer_age.photos import formats
 from customer_age.schema.features import SPLITS
 from customer_age.schema.refusals import Reason
 
-PHOTO_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif",
-    ".heic", ".heif", ".avif",
-)  # fmt: skip
-"""What of a folder is taken for a photo. The last three cannot be decoded: their rows say so, where
-leaving them out would go unnoticed."""
+_SHORT_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_MAX_KINDS = 5
+"""Of files that are left out, as a line names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +78,25 @@ class SinglePhoto(PhotoSource):
 
 @dataclass(frozen=True)
 class PhotoFolder(PhotoSource):
-    """Every photo of a folder and its sub-folders."""
+    """Every photo of a folder and its sub-folders: each file with a picture's suffix.
+
+    Hidden files and folders are never listed: `.DS_Store`, and `._1.jpg`, which macOS puts beside
+    `1.jpg` on other systems' disks and in archives.
+    """
 
     folder: Folder
 
     def files(self, face_crops: bool) -> Iterator[PhotoFile]:
         """See `PhotoSource`; the rows name the photos as a shell would, with the folder's path."""
         for name, listed in self.folder.files(""):
-            if name.lower().endswith(PHOTO_SUFFIXES):
+            if _is_picture(name):
                 path = self.folder.path(name)
                 problem = Reason.OUTSIDE_DATA_FOLDER if listed.outside else None
                 yield PhotoFile(self.folder.shown(name), path, problem)
+
+    def left_out(self) -> Counter[str]:
+        """What else lies there: suffix, in small letters, to the number of files."""
+        return Counter(_suffix(name) for name, _ in self.folder.files("") if not _is_picture(name))
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,39 @@ def files(sources: Sequence[PhotoSource], face_crops: bool) -> Iterator[PhotoFil
         yield from source.files(face_crops)
 
 
+def left_out(sources: Sequence[PhotoSource]) -> str:
+    """What lies in the folders of the sources and is no photo, in one line; empty for nothing."""
+    kinds: Counter[str] = Counter()
+    for source in sources:
+        if isinstance(source, PhotoFolder):
+            kinds += source.left_out()
+    if not kinds:
+        return ""
+    were = "was" if kinds.total() == 1 else "were"
+    return _counted(kinds, f" {were} left out")
+
+
+def _counted(kinds: Counter[str], what: str = "") -> str:
+    """Count files by their kinds, those of which there are most before others."""
+    ordered = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
+    named = [f"{count:,} {suffix}" for suffix, count in ordered[:_MAX_KINDS]]
+    if rest := sum(count for _, count in ordered[_MAX_KINDS:]):
+        named.append(f"{rest:,} of other kinds")
+    files = "1 file" if kinds.total() == 1 else f"{kinds.total():,} files"
+    return f"{files} without a picture's suffix{what}: {', '.join(named)}"
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(formats.SUFFIXES)
+
+
+def _suffix(name: str) -> str:
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  a name in a bucket is no path
+    if not suffix:
+        return "without a suffix"
+    return suffix if _SHORT_SUFFIX.fullmatch(suffix) else "with an odd suffix"
+
+
 def _sources(argument: str) -> Iterator[PhotoSource]:
     if "://" in argument or _is_folder(argument):
         yield _table_or_folder(argument)
@@ -214,10 +255,9 @@ def _table_or_folder(argument: str) -> PhotoSource:
         return _table(argument)
     folder = PhotoFolder(open_folder(argument))
     if next(folder.files(False), None) is None:
-        named = ", ".join(PHOTO_SUFFIXES)
-        raise SettingsError(
-            f"{addresses.plain(argument)}: no photos in this folder (files named {named})"
-        )
+        kinds = folder.left_out()
+        there = f"; it holds {_counted(kinds)}" if kinds else ""
+        raise SettingsError(f"{addresses.plain(argument)}: no photos in this folder{there}")
     return folder
 
 

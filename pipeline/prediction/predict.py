@@ -67,6 +67,8 @@ def run(settings: Settings, request: PredictRequest) -> int:
         refused += sum(row.age is None for row in rows)
     if refused:
         click.echo(f"{refused:,} of {photos:,} photos have no age; their rows say why", err=True)
+    if left_out := photo_sources.left_out(sources):
+        click.echo(left_out, err=True)
     return 1 if refused else 0
 
 

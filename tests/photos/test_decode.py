@@ -20,9 +20,9 @@ def _png_that_claims(width: int, height: int) -> bytes:
     [
         (b"", Reason.FILE_EMPTY),
         (b"no photo at all", Reason.NOT_AN_IMAGE),
-        (b"%PDF-1.7\n", Reason.NOT_AN_IMAGE),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Reason.NOT_AN_IMAGE),
-        (b"P6 64 64 255\n" + bytes(64 * 64 * 3), Reason.NOT_AN_IMAGE),
+        (b"%PDF-1.7\n", Reason.FORMAT_UNSUPPORTED),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Reason.FORMAT_UNSUPPORTED),
+        (b"P6 64 64 255\n" + bytes(64 * 64 * 3), Reason.FORMAT_UNSUPPORTED),
         (bytes(1000), Reason.NOT_AN_IMAGE),
         (encoded(quarters(), "JPEG")[:-400], Reason.TRUNCATED),
         (encoded(quarters(), "JPEG", progressive=True)[:-400], Reason.TRUNCATED),

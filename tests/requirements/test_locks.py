@@ -40,7 +40,8 @@ def test_a_lock_is_of_its_line_and_holds_the_extras(lock: Path) -> None:
     pinned = pins(lock)
     line = lock.name.split("-")[1]
     assert pinned["tfx"].startswith(f"{line}.")
-    assert {"pytest", "kfp", "google-cloud-aiplatform", "model-registry", "boto3"} <= set(pinned)
+    extras = {"kfp", "google-cloud-aiplatform", "model-registry", "boto3", "pi-heif"}
+    assert {"pytest", *extras} <= set(pinned)
 
 
 @pytest.mark.parametrize("name", ["image-py313.txt", "image-gpu-py313.txt"])
@@ -49,4 +50,10 @@ def test_the_containers_hold_what_the_line_was_tested_with(name: str) -> None:
     held = pins(FOLDER / name)
     assert {k: v for k, v in held.items() if not k.startswith("nvidia-")}.items() <= tested.items()
     assert "pytest" not in held
+    assert "pi-heif" in held  # every worker and component decodes what people send
     assert ("nvidia-cudnn-cu12" in held) == ("gpu" in name)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_no_lock_holds_the_twin_of_pi_heif_that_bundles_gpl_code(lock: Path) -> None:
+    assert "pillow-heif" not in pins(lock)

@@ -13,6 +13,19 @@ JPEG, PNG, GIF, BMP, OTHER = range(5)
 
 _SIGNATURES = {JPEG: b"\xff\xd8\xff", PNG: b"\x89PNG\r\n\x1a\n", GIF: b"GIF8", BMP: b"BM"}
 
+_OTHER_PICTURES = {
+    0: (
+        b"II*\0", b"MM\0*", b"8BPS", b"%PDF-", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\0\0\0\x0cJXL",
+        b"\xff\x0a", b"\xff\x4f\xff\x51",
+    ),
+    4: (b"ftyp",),
+    8: (b"WEBP",),
+}  # fmt: skip
+"""What stands where in pictures that this graph does not decode: TIFF and most raw files, PSD, PDF,
+ICO, JPEG 2000 and JPEG XL; HEIC and AVIF; WebP."""
+
+_HEAD_BYTES = 12
+
 _READ_BYTES = 2**20
 """Of a file. A JPEG's size and EXIF stand before its pixels, but after profiles and previews."""
 
@@ -61,6 +74,18 @@ def read(encoded: tf.Tensor) -> Header:
         },
     )
     return Header(file_format, width, height, orientation)
+
+
+def is_other_picture(encoded: tf.Tensor) -> tf.Tensor:
+    """Return whether a file, scalar string, begins as a picture of another format does."""
+    head = tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), "\0" * _HEAD_BYTES])
+    return tf.reduce_any(
+        [
+            tf.equal(tf.strings.substr(head, place, len(signature)), signature)
+            for place, signatures in _OTHER_PICTURES.items()
+            for signature in signatures
+        ]
+    )
 
 
 class _Bytes:

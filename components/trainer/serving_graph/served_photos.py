@@ -58,7 +58,12 @@ def _reason(encoded: tf.Tensor, header: Header) -> tf.Tensor:
     is_large = (pixels > MAX_PIXELS) | (pixels // ratio**2 > MAX_DECODED_PIXELS)
     reason = tf.where(is_large, Reason.TOO_MANY_PIXELS.value, "")
     is_known = header.format != file_headers.OTHER
-    reason = tf.where(is_known, reason, Reason.NOT_AN_IMAGE.value)
+    unknown = tf.where(
+        file_headers.is_other_picture(encoded),
+        Reason.FORMAT_UNSUPPORTED.value,
+        Reason.NOT_AN_IMAGE.value,
+    )
+    reason = tf.where(is_known, reason, unknown)
     reason = tf.where(length > MAX_FILE_BYTES, Reason.FILE_TOO_LARGE.value, reason)
     return tf.where(length == 0, Reason.FILE_EMPTY.value, reason)
 

@@ -1,18 +1,22 @@
 """From a photo's file to its pixels: read it, know its format, and refuse what cannot be used."""
 
+import functools
 import io
 import os
 from stat import S_ISREG
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from customer_age.files import store
 from customer_age.files.addresses import is_remote
 from customer_age.schema.refusals import NO_FILE, PhotoRefused, Reason
 
+from . import formats, heif_boxes
+
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """Pillow's names of what is accepted; the decoders of all other formats are never reached. What
-phones call JPEG may open as `MPO`, a JPEG with further pictures behind it."""
+phones call JPEG may open as `MPO`, a JPEG with further pictures behind it. HEIC and AVIF come on
+top where there is what decodes them: `_of_boxes`."""
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 120_000_000
@@ -21,6 +25,9 @@ MAX_DECODED_PIXELS = 40_000_000
 """Of what is decoded into memory, after JPEG's scaling; each takes up to 16 bytes on the way."""
 MAX_SIDE = 65_500
 """Pixels; no JPEG can be longer."""
+
+_IS_A_PREVIEW = 1
+"""A bit of `NewSubfileType`: the picture is a small copy of another one of the file."""
 
 # Registers all of Pillow's formats now: it would do so at the first photo, in several threads.
 Image.init()
@@ -63,8 +70,22 @@ def open_image(content: bytes) -> Image.Image:
         raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")
     if len(content) > MAX_FILE_BYTES:
         raise PhotoRefused(Reason.FILE_TOO_LARGE, too_large(len(content)))
+    readers: tuple[str, ...] = FORMATS
+    name, read = "", content
+    if formats.is_box_file(content):
+        name = formats.name_of(content)
+        readers = tuple(each for each in _of_boxes() if each in formats.pillow_names(name))
+        if readers:
+            _check_boxes(content)
+            read = heif_boxes.without_metadata(content)
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+        if readers:
+            image = Image.open(io.BytesIO(read), formats=readers)
+            if not image.info.get("primary", True):  # pi-heif then takes any other one
+                raise ValueError("its main picture is not to be found")
+            if not _is_raw(image):
+                return image
+            name = "RAW"
     except Image.DecompressionBombError as error:
         raise PhotoRefused(Reason.TOO_MANY_PIXELS, _in_one_line(error)) from error
     except Image.UnidentifiedImageError as error:
@@ -72,11 +93,76 @@ def open_image(content: bytes) -> Image.Image:
             raise PhotoRefused(
                 Reason.TRUNCATED, "the file is cut off: its beginning is not whole"
             ) from error
-        raise PhotoRefused(
-            Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {', '.join(FORMATS)}"
-        ) from error
     except Exception as error:  # Damaged files make decoders raise what they like.
         raise damaged(content, error) from error
+    raise _not_read(name or formats.name_of(content), readers)
+
+
+def _check_boxes(content: bytes) -> None:
+    """See that a HEIC or AVIF file is whole and fits into memory, before its decoder sees it.
+
+    libheif makes a picture of half a file, and Pillow gives the size of the main picture alone, not
+    of its tiles.
+    """
+    if heif_boxes.is_cut(content):
+        raise PhotoRefused(Reason.TRUNCATED, "the file is cut off: its last box is not whole")
+    said = heif_boxes.read(content)
+    if said is None:
+        raise PhotoRefused(Reason.DAMAGED, "cannot be decoded: its boxes name no still picture")
+    check_decoded_size(*said.largest)
+    if said.pixels > MAX_PIXELS:
+        raise PhotoRefused(
+            Reason.TOO_MANY_PIXELS,
+            f"{said.pixels / 10**6:.0f} million pixels in all of its parts: at most "
+            f"{MAX_PIXELS // 10**6} million are decoded",
+        )
+
+
+def _not_read(name: str, readers: tuple[str, ...]) -> PhotoRefused:
+    """What to raise for a file that no reader takes for its own.
+
+    Args:
+        name: of its format, or empty.
+        readers: that were asked.
+    """
+    if name in (formats.HEIC.name, formats.AVIF.name) and readers:
+        return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: its {name} boxes are damaged")
+    if name:
+        return PhotoRefused(Reason.FORMAT_UNSUPPORTED, formats.why_not_read(name))
+    return PhotoRefused(
+        Reason.NOT_AN_IMAGE, f"not a photo in one of the formats {formats.READ_NAMES}"
+    )
+
+
+@functools.cache
+def _of_boxes() -> tuple[str, ...]:
+    """Pillow's names of those formats built of ISO's boxes that can be decoded here.
+
+    libheif is looked for at the first such file of a process, wherever that runs: nothing has to be
+    set up in a worker before. AVIF comes first: libheif would open one, and fail over its pixels.
+    """
+    from PIL import features
+
+    found = ("AVIF",) if "AVIF" in Image.OPEN and features.check("avif") else ()
+    try:
+        import pi_heif
+
+        # Only the picture itself, and in this thread: photos are decoded side by side already.
+        pi_heif.register_heif_opener(
+            thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+        )
+    except ImportError:
+        return found
+    return (*found, "HEIF")
+
+
+def _is_raw(image: Image.Image) -> bool:
+    """Whether a TIFF is a camera's raw file, of which Pillow would decode a preview."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    kind = image.tag_v2.get(ExifTags.Base.NewSubfileType, 0)
+    is_preview = isinstance(kind, int) and bool(kind & _IS_A_PREVIEW)
+    return is_preview or ExifTags.Base.DNGVersion in image.tag_v2
 
 
 def damaged(content: bytes, error: Exception) -> PhotoRefused:
@@ -91,6 +177,8 @@ def _is_cut(content: bytes) -> bool:
     """Whether a file lacks its end, as one does whose upload broke off."""
     if content.startswith(b"RIFF"):
         return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if formats.is_box_file(content):
+        return heif_boxes.is_cut(content)
     ends = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
     return any(content.startswith(start) and end not in content for start, end in ends.items())
 
@@ -132,8 +220,18 @@ def check_decoded_size(width: int, height: int) -> None:
         )
 
 
-def orientation(image: Image.Image) -> int:
-    """EXIF's number for how a photo is turned, 1 to 8; 1 is upright."""
+def orientation(image: Image.Image, content: bytes) -> int:
+    """EXIF's number for how a photo is still to be turned, 1 to 8; 1 is upright.
+
+    Args:
+        image: as its reader opened it.
+        content: its file.
+    """
+    if formats.is_box_file(content):
+        said = heif_boxes.read(content)
+        if said is not None and not said.turned_by_boxes:
+            return said.exif_turn
+    # libheif has obeyed the boxes, and Pillow has made EXIF of an AVIF's; the file's own was gone.
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # Broken EXIF says nothing about the picture beside it.

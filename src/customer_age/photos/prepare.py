@@ -74,9 +74,9 @@ def prepare_photo(content: bytes, spec: PhotoSpec) -> Photo:
     check_decoded_size(*image.size)
     try:
         image.load()
-        if image.format == "TIFF":  # Pillow turned it while it was loaded.
+        if image.format in ("TIFF", "HEIF"):  # Turned, or its size corrected, while it was loaded.
             size = image.size
-        turn = orientation(image)
+        turn = orientation(image, content)
         stored = _stored_image(image, turn, spec.stored_size)
     except Exception as error:  # Damaged files make decoders raise what they like.
         raise damaged(content, error) from error

@@ -29,6 +29,10 @@ BAD_PHOTOS = {
     "empty": (lambda photo: b"", Reason.FILE_EMPTY),
     "cut off": (lambda photo: photo[: len(photo) // 2], Reason.TRUNCATED),
     "text": (lambda photo: b"not a photo", Reason.NOT_AN_IMAGE),
+    "JPEG 2000": (
+        lambda photo: b"\0\0\0\x0cjP  \r\n\x87\n" + photo,
+        Reason.FORMAT_UNSUPPORTED,
+    ),
     "bomb": (
         lambda photo: b"BM" + bytes(12) + (40).to_bytes(4, "little")
         + (30_000).to_bytes(4, "little") * 2 + b"\1\0\x18\0" + bytes(24),

@@ -16,6 +16,7 @@ from customer_age.components.trainer.serving_graph import file_headers, served_p
 from customer_age.photos import decode
 from customer_age.photos.prepare import prepare_photo
 from customer_age.photos.spec import PhotoSpec
+from customer_age.schema.refusals import Reason
 
 SIZE = 48
 _prepare = tf.function(
@@ -119,8 +120,15 @@ def test_what_cannot_be_used_has_a_reason():
     reasons = [_prepare(each)[1].numpy() for each in edge_case_images.unusable(_picture())]
     assert reasons == [
         b"file_empty", b"not_an_image", b"damaged", b"damaged",
-        b"not_an_image", b"not_an_image", b"not_an_image", b"too_many_pixels",
+        b"format_unsupported", b"format_unsupported", b"format_unsupported", b"too_many_pixels",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("file_format", ["WEBP", "TIFF", "AVIF", "JPEG2000", "ICO", "PDF"])
+def test_a_picture_of_another_format_is_told_from_what_is_no_picture(file_format):
+    assert _prepare(_file(_picture(), file_format))[1] == Reason.FORMAT_UNSUPPORTED.encode()
+    for no_picture in (b"text", b"ftyp", b"RIFF----WAVE", bytes(99), b"\xff\xfe\x80"):
+        assert _prepare(no_picture)[1] == Reason.NOT_AN_IMAGE.encode()
 
 
 def test_the_limits_are_those_of_ingestion():

@@ -156,12 +156,17 @@ def test_the_second_time_nothing_is_downloaded(predict, no_download, work, photo
 
 def test_a_photo_without_an_age_has_its_row_and_the_exit_code_tells(call, photos, grey):
     (photos / "30.png").write_bytes(grey(30)[:40])
+    (photos / "scan.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100))
+    (photos / "notes.txt").write_text("not a photo")
     exit_code, printed = call("predict", photos, photos / "none.png")
     assert exit_code == 1
     assert [row["reason"] for row in csv.DictReader(io.StringIO(printed.out))] == [
-        "", "truncated", "", "", "file_missing",
+        "", "truncated", "", "", "format_unsupported", "file_missing",
     ]  # fmt: skip
-    assert printed.err == "2 of 5 photos have no age; their rows say why\n"
+    assert printed.err == (
+        "3 of 6 photos have no age; their rows say why\n"
+        "1 file without a picture's suffix was left out: 1 .txt\n"
+    )
 
 
 def test_a_table_and_a_name_that_leaves_its_folder(call, photos):
@@ -266,6 +271,7 @@ def test_score_says_the_same_as_predict(call, many, tmp_path, output):
     assert (exit_code, printed.err) == (0, "")
     assert printed.out.startswith("13 photos by version 2 in ")
     assert ": 11 ages, 2 refused; " in printed.out
+    assert printed.out.endswith("\n1 file without a picture's suffix was left out: 1 .csv\n")
     assert _scored(tmp_path / output) == [json.loads(line) for line in predicted.splitlines()]
     if "." in output:
         assert not list(tmp_path.glob("*unfinished*")) + list(tmp_path.glob(".*"))

@@ -126,15 +126,23 @@ def test_what_every_component_imports_runs_all_of_them_again(change, before):
     assert rerun(before, keys()) == ALL
 
 
-def test_a_new_pillow_ingests_anew_and_trains_nothing_by_itself(monkeypatch):
-    before = keys()
+@pytest.mark.parametrize("library", ["pillow", "pi-heif"])
+def test_a_new_decoder_ingests_anew_and_trains_nothing_by_itself(monkeypatch, library):
+    """One that comes or goes too: what was refused without it is looked at again."""
     installed = metadata.version
+    found = {"version": "99.9"}
 
     def version(name: str) -> str:
-        return "99.9" if name == "pillow" else installed(name)
+        if name != library:
+            return installed(name)
+        if not found:
+            raise metadata.PackageNotFoundError(name)
+        return found["version"]
 
     monkeypatch.setattr(metadata, "version", version)
-    again = rerun(before, keys())
+    newer = keys()
+    found.clear()
+    again = rerun(newer, keys())
     assert "PhotoExampleGen" in again
     assert not again & {"Trainer", "Evaluator", "PhotoSchema", "DataGate"}
 

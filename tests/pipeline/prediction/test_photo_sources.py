@@ -3,6 +3,7 @@ import os
 import pytest
 
 from customer_age.errors import SettingsError
+from customer_age.photos import formats
 from customer_age.pipeline.prediction import photo_sources
 from customer_age.schema.refusals import Reason
 
@@ -28,6 +29,32 @@ def photos(tmp_path):
 
 def test_a_folder_is_its_photos_in_a_fixed_order(photos):
     assert _names(photos, photos) == ["a.png", "b.JPG", "sub/c.webp", "sub/iphone.heic"]
+
+
+def test_a_folder_has_a_row_for_each_picture_even_one_that_is_never_read(tmp_path):
+    for suffix in formats.SUFFIXES:
+        (tmp_path / f"photo{suffix.upper()}").write_bytes(b"")
+    assert len(_found(tmp_path)) == len(formats.SUFFIXES)
+    assert photo_sources.left_out(photo_sources.find([str(tmp_path)])) == ""
+
+
+def test_what_a_folder_holds_besides_photos_is_counted_and_hidden_files_are_not(tmp_path):
+    names = ["a.jpg", "b.txt", "sub/c.TXT", "labels.csv", "Thumbs.db", "README", "x.\x1b[31m",
+             ".DS_Store", "._a.jpg", ".hidden/d.jpg"]  # fmt: skip
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    sources = photo_sources.find([str(tmp_path), str(tmp_path / "b.txt")])
+    assert _names(tmp_path, tmp_path) == ["a.jpg"]
+    assert photo_sources.left_out(sources) == (
+        "6 files without a picture's suffix were left out: "
+        "2 .txt, 1 .csv, 1 .db, 1 with an odd suffix, 1 without a suffix"
+    )
+    for name in ("1.b", "2.c", "3.d"):
+        (tmp_path / "sub" / name).write_bytes(b"")
+    assert photo_sources.left_out(sources[:1]).endswith(
+        " 2 .txt, 1 .b, 1 .c, 1 .csv, 1 .d, 3 of other kinds"
+    )
 
 
 def test_photos_come_in_the_order_of_the_arguments(photos):
@@ -135,7 +162,8 @@ def test_names_that_no_file_can_have_are_missing(tmp_path):
     ("argument", "says"),
     [
         ("*.jpg", "matches nothing"),
-        ("empty", "no photos in this folder"),
+        ("empty", "no photos in this folder$"),
+        ("texts", "no photos in this folder; it holds 1 file without a picture's suffix: 1 .txt$"),
         ("none.csv", "no such table"),
         ("empty.csv", "the table is empty"),
         ("header.csv", "no rows"),
@@ -145,6 +173,8 @@ def test_names_that_no_file_can_have_are_missing(tmp_path):
 )
 def test_what_cannot_be_asked_for_is_told_at_once(tmp_path, argument, says):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "header.csv").write_text("file_name\n")
     (tmp_path / "other.csv").write_text("photo,age\na.jpg,3\n")
