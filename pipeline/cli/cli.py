@@ -7,7 +7,7 @@ import click
 
 from customer_age.errors import Interrupted, RunError
 
-from ..running import interruption
+from ..running import home_folder, interruption
 from . import plugins
 from .check_data import check_data
 from .demo_data import demo_data
@@ -55,6 +55,7 @@ for command in (run, check_data, demo_data, models, predict, score, retrain, for
 
 def main() -> None:
     """Run the command; a mistake is one line on standard error, never a traceback."""
+    home_folder.name_missing()
     try:
         with interruption.as_exceptions():
             cli()
