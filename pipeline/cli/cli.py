@@ -8,7 +8,7 @@ import click
 from customer_age.errors import Interrupted, RunError
 
 from ..running import home_folder, interruption
-from . import plugins
+from . import output_encoding, plugins
 from .check_data import check_data
 from .demo_data import demo_data
 from .doctor import doctor
@@ -55,6 +55,7 @@ for command in (run, check_data, demo_data, models, predict, score, retrain, for
 
 def main() -> None:
     """Run the command; a mistake is one line on standard error, never a traceback."""
+    output_encoding.keep_to_encoding()
     home_folder.name_missing()
     try:
         with interruption.as_exceptions():

@@ -5,6 +5,7 @@ Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answere
 
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -64,6 +65,14 @@ class Settings(StrictModel):
     @classmethod
     def _can_stand_in_a_line(cls, work_dir: str) -> str:
         """Lists of files, logs and messages have a path a line; ML Metadata keeps UTF-8 alone."""
+        try:
+            os.fsencode(work_dir)
+        except UnicodeEncodeError as error:
+            if error.encoding != "utf-8":
+                raise ValueError(
+                    f"{work_dir!r} holds more than the locale's encoding, {error.encoding}, has; "
+                    "set PYTHONUTF8=1"
+                ) from None
         stands_in_a_line = not any(map(_breaks_a_line, work_dir))
         if not stands_in_a_line or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
             raise ValueError(
