@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from customer_age.errors import SettingsError
-from customer_age.files import addresses, store
+from customer_age.files import addresses
 from customer_age.pipeline.settings.settings import Settings
 
 _EXAMPLE = "?endpoint=http://HOST:PORT&use_path_style=true&region=us-east-1"
@@ -58,20 +58,13 @@ def check_data(settings: Settings) -> None:
     """Refuse places of data that no component can open.
 
     Raises:
-        SettingsError: another kind of store, or a bucket whose endpoint is only the root's.
+        SettingsError: a bucket whose endpoint is only the root's.
     """
     data = settings.reached().data
     for name in ("path", "inbox", "batch_cache"):
         address = getattr(data, name)
         if not address or not addresses.is_remote(address):
             continue
-        scheme, _, rest = address.partition("://")
-        if scheme not in store.EXTRAS:
-            instead = f"; write s3://{rest}, with ?endpoint=http://HOST:PORT where it is not AWS's"
-            raise SettingsError(
-                f"data.{name}: {address}: components open s3:// and gs:// alone"
-                f"{instead if scheme == 'minio' else ''}"
-            )
         _require_endpoint(settings, name, address)
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from customer_age.errors import SettingsError
 from customer_age.files.addresses import is_remote
+from customer_age.pipeline.graph import beam_options
 from customer_age.pipeline.settings.settings import Settings
 
 from . import gpus, stores
@@ -38,6 +39,7 @@ def check(settings: Settings, target: Target) -> None:
             f"data.path: {path} lies on this machine, where a cluster's containers do not see it; "
             "name a folder in a bucket, or none: the run parameter data_path gives it then"
         )
+    beam_options.require_options(settings)
     stores.check_data(settings)
     stores.check_root(settings)
     if target == "vertex":

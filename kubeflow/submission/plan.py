@@ -62,9 +62,10 @@ def plan(
         cache: whether tasks may take what they did before.
 
     Raises:
-        SettingsError: parameters are wrong, with one line for each; or the run id is; or
-            something that the target needs is missing.
+        SettingsError: parameters are wrong, with one line for each; or the run id or the run's
+            name is; or something that the target needs is missing.
     """
+    run_ids.check_name(run_name)
     overrides = overrides or {}
     of_run = _with_parameters(settings, overrides)
     target_support.check(of_run, target)

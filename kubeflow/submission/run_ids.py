@@ -1,4 +1,4 @@
-"""Run ids: what makes a run the same run, however often it is submitted."""
+"""Run ids and names: what makes a run the same run, however often it is submitted."""
 
 import hashlib
 import re
@@ -10,6 +10,9 @@ from customer_age.pipeline.settings.settings import Settings
 
 _RUN_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 """What Kubernetes and Vertex AI take as names."""
+
+_LONGEST_NAME = 128
+"""Characters of a display name that Vertex AI keeps; Kubeflow keeps more, with the id behind."""
 
 _NAME_LENGTH = 50
 """What a derived id keeps of the pipeline's name."""
@@ -26,6 +29,19 @@ def check(run_id: str) -> str:
             f"--run-id {run_id}: takes at most 63 of a-z, 0-9 and -, and a letter comes first"
         )
     return run_id
+
+
+def check_name(run_name: str) -> None:
+    """See that both services show a run's name as it is.
+
+    Raises:
+        SettingsError: they do not.
+    """
+    if len(run_name) > _LONGEST_NAME or not run_name.isprintable():
+        raise SettingsError(
+            f"--run-name: takes at most {_LONGEST_NAME} characters, none of them a control "
+            f"character; {len(run_name)} are given"
+        )
 
 
 def derived(settings: Settings, key: RunKey) -> str:

@@ -8,8 +8,8 @@ import click
 
 from customer_age.errors import Interrupted, RunError, full_disk
 
-from ..running import ending, failures, interruption
-from . import plugins
+from ..running import ending, failures, home_folder, interruption
+from . import output_encoding, plugins
 from .check_data import check_data
 from .demo_data import demo_data
 from .doctor import doctor
@@ -62,6 +62,8 @@ for command in (run, check_data, demo_data, models, predict, score, serve, retra
 
 def main() -> None:
     """Run the command; a mistake is one line on standard error, never a traceback."""
+    output_encoding.keep_to_encoding()
+    home_folder.name_missing()
     try:
         with interruption.as_exceptions():
             cli()

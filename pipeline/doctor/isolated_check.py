@@ -51,7 +51,8 @@ def run_isolated(isolated: IsolatedCheck, settings: Settings) -> list[Finding]:
             [sys.executable, "-m", __name__, isolated.name],
             input=settings.model_dump_json(),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=isolated.seconds,
             check=False,
         )
@@ -76,7 +77,7 @@ def main() -> None:
     """Check, and write down what was found."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
-    content = "" if sys.stdin.isatty() else sys.stdin.read()
+    content = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode()
     settings = Settings.model_validate_json(content or "{}")
     isolated = next(each for each in CHECKS if each.name == sys.argv[1])
     with answer:

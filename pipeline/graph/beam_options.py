@@ -1,6 +1,10 @@
 """Beam's options, as the settings give them."""
 
+import contextlib
+import io
+import logging
 import os
+import warnings
 from collections.abc import Mapping
 
 from customer_age.components import beam_runners
@@ -17,6 +21,31 @@ def beam_args(settings: Settings) -> list[str]:
     """
     workers = settings.beam.workers or len(os.sched_getaffinity(0))
     return beam_runners.options(workers, settings.beam.args, settings.cluster.image)
+
+
+def require_options(settings: Settings) -> None:
+    """See that Beam reads the options that the settings give; else it ends the process in a run.
+
+    Imports Beam, without TensorFlow, where there are any.
+
+    Raises:
+        SettingsError: a value is not of the kind that Beam takes.
+    """
+    if not settings.beam.args:
+        return
+    said = io.StringIO()
+    logging.disable(logging.WARNING)  # of options that are for other runners
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(said):
+            warnings.simplefilter("ignore")
+            from apache_beam.options.pipeline_options import PipelineOptions
+
+            PipelineOptions(list(settings.beam.args)).get_all_options()
+    except SystemExit:
+        reason = " ".join(said.getvalue().rpartition("error: ")[2].split())
+        raise SettingsError(f"beam.args: Beam does not take them: {reason}") from None
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def require_job_server(settings: Settings) -> None:

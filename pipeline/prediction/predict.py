@@ -1,5 +1,6 @@
 """`customer-age predict`: the photos, the version, and the rows on the standard output."""
 
+import io
 import os
 import sys
 import warnings
@@ -57,6 +58,8 @@ def run(settings: Settings, request: PredictRequest) -> int:
     file_format = request.file_format or ("table" if sys.stdout.isatty() else "csv")
     if file_format == "table":
         click.echo(_title(settings.registry.model_name, version), err=True)
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as `score` writes them, whatever the locale
     write = prediction_rows.writer(file_format, sys.stdout, version.version, request.groups)
     photos = refused = 0
     for rows in predictor.predict(

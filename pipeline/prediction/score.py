@@ -13,7 +13,12 @@ from customer_age.errors import DataRefused, SettingsError
 from customer_age.model_registry import FINGERPRINT, open_registry
 from customer_age.schema.age_groups import AgeGroups
 
-from ..graph.beam_options import beam_args, require_addresses, require_job_server
+from ..graph.beam_options import (
+    beam_args,
+    require_addresses,
+    require_job_server,
+    require_options,
+)
 from ..running import failures
 from ..running.log import quiet_libraries, redirected
 from ..running.work_folder import WorkFolder
@@ -61,6 +66,7 @@ def run(settings: Settings, request: ScoreRequest) -> int:
         RunError: there is no such version, or the work failed.
         DataRefused: too many photos have no age.
     """
+    require_options(settings)
     addresses = {"registry.uri": settings.registry_uri, "--output": request.output}
     require_addresses(settings, addresses | {f"DATA {each}": each for each in request.data})
     require_job_server(settings)

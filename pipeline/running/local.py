@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from customer_age.errors import RunError, SettingsError
+from customer_age.errors import RunError
 
-from ..graph.beam_options import require_addresses, require_job_server
+from ..graph.beam_options import require_addresses, require_job_server, require_options
 from ..graph.cache_keys import RunKey
 from ..settings.settings import Settings
 from . import failures, interruption, log, preflight
@@ -41,6 +41,7 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
         SettingsError: nothing was started.
         RunError: another run holds the work folder.
     """
+    require_options(settings)
     require_addresses(settings, {"work_dir": settings.work_dir})
     require_job_server(settings)
     folder = WorkFolder(settings.work_dir)
@@ -90,7 +91,8 @@ class LocalRun:
                     launch = self._launch()
                     with self._shown(progress, records, before):
                         self._run_graph(launch)
-            except (Exception, KeyboardInterrupt) as caught:
+            # A library that parses options ends the process where it does not understand them.
+            except (Exception, KeyboardInterrupt, SystemExit) as caught:
                 interruption.leave_to_main_thread()
                 logging.exception("The run stopped.")
                 error = self._stopped(caught, progress)
@@ -121,11 +123,6 @@ class LocalRun:
         from ..graph.create_pipeline import Launch
 
         registry = open_registry(self._settings.registry_uri, self._settings.registry.model_name)
-        if self._settings.trainer.weights == "champion" and registry.champion() is None:
-            raise SettingsError(
-                "trainer.weights: champion, but there is no champion in "
-                f"{self._settings.registry_uri} yet; start from imagenet or from a file"
-            )
         baseline = baseline_for(registry, self._key.digest())
         return Launch(self._key, baseline_version=baseline, run_id=self._run_id)
 

@@ -92,6 +92,8 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     logging.getLogger().addFilter(_is_no_start_up_note)
+    # It says in two lines that it takes a temporary folder where the home cannot be written.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _is_no_start_up_note(record: logging.LogRecord) -> bool:

@@ -24,7 +24,7 @@ def check(settings: Settings) -> RunKey:
     Raises:
         SettingsError: no data set, no photos, a table without the needed columns, no such file
             of weights, a batch that is not there or not complete, no key for persons, a registry
-            that takes no version.
+            that takes no version or has no champion to start from.
         RunError: the registry fails.
     """
     if settings.data.path is None:
@@ -42,7 +42,13 @@ def check(settings: Settings) -> RunKey:
         weights=weights_fingerprint(weights),
         code=code_of_all(),
     )
-    open_registry(settings.registry_uri, settings.registry.model_name).require_ready()
+    registry = open_registry(settings.registry_uri, settings.registry.model_name)
+    registry.require_ready()
+    if weights == "champion" and registry.champion() is None:
+        raise SettingsError(
+            f"trainer.weights: champion, but there is no champion in {settings.registry_uri} yet; "
+            "start from imagenet or from a file"
+        )
     return key
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from customer_age.errors import RunError, SettingsError
 from customer_age.files import addresses, leftovers, locks
 
+from . import home_folder
+
 _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 """The name of a run's folder of temporary files."""
 
@@ -147,15 +149,21 @@ class WorkFolder:
                 f"({error.strerror}); "
                 "choose another place with TMPDIR or --work-dir"
             ) from error
-        before = tempfile.tempdir, os.environ.get("TMPDIR")
-        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        variables = {"TMPDIR": str(folder)}
+        if not home_folder.is_writable():
+            # Else it makes one in ours, and complains at the end of the process that it is gone.
+            variables["MPLCONFIGDIR"] = str(folder / "matplotlib")
+        before = tempfile.tempdir, {name: os.environ.get(name) for name in variables}
+        tempfile.tempdir = str(folder)
+        os.environ.update(variables)
         try:
             yield
         finally:
             tempfile.tempdir = before[0]
-            os.environ.pop("TMPDIR")
-            if before[1] is not None:
-                os.environ["TMPDIR"] = before[1]
+            for name, value in before[1].items():
+                os.environ.pop(name)
+                if value is not None:
+                    os.environ[name] = value
             self.clear_away()
 
     def clear_away(self) -> None:

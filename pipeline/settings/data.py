@@ -4,12 +4,15 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from customer_age.files import addresses, store
 from customer_age.labels import LabelSpec, SplitSpec
 from customer_age.labels.spec import STORES_ASK
 from customer_age.photos.spec import PhotoSpec
 from customer_age.redaction import require_no_secret
 from customer_age.schema.batch_names import BATCH_NAME
 from customer_age.schema.strict_model import MOST
+
+from . import address_forms
 
 PATHS = ("path", "inbox", "batch_cache", "profiles", "person_key_file")
 """Settings that may be paths."""
@@ -45,3 +48,23 @@ class DataSettings(LabelSpec, SplitSpec, PhotoSpec):
     @classmethod
     def _places_hold_no_secret(cls, place: str | None) -> str | None:
         return place and require_no_secret(place, STORES_ASK)
+
+    @field_validator("path", "inbox", "batch_cache")
+    @classmethod
+    def _can_be_opened(cls, place: str | None) -> str | None:
+        if place and addresses.is_remote(place):
+            scheme, _, rest = place.partition("://")
+            here = f"; write s3://{rest}, with ?endpoint=http://HOST:PORT where it is not AWS's"
+            instead = f"components open s3:// and gs:// alone{here if scheme == 'minio' else ''}"
+            address_forms.require_bucket(place, store.EXTRAS, instead)
+        return place
+
+    @field_validator("person_key_file")
+    @classmethod
+    def _is_a_path(cls, path: str | None) -> str | None:
+        if path and "://" in path:
+            raise ValueError(
+                "is not a valid path: the key is read from a file of the machine or the container, "
+                "such as a mounted Secret"
+            )
+        return path

@@ -1,5 +1,6 @@
 """Settings before they are checked: what a file and the command line say, and where."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ class Draft:
         source = _Source(self._turn, 0, "")
         self._put(path, value, source)
         if not yaml_reader.is_unicode(value):
-            self._mistakes[path, source] = "is not UTF-8"
+            self._refuse_bytes(path, source)
 
     def override(self, text: str) -> None:
         """Take over a `--set`, such as `trainer.epochs=3`; the value is YAML as in the file."""
@@ -90,6 +91,9 @@ class Draft:
         if not equals or not all(path):
             self._mistakes[path, source] = "write it as key=value, as in trainer.epochs=3"
             return
+        if not yaml_reader.is_unicode(text):
+            self._refuse_bytes(path, source)
+            return
         try:
             reading = yaml_reader.read(value)
         except NotYaml as error:
@@ -97,6 +101,17 @@ class Draft:
             return
         if self._put(path, reading.value, source):
             self._note(path, reading, lambda _: source)
+
+    def _refuse_bytes(self, path: yaml_reader.KeyPath, source: _Source) -> None:
+        """Note what was not decoded, and put a text in its place: all else is judged as well."""
+        encoding = sys.getfilesystemencoding()
+        self._mistakes[path, source] = (
+            "is not UTF-8"
+            if encoding == "utf-8"
+            else f"holds more than the locale's encoding, {encoding}, has; set PYTHONUTF8=1"
+        )
+        if yaml_reader.is_unicode("".join(map(str, path))):
+            self._put(path, "unreadable", source)
 
     def complain(self, path: yaml_reader.KeyPath, sentence: str) -> None:
         """Note a mistake; one is enough for each value."""

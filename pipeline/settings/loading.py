@@ -112,6 +112,11 @@ def _absolute(place: str, path: str) -> str:
         return str(Path(path).expanduser().resolve())
     except RuntimeError:
         raise SettingsError(f"{place}: {path}: there is no home folder of that user") from None
+    except UnicodeEncodeError as error:
+        raise SettingsError(
+            f"{place}: {path}: holds more than the locale's encoding, {error.encoding}, has; set "
+            "PYTHONUTF8=1"
+        ) from None
 
 
 def _config_file(config: str) -> Path:

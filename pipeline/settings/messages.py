@@ -63,6 +63,8 @@ def sentence(error: ErrorDetails, settings: type[BaseModel], plain: str | None =
     if kind in _SENTENCES:
         return _SENTENCES[kind](error)
     message = error["msg"].removeprefix("Value error, ")
+    if message.startswith("is not a valid "):
+        return f"{_shown(error['input'])} {message}"
     return message if kind == "value_error" else message[0].lower() + message[1:]
 
 
@@ -87,6 +89,11 @@ def _no_such_word(error: ErrorDetails) -> str:
     return f"must be {', '.join(others)} or {last}, not {_shown(error['input'])}{suggestion}"
 
 
+def _too_long(error: ErrorDetails) -> str:
+    most = error["ctx"]["max_length"]
+    return f"must have at most {most} characters, not {len(error['input'])}"
+
+
 def _no_match(error: ErrorDetails) -> str:
     return f"must match the pattern {error['ctx']['pattern']}; {_shown(error['input'])} does not"
 
@@ -96,6 +103,7 @@ _SENTENCES: dict[str, Callable[[ErrorDetails], str]] = {
     **dict.fromkeys(_CONTAINERS, _no_container),
     "literal_error": _no_such_word,
     "string_pattern_mismatch": _no_match,
+    "string_too_long": _too_long,
     "string_too_short": lambda _: "must not be empty",
     "missing": lambda _: "is needed here, and is missing",
     "finite_number": lambda error: f"must be a finite number, not {_shown(error['input'])}",

@@ -14,7 +14,7 @@ WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
 class TrainerSettings(StrictModel):
     """The ResNet50 regressor and how it is trained."""
 
-    weights: str = "imagenet"
+    weights: str = Field("imagenet", min_length=1)
     """`imagenet` (Keras downloads them), `champion`, `none` (random), or a `.weights.h5` file."""
     input_size: int = Field(96, ge=32, le=1024)
     """Pixels; the network sees squares of this side."""

@@ -2,9 +2,11 @@
 
 from pydantic import Field, field_validator
 
+from customer_age.files import addresses
 from customer_age.redaction import require_no_secret, url_parts
 from customer_age.schema.strict_model import CENTURY_DAYS, MOST, StrictModel
 
+from . import address_forms
 from .model import MOST_EPOCHS
 
 CENTURY_HOURS = 24 * CENTURY_DAYS
@@ -56,9 +58,13 @@ class RetrainingSettings(StrictModel):
             raise ValueError(
                 "must be sqlite:////folder/ledger.sqlite or postgresql://user@host:5432/database"
             )
-        return require_no_secret(
+        require_no_secret(
             ledger, "set PGPASSWORD in the environment, or use a pgpass file", user=True
         )
+        address_forms.require_host(ledger)
+        if parts.scheme == "sqlite":
+            _require_whole_path(ledger)
+        return ledger
 
 
 class NotifySettings(StrictModel):
@@ -88,6 +94,18 @@ class NotifySettings(StrictModel):
         )
 
 
+def _require_whole_path(ledger: str) -> None:
+    """Raises `ValueError` where SQLite would look elsewhere, or not find a file's name."""
+    path = addresses.sqlite_path(ledger)
+    if "?" in ledger:
+        raise ValueError("is not a valid ledger: SQLite takes no options; write %3F for a ? in it")
+    if not path or not path.startswith("/") or path.endswith("/") or "\0" in path:
+        raise ValueError(
+            "is not a valid ledger: name a file by its whole path, with four slashes: "
+            "sqlite:////folder/ledger.sqlite"
+        )
+
+
 def check_address(url: str) -> None:
     """See that an event can be sent to an address.
 
@@ -97,3 +115,4 @@ def check_address(url: str) -> None:
     parts = url_parts(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be the address of a webhook, as in https://host/path")
+    address_forms.require_host(url)

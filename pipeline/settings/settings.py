@@ -5,11 +5,13 @@ Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answere
 
 import hashlib
 import json
+import os
+import re
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from customer_age.components import beam_runners
 from customer_age.files import addresses
@@ -33,11 +35,20 @@ def _breaks_a_line(letter: str) -> bool:
     return unicodedata.category(letter) in _IN_NO_LINE
 
 
+def _pipeline_name(name: str) -> str:
+    if not re.fullmatch("[a-z0-9][a-z0-9-]{0,62}", name):
+        raise ValueError(
+            "is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9 and -, with a letter or "
+            "digit first"
+        )
+    return name
+
+
 class Settings(StrictModel):
     """Everything a run depends on besides the data, the weights and the code."""
 
-    name: str = Field("customer-age", pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """The pipeline's name."""
+    name: Annotated[str, AfterValidator(_pipeline_name)] = "customer-age"
+    """The pipeline's name; TFX, the ledger and Kubernetes keep 63 letters of one."""
     work_dir: str = Field("work", min_length=1, validate_default=True)
     """Where everything that a run makes is kept."""
     data: DataSettings = DataSettings()
@@ -54,6 +65,14 @@ class Settings(StrictModel):
     @classmethod
     def _can_stand_in_a_line(cls, work_dir: str) -> str:
         """Lists of files, logs and messages have a path a line; ML Metadata keeps UTF-8 alone."""
+        try:
+            os.fsencode(work_dir)
+        except UnicodeEncodeError as error:
+            if error.encoding != "utf-8":
+                raise ValueError(
+                    f"{work_dir!r} holds more than the locale's encoding, {error.encoding}, has; "
+                    "set PYTHONUTF8=1"
+                ) from None
         stands_in_a_line = not any(map(_breaks_a_line, work_dir))
         if not stands_in_a_line or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
             raise ValueError(

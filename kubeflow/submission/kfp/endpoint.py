@@ -1,13 +1,19 @@
 """Where a pipeline runs on Kubeflow Pipelines: what the command line says of it, checked."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from customer_age.errors import SettingsError
+from customer_age.pipeline.settings.kubernetes_names import (
+    LABEL_RULE,
+    SUBDOMAIN_RULE,
+    is_label,
+    is_subdomain,
+)
 
-_KUBERNETES_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+_LONGEST_EXPERIMENT = 255
+"""Characters of a name that the tables of Kubeflow Pipelines keep."""
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where Kubernetes tells a pod its own."""
 
@@ -67,9 +73,19 @@ class KubeflowEndpoint:
             raise SettingsError(f"--host {host}: is no URL as in {_AS_IN}")
         if not experiment.strip():
             raise SettingsError("--experiment: takes a name")
-        for option, name in (("--namespace", namespace), ("--service-account", service_account)):
-            if name and not _KUBERNETES_NAME.fullmatch(name):
-                raise SettingsError(f"{option} {name}: is no name that Kubernetes takes")
+        if len(experiment) > _LONGEST_EXPERIMENT or not experiment.isprintable():
+            raise SettingsError(
+                f"--experiment: takes at most {_LONGEST_EXPERIMENT} characters, all on one line"
+            )
+        if namespace and not is_label(namespace):
+            raise SettingsError(
+                f"--namespace {namespace}: is not a valid name of a namespace: write {LABEL_RULE}"
+            )
+        if service_account and not is_subdomain(service_account):
+            raise SettingsError(
+                f"--service-account {service_account}: is not a valid name of a service account: "
+                f"write {SUBDOMAIN_RULE}"
+            )
         place = namespace or _own_namespace()
         return cls(url.rstrip("/"), experiment, place, service_account, token_command)
 

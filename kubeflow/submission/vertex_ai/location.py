@@ -8,8 +8,8 @@ from customer_age.errors import SettingsError
 
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]|([a-z0-9.-]+:)?[a-z][a-z0-9-]+|[0-9]+")
-_SERVICE_ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_NETWORK = re.compile(r"projects/[0-9]+/global/networks/[^/]+")
+_SERVICE_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9.-]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
+_NETWORK = re.compile(r"projects/[0-9]+/global/networks/[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _MOST_LABELS = 64
@@ -52,7 +52,7 @@ class VertexLocation:
         ):
             needed = option in ("--project", "--region")
             if (value or needed) and not pattern.fullmatch(value):
-                what = f"{value!r} is none" if value else "is missing"
+                what = f"{value!r} is not valid" if value else "is missing"
                 raise SettingsError(f"{option} {what}; it is given as in {example}")
         if len(self.labels) > _MOST_LABELS:
             raise SettingsError(f"--label: a job has at most {_MOST_LABELS}")

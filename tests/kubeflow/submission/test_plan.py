@@ -47,7 +47,8 @@ def settings_of(*overrides):
         ("data_path=\udcff", "--param data_path: is not UTF-8"),
         ("data_path=/photos", "data.path: /photos lies on this machine"),
         ("data_path=", "data.path: no data set given"),
-        ("data_path=minio://photos/a", "data.path: minio://photos/a: components open s3:// and"),
+        ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
+        ("registry_uri=foo://x", "--param registry_uri: 'foo' is no kind of registry; there are"),
         ("registry_uri=", "registry.uri: name a model registry"),
     ],
 )
@@ -95,6 +96,13 @@ def test_a_run_id_that_no_service_takes_is_refused(run_id):
         plan(settings_of(), "kubeflow", run_id)
 
 
+@pytest.mark.parametrize("run_name", ["a" * 129, "two\nlines", "bell\a"])
+def test_a_run_name_that_no_service_shows_is_refused(run_name):
+    plan(settings_of(), "kubeflow", run_name="Frühjahr " + "a" * 119)
+    with pytest.raises(SettingsError, match="--run-name: takes at most 128 characters"):
+        plan(settings_of(), "kubeflow", run_name=run_name)
+
+
 def test_a_run_that_would_be_the_same_has_the_same_id():
     def run_id(*overrides, **given):
         given = {"data_fingerprint": "of the data", **given}
@@ -122,7 +130,7 @@ def test_where_the_data_are_unknown_each_submission_is_another_run():
 
 
 def test_derived_ids_are_run_ids():
-    for name in ("customer-age", "7-eleven", "a" * 80, "a" * 49 + "-b"):
+    for name in ("customer-age", "7-eleven", "a" * 63, "a" * 49 + "-b"):
         planned = plan(settings_of(f"name={name}"), "kubeflow")
         assert run_ids.check(planned.run_id)
         assert "--" not in planned.run_id
@@ -263,6 +271,10 @@ def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
         ({"experiment": " "}, "--experiment"),
         ({"namespace": "Team A"}, "--namespace Team A"),
         ({"service_account": "-x"}, "--service-account -x"),
+        ({"service_account": "a..b"}, "is not a valid name of a service account"),
+        ({"namespace": "team.a"}, "is not a valid name of a namespace: write 1 to 63 of a-z"),
+        ({"namespace": "a" * 64}, "is not a valid name of a namespace"),
+        ({"experiment": "a" * 256}, "--experiment: takes at most 255 characters"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(place, says):

@@ -42,6 +42,53 @@ def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code,
     assert time.monotonic() - started < 20, "a hang, not a matter of speed"
 
 
+VERBS = (
+    ("run", "--data", "photos"),
+    ("retrain", "--once"),
+    ("retrain", "--status"),
+    ("models", "list"),
+    ("predict", "a.jpg"),
+    ("score", "a.jpg", "--output", "ages"),
+    ("forget", "4711"),
+    ("check-data", "photos"),
+    ("compile", "--target", "kubeflow"),
+    ("submit", "--target", "kubeflow", "--host", "http://localhost"),
+    ("submit", "--target", "vertex", "--project", "shop-1", "--region", "europe-west4"),
+)
+WRONG = {
+    "registry.uri=shop": "no kind of registry",
+    "retraining.ledger=sqlite:///l.sqlite": "not a valid ledger",
+    "cluster.pipeline_root=/runs": "not a valid address",
+    "data.inbox=ftp://shop/x": "not a valid address",
+    f"name={'a' * 64}": "not a valid name",
+}
+
+
+def test_every_verb_judges_all_settings_before_tensorflow_is_imported(tmp_path):
+    """In one process for all of them: nothing that is heavy may be imported by any."""
+    program = (
+        "import contextlib, io, sys\n"
+        "from customer_age.pipeline.cli import cli\n"
+        f"for verb in {VERBS!r}:\n"
+        f"    for wrong, says in {WRONG!r}.items():\n"
+        "        sys.argv, said = ['customer-age', *verb, '--set', wrong], io.StringIO()\n"
+        "        try:\n"
+        "            with contextlib.redirect_stderr(said):\n"
+        "                cli.main()\n"
+        "        except SystemExit as ended:\n"
+        "            assert ended.code == 2, (verb, wrong, ended.code, said.getvalue())\n"
+        "        [line] = said.getvalue().splitlines()\n"
+        "        assert says in line, (verb, wrong, line)\n"
+        "        heavy = {'tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas'} & set(sys.modules)\n"
+        "        assert not heavy, (verb, wrong, heavy)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def _run(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["customer-age", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:

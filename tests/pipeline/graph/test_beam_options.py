@@ -44,6 +44,7 @@ def load(*args, more=(), **given):
         (("--runner", "DataflowRunner"), "'DataflowRunner' is no option; write each as"),
         (("--runner",), "--runner has no value"),
         (("runner=DataflowRunner",), "'runner=DataflowRunner' is no option"),
+        (("--runner=Foo",), "--runner=Foo: Beam has no such runner; write DirectRunner, Dataflow"),
         (("--max_silent_seconds=1h",), "--max_silent_seconds=1h: is not a valid number of seconds"),
         (("--max_silent_seconds=0",), "--max_silent_seconds=0: is not a valid number of seconds"),
     ],
@@ -54,6 +55,26 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
     [said] = str(raised.value).splitlines()
     assert said.startswith("--set beam.args: ")
     assert line in said
+
+
+def test_what_beam_does_not_read_is_refused_before_anything_starts(tmp_path):
+    """Beam itself prints its usage and ends the process, in the middle of a run."""
+    settings = load("--direct_num_workers=two", "--unknown=1")
+    for start in (
+        lambda: local.run(settings.model_copy(update={"work_dir": str(tmp_path / "work")})),
+        lambda: score.run(
+            settings, score.ScoreRequest(("a",), "b", None, False, None, groups(settings, None))
+        ),
+        lambda: beam_options.require_options(settings),
+    ):
+        with pytest.raises(SettingsError) as raised:
+            start()
+        assert str(raised.value) == (
+            "beam.args: Beam does not take them: argument --direct_num_workers: invalid int value: "
+            "'two'"
+        )
+    assert not list(tmp_path.iterdir())
+    beam_options.require_options(load("--direct_num_workers=2", "--unknown=1"))
 
 
 @pytest.mark.parametrize(

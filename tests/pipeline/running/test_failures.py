@@ -55,6 +55,12 @@ def test_a_library_s_error_is_one_line_and_names_the_log():
     assert "\n" not in str(explained)
 
 
+def test_a_library_that_ends_the_process_has_failed():
+    explained = failures.explained(SystemExit(2), "PhotoExampleGen", LOG)
+    assert str(explained) == "PhotoExampleGen failed: SystemExit: 2 (details: logs/a.log)"
+    assert explained.exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("signal", "line", "exit_code"),
     [

@@ -128,7 +128,8 @@ data:
 registry: mlflow+https://me:hush@host
 """
 TEN_LINES = [
-    "settings.yaml:1: name: must match the pattern ^[a-z0-9][a-z0-9-]*$; 'Shop' does not",
+    "settings.yaml:1: name: 'Shop' is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9 "
+    "and -, with a letter or digit first",
     "settings.yaml:3: trainer.epoch: no such setting; did you mean trainer.epochs?",
     "settings.yaml:4: trainer.dropout: must be below 1, not 1",
     "settings.yaml:5: trainer.patience: must be a whole number, not .nan",

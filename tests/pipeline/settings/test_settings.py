@@ -101,12 +101,149 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("cluster.environment.API_TOKEN=x", "API_TOKEN must not be given here"),
         ("cluster.pipeline_root=/disk", "name a folder in a bucket"),
         ("cluster.in_place=[s3://b]", "TFX opens artifacts in place on gs:// alone"),
+        ("cluster.in_place=['gs://B']", "cluster.in_place.0: 'gs://B' is not a valid address"),
+        # What TFX, Kubeflow Pipelines, Kubernetes or Vertex AI would refuse, later.
+        (f"name={'a' * 64}", "is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9"),
+        ("name=Ages", "name: 'Ages' is not a valid name of a pipeline"),
+        ("name=''", "name: '' is not a valid name of a pipeline"),
+        ("name=jährlich", "name: 'jährlich' is not a valid name of a pipeline"),
+        (f"registry.model_name={'a' * 256}", "must have at most 255 characters, not 256"),
+        (
+            "cluster.image=Shop/Ages:1",
+            "image: 'Shop/Ages:1' is not a valid image: write host:port/",
+        ),
+        ("cluster.image='shop/ages: 1'", "image: 'shop/ages: 1' is not a valid image"),
+        ("cluster.image=https://shop/ages", "image: 'https://shop/ages' is not a valid image"),
+        ("cluster.image=shop/ages@sha256:12", "is not a valid image"),
+        ("cluster.gpu_image=größe", "cluster.gpu_image: 'größe' is not a valid image"),
+        ("cluster.image_pull_secrets=[My_Login]", "'My_Login' is not a valid name of a Secret"),
+        ("cluster.image_pull_secrets=['']", "image_pull_secrets.0: '' is not a valid name of a"),
+        ("cluster.environment={'a b': c}", "'a b' is not a valid name of an environment variable"),
+        ("cluster.environment={1A: c}", "'1A' is not a valid name of an environment variable"),
+        ('cluster.environment={A: "b\\0"}', "environment: A holds a null character"),
+        ("cluster.secret_environment=[{secret: S, variables: {}}]", "'S' is not a valid name of a"),
+        (
+            "cluster.secret_environment=[{secret: s, variables: {a/b: C}}]",
+            "is not a valid key of a",
+        ),
+        (
+            "cluster.secret_environment=[{secret: s, variables: {a: B C}}]",
+            "0.variables.a: 'B C' is",
+        ),
+        ("cluster.secret_files=[{secret: s.t, folder: /x}]", "'s.t' is not a valid name of a Secr"),
+        ("cluster.secret_files=[{secret: s, folder: x}]", "folder: 'x' is not a valid folder to"),
+        ("cluster.secret_files=[{secret: s, folder: /}]", "folder: '/' is not a valid folder to"),
+        ("cluster.secret_files=[{secret: s, folder: '/a:b'}]", "'/a:b' is not a valid folder to"),
+        (
+            "cluster.secret_files=[{secret: s, folder: /x}, {secret: t, folder: /x}]",
+            "cluster.secret_files: /x is given twice; a pod mounts each of them once",
+        ),
+        ("cluster.resources.Trainer.memory=4gb", "'4gb' is not a valid amount of memory: write it"),
+        ("cluster.resources.Trainer.memory=4096K", "'4096K' is not a valid amount of memory"),
+        ("cluster.resources.Trainer.memory=-4Gi", "'-4Gi' is not a valid amount of memory"),
+        ("cluster.resources.Trainer.memory=٤Gi", "'٤Gi' is not a valid amount of memory"),
+        (
+            "cluster.resources.Trainer.cpu=four",
+            "'four' is not a valid number of cores: write it as",
+        ),
+        ("cluster.resources.Trainer.cpu=-1", "-1 is not a valid number of cores"),
+        (
+            "trainer.gpu.resource=nvidia/gpu",
+            "'nvidia/gpu' is not a valid resource of a device plug",
+        ),
+        (
+            "trainer.gpu.resource=node.kubernetes.io/gpu",
+            "is not a valid resource of a device plug-",
+        ),
+        (
+            "gate.gpu.resource=nvidia.com/gpu-",
+            "gate.gpu.resource: 'nvidia.com/gpu-' is not a valid",
+        ),
+        ("trainer.gpu.count=-1", "trainer.gpu.count: must be at least 1, not -1"),
+        ("trainer.gpu.node_selector={a b: c}", "node_selector.a b: 'a b' is not a valid key of a"),
+        ("trainer.gpu.node_selector={a: b c}", "node_selector.a: 'b c' is not a valid value of a"),
+        (f"trainer.gpu.node_selector={{a: {'b' * 64}}}", "is not a valid value of a label"),
+        (
+            "trainer.gpu.tolerations=[{key: a b}]",
+            "tolerations.0.key: 'a b' is not a valid key of a",
+        ),
+        ("trainer.gpu.tolerations=[{operator: Equal}]", "operator: Equal compares the value of a"),
+        (
+            "trainer.gpu.tolerations=[{key: a, value: b}]",
+            "value: must be empty beside the operator",
+        ),
+        ("cluster.pipeline_root=gs://Shop/x", "'gs://Shop/x' is not a valid address: write a buck"),
+        ("cluster.pipeline_root=s3://shop/a/../b", "the folder leads out of the bucket shop"),
+        (
+            "cluster.pipeline_root=s3://shop/a*",
+            "and none of * [ ] \\, which TFX takes for a pattern",
+        ),
+        # What was found after TensorFlow's import.
+        ("registry.uri=shop", "registry.uri: what is given is no kind of registry; there are"),
+        ("registry.uri=''", "registry.uri: what is given is no kind of registry; there are"),
+        ("registry.uri=mlflow+http://", "registry.uri: an MLflow server is named as in"),
+        ("registry.uri=mlflow+http://a b", "its host must hold no blank, as in https://host"),
+        ("registry.uri=mlflow+sqlite:///a.db", "by its whole path, with four slashes"),
+        ("registry.uri=vertex://Shop/europe-west4/m?staging=gs://b/f", "is not a valid project"),
+        ("registry.uri=kubeflow-registry://h/m", "so say where they go: add ?artifacts="),
+        (
+            "retraining.ledger=sqlite:///l.sqlite",
+            "name a file by its whole path, with four slashes",
+        ),
+        ("retraining.ledger=sqlite:////x/", "'sqlite:////x/' is not a valid ledger: name a file"),
+        ("retraining.ledger=sqlite:////x?timeout=a", "SQLite takes no options; write %3F for a ?"),
+        ("retraining.ledger=postgresql://a b/d", "its host must hold no blank"),
+        ("notify.url=https://a b/x", "notify.url: 'https://a b/x' is not a valid address"),
+        ("data.path=ftp://shop/x", "data.path: 'ftp://shop/x' is not a valid address: components"),
+        ("data.inbox=https://shop/x", "components open s3:// and gs:// alone"),
+        ("data.batch_cache=gs://", "batch_cache: 'gs://' is not a valid address: write a bucket's"),
+        ("data.person_key_file=gs://shop/key", "'gs://shop/key' is not a valid path: the key is"),
+        ("trainer.weights=''", "trainer.weights: must not be empty"),
     ],
 )
-def test_a_wrong_setting_of_the_cluster_is_told(override, sentence):
+def test_a_wrong_setting_of_a_service_is_named_with_the_rule(override, sentence):
     with pytest.raises(SettingsError) as raised:
         loading.load("local", (override,))
     assert sentence in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_name_that_the_registry_does_not_take_is_the_names_mistake():
+    uri = "registry.uri=vertex://shop-1/europe-west4?staging=gs://shop/models"
+    assert loading.load("local", (uri, "registry.model_name=ages_2")).registry.uri
+    with pytest.raises(SettingsError, match=r"^--set registry\.model_name: 'Ages' cannot be"):
+        loading.load("local", (uri, "registry.model_name=Ages"))
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        f"name=7{'a' * 62}",
+        "cluster.image=ages",
+        "cluster.image=localhost:5000/shop/ages-of__all.people:V1.0_a-b",
+        f"cluster.image='[2001:db8::1]:5000/ages:1@sha256:{'0a' * 32}'",
+        "cluster.image=europe-west4-docker.pkg.dev/shop-1/images/ages",
+        "cluster.image_pull_secrets=[login.of-shop]",
+        "cluster.secret_environment=[{secret: s.1, variables: {.dockerconfigjson: _A.b-1}}]",
+        "cluster.resources.Trainer.cpu=0.5",
+        "cluster.resources.Trainer.memory=1.5Gi",
+        "trainer.gpu.resource=nvidia.com/mig-1g.5gb",
+        "trainer.gpu.node_selector={cloud.google.com/gke-accelerator: nvidia-l4, on: ''}",
+        "trainer.gpu.tolerations=[{}, {key: a.b/C_d, operator: Equal, value: 'true'}]",
+        "cluster.pipeline_root=minio://mlpipeline",
+        "cluster.pipeline_root=s3://Legacy_Bucket/a/b?region=us-east-1",
+        "cluster.in_place=['gs://', 'gs://shop/a']",
+        "registry.uri=mlflow+http://mlflow.shop.svc:5000/path",
+        "registry.uri=mlflow+http://[::1]:5000",
+        "retraining.ledger=postgresql://",
+        "retraining.ledger=postgresql://shop@/d?host=/cloudsql/shop:europe-west4:ledger",
+        "retraining.ledger=sqlite:////a%20b/ü.sqlite",
+        "data.path=file:///photos of all",
+        "data.path=s3://shop/photos of all*?endpoint=http://minio:9000",
+    ],
+)
+def test_what_the_services_take_passes(override):
+    loading.load("local", (override,))
 
 
 def test_a_mistake_in_one_section_hides_none_between_others():

@@ -9,6 +9,7 @@ from customer_age.errors import SettingsError
 AS_IN = "vertex://project/region/model?staging=gs://bucket/folder"
 
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+[0-9]+")
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9-]*")
 _MODEL_ID = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _STAGING = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/[^/?]+)*")
 
@@ -48,6 +49,11 @@ class VertexAddress:
         region, *model = parts.path.strip("/").split("/")
         if "@" in parts.netloc or not parts.netloc or len(model) > 1 or parts.fragment:
             raise SettingsError(f"registry.uri: Vertex AI's registry is named as in {AS_IN}")
+        if not _PROJECT.fullmatch(parts.netloc):
+            raise SettingsError(
+                f"registry.uri: {parts.netloc!r} is not a valid project; write its id or its "
+                f"number, as in {AS_IN}"
+            )
         if not _REGION.fullmatch(region):
             raise SettingsError(
                 f"registry.uri: {region!r} is no region; after the project comes one such as "

@@ -173,8 +173,8 @@ def test_another_region_is_not_this_one(vertex):
     [
         ({"project": ""}, "--project is missing; it is given as in shop-123"),
         ({"region": ""}, "--region is missing; it is given as in europe-west4"),
-        ({"region": "Frankfurt"}, "--region 'Frankfurt' is none"),
-        ({"service_account": "trainer"}, "--service-account 'trainer' is none"),
+        ({"region": "Frankfurt"}, "--region 'Frankfurt' is not valid"),
+        ({"service_account": "trainer"}, "--service-account 'trainer' is not valid"),
         ({"network": "projects/shop/global/networks/x"}, "--network"),
         ({"labels": {"Team": "offers"}}, "--label Team=offers: key and value take"),
         ({"labels": {"team": "Offers"}}, "--label team=Offers"),
