@@ -34,22 +34,12 @@ _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 def check_root(settings: Settings) -> None:
-    """Refuse a pipeline root that the launcher or TFX cannot open, whatever the cluster has.
-
-    The components get `gs://bucket/folder` as it is or as `/gcs/bucket/folder`, and TFX takes
-    either for a pattern of names.
+    """Refuse a pipeline root that the launcher cannot open, whatever the cluster has.
 
     Raises:
-        SettingsError: its options are not valid, or do not lead to a store; or TFX would read
-            other folders than this one.
+        SettingsError: its options are not valid, or do not lead to a store.
     """
     root = settings.cluster.pipeline_root
-    folder = root.partition("?")[0]
-    if found := addresses.pattern_characters(folder):
-        raise SettingsError(
-            f"cluster.pipeline_root: {folder} has {' '.join(found)} in it, which TFX takes for a "
-            "pattern of names; name another folder"
-        )
     for wrong in _complaints(root, _variables(settings)) if has_options(root) else ():
         raise SettingsError(f"cluster.pipeline_root: {wrong}")
 

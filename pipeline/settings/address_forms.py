@@ -3,7 +3,7 @@
 import re
 from collections.abc import Container
 
-from customer_age.files import addresses
+from customer_age.files import addresses, file_names
 from customer_age.redaction import url_parts
 
 _BUCKET = {
@@ -11,9 +11,6 @@ _BUCKET = {
     for scheme, letters in (("gs", "a-z"), ("minio", "a-z"), ("s3", "A-Za-z"))
 }
 """Scheme to what its stores take at most; S3 still has buckets of before 2018 with capitals."""
-
-_PATTERN_CHARACTERS = frozenset("*?[]\\")
-"""TFX and Beam match names by them."""
 
 
 def require_bucket(address: str, schemes: Container[str], instead: str) -> None:
@@ -36,8 +33,12 @@ def require_bucket(address: str, schemes: Container[str], instead: str) -> None:
             "is not a valid address: write a bucket's name with a-z, 0-9, -, _ and ., and with a "
             "letter or digit first and last"
         )
-    if addresses.leads_out(folder):
+    key = folder.strip("/")
+    wrong = file_names.wrong_with(key, file_names.LONGEST_IN_STORE) if key else ""
+    if wrong == file_names.LEADS_OUT:
         raise ValueError(f"is not a valid address: the folder leads out of the bucket {bucket}")
+    if wrong:
+        raise ValueError(f"is not a valid address: the folder's name {wrong}")
 
 
 def require_literal(address: str) -> None:
@@ -47,11 +48,10 @@ def require_literal(address: str) -> None:
         ValueError: TFX and Beam would take it for a pattern of names, or for two words.
     """
     folder = address.partition("://")[2].partition("?")[0]
-    wrong = {each for each in folder if each in _PATTERN_CHARACTERS or not each.isprintable()}
-    if wrong or " " in folder:
+    if addresses.pattern_characters(folder) or " " in folder or not folder.isprintable():
         raise ValueError(
             "is not a valid address: the folder's name must hold no blank, no control character "
-            "and none of * [ ] \\, which TFX takes for a pattern"
+            "and none of * [ \\, which TFX takes for a pattern of names"
         )
 
 

@@ -59,8 +59,8 @@ NOT_VALID = {
 def test_a_root_that_tfx_takes_for_a_pattern_is_refused(scheme, folder):
     root = f"{scheme}://ages/{folder}"
     with pytest.raises(SettingsError, match="which TFX takes for a pattern of names") as caught:
-        target_support.check(settings_of(f"'{root}'"), "kubeflow")
-    assert str(caught.value).startswith(f"cluster.pipeline_root: {root.partition('?')[0]} has ")
+        settings_of(f"'{root}'")
+    assert "cluster.pipeline_root: " in str(caught.value)
     assert caught.value.exit_code == 2
 
 

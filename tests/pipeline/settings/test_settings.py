@@ -176,7 +176,7 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("cluster.pipeline_root=s3://shop/a/../b", "the folder leads out of the bucket shop"),
         (
             "cluster.pipeline_root=s3://shop/a*",
-            "and none of * [ ] \\, which TFX takes for a pattern",
+            "and none of * [ \\, which TFX takes for a pattern of names",
         ),
         # What was found after TensorFlow's import.
         ("registry.uri=shop", "registry.uri: what is given is no kind of registry; there are"),
