@@ -1,11 +1,11 @@
 """The command `customer-age`."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from customer_age.errors import Interrupted, RunError
+from customer_age.errors import Interrupted, RunError, SettingsError
 
 from ..running import home_folder, interruption
 from . import output_encoding, plugins
@@ -61,8 +61,16 @@ def main() -> None:
         with interruption.as_exceptions():
             cli()
     except RunError as error:
-        for line in str(error).splitlines():
-            click.echo(f"customer-age: {line}", err=True)
-        if isinstance(error, Interrupted):
-            interruption.end(error.exit_code)
-        sys.exit(error.exit_code)
+        _end(error)
+    except FileNotFoundError as error:
+        if not home_folder.is_without_temporary(error):
+            raise
+        _end(SettingsError("no folder for temporary files can be written; name one with TMPDIR"))
+
+
+def _end(error: RunError) -> NoReturn:
+    for line in str(error).splitlines():
+        click.echo(f"customer-age: {line}", err=True)
+    if isinstance(error, Interrupted):
+        interruption.end(error.exit_code)
+    sys.exit(error.exit_code)
