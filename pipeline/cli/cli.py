@@ -2,11 +2,11 @@
 
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from customer_age.errors import Interrupted, RunError, full_disk
+from customer_age.errors import Interrupted, RunError, SettingsError, full_disk
 
 from ..running import ending, failures, home_folder, interruption
 from . import output_encoding, plugins
@@ -68,12 +68,20 @@ def main() -> None:
         with interruption.as_exceptions():
             cli()
     except RunError as error:
-        for line in str(error).splitlines():
-            click.echo(f"customer-age: {line}", err=True)
-        if isinstance(error, Interrupted):
-            ending.end(error.exit_code)
-        _give_up_output()
-        sys.exit(error.exit_code)
+        _end(error)
+    except FileNotFoundError as error:
+        if not home_folder.is_without_temporary(error):
+            raise
+        _end(SettingsError("no folder for temporary files can be written; name one with TMPDIR"))
+
+
+def _end(error: RunError) -> NoReturn:
+    for line in str(error).splitlines():
+        click.echo(f"customer-age: {line}", err=True)
+    if isinstance(error, Interrupted):
+        ending.end(error.exit_code)
+    _give_up_output()
+    sys.exit(error.exit_code)
 
 
 def _give_up_output() -> None:

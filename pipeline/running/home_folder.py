@@ -1,6 +1,7 @@
 """A home folder and a user's name where the system knows neither: for a user id without an entry.
 
-Libraries look for both while they are imported, or when they name a job, and fail without.
+Libraries look for both while they are imported, or when they name a job, and fail without. So they
+do without a folder for temporary files, which only a person can name.
 """
 
 import getpass
@@ -31,3 +32,8 @@ def is_writable() -> bool:
             return True
     except (OSError, RuntimeError):
         return False
+
+
+def is_without_temporary(error: FileNotFoundError) -> bool:
+    """Whether this is Python's error where no folder for temporary files can be written."""
+    return "usable temporary directory" in str(error)

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -79,8 +80,7 @@ def test_every_verb_judges_all_settings_before_tensorflow_is_imported(tmp_path):
         "            assert ended.code == 2, (verb, wrong, ended.code, said.getvalue())\n"
         "        [line] = said.getvalue().splitlines()\n"
         "        assert says in line, (verb, wrong, line)\n"
-        "        large = {'tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas'}\n"
-        "        heavy = large & set(sys.modules)\n"
+        "        heavy = {'tensorflow', 'tfx', 'apache_beam', 'mlflow'} & set(sys.modules)\n"
         "        assert not heavy, (verb, wrong, heavy)\n"
     )
     done = subprocess.run(
@@ -88,6 +88,88 @@ def test_every_verb_judges_all_settings_before_tensorflow_is_imported(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def _command(*arguments, prefix=(), **environment):
+    """A verb in a process of its own: exit code, and what it printed, as bytes."""
+    program = "from customer_age.pipeline.cli import cli; cli.main()"
+    kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+    return subprocess.run(
+        [*prefix, sys.executable, "-c", program, *map(os.fsencode, arguments)],
+        capture_output=True,
+        check=False,
+        env=kept | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"HOME": ""}, {"HOME": "/proc"}, {"HOME": "/proc/nowhere"}]
+)
+def test_a_user_id_that_the_system_does_not_know_needs_no_home(environment, tmp_path):
+    prefix = ("unshare", "--user", "--map-user=54321")
+    drawn = _command(
+        "demo-data", str(tmp_path / "a"), "--photos", "1", prefix=prefix, **environment
+    )
+    assert (drawn.returncode, drawn.stderr) == (0, b"")
+    program = (
+        "from customer_age.pipeline.running import home_folder\n"
+        "home_folder.name_missing()\n"
+        "import getpass, pathlib\n"
+        "print(pathlib.Path.home(), getpass.getuser(), home_folder.is_writable())\n"
+    )
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
+    home = environment.get("HOME", "/") or "/"
+    assert done.stdout.split()[:2] == [home, "uid-54321"], done.stderr
+    assert home == "/" or done.stdout.split()[2] == "False"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+)
+def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
+    photos = tmp_path / "jährlich 30%41"
+    drawn = _command("demo-data", str(photos), "--photos", "2", **environment)
+    assert (drawn.returncode, drawn.stderr) == (0, b"")
+    checked = _command("check-data", str(photos), **environment)
+    assert b"Traceback" not in checked.stderr
+    if "LC_ALL" not in environment:
+        assert checked.returncode == 0
+        return
+    assert checked.returncode == 2
+    assert checked.stderr.decode() == (
+        "customer-age: data.path: holds more than the locale's encoding, ascii, has; set "
+        "PYTHONUTF8=1\n"
+    )
+
+
+def test_the_bytes_of_a_name_that_are_not_text_come_out_as_they_went_in(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    drawn = _command("demo-data", folder, "--photos", "1", PYTHONUTF8="1")
+    assert (drawn.returncode, drawn.stderr) == (0, b"")
+    assert drawn.stdout == b"1 drawn faces in " + folder + b"\n"
+
+
+def test_no_folder_for_temporary_files_is_one_line():
+    """Where each that Python looks for is read-only, the working folder too."""
+    readonly = "for each in /tmp /var/tmp /usr/tmp; do if [ -d $each ]; then "
+    readonly += 'mount -t tmpfs -o ro tmpfs $each || exit 9; fi; done; cd /proc && exec "$@"'
+    prefix = ("unshare", "--map-root-user", "--mount", "sh", "-c", readonly, "sh")
+    done = _command("doctor", prefix=prefix)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.decode() == (
+        "customer-age: no folder for temporary files can be written; name one with TMPDIR\n"
+    )
 
 
 def _run(monkeypatch, capsys, *arguments):
