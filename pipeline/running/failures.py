@@ -17,7 +17,7 @@ def explained(
     error: BaseException,
     node_id: str | None,
     log: Path | str,
-    more_space: str = "free some, or choose another --work-dir",
+    more_space: str = "free some, or choose another --work-dir or TMPDIR",
 ) -> RunError:
     """What to tell a person.
 
