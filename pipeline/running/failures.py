@@ -8,7 +8,7 @@ from .interruption import interrupted
 
 _KEPT = "What was finished is kept; the same command goes on from there"
 
-_MORE_SPACE = "free some, or choose another --work-dir"
+_MORE_SPACE = "free some, or choose another --work-dir or TMPDIR"
 
 
 def explained(
