@@ -72,7 +72,7 @@ def command(preloaded_python):
 
 @pytest.fixture(scope="session")
 def command_from_nothing():
-    """The same, started as an engineer does."""
+    """The same, started as an engineer does: what is killed, mounted or named by its process."""
     return functools.partial(Command, sys.executable)
 
 

@@ -25,13 +25,15 @@ def _check_one_good_version(versions, registry_folder, work, tmp_path):
     assert saved_model_fingerprint(model) in map(saved_model_fingerprint, trained), "complete"
 
 
-def test_killed_in_ingestion_and_terminated_in_training(command, photos, work, versions, tmp_path):
+def test_killed_in_ingestion_and_terminated_in_training(
+    command, command_from_nothing, photos, work, versions, tmp_path
+):
     examples = work / "pipeline" / "PhotoExampleGen" / "examples"
-    printed = command(photos, work).killed_when(lambda _: any(examples.glob("*/*")))
+    printed = command_from_nothing(photos, work).killed_when(lambda _: any(examples.glob("*/*")))
     assert "✓ PhotoExampleGen" not in printed
     [half_written] = examples.iterdir()
 
-    terminated = command(photos, work)
+    terminated = command_from_nothing(photos, work)
     printed = terminated.killed_when(lambda output: "epoch 1 of 3" in output, by=signal.SIGTERM)
     assert terminated.process.returncode == 143
     kept = "What was finished is kept; the same command goes on from there"
@@ -54,7 +56,7 @@ def test_killed_in_ingestion_and_terminated_in_training(command, photos, work, v
     _check_one_good_version(versions, work / "registry", work, tmp_path)
 
 
-def test_killed_in_publishing(command, photos, work, versions, tmp_path):
+def test_killed_in_publishing(command, command_from_nothing, photos, work, versions, tmp_path):
     """To a registry of its own, so that everything but the publishing is done already."""
     registry = tmp_path / "registry"
     overrides = (f"registry.uri=mlflow+sqlite:///{registry}/mlflow.db",)
@@ -62,7 +64,7 @@ def test_killed_in_publishing(command, photos, work, versions, tmp_path):
     def uploading(output):
         return "RegistryPusher started" in output and any(registry.glob("artifacts/*/*"))
 
-    printed = command(photos, work, *overrides).killed_when(uploading)
+    printed = command_from_nothing(photos, work, *overrides).killed_when(uploading)
     assert "✓ RegistryPusher" not in printed
 
     exit_code, printed = command(photos, work, *overrides).ended()

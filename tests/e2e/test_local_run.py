@@ -148,9 +148,9 @@ def test_the_canary_refuses_and_says_why(command, photos, published, versions):
     assert (len(found), champion) == (1, "1")
 
 
-def test_two_runs_do_not_share_a_work_folder(command, photos, tmp_path):
+def test_two_runs_do_not_share_a_work_folder(command, command_from_nothing, photos, tmp_path):
     work = tmp_path / "work"
-    first = command(photos, work)
+    first = command_from_nothing(photos, work)  # whose own process is named
     try:
         while not (work / ".lock").exists() or not (work / ".lock").read_text():
             assert first.process.poll() is None, "the first run ended too early"

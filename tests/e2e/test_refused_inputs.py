@@ -95,7 +95,7 @@ def test_weights_that_do_not_fit(command, photos, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up(command, tmp_path):
+def test_a_disk_that_fills_up(command_from_nothing, tmp_path):
     """On a file system of 5 MB, in a mount namespace of its own, that the examples overfill."""
     work = tmp_path / "small"
     work.mkdir()
@@ -108,7 +108,7 @@ def test_a_disk_that_fills_up(command, tmp_path):
         noise = random.integers(0, 255, (256, 256, 3), np.uint8)
         Image.fromarray(noise).save(data / "final_files" / f"{number}.jpg", quality=95)
     mounted = f'mount -t tmpfs -o size=5m tmpfs "{work}" && exec "$@"'
-    exit_code, printed = command(
+    exit_code, printed = command_from_nothing(
         data,
         work,
         "data.stored_size=256",

@@ -60,8 +60,7 @@ def put_batch(inbox, name, seed, photos=30, complete=True, columns="file_name,ca
 class Shop:
     """An inbox, a work folder, a webhook, and the command that looks at them."""
 
-    def __init__(self, python, folder, photos, webhook):
-        self._customer_age = (python, CUSTOMER_AGE)
+    def __init__(self, folder, photos, webhook):
         self.inbox = folder / "inbox"
         self.work = folder / "shop" / ODD
         self.work.parent.mkdir()
@@ -71,7 +70,7 @@ class Shop:
             cards.writerow(["card_id", "date_of_birth", "consent"])
             cards.writerows([f"card-{age}", f"{2026 - age}-01-01", "yes"] for age in range(5, 80))
         self._command = [
-            *(*self._customer_age, "retrain", "--once", "--config", TINY, "--data", photos),
+            *(CUSTOMER_AGE, "retrain", "--once", "--config", TINY, "--data", photos),
             *("--inbox", self.inbox),
         ]
         for override in (*POLICY, f"notify.url={webhook}"):
@@ -89,7 +88,7 @@ class Shop:
 
     def call(self, *words, typed=""):
         """Another command over the work folder; what it printed."""
-        command = [*self._customer_age, *words, "--work-dir", self.work]
+        command = [CUSTOMER_AGE, *words, "--work-dir", self.work]
         done = subprocess.run(
             [str(part) for part in command],
             input=typed,
@@ -165,9 +164,9 @@ def webhook():
     server.shutdown()
 
 
-def test_days_at_a_shop(preloaded_python, photos, webhook, versions, tmp_path, person_key):
+def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     address, got = webhook
-    shop = Shop(preloaded_python, tmp_path, photos, address)
+    shop = Shop(tmp_path, photos, address)
     person_key(shop.work)
 
     # Monday: a good batch, the same again, a bad one, and one that is half uploaded.
