@@ -75,6 +75,9 @@ def test_a_batch_alone_is_set_aside_by_its_last_try_once_others_got_through():
     assert judged([before, first, last]) == (BatchState.WAITING, 2), "not since then"
     with_it = run(TRAINED, "a", "b", hours=2)
     assert judged([first, with_it, last]) == (BatchState.WAITING, 2), "not without it"
+    learnt = run(TRAINED, "a", hours=0)
+    runs = [learnt, run(TRAINED, "b", hours=1), run(REFUSED, "a", hours=2), last]
+    assert judged(runs) == (BatchState.WAITING, 2), "not since it was uploaded again"
 
 
 def test_refused_batches_are_halved_and_the_last_half_is_one():

@@ -285,8 +285,10 @@ def test_five_runs_in_a_row_that_do_not_train_are_a_pause():
     pause = back_off.pause([had("z", state=RunState.PUBLISHED, hours=10), *failed])
     assert (pause.runs, pause.opened_by) == (5, "r5")
     assert pause.sentence() == "paused since 2026-03-03 03:00 UTC: 5 runs in a row did not train"
-    later = [*failed, had("a", state=RunState.DATA_REFUSED, hours=1, run_id="r1")]
+    last = had("a", state=RunState.DATA_REFUSED, hours=1, run_id="r1")
+    later = [*failed, dataclasses.replace(last, reason="12 of 12 photos")]
     assert (back_off.pause(later).runs, back_off.pause(later).opened_by) == (6, "r5")
+    assert back_off.pause(later).reason == "12 of 12 photos", "of the last one"
     assert back_off.pause([*failed, had("a", state=RunState.MODEL_REFUSED)]) is None
     forgiven = [dataclasses.replace(run, forgiven=True) for run in failed]
     assert back_off.pause(forgiven) is None
