@@ -82,4 +82,5 @@ def test_a_name_cannot_steer_the_terminal(data):
         table.write("\x1b[31m[bold]x.jpg,30\n")
     ended = check_data(data, "--set", "data.max_refused_share=1")
     assert ended.returncode == 0
-    assert "line 14: ?[31m[bold]x.jpg: there is no such photo" in ended.stdout
+    line = r"line 14: \x1b[31m[bold]x.jpg: the name holds a control character"
+    assert line in ended.stdout
