@@ -77,7 +77,7 @@ def pods() -> dict[str, Object]:
 
 def test_the_pods_are_all_there_are(pods):
     assert len(STEPS) == 11
-    assert len(pods) == 2 + 1 + 1 + 3 + 11
+    assert len(pods) == 2 + 1 + 1 + 1 + 3 + 11
     executor = pods["trainer"]["spec"]
     assert executor["containers"][0]["image"] == "registry.example.org/customer-age:test"
     assert executor["activeDeadlineSeconds"] == 21600
