@@ -145,8 +145,6 @@ class BucketInbox:
 
 
 def _open_bucket(address: str, beam_args: Sequence[str]) -> BucketInbox:
-    if address.partition("://")[0] not in store.EXTRAS:
-        raise SettingsError(f"data.inbox: {address}: batches are read from s3:// and gs://")
     return BucketInbox(reached_by(check_options(address), beam_args))
 
 

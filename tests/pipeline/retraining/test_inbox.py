@@ -16,11 +16,11 @@ def open_at(address, *overrides):
     [
         (None, "no inbox given"),
         ("/there/is/none", "there is no such folder"),
-        ("hdfs://host/inbox", "batches are read from s3:// and gs://"),
+        ("hdfs://host/inbox", "components open s3:// and gs:// alone"),
     ],
 )
 def test_an_inbox_that_is_none(address, says):
-    with pytest.raises(SettingsError, match=f"data.inbox: .*{says}"):
+    with pytest.raises(SettingsError, match=f"(?s)data.inbox: .*{says}"):
         open_at(address).names()
 
 
