@@ -15,7 +15,7 @@ from typing import NoReturn
 REACTION_SECONDS = 1.0
 """For the main thread to hear a signal; it takes longer in native code."""
 
-SECONDS = 4.0
+SECONDS = 4.5
 """From a signal to the end of the process."""
 
 _LOOK_SECONDS = 0.1
