@@ -21,7 +21,8 @@ _EXIT_CODES = """
 Exit codes: 0 after SIGTERM or Ctrl-C, 1 failed, 2 wrong settings or usage.
 """
 
-_OF_THE_EXTRA = ("grpc", "prometheus_client", "starlette", "uvicorn")
+_OF_THE_EXTRA = ("prometheus_client", "starlette", "uvicorn")
+"""Modules that the extra [serve] brings."""
 
 
 def _number(
@@ -87,11 +88,7 @@ def serve(
     try:
         from ..serving.serve import ServeRequest, run
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in (
-            "starlette",
-            "uvicorn",
-            "prometheus_client",
-        ):
+        if (error.name or "").partition(".")[0] not in _OF_THE_EXTRA:
             raise
         raise SettingsError("serve: install customer-age[serve]") from error
     named = None if is_registry else model

@@ -13,7 +13,7 @@ from customer_age.schema.refusals import NO_FILE, PhotoRefused, Reason
 
 from . import formats, heif_boxes
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+FORMATS = tuple(each.pillow[0] for each in formats.ALWAYS_READ)
 """Pillow's names of what is accepted; the decoders of all other formats are never reached. What
 phones call JPEG may open as `MPO`, a JPEG with further pictures behind it. HEIC and AVIF come on
 top where there is what decodes them: `_of_boxes`."""
