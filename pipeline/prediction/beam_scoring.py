@@ -123,11 +123,13 @@ class ScoringResult:
         refused: reason to how many have no age for it.
         paths: of the files of predictions; one after another they have a row for each photo, in
             the order of the sources.
+        left_out: what lies in the folders and is no photo, by its suffix.
     """
 
     photos: int
     refused: dict[str, int]
     paths: list[str]
+    left_out: Counter[str]
 
 
 def score_photos(
@@ -145,7 +147,8 @@ def score_photos(
     """
     # Also before a worker does: what is wrong with the model is told here in its own words.
     job.predictor()
-    photos = sum(1 for _ in photo_sources.files(sources, job.face_crops))
+    left_out: Counter[str] = Counter()
+    photos = sum(1 for _ in photo_sources.files(sources, job.face_crops, left_out))
     per_shard = math.ceil(photos / min(MAX_SHARDS, max(1, round(photos / PHOTOS_PER_SHARD))))
     shard_count = math.ceil(photos / per_shard)
     pipeline = beam.Pipeline(argv=list(beam_args))
@@ -176,9 +179,8 @@ def score_photos(
         for name, count in sorted(counts.items())
         if name.startswith(REFUSED_PREFIX)
     }
-    return ScoringResult(
-        photos, refused, [job.path(shard, shard_count) for shard in range(shard_count)]
-    )
+    paths = [job.path(shard, shard_count) for shard in range(shard_count)]
+    return ScoringResult(photos, refused, paths, left_out)
 
 
 class ScoreShard(beam.DoFn):

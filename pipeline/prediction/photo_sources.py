@@ -57,11 +57,13 @@ class PhotoSource(ABC):
     """Photos, in an order that is always the same."""
 
     @abstractmethod
-    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+    def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
         """List the photos.
 
         Args:
             face_crops: take `<file_name>_face.jpg` where it stands beside a photo of a table.
+            left_out: counts what lies in a folder and is no photo by its suffix, in small letters,
+                while the photos are listed; None counts nothing.
         """
 
 
@@ -71,7 +73,7 @@ class SinglePhoto(PhotoSource):
 
     path: str
 
-    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+    def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
         """See `PhotoSource`."""
         yield PhotoFile(self.path, self.path)
 
@@ -86,17 +88,15 @@ class PhotoFolder(PhotoSource):
 
     folder: Folder
 
-    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+    def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
         """See `PhotoSource`; the rows name the photos as a shell would, with the folder's path."""
         for name, listed in self.folder.files(""):
             if _is_picture(name):
                 path = self.folder.path(name)
                 problem = Reason.OUTSIDE_DATA_FOLDER if listed.outside else None
                 yield PhotoFile(self.folder.shown(name), path, problem)
-
-    def left_out(self) -> Counter[str]:
-        """What else lies there: suffix, in small letters, to the number of files."""
-        return Counter(_suffix(name) for name, _ in self.folder.files("") if not _is_picture(name))
+            elif left_out is not None:
+                left_out[_suffix(name)] += 1
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PhotoTable(PhotoSource):
 
     table: LabelTable
 
-    def files(self, face_crops: bool) -> Iterator[PhotoFile]:
+    def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
         """See `PhotoSource`."""
         # Of a folder that a missing photo should be in, once: what other names are there.
         beside = functools.cache(lambda folder: PhotoLookup(self._listed(folder), face_crops))
@@ -189,18 +189,16 @@ def find(arguments: Sequence[str], beam_args: Sequence[str] = ()) -> list[PhotoS
     ]
 
 
-def files(sources: Sequence[PhotoSource], face_crops: bool) -> Iterator[PhotoFile]:
+def files(
+    sources: Sequence[PhotoSource], face_crops: bool, left_out: Counter[str] | None = None
+) -> Iterator[PhotoFile]:
     """Every photo of the sources, one after another; see `PhotoSource`."""
     for source in sources:
-        yield from source.files(face_crops)
+        yield from source.files(face_crops, left_out)
 
 
-def left_out(sources: Sequence[PhotoSource]) -> str:
-    """What lies in the folders of the sources and is no photo, in one line; empty for nothing."""
-    kinds: Counter[str] = Counter()
-    for source in sources:
-        if isinstance(source, PhotoFolder):
-            kinds += source.left_out()
+def left_out_line(kinds: Counter[str]) -> str:
+    """What was counted as left out, in one line; empty for nothing."""
     if not kinds:
         return ""
     were = "was" if kinds.total() == 1 else "were"
@@ -254,8 +252,8 @@ def _table_or_folder(argument: str) -> PhotoSource:
     if "://" in argument and addresses.plain(argument).lower().endswith(SUFFIXES):
         return _table(argument)
     folder = PhotoFolder(open_folder(argument))
-    if next(folder.files(False), None) is None:
-        kinds = folder.left_out()
+    kinds: Counter[str] = Counter()
+    if next(folder.files(False, kinds), None) is None:
         there = f"; it holds {_counted(kinds)}" if kinds else ""
         raise SettingsError(f"{addresses.plain(argument)}: no photos in this folder{there}")
     return folder

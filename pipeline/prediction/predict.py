@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 
 import click
@@ -62,16 +63,16 @@ def run(settings: Settings, request: PredictRequest) -> int:
         sys.stdout.reconfigure(encoding="utf-8")  # as `score` writes them, whatever the locale
     write = prediction_rows.writer(file_format, sys.stdout, version.version, request.groups)
     photos = refused = 0
-    for rows in predictor.predict(
-        photo_sources.files(sources, model_version.face_crops(version, settings))
-    ):
+    left_out: Counter[str] = Counter()
+    face_crops = model_version.face_crops(version, settings)
+    for rows in predictor.predict(photo_sources.files(sources, face_crops, left_out)):
         write(rows)
         photos += len(rows)
         refused += sum(row.age is None for row in rows)
     if refused:
         click.echo(f"{refused:,} of {photos:,} photos have no age; their rows say why", err=True)
-    if left_out := photo_sources.left_out(sources):
-        click.echo(left_out, err=True)
+    if left_out:
+        click.echo(photo_sources.left_out_line(left_out), err=True)
     return 1 if refused else 0
 
 

@@ -88,8 +88,8 @@ def run(settings: Settings, request: ScoreRequest) -> int:
         f"{result.photos - refused:,} ages, {refused:,} refused; "
         f"{files} file{'s' if files > 1 else ''} in {request.output}"
     )
-    if left_out := photo_sources.left_out(sources):
-        click.echo(left_out)
+    if result.left_out:
+        click.echo(photo_sources.left_out_line(result.left_out))
     if refused > settings.data.max_refused_share * result.photos:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.refused.items())
         raise DataRefused(

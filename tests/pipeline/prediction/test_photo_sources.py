@@ -1,4 +1,5 @@
 import os
+from collections import Counter
 
 import pytest
 
@@ -11,6 +12,14 @@ from customer_age.schema.refusals import Reason
 def _found(*arguments, face_crops=True):
     sources = photo_sources.find([str(each) for each in arguments])
     return list(photo_sources.files(sources, face_crops))
+
+
+def _left_out(*arguments):
+    """What is said of other files; each folder is listed once for it and for its photos."""
+    counted = Counter()
+    sources = photo_sources.find([str(each) for each in arguments])
+    assert len(list(photo_sources.files(sources, True, counted))) > 0
+    return photo_sources.left_out_line(counted)
 
 
 def _names(folder, *arguments, **options):
@@ -35,7 +44,7 @@ def test_a_folder_has_a_row_for_each_picture_even_one_that_is_never_read(tmp_pat
     for suffix in formats.SUFFIXES:
         (tmp_path / f"photo{suffix.upper()}").write_bytes(b"")
     assert len(_found(tmp_path)) == len(formats.SUFFIXES)
-    assert photo_sources.left_out(photo_sources.find([str(tmp_path)])) == ""
+    assert _left_out(tmp_path) == ""
 
 
 def test_what_a_folder_holds_besides_photos_is_counted_and_hidden_files_are_not(tmp_path):
@@ -44,17 +53,14 @@ def test_what_a_folder_holds_besides_photos_is_counted_and_hidden_files_are_not(
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    sources = photo_sources.find([str(tmp_path), str(tmp_path / "b.txt")])
     assert _names(tmp_path, tmp_path) == ["a.jpg"]
-    assert photo_sources.left_out(sources) == (
+    assert _left_out(tmp_path, tmp_path / "b.txt") == (
         "6 files without a picture's suffix were left out: "
         "2 .txt, 1 .csv, 1 .db, 1 with an odd suffix, 1 without a suffix"
     )
     for name in ("1.b", "2.c", "3.d"):
         (tmp_path / "sub" / name).write_bytes(b"")
-    assert photo_sources.left_out(sources[:1]).endswith(
-        " 2 .txt, 1 .b, 1 .c, 1 .csv, 1 .d, 3 of other kinds"
-    )
+    assert _left_out(tmp_path).endswith(" 2 .txt, 1 .b, 1 .c, 1 .csv, 1 .d, 3 of other kinds")
 
 
 def test_photos_come_in_the_order_of_the_arguments(photos):
@@ -208,3 +214,17 @@ def test_a_table_names_no_photo_outside_its_folder(photos, name, problem, detail
     [found] = _found(folder / "asked.csv")
     assert (found.problem, found.detail) == (problem, detail)
     assert found.path == "" if problem else found.path.startswith(str(folder))
+
+
+def test_what_is_left_out_is_counted_while_photos_are_listed(photos, monkeypatch):
+    """In a bucket of a million objects, a listing of its own would take minutes."""
+    [source] = photo_sources.find([str(photos)])
+    listings, listed = [], type(source.folder).files
+    monkeypatch.setattr(
+        type(source.folder), "files", lambda *given: listings.append(given) or listed(*given)
+    )
+    (photos / "notes.txt").write_bytes(b"")
+    counted = Counter()
+    assert len(list(source.files(True, counted))) == 4
+    assert counted[".txt"] == 1
+    assert len(listings) == 1
