@@ -7,7 +7,7 @@ the container registries' references. `messages` puts the value before `is not a
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from .messages import judged
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -44,101 +44,79 @@ def _is_word(text: str) -> bool:
     return len(text) <= _LONGEST_LABEL and re.fullmatch(_WORD, text) is not None
 
 
-def _secret(name: str) -> str:
-    if not is_subdomain(name):
-        raise ValueError(f"is not a valid name of a Secret: write {SUBDOMAIN_RULE}")
-    return name
+def _is_secret_key(key: str) -> bool:
+    return bool(re.fullmatch(r"[-._A-Za-z0-9]{1,253}", key)) and key != "." and key[:2] != ".."
 
 
-def _mounted_secret(name: str) -> str:
-    """Kubeflow Pipelines names the volume after the Secret, and a volume's name is a label."""
-    if not is_label(name):
-        raise ValueError(
-            f"is not a valid name of a Secret that Kubeflow Pipelines mounts: write {LABEL_RULE}"
-        )
-    return name
-
-
-def _secret_key(key: str) -> str:
-    usable = re.fullmatch(r"[-._A-Za-z0-9]{1,253}", key) and key != "." and key[:2] != ".."
-    if not usable:
-        raise ValueError(
-            "is not a valid key of a Secret: write at most 253 of A-Z, a-z, 0-9, -, _ and ."
-        )
-    return key
-
-
-def _variable(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][-._A-Za-z0-9]*", name):
-        raise ValueError(
-            "is not a valid name of an environment variable: write A-Z, a-z, 0-9, _, - and ., with "
-            "a letter or _ first"
-        )
-    return name
-
-
-def _label_key(key: str) -> str:
-    if not _is_label_key(key):
-        raise ValueError(
-            f"is not a valid key of a label: write a name of {WORD_RULE}, behind domain/ or not"
-        )
-    return key
-
-
-def _taint_key(key: str) -> str:
-    return key and _label_key(key)
-
-
-def _label_value(value: str) -> str:
-    if value and not _is_word(value):
-        raise ValueError(f"is not a valid value of a label: write {WORD_RULE}")
-    return value
-
-
-def _mount_path(folder: str) -> str:
+def _is_mount_path(folder: str) -> bool:
     whole = folder.startswith("/") and folder.strip("/") and folder.isprintable()
-    if not whole or ":" in folder or ".." in folder.split("/"):
-        raise ValueError(
-            "is not a valid folder to mount a Secret at: write a whole path without : and .., as "
-            "/secrets/person-key"
-        )
-    return folder
+    return bool(whole) and ":" not in folder and ".." not in folder.split("/")
 
 
-def _device(resource: str) -> str:
+def _is_device(resource: str) -> bool:
     domain, _, name = resource.partition("/")
     kept_by_kubernetes = f".{domain}".endswith(".kubernetes.io")
-    if "." not in domain or not is_subdomain(domain) or not _is_word(name) or kept_by_kubernetes:
-        raise ValueError(
-            "is not a valid resource of a device plug-in: write it as nvidia.com/gpu, the vendor's "
-            f"domain and a name of {WORD_RULE}"
-        )
-    return resource
+    return "." in domain and is_subdomain(domain) and _is_word(name) and not kept_by_kubernetes
 
 
-def _image(reference: str) -> str:
+def _is_image(reference: str) -> bool:
     found = re.fullmatch(_IMAGE, reference)
-    if reference and (not found or len(found["path"]) > _LONGEST_IMAGE_PATH):
-        raise ValueError(
-            "is not a valid image: write host:port/name:tag or host/name@sha256:DIGEST, with the "
-            "name in small letters"
-        )
-    return reference
+    return found is not None and len(found["path"]) <= _LONGEST_IMAGE_PATH
 
 
 LABEL_RULE = "1 to 63 of a-z, 0-9 and -, with a letter or digit first and last"
 SUBDOMAIN_RULE = "1 to 253 of a-z, 0-9, - and ., with a letter or digit beside each . and end"
 WORD_RULE = "at most 63 of A-Z, a-z, 0-9, -, _ and ., with a letter or digit first and last"
 
-SecretName = Annotated[str, AfterValidator(_secret)]
-MountedSecretName = Annotated[str, AfterValidator(_mounted_secret)]
-SecretKey = Annotated[str, AfterValidator(_secret_key)]
-VariableName = Annotated[str, AfterValidator(_variable)]
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-TaintKey = Annotated[str, AfterValidator(_taint_key)]
+SecretName = Annotated[str, judged(is_subdomain, "name of a Secret", SUBDOMAIN_RULE)]
+MountedSecretName = Annotated[
+    str,
+    # It names the volume after the Secret, and a volume's name is a label.
+    judged(is_label, "name of a Secret that Kubeflow Pipelines mounts", LABEL_RULE),
+]
+SecretKey = Annotated[
+    str,
+    judged(_is_secret_key, "key of a Secret", "at most 253 of A-Z, a-z, 0-9, -, _ and ."),
+]
+VariableName = Annotated[
+    str,
+    judged(
+        re.compile(r"[A-Za-z_][-._A-Za-z0-9]*").fullmatch,
+        "name of an environment variable",
+        "A-Z, a-z, 0-9, _, - and ., with a letter or _ first",
+    ),
+]
+_KEY_RULE = f"a name of {WORD_RULE}, behind domain/ or not"
+LabelKey = Annotated[str, judged(_is_label_key, "key of a label", _KEY_RULE)]
+TaintKey = Annotated[
+    str, judged(lambda key: not key or _is_label_key(key), "key of a label", _KEY_RULE)
+]
 """Or empty, for any."""
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-MountPath = Annotated[str, AfterValidator(_mount_path)]
-DeviceResource = Annotated[str, AfterValidator(_device)]
-Image = Annotated[str, AfterValidator(_image)]
+LabelValue = Annotated[
+    str, judged(lambda value: not value or _is_word(value), "value of a label", WORD_RULE)
+]
+MountPath = Annotated[
+    str,
+    judged(
+        _is_mount_path,
+        "folder to mount a Secret at",
+        "a whole path without : and .., as /secrets/person-key",
+    ),
+]
+DeviceResource = Annotated[
+    str,
+    judged(
+        _is_device,
+        "resource of a device plug-in",
+        f"it as nvidia.com/gpu, the vendor's domain and a name of {WORD_RULE}",
+    ),
+]
+Image = Annotated[
+    str,
+    judged(
+        lambda reference: not reference or _is_image(reference),
+        "image",
+        "host:port/name:tag or host/name@sha256:DIGEST, with the name in small letters",
+    ),
+]
 """Or empty, where there is none."""

@@ -13,7 +13,7 @@ from customer_age.errors import SettingsError
 
 from .data import PATHS
 from .draft import Draft
-from .messages import place_of, sentence
+from .messages import beyond_locale, place_of, sentence
 from .model import WEIGHTS_KEYWORDS
 from .settings import Settings
 
@@ -113,10 +113,7 @@ def _absolute(place: str, path: str) -> str:
     except RuntimeError:
         raise SettingsError(f"{place}: {path}: there is no home folder of that user") from None
     except UnicodeEncodeError as error:
-        raise SettingsError(
-            f"{place}: {path}: holds more than the locale's encoding, {error.encoding}, has; set "
-            "PYTHONUTF8=1"
-        ) from None
+        raise SettingsError(f"{place}: {path}: {beyond_locale(error.encoding)}") from None
 
 
 def _config_file(config: str) -> Path:

@@ -11,7 +11,7 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from customer_age.components import beam_runners
 from customer_age.files import addresses
@@ -20,6 +20,7 @@ from customer_age.schema.strict_model import StrictModel
 from .beam import BeamSettings
 from .cluster import ClusterSettings
 from .data import PATHS, DataSettings
+from .messages import beyond_locale, judged
 from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings
 from .registry import RegistrySettings
 from .retraining import NotifySettings, RetrainingSettings
@@ -35,19 +36,20 @@ def _breaks_a_line(letter: str) -> bool:
     return unicodedata.category(letter) in _IN_NO_LINE
 
 
-def _pipeline_name(name: str) -> str:
-    if not re.fullmatch("[a-z0-9][a-z0-9-]{0,62}", name):
-        raise ValueError(
-            "is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9 and -, with a letter or "
-            "digit first"
-        )
-    return name
+PipelineName = Annotated[
+    str,
+    judged(
+        re.compile("[a-z0-9][a-z0-9-]{0,62}").fullmatch,
+        "name of a pipeline",
+        "1 to 63 of a-z, 0-9 and -, with a letter or digit first",
+    ),
+]
 
 
 class Settings(StrictModel):
     """Everything a run depends on besides the data, the weights and the code."""
 
-    name: Annotated[str, AfterValidator(_pipeline_name)] = "customer-age"
+    name: PipelineName = "customer-age"
     """The pipeline's name; TFX, the ledger and Kubernetes keep 63 letters of one."""
     work_dir: str = Field("work", min_length=1, validate_default=True)
     """Where everything that a run makes is kept."""
@@ -69,10 +71,7 @@ class Settings(StrictModel):
             os.fsencode(work_dir)
         except UnicodeEncodeError as error:
             if error.encoding != "utf-8":
-                raise ValueError(
-                    f"{work_dir!r} holds more than the locale's encoding, {error.encoding}, has; "
-                    "set PYTHONUTF8=1"
-                ) from None
+                raise ValueError(f"{work_dir!r} {beyond_locale(error.encoding)}") from None
         stands_in_a_line = not any(map(_breaks_a_line, work_dir))
         if not stands_in_a_line or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
             raise ValueError(
