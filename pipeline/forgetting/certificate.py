@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from customer_age.files import store
+from customer_age.files import file_names, store
 from customer_age.labels import pseudonyms
 
 FOLDER = "certificates"
@@ -105,10 +105,8 @@ def begin(folder: Path, planned: Certificate) -> tuple[Path, Certificate]:
         if same and not before["ended"]:
             return file, _joined(planned, before)
     name = f"{planned.begun.replace(':', '')}-{planned.subject[:12] or 'older-than'}"
-    file, number = folder / f"{name}.json", 2
-    while file.exists():  # the clock was set back, and gives one moment twice
-        file, number = folder / f"{name}-{number}.json", number + 1
-    return file, planned
+    free = file_names.numbered(name, lambda each: (folder / f"{each}.json").exists())
+    return folder / f"{free}.json", planned
 
 
 def write(file: Path, certificate: Certificate, key: str) -> None:

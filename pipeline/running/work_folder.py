@@ -1,7 +1,6 @@
 """The work folder: where everything that runs on one machine make is kept, one run at a time."""
 
 import contextlib
-import itertools
 import logging
 import os
 import re
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import addresses, leftovers, locks
+from customer_age.files import addresses, file_names, leftovers, locks
 
 from . import home_folder
 
@@ -95,8 +94,7 @@ class WorkFolder:
             name: that is taken where it is free; else a number is added.
         """
         taken = {file.stem for folder in (self.logs, self.reports) for file in folder.glob("*.*")}
-        numbered = (f"{name}-{number}" for number in itertools.count(2))
-        return next(each for each in itertools.chain([name], numbered) if each not in taken)
+        return file_names.numbered(name, taken.__contains__)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

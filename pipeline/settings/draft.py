@@ -9,7 +9,6 @@ from typing import Any
 from customer_age.errors import SettingsError
 
 from . import yaml_reader
-from .messages import beyond_locale
 from .yaml_reader import NotYaml, Reading
 
 LARGEST_FILE = 1_000_000
@@ -107,7 +106,7 @@ class Draft:
         """Note what was not decoded, and put a text in its place: all else is judged as well."""
         encoding = sys.getfilesystemencoding()
         self._mistakes[path, source] = (
-            "is not UTF-8" if encoding == "utf-8" else beyond_locale(encoding)
+            "is not UTF-8" if encoding == "utf-8" else yaml_reader.beyond_locale(encoding)
         )
         if yaml_reader.is_unicode("".join(map(str, path))):
             self._put(path, "unreadable", source)

@@ -5,9 +5,10 @@ the container registries' references. `messages` puts the value before `is not a
 """
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 
-from .messages import judged
+from pydantic import AfterValidator
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -42,6 +43,23 @@ def _is_label_key(key: str) -> bool:
 
 def _is_word(text: str) -> bool:
     return len(text) <= _LONGEST_LABEL and re.fullmatch(_WORD, text) is not None
+
+
+def judged(fits: Callable[[str], object], what: str, rule: str) -> AfterValidator:
+    """Make a validator of a text.
+
+    Args:
+        fits: whether the text is taken.
+        what: such a text is.
+        rule: what to write, for the message; `messages` puts the text in front.
+    """
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise ValueError(f"is not a valid {what}: write {rule}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _is_secret_key(key: str) -> bool:

@@ -13,9 +13,10 @@ from customer_age.errors import SettingsError
 
 from .data import PATHS
 from .draft import Draft
-from .messages import beyond_locale, place_of, sentence
+from .messages import place_of, sentence
 from .model import WEIGHTS_KEYWORDS
 from .settings import Settings
+from .yaml_reader import beyond_locale
 
 CONFIGS = Path(__file__).parent / "configs"
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -87,28 +87,6 @@ def _no_such_word(error: ErrorDetails) -> str:
         return f"no such name{suggestion or _all(known)}"
     *others, last = (name or '""' for name in known)
     return f"must be {', '.join(others)} or {last}, not {_shown(error['input'])}{suggestion}"
-
-
-def judged(fits: Callable[[str], object], what: str, rule: str) -> AfterValidator:
-    """Make a validator of a text.
-
-    Args:
-        fits: whether the text is taken.
-        what: such a text is.
-        rule: what to write, for the message; `sentence` puts the text in front.
-    """
-
-    def check(value: str) -> str:
-        if not fits(value):
-            raise ValueError(f"is not a valid {what}: write {rule}")
-        return value
-
-    return AfterValidator(check)
-
-
-def beyond_locale(encoding: str) -> str:
-    """Describe a text with a character that the locale's encoding lacks."""
-    return f"holds more than the locale's encoding, {encoding}, has; set PYTHONUTF8=1"
 
 
 def _too_long(error: ErrorDetails) -> str:

@@ -20,10 +20,11 @@ from customer_age.schema.strict_model import StrictModel
 from .beam import BeamSettings
 from .cluster import ClusterSettings
 from .data import PATHS, DataSettings
-from .messages import beyond_locale, judged
+from .kubernetes_names import judged
 from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings
 from .registry import RegistrySettings
 from .retraining import NotifySettings, RetrainingSettings
+from .yaml_reader import beyond_locale
 
 _NO_RESULT = ("cluster", "retraining", "notify")
 """Sections that say where and when a run runs and who is told: its result tells nothing of them."""

@@ -113,6 +113,11 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def beyond_locale(encoding: str) -> str:
+    """Describe a text with a character that the locale's encoding lacks."""
+    return f"holds more than the locale's encoding, {encoding}, has; set PYTHONUTF8=1"
+
+
 class _Resolver(VersionedResolver):
     @property
     def versioned_resolver(self) -> Any:

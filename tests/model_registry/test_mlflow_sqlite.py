@@ -11,6 +11,7 @@ import pytest
 
 from customer_age.errors import RunError, SettingsError
 from customer_age.model_registry import (
+    FINGERPRINT,
     champion_registry,
     open_registry,
     saved_model_fingerprint,
@@ -88,3 +89,17 @@ def test_rolling_back_keeps_its_order_where_the_clock_was_set_back(
     registry.publish(publication("third", mae=6.0, baseline="2"))
     assert registry.rollback().version == "2", "the last one, and not the one of the latest time"
     assert registry.rollback().version == "1"
+
+
+def test_what_a_dead_publisher_left_goes_even_where_the_clock_was_set_back_since(
+    registry, uri, publication
+):
+    from mlflow import MlflowClient
+
+    registry.publish(publication("first", mae=6.5))
+    client = MlflowClient(uri.removeprefix("mlflow+"))
+    [experiment] = client.search_experiments(filter_string="name = 'customer-age'")
+    ahead = int((datetime.now() + timedelta(days=2)).timestamp() * 1000)
+    left = client.create_run(experiment.experiment_id, ahead, {FINGERPRINT: "0" * 16})
+    registry.publish(publication("second", mae=6.0, baseline="1"))
+    assert client.get_run(left.info.run_id).info.lifecycle_stage == "deleted"

@@ -7,10 +7,11 @@ One name can be saved in two forms of Unicode: `ü` as one character (NFC), or a
 (NFD), as archives from a Mac have it. They look the same, and are the same name to a person.
 """
 
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -82,6 +83,15 @@ def shown(name: str) -> str:
 def printable(name: str) -> str:
     """A name as it is, unless it holds control characters: then with these escaped."""
     return repr(name)[1:-1] if _CONTROL.search(name) else name
+
+
+def numbered(name: str, is_taken: Callable[[str], bool]) -> str:
+    """A name that nothing has: this one, or the first free one of `name-2`, `name-3` and so on.
+
+    Names made of the time need it: a clock that is set back gives the same moment twice.
+    """
+    others = (f"{name}-{number}" for number in itertools.count(2))
+    return next(each for each in itertools.chain([name], others) if not is_taken(each))
 
 
 def composed(name: str) -> str:
