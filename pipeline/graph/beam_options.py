@@ -24,28 +24,38 @@ def beam_args(settings: Settings) -> list[str]:
 
 
 def require_options(settings: Settings) -> None:
-    """See that Beam reads the options that the settings give; else it ends the process in a run.
+    """See that Beam reads the options and has the runner; else it ends the process in a run.
 
     Imports Beam, without TensorFlow, where there are any.
 
     Raises:
-        SettingsError: a value is not of the kind that Beam takes.
+        SettingsError: a value is not of the kind that Beam takes, or Beam has no such runner.
     """
-    if not settings.beam.args:
+    args = settings.beam.args
+    if not args:
         return
     said = io.StringIO()
     logging.disable(logging.WARNING)  # of options that are for other runners
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(said):
             warnings.simplefilter("ignore")
-            from apache_beam.options.pipeline_options import PipelineOptions
+            from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
-            PipelineOptions(list(settings.beam.args)).get_all_options()
+            PipelineOptions(list(args)).get_all_options()
     except SystemExit:
         reason = " ".join(said.getvalue().rpartition("error: ")[2].split())
         raise SettingsError(f"beam.args: Beam does not take them: {reason}") from None
     finally:
         logging.disable(logging.NOTSET)
+    known = {
+        beam_runners.runner([f"--runner={name}"]) for name in StandardOptions.KNOWN_RUNNER_NAMES
+    }
+    named = beam_runners.value(args, "--runner") or beam_runners.RUNNER
+    if "." not in named and beam_runners.runner(args) not in known:
+        raise SettingsError(
+            f"beam.args: --runner={named}: Beam has no such runner; write DirectRunner, "
+            "DataflowRunner, FlinkRunner, SparkRunner, PortableRunner, or another one's module.Class"
+        )
 
 
 def require_job_server(settings: Settings) -> None:

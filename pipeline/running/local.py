@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from customer_age.errors import RunError
 
-from ..graph.beam_options import require_addresses, require_job_server, require_options
+from ..graph.beam_options import require_addresses, require_job_server
 from ..graph.cache_keys import RunKey
 from ..settings.settings import Settings
 from . import failures, interruption, log, preflight
@@ -41,7 +41,6 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
         SettingsError: nothing was started.
         RunError: another run holds the work folder.
     """
-    require_options(settings)
     require_addresses(settings, {"work_dir": settings.work_dir})
     require_job_server(settings)
     folder = WorkFolder(settings.work_dir)

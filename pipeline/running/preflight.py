@@ -7,13 +7,14 @@ from customer_age.labels import DataSet, pseudonyms, tombstones
 from customer_age.model_registry import open_registry
 
 from ..graph import ingestion_spec
+from ..graph.beam_options import require_options
 from ..graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from ..settings.model import WEIGHTS_KEYWORDS
 from ..settings.settings import Settings
 
 
 def check(settings: Settings) -> RunKey:
-    """Look at the data set, the weights and the registry from outside.
+    """Look at Beam's options, the data set, the weights and the registry from outside.
 
     Args:
         settings: of the run.
@@ -22,11 +23,12 @@ def check(settings: Settings) -> RunKey:
         What decides the run's result.
 
     Raises:
-        SettingsError: no data set, no photos, a table without the needed columns, no such file
+        SettingsError: options that Beam does not read, no data set, no photos, a table without the needed columns, no such file
             of weights, a batch that is not there or not complete, no key for persons, a registry
             that takes no version or has no champion to start from.
         RunError: the registry fails.
     """
+    require_options(settings)
     if settings.data.path is None:
         raise SettingsError(
             "data.path: no data set given; point --data at a folder with a label table and photos"

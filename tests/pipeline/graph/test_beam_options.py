@@ -4,14 +4,16 @@ import subprocess
 import sys
 
 import pytest
+from apache_beam.options.pipeline_options import StandardOptions
 
 from customer_age.components import beam_runners
 from customer_age.errors import SettingsError
 from customer_age.pipeline.graph import beam_options
 from customer_age.pipeline.prediction import score
 from customer_age.pipeline.prediction.model_version import groups
-from customer_age.pipeline.running import local
+from customer_age.pipeline.running import local, preflight
 from customer_age.pipeline.settings import loading
+from customer_age.pipeline.settings.beam import BeamSettings
 
 DATAFLOW = (
     "--runner=DataflowRunner",
@@ -44,7 +46,6 @@ def load(*args, more=(), **given):
         (("--runner", "DataflowRunner"), "'DataflowRunner' is no option; write each as"),
         (("--runner",), "--runner has no value"),
         (("runner=DataflowRunner",), "'runner=DataflowRunner' is no option"),
-        (("--runner=Foo",), "--runner=Foo: Beam has no such runner; write DirectRunner, Dataflow"),
         (("--max_silent_seconds=1h",), "--max_silent_seconds=1h: is not a valid number of seconds"),
         (("--max_silent_seconds=0",), "--max_silent_seconds=0: is not a valid number of seconds"),
     ],
@@ -57,24 +58,45 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
     assert line in said
 
 
-def test_what_beam_does_not_read_is_refused_before_anything_starts(tmp_path):
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        (
+            "--direct_num_workers=two",
+            "beam.args: Beam does not take them: argument --direct_num_workers: invalid int value: "
+            "'two'",
+        ),
+        (
+            "--runner=Foo",
+            "beam.args: --runner=Foo: Beam has no such runner; write DirectRunner, DataflowRunner, "
+            "FlinkRunner, SparkRunner, PortableRunner, or another one's module.Class",
+        ),
+    ],
+)
+def test_what_beam_does_not_read_is_refused_before_anything_starts(tmp_path, wrong, line):
     """Beam itself prints its usage and ends the process, in the middle of a run."""
-    settings = load("--direct_num_workers=two", "--unknown=1")
+    settings = load(wrong, "--unknown=1")
     for start in (
         lambda: local.run(settings.model_copy(update={"work_dir": str(tmp_path / "work")})),
+        lambda: preflight.check(settings),  # a retraining on this machine begins with it
         lambda: score.run(
             settings, score.ScoreRequest(("a",), "b", None, False, None, groups(settings, None))
         ),
-        lambda: beam_options.require_options(settings),
     ):
         with pytest.raises(SettingsError) as raised:
             start()
-        assert str(raised.value) == (
-            "beam.args: Beam does not take them: argument --direct_num_workers: invalid int value: "
-            "'two'"
-        )
+        assert str(raised.value) == line
     assert not list(tmp_path.iterdir())
     beam_options.require_options(load("--direct_num_workers=2", "--unknown=1"))
+
+
+def test_every_runner_that_beam_has_is_taken():
+    given = [*StandardOptions.KNOWN_RUNNER_NAMES, "direct", "nobodys.FastestRunner"]
+    assert {"DirectRunner", "FlinkRunner"} < set(given)
+    for runner in given:
+        # Without what the settings ask of some, such as a project.
+        beam = BeamSettings.model_construct(args=(f"--runner={runner}",))
+        beam_options.require_options(load().model_copy(update={"beam": beam}))
 
 
 @pytest.mark.parametrize(
