@@ -54,7 +54,8 @@ def require_options(settings: Settings) -> None:
     if "." not in named and beam_runners.runner(args) not in known:
         raise SettingsError(
             f"beam.args: --runner={named}: Beam has no such runner; write DirectRunner, "
-            "DataflowRunner, FlinkRunner, SparkRunner, PortableRunner, or another one's module.Class"
+            "DataflowRunner, FlinkRunner, SparkRunner, PortableRunner, or another one's "
+            "module.Class"
         )
 
 

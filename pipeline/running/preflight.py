@@ -23,9 +23,9 @@ def check(settings: Settings) -> RunKey:
         What decides the run's result.
 
     Raises:
-        SettingsError: options that Beam does not read, no data set, no photos, a table without the needed columns, no such file
-            of weights, a batch that is not there or not complete, no key for persons, a registry
-            that takes no version or has no champion to start from.
+        SettingsError: options that Beam does not read, no data set, no photos, a table without the
+            needed columns, no such file of weights, a batch that is not there or not complete, no
+            key for persons, a registry that takes no version or has no champion to start from.
         RunError: the registry fails.
     """
     require_options(settings)
