@@ -60,13 +60,16 @@ def main() -> None:
 
 def publish(work: Path, input_size: int) -> None:
     """Publish a ResNet50, as the pipeline would."""
+    import numpy as np
+
     from customer_age.components.trainer import model
     from customer_age.components.trainer.serving_graph import signatures
     from customer_age.model_registry import Publication, open_registry, saved_model_fingerprint
 
     folder = work / "made"
     folder.parent.mkdir(parents=True)
-    signatures.export(model.build_model(input_size, "none", 0.0, 30.0, 15.0), str(folder))
+    network = model.build_model(input_size, "none", 0.0, np.array([30.0]))
+    signatures.export(model.as_served(network), str(folder), mirror=True)
     sizes = {"stored_size": STORED_SIZE, "min_size": MIN_SIZE, "jpeg_quality": QUALITY}
     registry = open_registry(f"mlflow+sqlite:///{work}/registry/mlflow.db", MODEL_NAME)
     registry.publish(
@@ -140,7 +143,7 @@ def plain_loop(paths: list[str], input_size: int) -> Callable[[], object]:
 
     from customer_age.components.trainer import model
 
-    network = model.build_model(input_size, "none", 0.0, 30.0, 15.0)
+    network = model.as_served(model.build_model(input_size, "none", 0.0, np.array([30.0])))
     arrays = np.empty((len(paths), input_size, input_size, 3), np.float32)
     for number, path in enumerate(paths):
         with Image.open(path) as photo:

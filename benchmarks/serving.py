@@ -69,9 +69,12 @@ def main() -> None:
 
 def export(folder: Path, input_size: int) -> None:
     """Write a model as the Trainer does."""
+    import numpy as np
+
     from customer_age.components.trainer import model, signatures
 
-    signatures.export(model.build_model(input_size, "none", 0.0, 30.0, 15.0), str(folder))
+    network = model.build_model(input_size, "none", 0.0, np.array([30.0]))
+    signatures.export(model.as_served(network), str(folder), mirror=True)
 
 
 def drawn(folder: Path) -> Path:

@@ -29,7 +29,7 @@ from customer_age.components.artifacts import canary, evaluation, ingestion, jso
 from customer_age.components.artifacts.training import FILE as TRAINING_FILE
 from customer_age.components.artifacts.training import Training
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
-from customer_age.components.trainer import inputs
+from customer_age.components.trainer import age_distribution, inputs
 from customer_age.components.trainer import model as models
 from customer_age.errors import SettingsError
 from customer_age.labels import pseudonyms, tombstones
@@ -285,14 +285,14 @@ def test_training_starts_from_the_kept_champion(kept_by_0_1, grey):
     photos = keras.Input((32, 32, 3))
     brightness = keras.layers.GlobalAveragePooling2D()(photos)
     backbone = keras.layers.Rescaling(1 / 128, [-103.939 / 128, -116.779 / 128, -123.68 / 128])
-    deviation = keras.layers.Dense(1, name=models.DEVIATION)(backbone(brightness[:, ::-1]))
-    age = keras.layers.Rescaling(9.0, 50.0, name=models.AGE)(deviation)
-    network = keras.Model(photos, age)
+    logits = keras.layers.Dense(len(age_distribution.YEARS))(backbone(brightness[:, ::-1]))
+    network = keras.Model(photos, logits)
     models.copy_weights(str(folder), network)
     for brightness_of_photo in (30, 120, 210):
         served = published(image_bytes=tf.constant([grey(brightness_of_photo)]))["age"]
         square = tf.fill([1, 32, 32, 3], float(brightness_of_photo))
-        assert float(network(square)[0, 0]) == pytest.approx(float(served[0]), abs=0.01)
+        age = float(age_distribution.expected_age(network(square))[0, 0])
+        assert age == pytest.approx(float(served[0]), abs=0.01)
 
 
 def test_drift_is_measured_from_the_photos_that_the_champion_learnt_from(kept_by_0_1):

@@ -25,6 +25,8 @@ class Training(BaseModel):
 
     Attributes:
         best_epoch: of the phase `whole`: the one whose weights were kept.
+        served_mae: years, of what is served on `valid`: `val_mae` of the best epoch, but for what
+            only serving does, such as the mean with the mirror image; None in release 0.1's.
         median_age: years, of the labels in `train`.
         photos: in `train`.
         weights: what the network started from.
@@ -36,6 +38,7 @@ class Training(BaseModel):
     input_size: int
     history: list[Epoch]
     best_epoch: int
+    served_mae: float | None = None
     median_age: float
     photos: int
     device: str

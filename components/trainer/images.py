@@ -3,6 +3,9 @@
 import keras
 import tensorflow as tf
 
+ZOOM = 0.1
+"""By which `augmented` enlarges, shrinks and moves, at most."""
+
 
 def square(encoded: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
     """Decode one photo and fit it whole into a square, padded with black.
@@ -43,32 +46,59 @@ def fitted(photo: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
     return tf.image.pad_to_bounding_box(resized, before[0], before[1], size, size)
 
 
-def augment(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Decode one photo as `square` does, but a little different each time.
+def augmented(squares: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Vary a batch of photos: each is a little different each time.
 
-    Mirrored or not, enlarged by up to a sixth and cut out at a random place, lighter or darker,
-    of more or less contrast, and once in twenty times in grey.
+    Mirrored or not, enlarged or shrunk by up to a tenth and moved by as much, lighter or darker, of
+    more or less contrast, and once in twenty times in grey. On average a photo is as large as it
+    will be served: a network that was trained on enlarged faces alone is a quarter of a year worse.
 
     Args:
-        encoded: scalar string, as for `square`.
-        size: pixels of the square's side.
-        seed: int64 [2]; the same seed gives the same picture.
+        squares: [batch, side, side, 3], RGB, 0 to 255, as `fitted` gives them; best of a side above
+            `size`, so that what is enlarged stays sharp.
+        size: pixels of the network's square.
+        seed: int64 [2]; the same seed gives the same pictures.
 
     Returns:
-        float32 [size, size, 3], RGB, 0 to 255.
+        float32 [batch, size, size, 3], RGB, 0 to 255.
     """
-    seeds = tf.unstack(tf.random.split(seed, num=6))
-    side = tf.random.stateless_uniform([], seeds[0], size, size + size // 6 + 1, tf.int32)
-    photo = square(encoded, side)
-    photo = tf.image.stateless_random_crop(photo, [size, size, 3], seeds[1])
-    photo = tf.image.stateless_random_flip_left_right(photo, seeds[2])
-    photo = tf.image.stateless_random_brightness(photo, 20.0, seeds[3])
-    photo = tf.image.stateless_random_contrast(photo, 0.85, 1.15, seeds[4])
-    if tf.random.stateless_uniform([], seeds[5]) < 0.05:
-        photo = tf.tile(tf.image.rgb_to_grayscale(photo), [1, 1, 3])
-    photo = tf.clip_by_value(photo, 0.0, 255.0)
-    photo.set_shape([size, size, 3])
-    return photo
+    warp_seed, colour_seed = tf.unstack(tf.random.split(seed, num=2))
+    photos = tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.cast(squares, tf.float32),
+        transforms=_warps(tf.shape(squares)[0], squares.shape[1], size, warp_seed),
+        output_shape=[size, size],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )
+    return tf.clip_by_value(_recoloured(photos, colour_seed), 0.0, 255.0)
+
+
+def _warps(photos: tf.Tensor, side: int, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Draw where each pixel of a photo comes from: float32 [photos, 8], as the operation asks."""
+    seeds = tf.unstack(tf.random.split(seed, num=4))
+
+    def drawn(number: int, least: float, most: float) -> tf.Tensor:
+        return tf.random.stateless_uniform([photos], seeds[number], least, most)
+
+    scale = side / size / drawn(0, 1 - ZOOM, 1 + ZOOM)
+    turn = tf.where(drawn(1, 0.0, 1.0) < 0.5, -1.0, 1.0)
+    middle = (side - 1) / 2
+    x = middle + drawn(2, -ZOOM, ZOOM) * side / 2 - scale * turn * (size - 1) / 2
+    y = middle + drawn(3, -ZOOM, ZOOM) * side / 2 - scale * (size - 1) / 2
+    none = tf.zeros([photos])
+    return tf.stack([scale * turn, none, x, none, scale, y, none, none], axis=1)
+
+
+def _recoloured(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    seeds = tf.unstack(tf.random.split(seed, num=3))
+    one_each = [tf.shape(photos)[0], 1, 1, 1]
+    contrast = tf.random.stateless_uniform(one_each, seeds[0], 0.85, 1.15)
+    brightness = tf.random.stateless_uniform(one_each, seeds[1], -20.0, 20.0)
+    mean = tf.reduce_mean(photos, axis=[1, 2], keepdims=True)
+    photos = (photos - mean) * contrast + mean + brightness
+    is_grey = tf.random.stateless_uniform(one_each, seeds[2]) < 0.05
+    return tf.where(is_grey, tf.image.rgb_to_grayscale(photos), photos)
 
 
 def as_imagenet(photos: keras.KerasTensor) -> keras.KerasTensor:

@@ -1,7 +1,7 @@
 """From TFRecords to batches of photos and ages."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,8 @@ from customer_age.schema import features
 from . import images
 
 _SHUFFLED_PHOTOS = 4096
+_SPARE = 1.25
+"""The side of a decoded photo, in sides of the network's square."""
 
 
 def real_ages(file_patterns: Sequence[str]) -> np.ndarray:
@@ -26,14 +28,24 @@ def real_ages(file_patterns: Sequence[str]) -> np.ndarray:
     Raises:
         DataRefused: the split is empty.
     """
-    label = {features.REAL_AGE: tf.io.FixedLenFeature([], tf.float32)}
-    batches = [
-        tf.io.parse_example(records, label)[features.REAL_AGE].numpy()
-        for records in _records(file_patterns).batch(1024)
-    ]
+    batches = [ages.numpy() for _, ages in labelled_records(file_patterns, 1024)]
     if not batches:
         raise DataRefused(f"no examples in {', '.join(file_patterns)}")
     return np.concatenate(batches)
+
+
+def labelled_records(file_patterns: Sequence[str], batch_size: int) -> tf.data.Dataset:
+    """Every example of a split once.
+
+    Returns:
+        A data set of (string [<= batch_size], serialized, and float32 [<= batch_size], years).
+    """
+    label = {features.REAL_AGE: tf.io.FixedLenFeature([], tf.float32)}
+    return (
+        _records(file_patterns)
+        .batch(batch_size)
+        .map(lambda batch: (batch, tf.io.parse_example(batch, label)[features.REAL_AGE]))
+    )
 
 
 def training_batches(
@@ -43,10 +55,9 @@ def training_batches(
     augmentation: bool,
     seed: int,
     skipped: int = 0,
+    in_memory: bool = False,
 ) -> tf.data.Dataset:
     """Batches to learn from: shuffled anew each epoch, augmented, every one of full size.
-
-    Only encoded photos wait in memory, never decoded ones.
 
     Args:
         file_patterns: of TFRecord files.
@@ -54,31 +65,59 @@ def training_batches(
         batch_size: photos per step.
         augmentation: whether photos are varied.
         seed: of the order and of the variations.
-        skipped: batches that a training has behind it; they are read again, but not decoded.
+        skipped: batches that a training has behind it.
+        in_memory: whether photos are kept decoded, `decoded_bytes` in all, instead of being decoded
+            in each epoch. The batches are the same.
 
     Returns:
         An endless data set of (float32 [batch_size, size, size, 3], float32 [batch_size, 1]).
     """
+    side = decoded_side(size, augmentation)
 
-    def varied(record: tf.Tensor, photo_seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def decoded(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         encoded, age = _parse(record)
-        if augmentation:
-            return images.augment(encoded, size, tf.stack([photo_seed, 0])), age
-        return images.square(encoded, size), age
+        photo = tf.cast(tf.round(images.square(encoded, side)), tf.uint8)
+        return tf.ensure_shape(photo, [side, side, 3]), age
 
-    files = _records(file_patterns)
+    def varied(
+        photos_and_ages: tuple[tf.Tensor, tf.Tensor], seeds: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        photos, ages = photos_and_ages
+        if augmentation:
+            return images.augmented(photos, size, tf.stack([seeds[0], 0])), ages
+        return tf.cast(photos, tf.float32), ages
+
+    photos = _records(file_patterns)
+    if in_memory:
+        photos = _decoded(photos, decoded).cache()
     # Made anew for each iterator, or the order would depend on how many came before: Keras looks at
     # a batch through one of its own where there are several GPUs.
-    records = tf.data.Dataset.range(1).flat_map(
-        lambda _: files.shuffle(_SHUFFLED_PHOTOS, seed=seed).repeat()
+    shuffled = tf.data.Dataset.range(1).flat_map(
+        lambda _: photos.shuffle(_SHUFFLED_PHOTOS, seed=seed).repeat()
     )
+    behind = skipped * batch_size
+    shuffled = shuffled.skip(behind) if in_memory else _decoded(shuffled.skip(behind), decoded)
+    seeds = tf.data.Dataset.random(seed=seed).skip(behind)
     return (
-        tf.data.Dataset.zip((records, tf.data.Dataset.random(seed=seed)))
-        .skip(skipped * batch_size)
-        .map(varied, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        tf.data.Dataset.zip((shuffled, seeds))
         .batch(batch_size, drop_remainder=True)
+        .map(varied, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def decoded_side(size: int, augmentation: bool) -> int:
+    """Pixels of the side of a decoded photo: some more than the network sees where it is varied."""
+    return math.ceil(size * _SPARE) if augmentation else size
+
+
+def decoded_bytes(photos: int, size: int, augmentation: bool) -> int:
+    """Return what photos take in memory when they are decoded."""
+    return photos * decoded_side(size, augmentation) ** 2 * 3
+
+
+def _decoded(records: tf.data.Dataset, decode: Callable) -> tf.data.Dataset:
+    return records.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def measuring_batches(

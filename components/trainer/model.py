@@ -3,19 +3,20 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from customer_age.errors import RunError, SettingsError
 
-from . import devices, images
+from . import age_distribution, devices, images
+from .batch_normalization import FusedBatchNormalization
 
 IMAGENET = "imagenet"
 CHAMPION = "champion"
 RANDOM = "none"
 
 BACKBONE = "resnet50"
-DEVIATION = "deviation"
-AGE = "age"
+DISTRIBUTION = "distribution"
 """Layers of the model."""
 
 _MOMENTUM = 0.9
@@ -23,25 +24,21 @@ _MOMENTUM = 0.9
 `valid` would be measured by the statistics of weights that are long gone."""
 
 
-def build_model(
-    input_size: int, weights: str, dropout: float, median_age: float, age_spread: float
-) -> keras.Model:
-    """A ResNet50 with global average pooling and one output in years.
+def build_model(input_size: int, weights: str, dropout: float, ages: np.ndarray) -> keras.Model:
+    """A ResNet50 with global average pooling and a logit for each age.
 
-    The output starts at the training median for every photo, and its unit is the spread of the
-    training ages: so the output layer and the backbone learn at one pace under Adam.
+    It starts with the same answer for every photo: how often each age stands in the training set.
 
     Args:
         input_size: pixels of the square that the network sees.
         weights: `imagenet`, `none`, `champion` (set afterwards by `copy_weights`), or the path of
             a file in the layout of `keras.applications.ResNet50(include_top=False)`.
         dropout: share of the pooled features dropped in training.
-        median_age: years.
-        age_spread: years, such as the standard deviation.
+        ages: float [photos], years, of the training set.
 
     Returns:
         A model from float32 [batch, input_size, input_size, 3], RGB 0 to 255, to float32
-        [batch, 1], years.
+        [batch, ages], the logits of `age_distribution.YEARS`.
 
     Raises:
         SettingsError: the weights do not fit.
@@ -51,36 +48,42 @@ def build_model(
     photos = keras.Input((input_size, input_size, 3), name="photos")
     pooled = backbone(images.as_imagenet(photos))
     pooled = keras.layers.Dropout(dropout)(pooled)
-    deviation = keras.layers.Dense(1, kernel_initializer="zeros", dtype="float32", name=DEVIATION)(
-        pooled
-    )
-    age = keras.layers.Rescaling(age_spread, median_age, dtype="float32", name=AGE)(deviation)
-    return keras.Model(photos, age, name="customer_age")
+    logits = keras.layers.Dense(
+        len(age_distribution.YEARS),
+        kernel_initializer="zeros",
+        bias_initializer=keras.initializers.Constant(age_distribution.logits_of(ages)),
+        dtype="float32",
+        name=DISTRIBUTION,
+    )(pooled)
+    return keras.Model(photos, logits, name="customer_age")
 
 
-def in_full_precision(model: keras.Model) -> keras.Model:
-    """What is served: most of what answers has no GPU, and computes slower in half precision.
+def as_served(model: keras.Model) -> keras.Model:
+    """What is served: ages, in full precision.
+
+    Most of what answers has no GPU, and computes slower in half precision.
 
     Args:
         model: of `build_model`, under whatever dtype policy.
 
     Returns:
-        A model with the same weights that computes in float32.
+        A model with the same weights that computes in float32, and answers with float32 [batch, 1],
+        years.
     """
-    if model.get_layer(BACKBONE).compute_dtype == "float32":
-        return model
-    offset, scale = years_of(model)
     with devices.precision("float32"):
-        served = build_model(model.input_shape[1], RANDOM, 0.0, offset, scale)
-    served.set_weights(model.get_weights())
-    return served
+        if model.get_layer(BACKBONE).compute_dtype != "float32":
+            full = build_model(model.input_shape[1], RANDOM, 0.0, np.zeros(1))
+            full.set_weights(model.get_weights())
+            model = full
+        return keras.Model(model.input, age_distribution.ExpectedAge(name="age")(model.output))
 
 
 def copy_weights(saved_model: str, model: keras.Model) -> None:
     """Start from a published model: the same answers, whatever ages are learnt from now.
 
     Args:
-        saved_model: the folder of a SavedModel that `signatures.export` wrote.
+        saved_model: the folder of a SavedModel that `signatures.export` wrote; in release 0.1 its
+            network had one output.
         model: of `build_model`; its weights are replaced.
 
     Raises:
@@ -93,15 +96,16 @@ def copy_weights(saved_model: str, model: keras.Model) -> None:
             "trainer.weights: champion, but there is no champion to start from yet; start from "
             "`imagenet` or from a file"
         )
-    if [weight.shape for weight in published] != [weight.shape for weight in model.weights]:
+    values = [weight.numpy() for weight in published]
+    if hasattr(champion, "years"):
+        offset, scale = champion.years.numpy()
+        values[-2:] = age_distribution.head_of(values[-2] * scale, values[-1] * scale + offset)
+    if [value.shape for value in values] != [weight.shape for weight in model.weights]:
         raise SettingsError(
             "trainer.weights: the champion is not a model of this kind; start from `imagenet` "
             "or from a file"
         )
-    for weight, value in zip(model.weights, published, strict=True):
-        weight.assign(value)
-    if (years := getattr(champion, "years", None)) is not None:
-        _change_unit(model, *years.numpy())
+    model.set_weights(values)
 
 
 def freeze_statistics(model: keras.Model) -> None:
@@ -116,20 +120,6 @@ def freeze_statistics(model: keras.Model) -> None:
     for layer in model.get_layer(BACKBONE).layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-
-
-def years_of(model: keras.Model) -> tuple[float, float]:
-    """The offset and the scale, in years, with which the output layer's answer becomes an age."""
-    layer = model.get_layer(AGE)
-    return float(layer.offset), float(layer.scale)
-
-
-def _change_unit(model: keras.Model, offset: float, scale: float) -> None:
-    """Rewrite the output layer, taken from a model of another median and spread, to this one's."""
-    own_offset, own_scale = years_of(model)
-    kernel, bias = model.get_layer(DEVIATION).weights
-    kernel.assign(kernel * (scale / own_scale))
-    bias.assign((bias * scale + offset - own_offset) / own_scale)
 
 
 def _backbone(weights: str) -> keras.Model:
@@ -158,10 +148,17 @@ def _resnet50(weights: str | None) -> keras.Model:
     backbone = keras.applications.ResNet50(
         include_top=False, weights=weights, pooling="avg", name=BACKBONE
     )
-    for layer in backbone.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = _MOMENTUM
-    return backbone
+    faster = keras.models.clone_model(backbone, clone_function=_faster)
+    faster.set_weights(backbone.get_weights())
+    return faster
+
+
+def _faster(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Copy a layer of Keras's ResNet50; batch normalisation becomes ours."""
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return FusedBatchNormalization(**{**config, "momentum": _MOMENTUM})
+    return type(layer).from_config(config)
 
 
 def _one_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from . import age_distribution
 from .checkpoint import Checkpoint
 from .model import BACKBONE
 from .optimizer import FusedAdamW
@@ -17,6 +18,9 @@ WHOLE = "whole"
 
 WARM_UP_SHARE = 0.1
 LAST_RATE_SHARE = 0.01
+
+_NEVER_DECAYED = ["bias", "gamma", "beta"]
+"""A batch normalisation takes back what decay does to its scale: only kernels decay."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def train_whole(
         alpha=LAST_RATE_SHARE,
     )
     optimizer = FusedAdamW(weight_decay=weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=_NEVER_DECAYED)
     _compile(model, optimizer)
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
@@ -109,7 +114,11 @@ def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     # All variables are made here: with one that is made in the first step, that step is traced
     # twice. A metric that is given by name makes its own there.
     optimizer.build(model.trainable_variables)
-    model.compile(optimizer, loss="mae", metrics=[keras.metrics.MeanAbsoluteError(name="mae")])
+    model.compile(
+        optimizer,
+        loss=age_distribution.DistributionLoss(),
+        metrics=[age_distribution.ExpectedAgeError(name="mae")],
+    )
 
 
 def _fit(

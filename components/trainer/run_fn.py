@@ -1,7 +1,7 @@
 """TFX's Trainer calls `run_fn`: here a run's settings and examples become a SavedModel."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from customer_age.errors import RunError
 from ..artifacts import training
 from . import devices, inputs, phases
 from .checkpoint import Checkpoint
-from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
+from .model import CHAMPION, RANDOM, as_served, build_model, copy_weights, freeze_statistics
 from .serving_graph import signatures
+
+_MEASURED_AT_ONCE = 64
+"""Photos: enough for the processor, few enough for its memory."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Hyperparameters:
     dropout: float
     patience: int
     augmentation: bool
+    mirror: bool
+    photo_cache_mb: int
     seed: int
 
     @classmethod
@@ -68,8 +73,7 @@ def run_fn(fn_args: FnArgs) -> None:
             chosen.input_size,
             chosen.weights,
             chosen.dropout,
-            median_age=float(np.median(ages)),
-            age_spread=max(float(np.std(ages)), 1.0),
+            ages,
         )
         if chosen.weights == CHAMPION:
             copy_weights(fn_args.base_model, model)
@@ -77,12 +81,13 @@ def run_fn(fn_args: FnArgs) -> None:
         log_folder = checkpoint.log_folder(fn_args.model_run_dir)
         history = _train(model, batches, chosen, log_folder, checkpoint)
     checkpoint.deliver_logs(fn_args.model_run_dir)
-    signatures.export(in_full_precision(model), fn_args.serving_model_dir)
+    served = signatures.export(as_served(model), fn_args.serving_model_dir, chosen.mirror)
     record = training.Training(
         weights=_weights_name(chosen.weights),
         input_size=chosen.input_size,
         history=[training.Epoch(**epoch) for epoch in history],
         best_epoch=_best(history)["epoch"],
+        served_mae=round(_served_mae(served, fn_args.eval_files), 4),
         median_age=float(np.median(ages)),
         photos=len(ages),
         device=device.name,
@@ -98,6 +103,7 @@ def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Ba
     # Also names an empty split before an hour is spent.
     measured = len(inputs.real_ages(fn_args.eval_files))
     steps = photos // batch_size
+    decoded = inputs.decoded_bytes(photos, chosen.input_size, chosen.augmentation)
 
     def train(phase: str, epochs_done: int) -> tf.data.Dataset:
         return inputs.training_batches(
@@ -107,6 +113,7 @@ def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Ba
             chosen.augmentation,
             chosen.seed + (phase == phases.HEAD),  # its own order, whichever phases a process has
             epochs_done * steps,
+            in_memory=decoded <= chosen.photo_cache_mb * 2**20,
         )
 
     return phases.Batches(
@@ -146,6 +153,15 @@ def _train(
             f"lower trainer.learning_rate (it is {chosen.learning_rate:g})"
         )
     return history
+
+
+def _served_mae(served: signatures.AgeModel, file_patterns: Sequence[str]) -> float:
+    """The mean absolute error on a split of what is served, in years."""
+    errors = [
+        np.abs(served.serve_examples(records)["age"] - ages)
+        for records, ages in inputs.labelled_records(file_patterns, _MEASURED_AT_ONCE)
+    ]
+    return float(np.mean(np.concatenate(errors)))
 
 
 def _best(history: list[dict]) -> dict:

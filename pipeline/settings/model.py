@@ -32,6 +32,13 @@ class TrainerSettings(StrictModel):
     patience: int = Field(3, ge=1, le=MOST_EPOCHS)
     """Epochs without a better `valid` MAE after which training stops."""
     augmentation: bool = True
+    """Whether a photo looks a little different in each epoch."""
+    mirror: bool = True
+    """Whether the served age is the mean of the answers for a photo and its mirror image: more
+    accurate, and twice the computing of each answer."""
+    photo_cache_mb: int = Field(1024, ge=0, le=2**24)
+    """MiB of memory in which a training may keep its photos decoded (some 40 kB each at 96 pixels);
+    photos that take more are decoded anew in each epoch."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """As NumPy takes it."""
     gpu: GpuSettings | None = None

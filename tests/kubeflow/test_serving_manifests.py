@@ -14,7 +14,6 @@ from kubernetes import client
 from packaging.version import Version
 
 from customer_age.components.champion import export_median
-from customer_age.components.trainer import model as trained
 from customer_age.components.trainer.serving_graph import signatures
 
 SERVING = Path(__file__).parents[2] / "kubeflow" / "manifests" / "serving"
@@ -230,9 +229,9 @@ def tensors(request, signature):
 def test_the_documented_request_and_answer_are_those_of_a_published_model(tmp_path):
     request, answer = (json.loads(body) for body in re.findall(r"```json\n(.+?)\n```", README))
     photos = keras.Input((8, 8, 3))
-    deviation = keras.layers.Dense(1, kernel_initializer="zeros", name=trained.DEVIATION)
+    deviation = keras.layers.Dense(1, kernel_initializer="zeros")
     pooled = keras.layers.GlobalAveragePooling2D()(photos)
-    age = keras.layers.Rescaling(9.0, 34.2, name=trained.AGE)(deviation(pooled))
+    age = keras.layers.Rescaling(9.0, 34.2)(deviation(pooled))
     signatures.export(keras.Model(photos, age), str(tmp_path / "model"))
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     outputs = served(**tensors(request, served))

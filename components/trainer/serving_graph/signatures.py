@@ -7,7 +7,6 @@ from customer_age.schema import features
 from customer_age.schema.refusals import NO_AGE
 
 from .. import images
-from ..model import years_of
 from . import served_photos
 
 
@@ -15,13 +14,17 @@ class AgeModel(tf.Module):
     """The trained network with decoding in front, complete in itself: TensorFlow alone loads it.
 
     Ages are kept within 0 to 120 years.
+
+    Args:
+        model: of `model.as_served`.
+        mirror: whether an age is the mean of the answers for a photo and its mirror image. The
+            network then computes twice as much.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, mirror: bool = False):
         super().__init__(name="age_model")
+        self.mirror = mirror
         self.model_weights = [weight.value for weight in model.weights]
-        # Not a part of any answer: it tells `copy_weights` what the weights are measured in.
-        self.years = tf.Variable(years_of(model), trainable=False, dtype=tf.float32)
         self.input_size = model.input_shape[1]
         # One graph of the network, which both ways in call: half as much to write and to load.
         # The Keras model stays out of it, as nobody asks a SavedModel for its layers.
@@ -67,17 +70,26 @@ class AgeModel(tf.Module):
         return tf.TensorSpec([self.input_size, self.input_size, 3], tf.float32)
 
     def _ages(self, photos: tf.Tensor) -> tf.Tensor:
-        return tf.clip_by_value(tf.squeeze(self.network(photos), axis=-1), 0.0, 120.0)
+        if not self.mirror:
+            ages = self.network(photos)
+        else:
+            both = self.network(tf.concat([photos, tf.reverse(photos, axis=[2])], axis=0))
+            ages = tf.reduce_mean(tf.reshape(both, [2, -1, 1]), axis=0)
+        return tf.clip_by_value(tf.squeeze(ages, axis=-1), 0.0, 120.0)
 
 
-def export(model: keras.Model, folder: str) -> None:
+def export(model: keras.Model, folder: str, mirror: bool = False) -> AgeModel:
     """Write a SavedModel with both signatures.
 
     Args:
-        model: of `build_model`.
+        model: of `model.as_served`.
         folder: that does not exist yet.
+        mirror: as of `AgeModel`.
+
+    Returns:
+        What was written.
     """
-    module = AgeModel(model)
+    module = AgeModel(model, mirror)
     tf.saved_model.save(
         module,
         folder,
@@ -86,3 +98,4 @@ def export(model: keras.Model, folder: str) -> None:
             "serving_examples": module.serve_examples,
         },
     )
+    return module

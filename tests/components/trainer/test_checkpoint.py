@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from customer_age.components.trainer import devices, phases
+from customer_age.components.trainer.age_distribution import YEARS
 from customer_age.components.trainer.checkpoint import Checkpoint
 from customer_age.components.trainer.model import BACKBONE
 from customer_age.components.trainer.progress import LOGGER
@@ -62,7 +63,7 @@ def _network():
             keras.Input([4]),
             keras.layers.Dense(8, activation="relu", name=BACKBONE),
             keras.layers.Dropout(0.5),
-            keras.layers.Dense(1, dtype="float32"),
+            keras.layers.Dense(len(YEARS), dtype="float32"),
         ]
     )
 
@@ -70,7 +71,7 @@ def _network():
 def _data():
     random = np.random.default_rng(1)
     x = random.normal(size=(40, 4)).astype(np.float32)
-    y = x.sum(axis=1, keepdims=True) + random.normal(size=(40, 1)).astype(np.float32)
+    y = 30 + 8 * x.sum(axis=1, keepdims=True) + random.normal(size=(40, 1)).astype(np.float32)
     return tf.data.Dataset.from_tensor_slices((x, y))
 
 

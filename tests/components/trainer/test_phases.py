@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from customer_age.components.trainer import phases
+from customer_age.components.trainer.age_distribution import YEARS
 from customer_age.components.trainer.checkpoint import Checkpoint
 from customer_age.components.trainer.progress import LOGGER
 
@@ -16,13 +17,13 @@ STEPS, EPOCHS, RATE = 10, 3, 0.5
 
 @pytest.fixture
 def model():
-    return keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
+    return keras.Sequential([keras.Input([1]), keras.layers.Dense(len(YEARS))])
 
 
 @pytest.fixture
 def batches():
     x = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
-    data = tf.data.Dataset.from_tensor_slices((x, 3 * x)).batch(2)
+    data = tf.data.Dataset.from_tensor_slices((x, 60 * x)).batch(2)
     return phases.Batches(lambda phase, done: data.repeat(), data, STEPS)
 
 
@@ -66,14 +67,28 @@ def test_a_step_is_traced_once(model, batches, tmp_path, monkeypatch):
     assert len(traced) == 1, "for a ResNet50 each tracing takes many seconds"
 
 
-def test_weights_decay_as_strongly_as_they_are_told_to(batches, tmp_path):
-    norms = []
+def test_kernels_decay_as_strongly_as_the_setting_says_and_nothing_else_does(batches, tmp_path):
+    trained = []
     for decay in (0.0, 0.5):
         keras.utils.set_random_seed(3)
-        model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1)])
-        model.set_weights([np.full((1, 1), 90.0), np.zeros(1)])  # far from what fits
+        model = keras.Sequential(
+            [
+                keras.Input([1]),
+                keras.layers.BatchNormalization(name="norm"),
+                keras.layers.Dense(len(YEARS), name="logits"),
+            ]
+        )
+        # A bias by which it answers right, so that nothing but decay moves what is large.
+        logits = np.where(YEARS == 0, 0.0, -90.0)
+        model.get_layer("logits").set_weights([np.zeros((1, len(YEARS))), logits])
+        model.get_layer("logits").kernel.assign(np.full((1, len(YEARS)), 9.0))
         phases.train_whole(model, batches, 1, 1e-3, decay, 1, str(tmp_path), Checkpoint())
-        norms.append(float(model.get_weights()[0][0, 0]))
+        trained.append({w.path.partition("/")[2]: w.numpy() for w in model.trainable_weights})
         assert model.optimizer.weight_decay == decay
-    without, with_decay = norms
-    assert with_decay < without - 0.05
+    without, with_decay = trained
+    for path, values in without.items():
+        decayed = np.abs(values).sum() - np.abs(with_decay[path]).sum()
+        if path.endswith("kernel"):
+            assert decayed > 0.002 * np.abs(values).sum()
+        else:
+            np.testing.assert_allclose(values, with_decay[path], rtol=1e-4, atol=1e-4)

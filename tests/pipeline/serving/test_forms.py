@@ -18,7 +18,6 @@ from PIL import Image, ImageCms, ImageOps
 
 from customer_age.components.canary import edge_case_images as edge_cases
 from customer_age.components.photo_example_gen import examples
-from customer_age.components.trainer import model as trained
 from customer_age.components.trainer.serving_graph import signatures
 from customer_age.photos.prepare import prepare_photo
 from customer_age.photos.spec import PhotoSpec
@@ -143,9 +142,9 @@ def kinds():
 def saved_model(tmp_path_factory):
     """A network that sees where and in which colour a picture is bright, over some 80 years."""
     photos = keras.Input((SIDE, SIDE, 3))
-    deviation = keras.layers.Dense(1, name=trained.DEVIATION)
+    deviation = keras.layers.Dense(1)
     flat = keras.layers.Flatten()(photos)
-    age = keras.layers.Rescaling(1.0, 40.0, name=trained.AGE)(deviation(flat))
+    age = keras.layers.Rescaling(1.0, 40.0)(deviation(flat))
     network = keras.Model(photos, age)
     rows, columns, colours = np.meshgrid(
         np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE), [1.0, 0.4, -1.0], indexing="ij"
