@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from customer_age.components.trainer import devices, phases
-from customer_age.components.trainer.checkpoint import Checkpoint
+from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
 from customer_age.components.trainer.model import BACKBONE
 from customer_age.components.trainer.progress import LOGGER
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from customer_age.components.trainer import phases
-from customer_age.components.trainer.checkpoint import Checkpoint
+from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
 from customer_age.components.trainer.progress import LOGGER
 
 STEPS, EPOCHS, RATE = 10, 3, 0.5
