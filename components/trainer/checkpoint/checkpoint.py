@@ -173,7 +173,9 @@ class Checkpoint:
         try:
             checkpoint_folder.delete(self._folder)
         except OSError as error:
-            _log.warning("%s: what another training left cannot be deleted: %s", self._folder, error)
+            _log.warning(
+                "%s: what another training left cannot be deleted: %s", self._folder, error
+            )
 
 
 class _Keeper(keras.callbacks.Callback):

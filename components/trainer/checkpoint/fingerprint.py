@@ -29,7 +29,8 @@ def fingerprint(
     """
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
-    for pattern in file_patterns:
+    for number, pattern in enumerate(file_patterns):
+        digest.update(str(number).encode())
         for file in sorted(tf.io.gfile.glob(pattern)):
             digest.update(_digest_of(file))
     for array in weights:
