@@ -101,21 +101,24 @@ def _reached_by(message: ExecutorInput, originals: Mapping[str, str], uri: str) 
     bucket = "/".join(uri.split("/")[:3])
     for several in message.inputs.artifacts.values():
         for one in several.artifacts:
-            if originals.get(one.uri, one.uri).startswith(f"{bucket}/"):
-                return _options(one.metadata.fields[_SESSION].string_value or "{}")
+            same = originals.get(one.uri, one.uri).startswith(f"{bucket}/")
+            if same and _SESSION in one.metadata.fields:
+                return _options(one.metadata.fields[_SESSION].string_value)
     return {}
 
 
 def _options(session: str) -> dict[str, str]:
     """The endpoint and the region of a session, as options of an address; AWS needs none."""
-    params = json.loads(session).get("Params") or {}
-    endpoint = params.get("endpoint", "")
+    try:
+        params = json.loads(session)["Params"]
+        endpoint, region = str(params["endpoint"]), str(params.get("region") or "")
+    except (ValueError, KeyError, TypeError):  # `{}` for a store that is reached in another way
+        return {}
     if not endpoint or endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return {}
     if "://" not in endpoint:
         insecure = str(params.get("disableSSL", "")).lower() == "true"
         endpoint = f"{'http' if insecure else 'https'}://{endpoint}"
-    region = params.get("region", "")
     return {"endpoint": endpoint, **({"region": region} if region else {})}
 
 

@@ -172,7 +172,7 @@ class WorkFolder:
 
     @contextlib.contextmanager
     def training_kept(self) -> Iterator[None]:
-        """Let a training keep a checkpoint in this folder, which goes when the block has ended well.
+        """Let a training keep a checkpoint here, which goes when the block has ended well.
 
         Not in the pipeline's folders: TFX empties those of an execution that was killed. Only for a
         caller that holds the work folder.
