@@ -213,4 +213,4 @@ class Copies:
         try:
             yield
         except (OSError, SettingsError) as error:  # a missing client is of the settings
-            logging.warning("%s: %s; %s", plain(self._address), error, consequence)
+            logging.warning("The checkpoint in the pipeline root: %s; %s", error, consequence)
