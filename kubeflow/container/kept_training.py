@@ -134,16 +134,19 @@ class Copies:
         self._folder = folder
         self._address = address
         self._copied: dict[str, tuple[int, int]] = {}
-        self._any = False
+        self._perhaps_there = False
         self._ended = threading.Event()
 
     def fetch(self) -> None:
         """Get what an earlier pod has kept, unless this one has a checkpoint itself."""
-        if not self._address or (self._folder / checkpoint_folder.FILE).exists():
+        if not self._address:
+            return
+        if (self._folder / checkpoint_folder.FILE).exists():
+            self._perhaps_there = True  # an earlier try of this container may have copied it
             return
         with self._warned("what an earlier pod may have trained is not gone on with"):
             if store.copy_folder(self._address, str(self._folder)):
-                self._any = True
+                self._perhaps_there = True
                 logging.info("Fetched a checkpoint from %s.", plain(self._address))
                 self._copied = self._stamps()
 
@@ -165,7 +168,7 @@ class Copies:
 
     def delete(self) -> None:
         """Delete the copies: the training is done."""
-        if self._any:
+        if self._perhaps_there:
             with self._warned("the checkpoint stays there, and may be deleted"):
                 store.delete(self._address, folder=True)
 
@@ -192,7 +195,7 @@ class Copies:
                     content = (self._folder / name).read_bytes()
                     store.write_whole(join(self._address, name), content)
                 store.write_whole(join(self._address, file), snapshot)
-                self._any = True
+                self._perhaps_there = True
             finally:
                 snapshot.unlink(missing_ok=True)
 
