@@ -17,7 +17,7 @@ from customer_age.errors import RunError
 from ..artifacts import training
 from . import devices, inputs, phases
 from .checkpoint.checkpoint import Checkpoint
-from .checkpoint.fingerprint import fingerprint
+from .checkpoint.training_fingerprint import training_fingerprint
 from .model import CHAMPION, RANDOM, build_model, copy_weights, freeze_statistics, in_full_precision
 from .serving_graph import signatures
 
@@ -102,7 +102,7 @@ def _fingerprint(fn_args: FnArgs, device: devices.Device, model: keras.Model) ->
         "precision": device.precision,
         "replicas": device.strategy.num_replicas_in_sync,
     }
-    return fingerprint(
+    return training_fingerprint(
         {**fn_args.custom_config, **devices_used},
         [*fn_args.train_files, *fn_args.eval_files],
         model.get_weights(),

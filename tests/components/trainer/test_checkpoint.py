@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from customer_age.components.trainer import devices, phases
 from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
-from customer_age.components.trainer.checkpoint.fingerprint import fingerprint
+from customer_age.components.trainer.checkpoint.training_fingerprint import training_fingerprint
 from customer_age.components.trainer.model import BACKBONE
 from customer_age.components.trainer.progress import LOGGER
 from customer_age.errors import RunError
@@ -273,7 +273,7 @@ def test_a_training_is_told_by_settings_data_and_first_weights_wherever_they_lie
         (tmp_path / folder / "data-0").write_bytes(content)
 
     def of(folder="1", settings=settings, weights=weights):
-        return fingerprint(settings, [f"{tmp_path / folder}/*"], weights)
+        return training_fingerprint(settings, [f"{tmp_path / folder}/*"], weights)
 
     assert of() == of("2")
     others = [of("3"), of(settings={"seed": 1, "code": "a"}), of(weights=[np.arange(4.0) + 1])]

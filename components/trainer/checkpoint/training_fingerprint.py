@@ -12,7 +12,7 @@ import tensorflow as tf
 _READ_AT_ONCE = 2**20
 
 
-def fingerprint(
+def training_fingerprint(
     settings: Mapping[str, Any], file_patterns: Sequence[str], weights: Iterable[np.ndarray]
 ) -> str:
     """Describe all that a training's result depends on, wherever its files lie.
