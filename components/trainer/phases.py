@@ -49,7 +49,9 @@ def train_head(
         return checkpoint.history[HEAD]
     model.get_layer(BACKBONE).trainable = False
     _compile(model, keras.optimizers.Adam(learning_rate))
-    diverged = EndDiverged(HEAD, batches.steps, ("trainer.head_learning_rate", learning_rate))
+    diverged = EndDiverged(
+        "the output layer", batches.steps, ("trainer.head_learning_rate", learning_rate)
+    )
     history = _fit(model, batches, HEAD, epochs, log_folder, [diverged], checkpoint)
     model.get_layer(BACKBONE).trainable = True
     return history
@@ -86,7 +88,7 @@ def train_whole(
     callbacks = [
         ScheduledRate(schedule),
         EarlyStopping(monitor="val_mae", mode="min", patience=patience, restore_best_weights=True),
-        EndDiverged(WHOLE, batches.steps, ("trainer.learning_rate", learning_rate)),
+        EndDiverged("the whole network", batches.steps, ("trainer.learning_rate", learning_rate)),
     ]
     return _fit(model, batches, WHOLE, epochs, log_folder, callbacks, checkpoint)
 

@@ -22,14 +22,14 @@ class EndDiverged(keras.callbacks.Callback):
     What follows is not worth the time, and would be kept for another try.
 
     Args:
-        phase: by name.
+        learning: what learns, in words.
         steps: of an epoch.
         rate: setting that gives the learning rate, and its value.
     """
 
-    def __init__(self, phase: str, steps: int, rate: tuple[str, float]):
+    def __init__(self, learning: str, steps: int, rate: tuple[str, float]):
         super().__init__()
-        self._phase = phase
+        self._learning = learning
         self._steps = steps
         self._setting, self._rate = rate
         self._epoch = 0
@@ -48,7 +48,7 @@ class EndDiverged(keras.callbacks.Callback):
         if not np.isfinite(loss):
             raise RunError(
                 f"training diverged: the loss is {float(loss)} at step {batch + 1} of "
-                f"{self._steps} in epoch {self._epoch} of {self._phase}; lower "
+                f"{self._steps} in epoch {self._epoch} of {self._learning}; lower "
                 f"{self._setting} (it is {self._rate:g})"
             )
 

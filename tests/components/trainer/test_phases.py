@@ -91,7 +91,7 @@ def at_each_step(act):
 
 
 def test_the_schedule_waits_for_the_scale_of_the_loss(tmp_path):
-    """Steps whose gradients overflow are not applied: the first four, of this network."""
+    """Steps whose gradients overflow are not applied, as the first few of this network."""
     with devices.precision("mixed_float16"):
         model = keras.Sequential(
             [keras.Input([1]), keras.layers.Rescaling(40.0), keras.layers.Dense(1)]
@@ -119,8 +119,8 @@ def test_the_schedule_waits_for_the_scale_of_the_loss(tmp_path):
 @pytest.mark.parametrize(
     ("age", "words"),
     [
-        (np.nan, "the loss is nan at step 4 of 10 in epoch 1 of whole"),
-        (np.inf, "the loss is inf at step 4 of 10 in epoch 1 of whole"),
+        (np.nan, "the loss is nan at step 4 of 10 in epoch 1 of the whole network"),
+        (np.inf, "the loss is inf at step 4 of 10 in epoch 1 of the whole network"),
     ],
 )
 def test_a_loss_that_is_no_number_ends_the_training_at_that_step(model, tmp_path, age, words):
