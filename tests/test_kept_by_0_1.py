@@ -29,8 +29,9 @@ from customer_age.components.artifacts import canary, evaluation, ingestion, jso
 from customer_age.components.artifacts.training import FILE as TRAINING_FILE
 from customer_age.components.artifacts.training import Training
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
-from customer_age.components.trainer import age_distribution, inputs
+from customer_age.components.trainer import inputs
 from customer_age.components.trainer import model as models
+from customer_age.components.trainer.layers import age_distribution
 from customer_age.errors import SettingsError
 from customer_age.labels import pseudonyms, tombstones
 from customer_age.model_registry import open_registry

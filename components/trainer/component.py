@@ -11,6 +11,8 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
+from .training_errors import out_of_memory_explained
+
 _RUN_FN = "customer_age.components.trainer.run_fn.run_fn"
 _OWN = {
     "epochs": component_spec.ExecutionParameter(type=int),
@@ -28,12 +30,16 @@ class Executor(executor.GenericExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Train."""
+        """Train.
+
+        Raises:
+            RunError: the device has too little memory; for what `run_fn` raises, see there.
+        """
         config = json.loads(exec_properties["custom_config"])
         config |= {name: exec_properties[name] for name in _OWN}
-        super().Do(
-            input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
-        )
+        given = {**exec_properties, "custom_config": json.dumps(config)}
+        with out_of_memory_explained(config["batch_size"], config["input_size"]):
+            super().Do(input_dict, output_dict, given)
 
 
 class TrainerSpec(standard_component_specs.TrainerSpec):

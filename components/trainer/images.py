@@ -63,15 +63,15 @@ def augmented(squares: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
         float32 [batch, size, size, 3], RGB, 0 to 255.
     """
     warp_seed, colour_seed = tf.unstack(tf.random.split(seed, num=2))
-    photos = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(squares, tf.float32),
+    photos = _recoloured(tf.cast(squares, tf.float32), colour_seed)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=tf.clip_by_value(photos, 0.0, 255.0),
         transforms=_warps(tf.shape(squares)[0], squares.shape[1], size, warp_seed),
         output_shape=[size, size],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
         fill_value=0.0,
     )
-    return tf.clip_by_value(_recoloured(photos, colour_seed), 0.0, 255.0)
 
 
 def _warps(photos: tf.Tensor, side: int, size: int, seed: tf.Tensor) -> tf.Tensor:

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from customer_age.errors import RunError, SettingsError
 
-from . import age_distribution, devices, images
-from .batch_normalization import FusedBatchNormalization
+from . import devices, images
+from .layers import age_distribution
+from .layers.batch_normalization import FusedBatchNormalization
 
 IMAGENET = "imagenet"
 CHAMPION = "champion"

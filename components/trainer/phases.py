@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from . import age_distribution
-from .checkpoint import Checkpoint
+from .checkpoint.checkpoint import Checkpoint
+from .checkpoint.early_stopping import EarlyStopping
+from .layers import age_distribution
 from .model import BACKBONE
 from .optimizer import FusedAdamW
 from .progress import Reporter
+from .training_errors import EndDiverged
 
 HEAD = "head"
 WHOLE = "whole"
@@ -51,7 +53,10 @@ def train_head(
         return checkpoint.history[HEAD]
     model.get_layer(BACKBONE).trainable = False
     _compile(model, keras.optimizers.Adam(learning_rate))
-    history = _fit(model, batches, HEAD, epochs, log_folder, [], checkpoint)
+    diverged = EndDiverged(
+        "the output layer", batches.steps, ("trainer.head_learning_rate", learning_rate)
+    )
+    history = _fit(model, batches, HEAD, epochs, log_folder, [diverged], checkpoint)
     model.get_layer(BACKBONE).trainable = True
     return history
 
@@ -85,11 +90,12 @@ def train_whole(
     optimizer = FusedAdamW(weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=_NEVER_DECAYED)
     _compile(model, optimizer)
-    stopping = keras.callbacks.EarlyStopping(
-        monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
-    )
-    rate = ScheduledRate(schedule, checkpoint.epochs_done(WHOLE) * batches.steps)
-    return _fit(model, batches, WHOLE, epochs, log_folder, [rate, stopping], checkpoint, stopping)
+    callbacks = [
+        ScheduledRate(schedule),
+        EarlyStopping(monitor="val_mae", mode="min", patience=patience, restore_best_weights=True),
+        EndDiverged("the whole network", batches.steps, ("trainer.learning_rate", learning_rate)),
+    ]
+    return _fit(model, batches, WHOLE, epochs, log_folder, callbacks, checkpoint)
 
 
 class ScheduledRate(keras.callbacks.Callback):
@@ -97,17 +103,20 @@ class ScheduledRate(keras.callbacks.Callback):
 
     An optimizer that is given the schedule itself works it out for each variable that decays: two
     hundred times a step, in a graph that takes half as long again to trace.
+
+    Only steps that were applied count, over all epochs: in mixed precision the optimizer leaves out
+    those whose gradients overflow, as the first ones do until it has found a scale for the loss.
     """
 
-    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps_done: int):
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         self._schedule = schedule
-        self._step = steps_done
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Set the rate; steps are counted over all epochs."""
-        self.model.optimizer.learning_rate = float(self._schedule(self._step))
-        self._step += 1
+        """Set the rate."""
+        optimizer = self.model.optimizer
+        applied = int(keras.ops.convert_to_numpy(optimizer.iterations))
+        optimizer.learning_rate = float(self._schedule(applied))
 
 
 def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
@@ -129,7 +138,6 @@ def _fit(
     log_folder: str,
     callbacks: list[keras.callbacks.Callback],
     checkpoint: Checkpoint,
-    stopping: keras.callbacks.EarlyStopping | None = None,
 ) -> list[dict]:
     history = checkpoint.history.setdefault(phase, [])
     reporter = Reporter(phase, epochs, batches.steps, history)
@@ -144,8 +152,8 @@ def _fit(
         verbose=0,
         shuffle=False,  # the data set does it
         callbacks=[
-            *(tensorboard, reporter, *callbacks, keras.callbacks.TerminateOnNaN()),
-            *checkpoint.keepers(phase, epochs, stopping),
+            *(tensorboard, reporter, *callbacks),
+            *checkpoint.keepers(phase, epochs, callbacks),
         ],
     )
     return history

@@ -1,6 +1,7 @@
 """TFX's Trainer calls `run_fn`: here a run's settings and examples become a SavedModel."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from customer_age.errors import RunError
 
 from ..artifacts import training
 from . import devices, inputs, phases
-from .checkpoint import Checkpoint
+from .checkpoint.checkpoint import Checkpoint
+from .checkpoint.training_fingerprint import training_fingerprint
 from .model import CHAMPION, RANDOM, as_served, build_model, copy_weights, freeze_statistics
 from .serving_graph import signatures
 
@@ -63,7 +65,7 @@ def run_fn(fn_args: FnArgs) -> None:
         RunError: training diverged, or ImageNet weights could not be had.
     """
     chosen = Hyperparameters.of(fn_args.custom_config)
-    checkpoint = Checkpoint.in_container(json.dumps([asdict(chosen), list(fn_args.train_files)]))
+    started = time.monotonic()
     keras.utils.set_random_seed(chosen.seed)
     device = devices.find_device()
     ages = inputs.real_ages(fn_args.train_files)
@@ -78,6 +80,7 @@ def run_fn(fn_args: FnArgs) -> None:
         if chosen.weights == CHAMPION:
             copy_weights(fn_args.base_model, model)
             freeze_statistics(model)
+        checkpoint = Checkpoint.where_named(_fingerprint(fn_args, device, model), started)
         log_folder = checkpoint.log_folder(fn_args.model_run_dir)
         history = _train(model, batches, chosen, log_folder, checkpoint)
     checkpoint.deliver_logs(fn_args.model_run_dir)
@@ -96,6 +99,19 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{training.FILE}", "w") as file:
         json.dump({**asdict(chosen), **record.model_dump()}, file, indent=1)
+
+
+def _fingerprint(fn_args: FnArgs, device: devices.Device, model: keras.Model) -> str:
+    """Of a training whose model has not yet learnt anything."""
+    devices_used = {
+        "precision": device.precision,
+        "replicas": device.strategy.num_replicas_in_sync,
+    }
+    return training_fingerprint(
+        {**fn_args.custom_config, **devices_used},
+        [*fn_args.train_files, *fn_args.eval_files],
+        model.get_weights(),
+    )
 
 
 def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Batches:

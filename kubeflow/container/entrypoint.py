@@ -135,13 +135,22 @@ def _require_executor(path: str) -> None:
 
 def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Invocation") -> None:
     """Let TFX run the executor, and write down its output for the back end."""
+    from . import kept_training
+
+    component = component_name(options.executor_class_path)
+    with kept_training.kept(component, invocation.message, invocation.originals):
+        output = _run_executor(options, beam_args, invocation)
+        _write_output(output, invocation)
+
+
+def _run_executor(
+    options: argparse.Namespace, beam_args: list[str], invocation: "Invocation"
+) -> str:
+    """Let TFX run the executor; gives its output as the back end takes it."""
     from google.protobuf import json_format
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from customer_age.files.store import write_whole
-
     from . import executor_output
-    from .folder_markers import remove_folder_markers
 
     with tempfile.TemporaryDirectory() as scratch:
         # TFX takes the name of its folder for the task's, and what is in the file already for a
@@ -151,7 +160,14 @@ def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Inv
         invocation.message.outputs.output_file = str(output_file)
         options.json_serialized_invocation_args = json_format.MessageToJson(invocation.message)
         kubeflow_v2_run_executor._run_executor(options, beam_args)
-        output = executor_output.mended(output_file.read_text(encoding="utf-8"), invocation)
+        return executor_output.mended(output_file.read_text(encoding="utf-8"), invocation)
+
+
+def _write_output(output: str, invocation: "Invocation") -> None:
+    from customer_age.files.store import write_whole
+
+    from .folder_markers import remove_folder_markers
+
     for uri in _written_in_place(invocation):
         remove_folder_markers(uri)
     write_whole(invocation.output_file, output.encode())

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from customer_age.components.trainer.checkpoint_folder import CHECKPOINT_FOLDER
+from customer_age.components.trainer.checkpoint.checkpoint_folder import CHECKPOINT_FOLDER
 from customer_age.errors import RunError
 from customer_age.pipeline.running import ending, interruption
 

@@ -137,7 +137,8 @@ class LocalRun:
         )
         arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands them on to its executors
         try:
-            LocalDagRunner().run(pipeline)
+            with self._folder.training_kept():
+                LocalDagRunner().run(pipeline)
         finally:
             sys.argv = arguments
 

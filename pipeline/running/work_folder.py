@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from customer_age.components.trainer.checkpoint import checkpoint_folder
 from customer_age.errors import RunError, SettingsError
 from customer_age.files import addresses, file_names, leftovers, locks
 
@@ -21,6 +22,9 @@ _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 
 _ABANDONED_AFTER = 24 * 3600
 """Seconds; nobody writes one file of a report or a record for so long."""
+
+_GIVEN_UP_AFTER = 30 * 24 * 3600
+"""Seconds; by then nobody goes on with a training that was killed."""
 
 
 class WorkFolder:
@@ -35,6 +39,7 @@ class WorkFolder:
     pipeline/        the artifacts of each component
     metadata.sqlite  ML Metadata: what was run, and what can be reused
     batch_cache/     ingested batches, decoded once
+    checkpoint/      of a training that was killed, until a run goes on with it
     person.key       keys the hash that stands for a person; secret
     forgotten.jsonl  a line for each `forget`, without who it was
     certificates/    what each `forget` did, signed with person.key
@@ -49,6 +54,7 @@ class WorkFolder:
         self.newest_report = self.path / "report.html"
         self.metadata = self.path / "metadata.sqlite"
         self.pipeline_root = self.path / "pipeline"
+        self.checkpoint = self.path / "checkpoint"
         self.audit = self.path / "forgotten.jsonl"
         self._lock = self.path / ".lock"
         self._temporary = self.path / ".temporary"
@@ -164,6 +170,26 @@ class WorkFolder:
                     os.environ[name] = value
             self.clear_away()
 
+    @contextlib.contextmanager
+    def training_kept(self) -> Iterator[None]:
+        """Let a training keep a checkpoint here, which goes when the block has ended well.
+
+        Not in the pipeline's folders: TFX empties those of an execution that was killed. Only for a
+        caller that holds the work folder.
+        """
+        before = os.environ.get(checkpoint_folder.CHECKPOINT_FOLDER)
+        os.environ[checkpoint_folder.CHECKPOINT_FOLDER] = str(self.checkpoint)
+        try:
+            yield
+        finally:
+            os.environ.pop(checkpoint_folder.CHECKPOINT_FOLDER)
+            if before is not None:
+                os.environ[checkpoint_folder.CHECKPOINT_FOLDER] = before
+        try:
+            checkpoint_folder.delete(self.checkpoint)
+        except OSError as error:
+            logging.warning("the checkpoint %s could not be deleted: %s", self.checkpoint, error)
+
     def clear_away(self) -> None:
         """Delete what a run, which may have been killed, has left; at worst, log why not.
 
@@ -171,12 +197,18 @@ class WorkFolder:
         """
         try:
             self._delete_temporary()
+            self._delete_given_up_training()
             for folder in (self.reports, self.path / "retraining"):
                 for each in leftovers.unfinished(str(folder)):
                     if time.time() - each.modified_ns / 1e9 > _ABANDONED_AFTER:
                         (folder / each.name).unlink(missing_ok=True)
         except OSError as error:
             logging.warning("what an earlier run left could not be deleted: %s", error)
+
+    def _delete_given_up_training(self) -> None:
+        kept = self.checkpoint / checkpoint_folder.FILE
+        if kept.exists() and time.time() - kept.stat().st_mtime > _GIVEN_UP_AFTER:
+            checkpoint_folder.delete(self.checkpoint)
 
     def _delete_temporary(self) -> None:
         """Delete the folders that are written down; one that cannot be is tried again next time."""

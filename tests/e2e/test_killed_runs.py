@@ -34,17 +34,20 @@ def test_killed_in_ingestion_and_terminated_in_training(
     [half_written] = examples.iterdir()
 
     terminated = command_from_nothing(photos, work)
-    printed = terminated.killed_when(lambda output: "epoch 1 of 3" in output, by=signal.SIGTERM)
+    kept = work / "checkpoint" / "checkpoint.npz"
+    printed = terminated.killed_when(lambda _: kept.exists(), by=signal.SIGTERM)
     assert terminated.process.returncode == 143
-    kept = "What was finished is kept; the same command goes on from there"
-    assert f"interrupted by SIGTERM in Trainer. {kept}" in printed
+    said = "What was finished is kept; the same command goes on from there"
+    assert f"interrupted by SIGTERM in Trainer. {said}" in printed
     assert "failed" not in printed
     report = (work / "report.html").read_text()
     assert '<h1 class="refused">Interrupted</h1>' in report
-    assert f"Interrupted by SIGTERM in Trainer. {kept}" in report
+    assert f"Interrupted by SIGTERM in Trainer. {said}" in report
     assert "1 killed execution(s) cleared away" in printed
     assert "✓ PhotoExampleGen" in printed
     assert "✓ Trainer" not in printed
+    assert "epoch 1 of 3" in printed
+    assert kept.exists()
     assert not half_written.exists()
     [ingestion] = [json.loads(file.read_text()) for file in examples.glob("*/ingestion.json")]
     assert sum(ingestion["photos"].values()) == 240
@@ -53,6 +56,9 @@ def test_killed_in_ingestion_and_terminated_in_training(
     assert exit_code == 0, printed
     assert "1 killed execution(s) cleared away" in printed
     assert re.search("✓ PhotoExampleGen +reused", printed), printed
+    assert "epoch 3 of 3" in printed
+    assert "epoch 1 of 3" not in printed, "the training goes on after it"
+    assert not kept.parent.exists()
     _check_one_good_version(versions, work / "registry", work, tmp_path)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from customer_age.components.trainer import devices
-from customer_age.components.trainer.batch_normalization import FusedBatchNormalization
+from customer_age.components.trainer.layers.batch_normalization import FusedBatchNormalization
 
 PHOTOS = np.random.default_rng(3).normal(2.0, 3.0, (8, 6, 5, 4)).astype(np.float32)
 VALUES = PHOTOS[:1].size // 4 * 8

@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+import shutil
 
 import keras
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import tensorflow as tf
 
 from customer_age.components.trainer import devices, phases
-from customer_age.components.trainer.age_distribution import YEARS
-from customer_age.components.trainer.checkpoint import Checkpoint
+from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
+from customer_age.components.trainer.checkpoint.training_fingerprint import training_fingerprint
+from customer_age.components.trainer.layers.age_distribution import YEARS
 from customer_age.components.trainer.model import BACKBONE
 from customer_age.components.trainer.progress import LOGGER
+from customer_age.errors import RunError
 
 STEPS, HEAD_EPOCHS, EPOCHS, RATE = 5, 2, 4, 0.05
 
@@ -153,22 +156,129 @@ def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, epochs):
     assert len(training.steps) == steps
 
 
-def test_another_training_begins_anew(tmp_path):
-    training = Training(tmp_path)
-    training.begin()
-    steps = len(training.steps)
-    training.begin(training="with other settings")
-    assert len(training.steps) == 2 * steps
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a checkpoint after the last epoch."""
+    folder = tmp_path_factory.mktemp("finished")
+    Training(folder, epochs=1).begin()
+    return folder / "kept"
+
+
+@pytest.fixture
+def kept(finished, tmp_path):
+    """A copy of it, to be spoilt."""
+    return shutil.copytree(finished, tmp_path / "kept")
+
+
+def test_another_trainings_checkpoint_is_neither_taken_nor_left(kept, caplog):
+    (kept / "of the user").write_text("and stays")
+    assert Checkpoint(kept, "mine").epochs_done("whole") == 1
+    checkpoint = Checkpoint(kept, "with other settings")
+    assert (checkpoint.epochs_done("whole"), checkpoint.history) == (0, {})
+    assert [file.name for file in kept.iterdir()] == ["of the user"]
+    assert "it is of other settings, data, code or libraries" in caplog.text
+
+
+def test_whichever_byte_is_damaged_nothing_is_taken(kept, caplog):
+    file = kept / "checkpoint.npz"
+    content = file.read_bytes()
+    state = np.load(file)["state"].tobytes()
+    random = np.random.default_rng(3)
+    places = random.choice(len(content), 150, replace=False)
+    taken = []
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(damaged)
+        if Checkpoint(kept, "mine").epochs_done("whole"):
+            taken.append(place)
+        else:
+            assert not kept.exists(), "it does not stay for the next try"
+    assert "is not used: it is damaged" in caplog.text
+    for place in taken:  # times, and the like, of the archive's members: not what is in them
+        damaged = bytearray(content)
+        damaged[place] ^= 0xFF
+        kept.mkdir(exist_ok=True)
+        file.write_bytes(damaged)
+        with np.load(file) as read:
+            assert read["state"].tobytes() == state
+    assert len(taken) < len(places) / 2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_half_a_checkpoint_is_not_taken(kept, caplog, share):
+    content = (kept / "checkpoint.npz").read_bytes()
+    (kept / "checkpoint.npz").write_bytes(content[: int(share * len(content))])
+    assert Checkpoint(kept, "mine").epochs_done("whole") == 0
+    assert "is not used: it is damaged" in caplog.text
+    assert not kept.exists()
+
+
+def test_a_checkpoint_of_another_network_ends_the_training_once(kept):
+    with np.load(kept / "checkpoint.npz") as read:
+        arrays = {**read}
+    del arrays["optimizer/0"]
+    np.savez(kept / "checkpoint.npz", **arrays)
+    training = Training(kept.parent, epochs=1)
+    with pytest.raises(RunError, match=r"is of another network; it is deleted: start the same"):
+        training.begin()
+    assert not (kept / "checkpoint.npz").exists()
+
+
+class Averaged(keras.callbacks.Callback):
+    """A callback whose state is more than numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.average = np.zeros(3)
+
+    def state(self):
+        return {"average": self.average}
+
+    def restore(self, state):
+        self.average = state["average"]
+
+
+def test_the_state_of_any_callback_is_kept_that_can_say_and_take_it(tmp_path):
+    inputs, ages = np.ones((4, 2), np.float32), np.ones((4, 1), np.float32)
+    for averages in ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]):
+        checkpoint, callback = Checkpoint(tmp_path / "kept", "mine"), Averaged()
+        model = keras.Sequential([keras.Input([2]), keras.layers.Dense(1)])
+        model.compile("sgd", "mae")
+        model.optimizer.build(model.trainable_variables)
+        checkpoint.history.setdefault("whole", [])
+        callback.average = np.array(averages)
+        keepers = checkpoint.keepers("whole", 2, [keras.callbacks.Callback(), callback])
+        done = checkpoint.epochs_done("whole")
+        model.fit(
+            *(inputs, ages), epochs=done + 1, initial_epoch=done, callbacks=keepers, verbose=0
+        )
+    assert callback.average.tolist() == [1.0, 2.0, 3.0]
 
 
 def test_nothing_is_kept_where_no_folder_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", raising=False)
-    checkpoint = Checkpoint.in_container("mine")
-    assert checkpoint.keepers("whole", 1, None) == []
+    checkpoint = Checkpoint.where_named("mine")
+    assert checkpoint.keepers("whole", 1, []) == []
     assert checkpoint.log_folder("gs://b/run") == "gs://b/run"
     monkeypatch.setenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", str(tmp_path / "kept"))
-    assert Checkpoint.in_container("mine").keepers("whole", 1, None)
+    assert Checkpoint.where_named("mine").keepers("whole", 1, [])
     assert not (tmp_path / "kept").exists()
+
+
+def test_a_training_is_told_by_settings_data_and_first_weights_wherever_they_lie(tmp_path):
+    settings, weights = {"seed": 0, "code": "a"}, [np.arange(4.0)]
+    for folder, content in (("1", b"photos"), ("2", b"photos"), ("3", b"others")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "data-0").write_bytes(content)
+
+    def of(folder="1", settings=settings, weights=weights):
+        return training_fingerprint(settings, [f"{tmp_path / folder}/*"], weights)
+
+    assert of() == of("2")
+    others = [of("3"), of(settings={"seed": 1, "code": "a"}), of(weights=[np.arange(4.0) + 1])]
+    assert len({of(), *others}) == 4
 
 
 def test_who_is_killed_while_an_epoch_is_written_goes_on_after_the_one_before(

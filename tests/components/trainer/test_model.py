@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from customer_age.components.trainer import age_distribution, devices, model
+from customer_age.components.trainer import devices, model
+from customer_age.components.trainer.layers import age_distribution
 from customer_age.errors import SettingsError
 
 AGES = np.array([10.0, 30.0, 31.0, 52.0])

@@ -1,5 +1,6 @@
 """The course of a training, on a network of one layer."""
 
+import contextlib
 import logging
 
 import keras
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from customer_age.components.trainer import phases
-from customer_age.components.trainer.age_distribution import YEARS
-from customer_age.components.trainer.checkpoint import Checkpoint
+from customer_age.components.trainer import devices, phases
+from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
+from customer_age.components.trainer.layers.age_distribution import YEARS
 from customer_age.components.trainer.progress import LOGGER
+from customer_age.components.trainer.training_errors import out_of_memory_explained
+from customer_age.errors import RunError
 
 STEPS, EPOCHS, RATE = 10, 3, 0.5
 
@@ -31,21 +34,10 @@ def train(model, batches, folder):
     return phases.train_whole(model, batches, EPOCHS, RATE, 0.01, EPOCHS, str(folder), Checkpoint())
 
 
-def test_the_rate_warms_up_and_goes_down_along_a_cosine(model, batches, tmp_path, caplog):
+def test_the_rate_warms_up_and_goes_down_along_a_cosine(model, batches, tmp_path):
     rates = []
-
-    class AtEachStep(logging.Handler):
-        def emit(self, record):
-            if record.levelno == logging.DEBUG:
-                rates.append(float(model.optimizer.learning_rate))
-
-    handler = AtEachStep()
-    LOGGER.addHandler(handler)
-    caplog.set_level(logging.DEBUG, LOGGER.name)
-    try:
+    with at_each_step(lambda moment: rates.append(float(model.optimizer.learning_rate))):
         train(model, batches, tmp_path)
-    finally:
-        LOGGER.removeHandler(handler)
     assert len(rates) == EPOCHS * STEPS, "over all epochs"
     assert rates[0] == pytest.approx(RATE / 10)
     assert rates[3] == pytest.approx(RATE) == max(rates)
@@ -92,3 +84,89 @@ def test_kernels_decay_as_strongly_as_the_setting_says_and_nothing_else_does(bat
             assert decayed > 0.002 * np.abs(values).sum()
         else:
             np.testing.assert_allclose(values, with_decay[path], rtol=1e-4, atol=1e-4)
+
+
+@contextlib.contextmanager
+def at_each_step(act):
+    """Calls `act` with each step's `Progress`."""
+
+    class AtEachStep(logging.Handler):
+        def emit(self, record):
+            if record.levelno == logging.DEBUG:
+                act(record.training)
+
+    handler, level = AtEachStep(), LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+
+
+def test_the_schedule_waits_for_the_scale_of_the_loss(tmp_path):
+    """Steps whose gradients overflow are not applied, as the first few of this network."""
+    with devices.precision("mixed_float16"):
+        model = keras.Sequential(
+            [keras.Input([1]), keras.layers.Rescaling(40.0), keras.layers.Dense(len(YEARS))]
+        )
+    x = np.ones((20, 1), dtype=np.float32)
+    data = tf.data.Dataset.from_tensor_slices((x, 3 * x)).batch(2)
+    batches = phases.Batches(lambda phase, done: data.repeat(), data, STEPS)
+    seen = []
+
+    def note(moment):
+        optimizer = model.optimizer
+        seen.append((int(optimizer.iterations), float(optimizer.learning_rate)))
+
+    with at_each_step(note):
+        train(model, batches, tmp_path)
+    applied = [number for number, _ in seen]
+    left_out = applied.count(0)
+    assert left_out >= 2, "nothing overflowed, and nothing is shown"
+    assert applied[left_out:] == list(range(1, EPOCHS * STEPS - left_out + 1))
+    rates = [rate for _, rate in seen]
+    assert rates[:left_out] == pytest.approx([RATE / 10] * left_out)
+    assert rates[left_out + 3] == pytest.approx(RATE) == max(rates)
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (np.nan, "the loss is nan at step 4 of 10 in epoch 1 of the whole network"),
+        (np.inf, "the loss is nan at step 4 of 10 in epoch 1 of the whole network"),
+    ],
+)
+def test_a_loss_that_is_no_number_ends_the_training_at_that_step(model, tmp_path, age, words):
+    x = np.linspace(0, 1, 20, dtype=np.float32)[:, None]
+    y = 3 * x
+    y[7] = age
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(2)
+    batches = phases.Batches(lambda phase, done: data.repeat(), data, STEPS)
+    with pytest.raises(RunError) as ended:
+        train(model, batches, tmp_path)
+    lower = "lower trainer.learning_rate (it is 0.5)"
+    assert str(ended.value) == f"training diverged: {words}; {lower}"
+
+
+def test_too_little_memory_names_the_settings_to_lower(caplog):
+    with pytest.raises(RunError) as ended, out_of_memory_explained(64, 224):
+        tf.zeros([10**9, 10**6])
+    assert str(ended.value) == (
+        "out of memory: lower trainer.batch_size (it is 64) or trainer.input_size (it is 224)"
+    )
+    assert ended.value.__cause__ is None, "a container would try it again and again"
+    assert "OOM when allocating tensor" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        tf.errors.ResourceExhaustedError(None, None, "work/logs/x; No space left on device"),
+        tf.errors.InvalidArgumentError(None, None, "shapes differ"),
+    ],
+)
+def test_other_errors_are_not_of_memory(error):
+    with pytest.raises(type(error)), out_of_memory_explained(64, 224):
+        raise error

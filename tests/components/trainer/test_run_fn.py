@@ -226,22 +226,24 @@ def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(trai
     assert not [name for name in kept if name.endswith("kernel")], "all else learns"
 
 
-def _in_a_process(fn_args, checkpoint, *killed_at):
-    """Train in a process of its own; gives its exit code."""
-    environment = {**os.environ, "CUSTOMER_AGE_CHECKPOINT_FOLDER": str(checkpoint)}
+def _in_a_pod(fn_args, pod, root, *killed_at):
+    """Train in a process of its own, with a folder of its own; gives its exit code."""
+    environment = {**os.environ, "CUSTOMER_AGE_CHECKPOINT_FOLDER": str(pod)}
     program = Path(__file__).parent / "one_training.py"
     given = json.dumps(vars(fn_args))
-    command = [sys.executable, program, given, *map(str, killed_at)]
+    command = [sys.executable, program, given, root, *map(str, killed_at)]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
 @pytest.mark.slow
-def test_a_training_that_was_killed_in_its_second_epoch_ends_as_if_it_had_not_been(
+def test_a_pod_that_is_lost_in_the_second_epoch_costs_that_epoch_and_nothing_else(
     trained, bright_is_old, tmp_path
 ):
-    for attempt, killed_at, exit_code in (("first", (2, 3), -9), ("second", (), 0)):
-        fn_args = _fn_args(tmp_path / attempt, bright_is_old)
-        assert _in_a_process(fn_args, tmp_path / "kept", *killed_at) == exit_code
+    root = tmp_path / "root"
+    for pod, killed_at, exit_code in (("first", (2, 3), -9), ("second", (), 0)):
+        fn_args = _fn_args(tmp_path / pod, bright_is_old)
+        assert _in_a_pod(fn_args, tmp_path / f"kept-{pod}", root, *killed_at) == exit_code
+        assert root.exists() == (pod == "first"), "nothing stays of a training that is done"
     assert not (tmp_path / "first" / "model").exists()
 
     records, variables = [], []

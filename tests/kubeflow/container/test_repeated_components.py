@@ -40,6 +40,7 @@ class Pod:
         output: dict,
         parameters: dict[str, object],
         retries: int = 2,
+        python: str = sys.executable,
     ) -> Ended:
         faults = self.folder / "faults"
         faults.mkdir(exist_ok=True)
@@ -65,7 +66,7 @@ class Pod:
         }
         process = subprocess.run(
             [
-                *(sys.executable, "-m", "customer_age.kubeflow.container.entrypoint"),
+                *(python, "-m", "customer_age.kubeflow.container.entrypoint"),
                 *("--executor_class_path", f"faulty_executors.{executor}"),
                 *("--json_serialized_invocation_args", json.dumps(message)),
                 *("--json_serialized_inputs_spec_args", json.dumps(spec)),
@@ -124,6 +125,37 @@ def test_a_fault_of_the_program_is_not_tried_again(pod):
     assert "TypeError: one argument too many" in ended.log[-1]
     assert any("Traceback" in line for line in ended.log)
     assert not pod.output_file.exists()
+
+
+def test_a_training_goes_on_in_another_pod(
+    tmp_path, s3_endpoint, aws_credentials, preloaded_python
+):
+    """Whose driver ran anew; the launcher's store is a server of S3's protocol."""
+    import boto3
+
+    bucket = boto3.client("s3", endpoint_url=s3_endpoint)
+    bucket.create_bucket(Bucket="mlpipeline")
+
+    def kept():
+        return [one["Key"] for one in bucket.list_objects(Bucket="mlpipeline").get("Contents", [])]
+
+    host = s3_endpoint.removeprefix("http://")
+    session = {"Provider": "minio", "Params": {"endpoint": host, "disableSSL": "true"}}
+    given = {"examples": artifact("x", "tfx.Examples", store_session_info=json.dumps(session))}
+    for number, (acts, retries, found) in enumerate(
+        [("connection", 0, [""]), ("connection,end", 1, ["+", "++"])]
+    ):
+        folder = tmp_path / f"pod-{number}"
+        folder.mkdir()
+        drawn = f"1766d3b4-8f69-43f1-ac3c-2990e66b435{number}"
+        made = {"model": artifact(f"Trainer/{drawn}/model", "tfx.Model")}
+        pod = Pod(folder)
+        ended = pod.run("Trainer_Executor", acts, given, made, {}, retries, preloaded_python)
+        assert ended.exit_code == (0 if "end" in acts else 1), "\n".join(ended.log[-20:])
+        assert [one["kept"] for one in ended.tries] == found
+        place = "v2/artifacts/run-1/Trainer/checkpoint/checkpoint.npz"
+        assert kept() == ([] if "end" in acts else [place])
+        assert not list(folder.glob("tmp*/**/checkpoint.npz")), "nothing is left on the disk"
 
 
 def test_a_publisher_that_was_interrupted_publishes_one_version(pod):

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import fcntl
 import logging
@@ -224,3 +225,27 @@ def test_a_moment_that_comes_twice_names_no_two_runs_alike(folder):
     assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00-2"
     (folder.reports / "2026-10-25T02-30-00-2.html").touch()
     assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00-3"
+
+
+def test_a_checkpoint_stays_where_the_run_failed_and_goes_where_it_ended_well(folder):
+    kept = folder.path / "checkpoint" / "checkpoint.npz"
+    with contextlib.suppress(RunError), folder.training_kept():
+        assert os.environ["CUSTOMER_AGE_CHECKPOINT_FOLDER"] == str(kept.parent)
+        (kept.parent / "logs").mkdir(parents=True)
+        kept.write_bytes(b"epoch 3")
+        raise RunError("out of memory")
+    assert "CUSTOMER_AGE_CHECKPOINT_FOLDER" not in os.environ
+    assert kept.exists()
+    with folder.training_kept():
+        pass
+    assert not kept.parent.exists()
+
+
+def test_a_checkpoint_that_nobody_goes_on_with_is_deleted_after_30_days(folder, temporary):
+    kept = folder.path / "checkpoint" / "checkpoint.npz"
+    kept.parent.mkdir()
+    for days, stays in ((29, True), (31, False)):
+        kept.write_bytes(b"epoch 3")
+        os.utime(kept, (time.time() - days * 24 * 3600,) * 2)
+        folder.clear_away()
+        assert kept.exists() == stays

@@ -1,0 +1,27 @@
+"""Keras's early stopping, in a training that another process may go on with."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+_NUMBERS = ("wait", "best", "best_epoch", "stopped_epoch")
+_WEIGHTS = "weights-"
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Remembers its patience and the best weights: see `checkpoint.Resumable`."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """See `checkpoint.Resumable`."""
+        known = {name: getattr(self, name) for name in _NUMBERS}
+        numbers = {name: np.asarray(one) for name, one in known.items() if one is not None}
+        weights = self.best_weights or []
+        return numbers | {f"{_WEIGHTS}{i}": np.asarray(one) for i, one in enumerate(weights)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """See `checkpoint.Resumable`."""
+        for name in _NUMBERS:
+            setattr(self, name, state[name].item() if name in state else None)
+        count = sum(name.startswith(_WEIGHTS) for name in state)
+        self.best_weights = [state[f"{_WEIGHTS}{i}"] for i in range(count)] or None

@@ -1,0 +1,1 @@
+"""What the network is made of besides the layers of Keras."""
