@@ -24,7 +24,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata as tfx_metadata
 
-from customer_age.components import drift
+from customer_age.components.registry_pusher import drift
 from customer_age.components.artifacts import canary, evaluation, ingestion, json_file, statistics
 from customer_age.components.artifacts.training import FILE as TRAINING_FILE
 from customer_age.components.artifacts.training import Training

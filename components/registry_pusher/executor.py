@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from customer_age.files.store import local_copy
 from customer_age.model_registry import RUN_ID, open_registry, run_again
 
-from .. import drift
+from . import drift
 from ..artifacts import evaluation, json_file, training
 from ..artifacts.ingestion import read_ingestion
 from ..artifacts.training import Training

@@ -1,6 +1,6 @@
 """The two phases of training: the output layer alone, then the whole network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -61,6 +61,7 @@ def train_whole(
     patience: int,
     log_folder: str,
     checkpoint: Checkpoint,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
     """Teach the whole network: a warm-up, a cosine down to a hundredth, early stopping.
 
@@ -84,7 +85,8 @@ def train_whole(
         monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
     )
     rate = ScheduledRate(schedule, checkpoint.epochs_done(WHOLE) * batches.steps)
-    return _fit(model, batches, WHOLE, epochs, log_folder, [rate, stopping], checkpoint, stopping)
+    callbacks = [rate, stopping, *callbacks]
+    return _fit(model, batches, WHOLE, epochs, log_folder, callbacks, checkpoint, stopping)
 
 
 class ScheduledRate(keras.callbacks.Callback):
@@ -118,7 +120,7 @@ def _fit(
     phase: str,
     epochs: int,
     log_folder: str,
-    callbacks: list[keras.callbacks.Callback],
+    callbacks: Sequence[keras.callbacks.Callback],
     checkpoint: Checkpoint,
     stopping: keras.callbacks.EarlyStopping | None = None,
 ) -> list[dict]:

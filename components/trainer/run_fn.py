@@ -1,7 +1,7 @@
 """TFX's Trainer calls `run_fn`: here a run's settings and examples become a SavedModel."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,68 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     chosen = Hyperparameters.of(fn_args.custom_config)
     checkpoint = Checkpoint.in_container(json.dumps([asdict(chosen), list(fn_args.train_files)]))
+    trained = train(fn_args, chosen, checkpoint, checkpoint.log_folder(fn_args.model_run_dir))
+    history = trained.history
+    if not np.isfinite(_best(history)["val_mae"]):
+        raise RunError(
+            "training diverged: the MAE on valid is not a number; "
+            f"lower trainer.learning_rate (it is {chosen.learning_rate:g})"
+        )
+    checkpoint.deliver_logs(fn_args.model_run_dir)
+    signatures.export(in_full_precision(trained.model), fn_args.serving_model_dir)
+    record = training.Training(
+        weights=_weights_name(chosen.weights),
+        input_size=chosen.input_size,
+        history=[training.Epoch(**epoch) for epoch in history],
+        best_epoch=_best(history)["epoch"],
+        median_age=float(np.median(trained.ages)),
+        photos=len(trained.ages),
+        device=trained.device.name,
+        precision=trained.device.precision,
+        seconds=round(checkpoint.seconds, 1),
+    )
+    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{training.FILE}", "w") as file:
+        json.dump({**asdict(chosen), **record.model_dump()}, file, indent=1)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with.
+
+    Attributes:
+        model: with the weights of its best epoch on `valid`.
+        history: one entry for each epoch, as `Reporter` keeps them.
+        ages: of `train`, years.
+        device: that it ran on.
+    """
+
+    model: keras.Model
+    history: list[dict]
+    ages: np.ndarray
+    device: devices.Device
+
+
+def train(
+    fn_args: FnArgs,
+    chosen: Hyperparameters,
+    checkpoint: Checkpoint,
+    log_folder: str,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Trained:
+    """Train on `train`, steered by `valid`; the Tuner's trials do the same.
+
+    Args:
+        fn_args: TFX's; what the hyperparameters are is not read from it.
+        chosen: the hyperparameters.
+        checkpoint: what to go on from.
+        log_folder: of TensorBoard's logs.
+        callbacks: of the whole network's phase, besides the training's own.
+
+    Raises:
+        DataRefused: a split is empty.
+        SettingsError: the weights do not fit.
+        RunError: ImageNet weights could not be had.
+    """
     keras.utils.set_random_seed(chosen.seed)
     device = devices.find_device()
     ages = inputs.real_ages(fn_args.train_files)
@@ -74,23 +136,8 @@ def run_fn(fn_args: FnArgs) -> None:
         if chosen.weights == CHAMPION:
             copy_weights(fn_args.base_model, model)
             freeze_statistics(model)
-        log_folder = checkpoint.log_folder(fn_args.model_run_dir)
-        history = _train(model, batches, chosen, log_folder, checkpoint)
-    checkpoint.deliver_logs(fn_args.model_run_dir)
-    signatures.export(in_full_precision(model), fn_args.serving_model_dir)
-    record = training.Training(
-        weights=_weights_name(chosen.weights),
-        input_size=chosen.input_size,
-        history=[training.Epoch(**epoch) for epoch in history],
-        best_epoch=_best(history)["epoch"],
-        median_age=float(np.median(ages)),
-        photos=len(ages),
-        device=device.name,
-        precision=device.precision,
-        seconds=round(checkpoint.seconds, 1),
-    )
-    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{training.FILE}", "w") as file:
-        json.dump({**asdict(chosen), **record.model_dump()}, file, indent=1)
+        history = _train(model, batches, chosen, log_folder, checkpoint, callbacks)
+    return Trained(model, history, ages, device)
 
 
 def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Batches:
@@ -124,6 +171,7 @@ def _train(
     chosen: Hyperparameters,
     log_folder: str,
     checkpoint: Checkpoint,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> list[dict]:
     history = []
     if chosen.head_epochs and chosen.weights not in (RANDOM, CHAMPION):
@@ -139,12 +187,8 @@ def _train(
         chosen.patience,
         log_folder,
         checkpoint,
+        callbacks,
     )
-    if not np.isfinite(_best(history)["val_mae"]):
-        raise RunError(
-            "training diverged: the MAE on valid is not a number; "
-            f"lower trainer.learning_rate (it is {chosen.learning_rate:g})"
-        )
     return history
 
 

@@ -21,13 +21,14 @@ from .beam import BeamSettings
 from .cluster import ClusterSettings
 from .data import PATHS, DataSettings
 from .kubernetes_names import judged
-from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings
+from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings, TunerSettings
 from .registry import RegistrySettings
 from .retraining import NotifySettings, RetrainingSettings
 from .yaml_reader import beyond_locale
 
-_NO_RESULT = ("cluster", "retraining", "notify")
-"""Sections that say where and when a run runs and who is told: its result tells nothing of them."""
+_NO_RESULT = ("tuner", "cluster", "retraining", "notify")
+"""Sections that say how settings are tuned, where and when a run runs, and who is notified: a run's
+result does not depend on them."""
 
 _IN_NO_LINE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, stray bytes and line separators."""
@@ -56,6 +57,7 @@ class Settings(StrictModel):
     """Where everything that a run makes is kept."""
     data: DataSettings = DataSettings()
     trainer: TrainerSettings = TrainerSettings()
+    tuner: TunerSettings = TunerSettings()
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
     registry: RegistrySettings = RegistrySettings()
