@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from ..artifacts.tuning import Trial, Trials
 
 _CHUNK = 1 << 20
+
+_log = logging.getLogger(__name__)
 
 
 class KeptTrials:
@@ -29,24 +32,30 @@ class KeptTrials:
         """Those that are over, in the order in which they were made."""
 
     def add(self, trial: Trial) -> None:
-        """Keep one more; whoever is killed meanwhile leaves those before it."""
+        """Keep one more; whoever is killed meanwhile leaves those before it.
+
+        A full disk, or a store that refuses, ends no search.
+        """
         self.known.trials.append(trial)
-        tf.io.gfile.makedirs(self._folder)
         unfinished = f"{self._file}.unfinished"
-        with tf.io.gfile.GFile(unfinished, "w") as file:
-            file.write(self.known.model_dump_json(indent=1))
-        tf.io.gfile.rename(unfinished, self._file, overwrite=True)
+        try:
+            tf.io.gfile.makedirs(self._folder)
+            with tf.io.gfile.GFile(unfinished, "w") as file:
+                file.write(self.known.model_dump_json(indent=1))
+            tf.io.gfile.rename(unfinished, self._file, overwrite=True)
+        except tf.errors.OpError as error:
+            _log.warning("The trial is not kept for another process: %s", error)
 
     def _read(self) -> Trials:
         """Those of the file; none where it cannot be understood, such as one of a newer release."""
-        if not tf.io.gfile.exists(self._file):
-            return Trials()
-        with tf.io.gfile.GFile(self._file) as file:
-            content = file.read()
         try:
-            return Trials.model_validate_json(content)
-        except ValidationError:
-            return Trials()
+            with tf.io.gfile.GFile(self._file) as file:
+                return Trials.model_validate_json(file.read())
+        except tf.errors.NotFoundError:
+            pass
+        except (tf.errors.OpError, UnicodeDecodeError, ValidationError) as error:
+            _log.warning("Trials of an earlier process cannot be read: %s", error)
+        return Trials()
 
 
 def content_digest(file_patterns: Sequence[str]) -> str:

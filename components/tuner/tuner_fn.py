@@ -105,7 +105,7 @@ class AgeTuner(keras_tuner.engine.base_tuner.BaseTuner):
         # come back to such settings.
         return {oracle.OBJECTIVE: self._mae_of_the_median if made.val_mae is None else made.val_mae}
 
-    def _trained(self, number: int, values: Mapping[str, float]) -> Trial:
+    def _trained(self, number: int, values: Mapping[str, Any]) -> Trial:
         keras.utils.clear_session()
         started = time.monotonic()
         chosen = replace(self._given, **values)
