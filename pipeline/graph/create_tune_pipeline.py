@@ -48,7 +48,7 @@ def create_tune_pipeline(settings: Settings, launch: Launch) -> pipeline.Pipelin
     )
     tuner.add_upstream_node(data.gate)
     return pipeline.Pipeline(
-        pipeline_name=f"{settings.name}-tune" if launch.parameters else settings.name,
+        pipeline_name=settings.search_name if launch.parameters else settings.name,
         pipeline_root=settings.pipeline_root,
         components=[*nodes, tuner],
         enable_cache=True,

@@ -56,8 +56,7 @@ def tune(settings: Settings, output: Path | None) -> TuningOutcome:
         SettingsError: nothing was started.
         RunError: another run holds the work folder.
     """
-    if not settings.tuner.ranges():
-        raise SettingsError("tuner: each range is null, so there is nothing to tune; give one")
+    settings.tuner.require_range()
     if output is not None:
         _require_writable(output)
     with local.checked(settings, publishes=False) as (folder, key):

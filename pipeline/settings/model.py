@@ -5,6 +5,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator
 
+from customer_age.errors import SettingsError
 from customer_age.schema import age_groups
 from customer_age.schema.strict_model import MOST, StrictModel
 
@@ -76,6 +77,15 @@ class TunerSettings(StrictModel):
         """Setting of `trainer` to its lowest and highest value, for each that is tuned."""
         given = {name: getattr(self, name) for name in TUNED}
         return {name: bounds for name, bounds in given.items() if bounds is not None}
+
+    def require_range(self) -> None:
+        """See that there is something to tune.
+
+        Raises:
+            SettingsError: each range is null.
+        """
+        if not self.ranges():
+            raise SettingsError("tuner: each range is null, so there is nothing to tune; give one")
 
 
 class GateSettings(StrictModel):

@@ -38,10 +38,13 @@ def _breaks_a_line(letter: str) -> bool:
     return unicodedata.category(letter) in _IN_NO_LINE
 
 
+MOST_LETTERS = 63
+"""Of a pipeline's name."""
+
 PipelineName = Annotated[
     str,
     judged(
-        re.compile("[a-z0-9][a-z0-9-]{0,62}").fullmatch,
+        re.compile(f"[a-z0-9][a-z0-9-]{{0,{MOST_LETTERS - 1}}}").fullmatch,
         "name of a pipeline",
         "1 to 63 of a-z, 0-9 and -, with a letter or digit first",
     ),
@@ -121,6 +124,11 @@ class Settings(StrictModel):
             kept = addresses.join(root, "batch_cache") if in_reach else ""
             data = data.model_copy(update={"batch_cache": kept})
         return self.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
+
+    @property
+    def search_name(self) -> str:
+        """What the pipeline that tunes is called on a cluster."""
+        return f"{self.name}-tune"
 
     @property
     def pipeline_root(self) -> str:
