@@ -45,7 +45,7 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
     ):
         super().__init__(
             objective=keras_tuner.Objective(OBJECTIVE, "min"),
-            max_trials=max_trials,
+            max_trials=max(max_trials, len(trials.trials)),
             num_initial_points=1 + _RANDOM_TRIALS,
             alpha=_NOISE,
             seed=seed + 1,  # KerasTuner takes 0 for none
