@@ -17,6 +17,10 @@ _NOISE = 1e-2
 """Of the MAE that a training ends with, as a share of its variance between settings: another seed
 gives another MAE."""
 
+_CURIOSITY = 1.0
+"""Standard deviations that count for what is not known well. With KerasTuner's 2.6, the few trials
+that a budget has go to the corners of the ranges."""
+
 
 class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
     """Bayesian optimization that goes on with the trials of an earlier process, within a budget.
@@ -48,6 +52,7 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
             max_trials=max(max_trials, len(trials.trials)),
             num_initial_points=1 + _RANDOM_TRIALS,
             alpha=_NOISE,
+            beta=_CURIOSITY,
             seed=seed + 1,  # KerasTuner takes 0 for none
             hyperparameters=search_space.hyperparameters(ranges),
             allow_new_entries=False,

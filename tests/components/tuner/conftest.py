@@ -25,7 +25,7 @@ GIVEN = {
 }
 SEARCH = {
     "ranges": {"learning_rate": [1e-4, 1e-2], "dropout": [0.0, 0.5]},
-    "minutes": 60,
+    "minutes": 1000,
     "max_trials": 4,
     "weights_fingerprint": "none",
     "training_code": "c0de",

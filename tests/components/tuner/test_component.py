@@ -1,6 +1,7 @@
 """TFX's executor on real examples, with a real training of one epoch."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,14 +15,22 @@ from customer_age.components.tuner.component import Executor, Tuner
 from customer_age.errors import RunError
 from customer_age.pipeline.settings import loading
 
-from .conftest import GIVEN, SEARCH
+GIVEN = {
+    **{"weights": "none", "input_size": 32, "batch_size": 8, "head_epochs": 0, "epochs": 1},
+    **{"head_learning_rate": 1e-3, "learning_rate": 1e-3, "weight_decay": 1e-4, "dropout": 0.2},
+    **{"patience": 3, "augmentation": False, "seed": 0},
+}
+SEARCH = {
+    **{"ranges": {"learning_rate": [1e-4, 1e-2], "dropout": [0.0, 0.5]}, "minutes": 1},
+    **{"max_trials": 1, "weights_fingerprint": "none", "training_code": "c0de"},
+}
 
 
 @pytest.fixture
 def execute(examples, tmp_path):
     """Runs the component; gives the folders of its outputs."""
 
-    def executed(**changed):
+    def executed():
         given = standard_artifacts.Examples()
         given.uri = str(examples)
         given.split_names = artifact_utils.encode_split_names(["train", "valid"])
@@ -29,8 +38,8 @@ def execute(examples, tmp_path):
             examples=as_channel([given]),
             schema=as_channel([standard_artifacts.Schema()]),
             base_model=None,
-            hyperparameters={**GIVEN, "epochs": 1},
-            search={**SEARCH, "trials_folder": str(tmp_path / "kept"), "max_trials": 1, **changed},
+            hyperparameters=GIVEN,
+            search={**SEARCH, "trials_folder": str(tmp_path / "kept")},
             code="",
         )
         outputs = {}
@@ -65,8 +74,8 @@ def test_a_search_ends_with_a_settings_file_and_its_trials(execute, monkeypatch)
     assert (trial.epochs, len(trial.curve), trial.hopeless) == (1, 1, False)
     settings = loading.load(f"{outputs.best_hyperparameters}/{tuning.SETTINGS_FILE}")
     assert (settings.trainer.learning_rate, settings.trainer.dropout) == (1e-3, 0.2)
-    with open(f"{outputs.best_hyperparameters}/best_hyperparameters.txt") as file:
-        assert json.load(file)["values"] == given  # TFX's own, which other Trainers take
+    tfx = Path(outputs.best_hyperparameters) / "best_hyperparameters.txt"
+    assert json.loads(tfx.read_text())["values"] == given
     monkeypatch.setattr(tuner_fn, "train", None)
     assert execute().tuner_results, "another process trains nothing again"
 
