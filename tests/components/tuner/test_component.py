@@ -10,7 +10,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 
 from customer_age.components.artifacts import json_file, tuning
-from customer_age.components.tuner import tuner_fn
+from customer_age.components.trainer import run_fn
 from customer_age.components.tuner.component import Executor, Tuner
 from customer_age.errors import RunError
 from customer_age.pipeline.settings import loading
@@ -76,12 +76,14 @@ def test_a_search_ends_with_a_settings_file_and_its_trials(execute, monkeypatch)
     assert (settings.trainer.learning_rate, settings.trainer.dropout) == (1e-3, 0.2)
     tfx = Path(outputs.best_hyperparameters) / "best_hyperparameters.txt"
     assert json.loads(tfx.read_text())["values"] == given
-    monkeypatch.setattr(tuner_fn, "train", None)
-    assert execute().tuner_results, "another process trains nothing again"
+    monkeypatch.setattr(run_fn, "train", None)
+    again = json_file.read(execute().tuner_results, tuning.FILE, tuning.Trials)
+    assert again == trials, "nothing was trained again"
 
 
 def test_a_search_in_which_all_diverge_says_what_to_do(execute, monkeypatch):
     history = [{"phase": "whole", "val_mae": float("nan")}]
-    monkeypatch.setattr(tuner_fn, "train", lambda *_: SimpleNamespace(history=history))
+    # TFX loads the module of `tuner_fn` anew.
+    monkeypatch.setattr(run_fn, "train", lambda *_: SimpleNamespace(history=history))
     with pytest.raises(RunError, match=r"diverged.*lower tuner\.learning_rate"):
         execute()
