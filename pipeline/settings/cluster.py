@@ -176,7 +176,7 @@ class ClusterSettings(StrictModel):
     """The same for components with a GPU; by default `image`."""
     pipeline_root: str = ""
     """Where artifacts go: `gs://`, `s3://` or `minio://`, as the back end calls its store."""
-    resources: dict[Component | Literal["Tuner"], Resources] = {}
+    resources: dict[Literal[Component, "Tuner"], Resources] = {}
     """Component to what it gets, where that is not the default; the Tuner gets what the Trainer
     does."""
     max_retries: int = Field(2, ge=0, le=10)
@@ -241,4 +241,4 @@ class ClusterSettings(StrictModel):
         given = {str(name): resources for name, resources in self.resources.items()}
         if component == TUNER and TUNER not in given:
             component = "Trainer"
-        return given.get(component, DEFAULT_RESOURCES[component])
+        return given[component] if component in given else DEFAULT_RESOURCES[component]

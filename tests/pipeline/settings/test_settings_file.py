@@ -3,7 +3,7 @@ import pytest
 from customer_age.errors import SettingsError
 from customer_age.pipeline.settings import loading, settings_file
 
-ODD = 'data.split_key="a\\u0085 # : \\u2028 off \\ud83d\\ude00"'
+ODD = 'data.split_key="a\\u0085 # : \\u2028 off 😀"'
 RATE = "trainer.learning_rate=1e-5"
 SECRETS = "cluster.secret_environment=[{secret: keys, variables: {a-key: A_VARIABLE}}]"
 LABELS = "trainer.gpu={node_selector: {cloud.google.com/gpu: 'true'}, tolerations: []}"
