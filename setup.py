@@ -17,6 +17,7 @@ REQUIREMENTS = [
     "tensorflow-model-analysis>=0.47,<0.53",  # the gate's measurements
     "apache-beam>=2.59,<3",  # ingestion at any scale
     "keras>=3.4,<4",  # the model; named because tf.keras may be Keras 2
+    "keras-tuner[bayesian]>=1.4.7,<2",  # `customer-age tune`; TFX brings it, without its search
     "tensorboard>=2.16,<3",  # Keras's training logs; TensorFlow 2.21 does not bring it
     "pandas>=1.5,<3",  # what TFDV and TFMA return
     "pyarrow>=10",  # Parquet: label tables, and the predictions of `score`

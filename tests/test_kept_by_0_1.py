@@ -24,11 +24,11 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata as tfx_metadata
 
-from customer_age.components import drift
 from customer_age.components.artifacts import canary, evaluation, ingestion, json_file, statistics
 from customer_age.components.artifacts.training import FILE as TRAINING_FILE
 from customer_age.components.artifacts.training import Training
 from customer_age.components.photo_example_gen.batch_cache import BatchCache
+from customer_age.components.registry_pusher import drift
 from customer_age.components.trainer import inputs
 from customer_age.components.trainer import model as models
 from customer_age.components.trainer.layers import age_distribution

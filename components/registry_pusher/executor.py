@@ -11,11 +11,11 @@ from tfx.types import artifact_utils
 from customer_age.files.store import local_copy
 from customer_age.model_registry import RUN_ID, open_registry, run_again
 
-from .. import drift
 from ..artifacts import evaluation, json_file, training
 from ..artifacts.ingestion import read_ingestion
 from ..artifacts.training import Training
 from ..run_parameters import from_properties
+from . import drift
 from .lineage import Lineage
 from .model_card import Baseline, publication
 

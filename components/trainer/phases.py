@@ -1,6 +1,6 @@
 """The two phases of training: the output layer alone, then the whole network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -70,6 +70,7 @@ def train_whole(
     patience: int,
     log_folder: str,
     checkpoint: Checkpoint,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
     """Teach the whole network: a warm-up, a cosine down to a hundredth, early stopping.
 
@@ -90,11 +91,13 @@ def train_whole(
     optimizer = FusedAdamW(weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=_NEVER_DECAYED)
     _compile(model, optimizer)
-    callbacks = [
-        ScheduledRate(schedule),
-        EarlyStopping(monitor="val_mae", mode="min", patience=patience, restore_best_weights=True),
-        EndDiverged("the whole network", batches.steps, ("trainer.learning_rate", learning_rate)),
-    ]
+    stopping = EarlyStopping(
+        monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
+    )
+    diverged = EndDiverged(
+        "the whole network", batches.steps, ("trainer.learning_rate", learning_rate)
+    )
+    callbacks = [ScheduledRate(schedule), stopping, diverged, *callbacks]
     return _fit(model, batches, WHOLE, epochs, log_folder, callbacks, checkpoint)
 
 
@@ -136,7 +139,7 @@ def _fit(
     phase: str,
     epochs: int,
     log_folder: str,
-    callbacks: list[keras.callbacks.Callback],
+    callbacks: Sequence[keras.callbacks.Callback],
     checkpoint: Checkpoint,
 ) -> list[dict]:
     history = checkpoint.history.setdefault(phase, [])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
-
-from customer_age.errors import RunError
 
 from ..artifacts import training
 from . import devices, inputs, phases
@@ -66,39 +64,84 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     chosen = Hyperparameters.of(fn_args.custom_config)
     started = time.monotonic()
-    keras.utils.set_random_seed(chosen.seed)
-    device = devices.find_device()
-    ages = inputs.real_ages(fn_args.train_files)
-    batches = _batches(fn_args, chosen, len(ages))
-    with devices.precision(device.precision), device.strategy.scope():
-        model = build_model(
-            chosen.input_size,
-            chosen.weights,
-            chosen.dropout,
-            ages,
-        )
-        if chosen.weights == CHAMPION:
-            copy_weights(fn_args.base_model, model)
-            freeze_statistics(model)
-        checkpoint = Checkpoint.where_named(_fingerprint(fn_args, device, model), started)
-        log_folder = checkpoint.log_folder(fn_args.model_run_dir)
-        history = _train(model, batches, chosen, log_folder, checkpoint)
+    trained = train(
+        fn_args,
+        chosen,
+        lambda training: Checkpoint.where_named(training, started),
+        fn_args.model_run_dir,
+    )
+    history, checkpoint = trained.history, trained.checkpoint
     checkpoint.deliver_logs(fn_args.model_run_dir)
-    served = signatures.export(as_served(model), fn_args.serving_model_dir, chosen.mirror)
+    served = signatures.export(as_served(trained.model), fn_args.serving_model_dir, chosen.mirror)
     record = training.Training(
         weights=_weights_name(chosen.weights),
         input_size=chosen.input_size,
         history=[training.Epoch(**epoch) for epoch in history],
         best_epoch=_best(history)["epoch"],
         served_mae=round(_served_mae(served, fn_args.eval_files), 4),
-        median_age=float(np.median(ages)),
-        photos=len(ages),
-        device=device.name,
-        precision=device.precision,
+        median_age=float(np.median(trained.ages)),
+        photos=len(trained.ages),
+        device=trained.device.name,
+        precision=trained.device.precision,
         seconds=round(checkpoint.seconds, 1),
     )
     with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{training.FILE}", "w") as file:
         json.dump({**asdict(chosen), **record.model_dump()}, file, indent=1)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with.
+
+    Attributes:
+        model: with the weights of its best epoch on `valid`.
+        history: one entry for each epoch, as `Reporter` keeps them.
+        ages: of `train`, years.
+        device: that it ran on.
+        checkpoint: what it went on from, or began.
+    """
+
+    model: keras.Model
+    history: list[dict]
+    ages: np.ndarray
+    device: devices.Device
+    checkpoint: Checkpoint
+
+
+def train(
+    fn_args: FnArgs,
+    chosen: Hyperparameters,
+    checkpoint_of: Callable[[str], Checkpoint],
+    log_folder: str,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Trained:
+    """Train on `train`, steered by `valid`; the Tuner's trials do the same.
+
+    Args:
+        fn_args: TFX's; what the hyperparameters are is not read from it.
+        chosen: the hyperparameters.
+        checkpoint_of: gives what a training of a fingerprint goes on from.
+        log_folder: of TensorBoard's logs, where the checkpoint has no place for them.
+        callbacks: of the whole network's phase, besides the training's own.
+
+    Raises:
+        DataRefused: a split is empty.
+        SettingsError: the weights do not fit.
+        RunError: training diverged, or ImageNet weights could not be had.
+    """
+    keras.utils.set_random_seed(chosen.seed)
+    device = devices.find_device()
+    ages = inputs.real_ages(fn_args.train_files)
+    batches = _batches(fn_args, chosen, len(ages))
+    with devices.precision(device.precision), device.strategy.scope():
+        model = build_model(chosen.input_size, chosen.weights, chosen.dropout, ages)
+        if chosen.weights == CHAMPION:
+            copy_weights(fn_args.base_model, model)
+            freeze_statistics(model)
+        checkpoint = checkpoint_of(_fingerprint(fn_args, device, model))
+        logs = checkpoint.log_folder(log_folder)
+        history = _train(model, batches, chosen, logs, checkpoint, callbacks)
+    return Trained(model, history, ages, device, checkpoint)
 
 
 def _fingerprint(fn_args: FnArgs, device: devices.Device, model: keras.Model) -> str:
@@ -147,6 +190,7 @@ def _train(
     chosen: Hyperparameters,
     log_folder: str,
     checkpoint: Checkpoint,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> list[dict]:
     history = []
     if chosen.head_epochs and chosen.weights not in (RANDOM, CHAMPION):
@@ -162,12 +206,8 @@ def _train(
         chosen.patience,
         log_folder,
         checkpoint,
+        callbacks,
     )
-    if not np.isfinite(_best(history)["val_mae"]):
-        raise RunError(
-            "training diverged: the MAE on valid is not a number; "
-            f"lower trainer.learning_rate (it is {chosen.learning_rate:g})"
-        )
     return history
 
 

@@ -16,6 +16,10 @@ _SAID_OF_MEMORY = ("resource_exhausted", "out of memory", "oom when allocating")
 _log = logging.getLogger(__name__)
 
 
+class Diverged(RunError):
+    """The loss is not a finite number any more."""
+
+
 class EndDiverged(keras.callbacks.Callback):
     """Ends the training at the first step whose loss is not a finite number.
 
@@ -42,11 +46,11 @@ class EndDiverged(keras.callbacks.Callback):
         """Look at the epoch's mean loss, which stays NaN or infinite once it is.
 
         Raises:
-            RunError: it is.
+            Diverged: it is.
         """
         loss = (logs or {}).get("loss", 0.0)
         if not np.isfinite(loss):
-            raise RunError(
+            raise Diverged(
                 f"training diverged: the loss is {float(loss)} at step {batch + 1} of "
                 f"{self._steps} in epoch {self._epoch} of {self._learning}; lower "
                 f"{self._setting} (it is {self._rate:g})"

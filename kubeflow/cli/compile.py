@@ -17,6 +17,13 @@ from ..compiling import target_support
 @click.command(name="compile", short_help="The pipeline for Kubeflow or Vertex AI.")
 @click.option("--target", type=click.Choice(target_support.TARGETS), required=True)
 @click.option(
+    "--pipeline",
+    type=click.Choice(target_support.PIPELINES),
+    default="run",
+    show_default=True,
+    help="A run, or the search of `customer-age tune`.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -24,7 +31,11 @@ from ..compiling import target_support
 )
 @options.config
 def compile_pipeline(
-    target: target_support.Target, output: Path | None, config: str, overrides: tuple[str, ...]
+    target: target_support.Target,
+    pipeline: target_support.Pipeline,
+    output: Path | None,
+    config: str,
+    overrides: tuple[str, ...],
 ) -> None:
     """Write the pipeline as Kubeflow Pipelines (YAML) or Vertex AI Pipelines (JSON) take it.
 
@@ -32,16 +43,18 @@ def compile_pipeline(
     pipeline's inputs say can still be changed for each run.
     """
     settings = loading.load(config, overrides)
-    target_support.check(settings, target)
+    target_support.check(settings, target, pipeline)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here
     log.quiet_libraries()
     with log.kept_to_log_level():
         from ..compiling import compiler
 
     if target == "kubeflow":
-        output, content = output or Path("pipeline.yaml"), compiler.compile_kubeflow(settings)
+        output = output or Path("pipeline.yaml")
+        content = compiler.compile_kubeflow(settings, pipeline)
     else:
-        output, content = output or Path("pipeline.json"), compiler.compile_vertex(settings)
+        output = output or Path("pipeline.json")
+        content = compiler.compile_vertex(settings, pipeline)
     try:
         store.write_whole(str(output), content.encode())
     except OSError as error:

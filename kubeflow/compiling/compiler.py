@@ -12,13 +12,14 @@ from customer_age.components.run_parameters import ABOUT, RunParameters
 from customer_age.pipeline.graph import parameter_values
 from customer_age.pipeline.graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from customer_age.pipeline.graph.create_pipeline import Launch, create_pipeline
+from customer_age.pipeline.graph.create_tune_pipeline import create_tune_pipeline
 from customer_age.pipeline.settings.cluster import ClusterSettings
 from customer_age.pipeline.settings.settings import Settings
 
 from ..artifact_types import SYSTEM_TITLES
 from . import containers, stores, target_support
 from .platform_spec import platform_document
-from .target_support import Target
+from .target_support import Pipeline, Target
 
 ENTRYPOINT = ("python", "-m", "customer_age.kubeflow.container.entrypoint")
 
@@ -33,11 +34,12 @@ _SECONDS_FOR_A_NODE = 3600
 """That a pod may wait for one: its own time limit does not count them, `maxDuration` does."""
 
 
-def compile_kubeflow(settings: Settings) -> str:
+def compile_kubeflow(settings: Settings, pipeline: Pipeline = "run") -> str:
     """Compile for Kubeflow Pipelines.
 
     Args:
         settings: of the pipeline; those named in `components.run_parameters` are defaults.
+        pipeline: which one.
 
     Returns:
         Two YAML documents: a PipelineSpec of schema 2.1.0, and a PlatformSpec.
@@ -45,7 +47,7 @@ def compile_kubeflow(settings: Settings) -> str:
     Raises:
         SettingsError: something that a cluster needs is missing, or cannot be.
     """
-    spec = _pipeline_job(settings, "kubeflow")["pipelineSpec"]
+    spec = _pipeline_job(settings, "kubeflow", pipeline)["pipelineSpec"]
     labels = {
         name: component["executorLabel"]
         for name, component in spec["components"].items()
@@ -56,11 +58,12 @@ def compile_kubeflow(settings: Settings) -> str:
     )
 
 
-def compile_vertex(settings: Settings) -> str:
+def compile_vertex(settings: Settings, pipeline: Pipeline = "run") -> str:
     """Compile for Vertex AI Pipelines.
 
     Args:
         settings: of the pipeline; those named in `components.run_parameters` are defaults.
+        pipeline: which one.
 
     Returns:
         A PipelineJob as JSON.
@@ -68,11 +71,12 @@ def compile_vertex(settings: Settings) -> str:
     Raises:
         SettingsError: something that Vertex AI needs is missing, or cannot be.
     """
-    return json.dumps(_pipeline_job(settings, "vertex"), sort_keys=True, indent=1) + "\n"
+    job = _pipeline_job(settings, "vertex", pipeline)
+    return json.dumps(job, sort_keys=True, indent=1) + "\n"
 
 
-def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
-    target_support.check(settings, target)
+def _pipeline_job(settings: Settings, target: Target, pipeline: Pipeline) -> dict[str, Any]:
+    target_support.check(settings, target, pipeline)
     settings = settings.on_cluster()
     images = settings.cluster.images
     inputs = parameter_values.pipeline_inputs(settings)
@@ -92,7 +96,8 @@ def _pipeline_job(settings: Settings, target: Target) -> dict[str, Any]:
             use_pipeline_spec_2_1=True,
         )
     )
-    job = runner.run(create_pipeline(settings, launch), write_out=False)
+    create = create_pipeline if pipeline == "run" else create_tune_pipeline
+    job = runner.run(create(settings, launch), write_out=False)
     spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
     _describe_inputs(spec, inputs)
     _set_task_options(spec, settings, target)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from customer_age.errors import SettingsError
-from customer_age.pipeline.settings.cluster import GpuSettings, Resources
+from customer_age.pipeline.settings.cluster import TUNER, GpuSettings, Resources
 from customer_age.pipeline.settings.settings import Settings
 
 _N1_GIB_PER_CORE = 6.5  # of the machine type n1-highmem
@@ -43,8 +43,9 @@ and 8.9, and code for 9.0 that newer GPUs translate (`tf.sysconfig.get_build_inf
 
 
 def of_components(settings: Settings) -> dict[str, GpuSettings]:
-    """The components that ask for GPUs."""
-    by_component = {"Trainer": settings.trainer.gpu, "Evaluator": settings.gate.gpu}
+    """The components that ask for GPUs, those of a search included."""
+    trainer = settings.trainer.gpu
+    by_component = {"Trainer": trainer, "Evaluator": settings.gate.gpu, TUNER: trainer}
     return {component: gpu for component, gpu in by_component.items() if gpu is not None}
 
 

@@ -20,6 +20,7 @@ from .retrain import retrain
 from .run import run
 from .score import score
 from .serve import serve
+from .tune import tune
 
 
 class _Verbs(click.Group):
@@ -56,7 +57,9 @@ def cli() -> None:
     """
 
 
-for command in (run, check_data, demo_data, models, predict, score, serve, retrain, forget, doctor):
+for command in (
+    run, tune, check_data, demo_data, models, predict, score, serve, retrain, forget, doctor,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -24,6 +24,7 @@ _DISTRIBUTIONS = {
     "PIL": "pillow",
     "apache_beam": "apache-beam",
     "keras": "keras",
+    "keras_tuner": "keras-tuner",
     "numpy": "numpy",
     "pandas": "pandas",
     "pi_heif": "pi-heif",

@@ -64,41 +64,12 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     """
     launch = launch or Launch()
     parameters = launch.parameters or parameter_values.fixed(settings, launch.key, launch.run_id)
-    photo_schema = PhotoSchema(code=launch.code_of(PhotoSchema))
-    schema = photo_schema.outputs["schema"]
-    photo_example_gen = PhotoExampleGen(
-        data_path=parameters.data_path,
-        spec=ingestion_spec.of(settings),
-        batches=parameters.batches,
-        data_fingerprint=parameters.data_fingerprint,
-        code=launch.code_of(PhotoExampleGen),
-    )
-    examples = photo_example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(
-        examples=examples,
-        stats_options=_statistics_options(),
-    )
-    example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema
-    )
-    data_gate = DataGate(
-        examples=examples,
-        anomalies=example_validator.outputs["anomalies"],
-        max_refused_share=settings.data.max_refused_share,
-        max_wrong_ages=settings.data.max_wrong_ages,
-        code=launch.code_of(DataGate),
-    )
-    champion = Champion(
-        examples=examples,
-        registry_uri=parameters.registry_uri,
-        model_name=settings.registry.model_name,
-        baseline=launch.baseline_version,
-        code=launch.code_of(Champion),
-    )
-    champion.add_upstream_node(data_gate)
+    data = checked_data(settings, parameters, launch)
+    examples, statistics, anomalies = data.examples, data.statistics, data.anomalies
+    champion = champion_of(settings, parameters, launch, data)
     baseline = champion.outputs["model"]
-    trainer = _trainer(settings, parameters, examples, schema, baseline, launch)
-    trainer.add_upstream_node(data_gate)
+    trainer = _trainer(settings, parameters, data, baseline, launch)
+    trainer.add_upstream_node(data.gate)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
@@ -118,7 +89,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         baseline=baseline,
         model_run=trainer.outputs["model_run"],
         infra_blessing=canary.outputs["blessing"],
-        statistics=statistics_gen.outputs["statistics"],
+        statistics=statistics,
         registry_uri=parameters.registry_uri,
         model_name=settings.registry.model_name,
         lineage=_lineage(settings, launch),
@@ -128,8 +99,8 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
     )
     run_report = RunReport(
         examples=examples,
-        statistics=statistics_gen.outputs["statistics"],
-        anomalies=example_validator.outputs["anomalies"],
+        statistics=statistics,
+        anomalies=anomalies,
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
@@ -141,8 +112,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         code=launch.code_of(RunReport),
     )
     components: list[base_node.BaseNode] = [
-        photo_example_gen, photo_schema, statistics_gen, example_validator, data_gate, champion,
-        trainer, evaluator, canary, registry_pusher, run_report,
+        *data.nodes, champion, trainer, evaluator, canary, registry_pusher, run_report,
     ]  # fmt: skip
     return pipeline.Pipeline(
         pipeline_name=settings.name,
@@ -151,6 +121,77 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         enable_cache=True,
         beam_pipeline_args=beam_args(settings),
     )
+
+
+@dataclass(frozen=True)
+class CheckedData:
+    """The nodes from photos to examples that passed, and what others take of them."""
+
+    nodes: tuple[base_node.BaseNode, ...]
+    gate: base_node.BaseNode
+    """Whatever learns from the examples, or measures by them, comes after it."""
+    examples: types.BaseChannel
+    schema: types.BaseChannel
+    statistics: types.BaseChannel
+    anomalies: types.BaseChannel
+
+
+def checked_data(settings: Settings, parameters: RunParameters, launch: Launch) -> CheckedData:
+    """Wire what comes before any training, the same for each pipeline: so they share its results.
+
+    Args:
+        settings: of the run.
+        parameters: of the run.
+        launch: what the runner knows.
+    """
+    photo_schema = PhotoSchema(code=launch.code_of(PhotoSchema))
+    schema = photo_schema.outputs["schema"]
+    photo_example_gen = PhotoExampleGen(
+        data_path=parameters.data_path,
+        spec=ingestion_spec.of(settings),
+        batches=parameters.batches,
+        data_fingerprint=parameters.data_fingerprint,
+        code=launch.code_of(PhotoExampleGen),
+    )
+    examples = photo_example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(
+        examples=examples,
+        stats_options=_statistics_options(),
+    )
+    statistics = statistics_gen.outputs["statistics"]
+    example_validator = ExampleValidator(statistics=statistics, schema=schema)
+    anomalies = example_validator.outputs["anomalies"]
+    data_gate = DataGate(
+        examples=examples,
+        anomalies=anomalies,
+        max_refused_share=settings.data.max_refused_share,
+        max_wrong_ages=settings.data.max_wrong_ages,
+        code=launch.code_of(DataGate),
+    )
+    nodes = (photo_example_gen, photo_schema, statistics_gen, example_validator, data_gate)
+    return CheckedData(nodes, data_gate, examples, schema, statistics, anomalies)
+
+
+def champion_of(
+    settings: Settings, parameters: RunParameters, launch: Launch, data: CheckedData
+) -> base_node.BaseNode:
+    """Wire the model to measure against, or to start from.
+
+    Args:
+        settings: of the run.
+        parameters: of the run.
+        launch: what the runner knows.
+        data: that the run learns from.
+    """
+    champion = Champion(
+        examples=data.examples,
+        registry_uri=parameters.registry_uri,
+        model_name=settings.registry.model_name,
+        baseline=launch.baseline_version,
+        code=launch.code_of(Champion),
+    )
+    champion.add_upstream_node(data.gate)
+    return champion
 
 
 def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDescription:
@@ -187,14 +228,13 @@ def _statistics_options() -> tfdv.StatsOptions:
 def _trainer(
     settings: Settings,
     parameters: RunParameters,
-    examples: types.BaseChannel,
-    schema: types.BaseChannel,
+    data: CheckedData,
     baseline: types.BaseChannel,
     launch: Launch,
 ) -> Trainer:
     return Trainer(
-        examples=examples,
-        schema=schema,
+        examples=data.examples,
+        schema=data.schema,
         base_model=baseline if settings.trainer.weights == "champion" else None,
         epochs=parameters.epochs,
         learning_rate=parameters.learning_rate,

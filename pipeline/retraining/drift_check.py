@@ -6,7 +6,7 @@ A sample of the new photos is decoded as ingestion does it.
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from customer_age.components import drift
+from customer_age.components.registry_pusher import drift
 from customer_age.errors import SettingsError
 from customer_age.labels import LabelRow, open_batch, tombstones
 from customer_age.model_registry import ModelRegistry, open_registry

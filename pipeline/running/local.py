@@ -6,8 +6,8 @@ import datetime
 import logging
 import sys
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from customer_age.errors import RunError
 
@@ -19,9 +19,14 @@ from .run_progress import NodeEvents, RunProgress, TrainingEvents
 from .work_folder import WorkFolder
 
 if TYPE_CHECKING:
+    from tfx.orchestration import pipeline
+
     from ..graph.create_pipeline import Launch
     from .metadata import RunRecords
     from .outcome import Outcome
+
+TRAINING = "customer_age.training"
+"""The trainer's logger."""
 
 _WITHOUT_A_LINE = ("PhotoSchema",)
 """The schema is there from the start: it goes in, and is no line on the screen."""
@@ -41,30 +46,58 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
         SettingsError: nothing was started.
         RunError: another run holds the work folder.
     """
+    with checked(settings) as (folder, key):
+        return LocalRun(settings, folder, key, run_id).run()
+
+
+@contextlib.contextmanager
+def checked(settings: Settings, publishes: bool = True) -> Iterator[tuple[WorkFolder, RunKey]]:
+    """Check what can be before anything is started, then hold the work folder.
+
+    Args:
+        settings: of the run.
+        publishes: whether the run needs a registry that takes a version.
+
+    Yields:
+        The work folder, and what decides the run's result.
+
+    Raises:
+        SettingsError: nothing was started.
+        RunError: another run holds the work folder.
+    """
     require_addresses(settings, {"work_dir": settings.work_dir})
     require_job_server(settings)
     folder = WorkFolder(settings.work_dir)
     folder.require_literal_path()
-    key = preflight.check(settings)
+    key = preflight.check(settings, publishes)
     folder.prepare()
     with folder.held(), folder.temporary_files():
-        return LocalRun(settings, folder, key, run_id).run()
+        yield folder, key
 
 
-class LocalRun:
-    """One run in a work folder that is held for it."""
+class Ended(Protocol):
+    """How a graph ended, for a person."""
 
-    def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey, run_id: str = ""):
+    def lines(self) -> tuple[str, ...]:
+        """How it ended, and where that is described."""
+
+
+AnEnd = TypeVar("AnEnd", bound=Ended)
+
+
+class GraphRun(Generic[AnEnd]):
+    """One graph that runs in a work folder which is held for it."""
+
+    def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey):
         self._settings = settings
         self._folder = folder
         self._key = key
-        self._run_id = run_id
         self._started = datetime.datetime.now().astimezone()
         self._name = folder.free_name(self._started.strftime("%Y-%m-%dT%H-%M-%S"))
         self._log = folder.logs / f"{self._name}.log"
         self._events = NodeEvents()
 
-    def run(self) -> "Outcome":
+    def run(self) -> AnEnd:
         """Run every component, and write down how it ended."""
         log.quiet_libraries()
         with log.redirected(self._log) as screen, RunProgress(screen) as progress:
@@ -116,22 +149,39 @@ class LocalRun:
         return records
 
     def _launch(self) -> "Launch":
-        """Look at the registry as it is now."""
-        from customer_age.model_registry import baseline_for, open_registry
+        """What the run starts with."""
+        raise NotImplementedError
 
-        from ..graph.create_pipeline import Launch
+    def _pipeline(self, launch: "Launch") -> "pipeline.Pipeline":
+        """The graph."""
+        raise NotImplementedError
 
-        registry = open_registry(self._settings.registry_uri, self._settings.registry.model_name)
-        baseline = baseline_for(registry, self._key.digest())
-        return Launch(self._key, baseline_version=baseline, run_id=self._run_id)
+    def _listeners(self, progress: RunProgress) -> Mapping[str, logging.Handler]:
+        """Loggers of components, and what shows their records."""
+        raise NotImplementedError
+
+    def _end(
+        self,
+        records: "RunRecords",
+        before: int,
+        launch: "Launch | None",
+        error: RunError | None,
+    ) -> AnEnd:
+        """Describe how it ended.
+
+        Args:
+            records: of the pipeline.
+            before: the newest execution when it started.
+            launch: what it started with, if it came so far.
+            error: what stopped it, if something did.
+        """
+        raise NotImplementedError
 
     def _run_graph(self, launch: "Launch") -> None:
         from tfx.orchestration import metadata
         from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-        from ..graph.create_pipeline import create_pipeline
-
-        pipeline = create_pipeline(self._settings, launch)
+        pipeline = self._pipeline(launch)
         pipeline.metadata_connection_config = metadata.sqlite_metadata_connection_config(
             str(self._folder.metadata)
         )
@@ -162,16 +212,41 @@ class LocalRun:
         self._events.on_start, self._events.on_end = started, ended
         # Said outright: where it is left open, saving a model turns absl's logger to warnings.
         absl_logging.set_verbosity(absl_logging.INFO)
-        training = logging.getLogger("customer_age.training")
-        training.setLevel(logging.DEBUG)
-        tfx, steps = logging.getLogger("absl"), TrainingEvents(progress)
-        tfx.addHandler(self._events)
-        training.addHandler(steps)
+        listeners = {"absl": self._events, **self._listeners(progress)}
+        logging.getLogger(TRAINING).setLevel(logging.DEBUG)
+        for name, handler in listeners.items():
+            logging.getLogger(name).addHandler(handler)
         try:
             yield
         finally:
-            tfx.removeHandler(self._events)
-            training.removeHandler(steps)
+            for name, handler in listeners.items():
+                logging.getLogger(name).removeHandler(handler)
+
+
+class LocalRun(GraphRun["Outcome"]):
+    """One run of the whole pipeline."""
+
+    def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey, run_id: str = ""):
+        super().__init__(settings, folder, key)
+        self._run_id = run_id
+
+    def _launch(self) -> "Launch":
+        """Look at the registry as it is now."""
+        from customer_age.model_registry import baseline_for, open_registry
+
+        from ..graph.create_pipeline import Launch
+
+        registry = open_registry(self._settings.registry_uri, self._settings.registry.model_name)
+        baseline = baseline_for(registry, self._key.digest())
+        return Launch(self._key, baseline_version=baseline, run_id=self._run_id)
+
+    def _pipeline(self, launch: "Launch") -> "pipeline.Pipeline":
+        from ..graph.create_pipeline import create_pipeline
+
+        return create_pipeline(self._settings, launch)
+
+    def _listeners(self, progress: RunProgress) -> Mapping[str, logging.Handler]:
+        return {TRAINING: TrainingEvents(progress)}
 
     def _end(
         self,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from customer_age.components.artifacts import canary, ingestion, json_file, training
+from customer_age.components.artifacts import canary, ingestion, json_file, training, tuning
 
 from .metadata import ArtifactRecord
 
@@ -58,6 +58,12 @@ def _training(outputs: Outputs) -> str:
     )
 
 
+def _search(outputs: Outputs) -> str:
+    found = json_file.read(outputs["tuner_results"].uri, tuning.FILE, tuning.Trials)
+    best = found.best
+    return f"{len(found.trials)} trials, the best of them {best.line() if best else 'diverged'}"
+
+
 def _evaluation(outputs: Outputs) -> str:
     from customer_age.components.artifacts import evaluation
 
@@ -98,6 +104,7 @@ _SUMMARIES: dict[str, Callable[[Outputs], str]] = {
     "DataGate": _approval,
     "Champion": _champion,
     "Trainer": _training,
+    "Tuner": _search,
     "Evaluator": _evaluation,
     "Canary": _canary,
     "RegistryPusher": _version,

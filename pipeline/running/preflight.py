@@ -13,11 +13,12 @@ from ..settings.model import WEIGHTS_KEYWORDS
 from ..settings.settings import Settings
 
 
-def check(settings: Settings) -> RunKey:
+def check(settings: Settings, publishes: bool = True) -> RunKey:
     """Look at Beam's options, the data set, the weights and the registry from outside.
 
     Args:
         settings: of the run.
+        publishes: whether the run needs a registry that takes a version.
 
     Returns:
         What decides the run's result.
@@ -44,8 +45,11 @@ def check(settings: Settings) -> RunKey:
         weights=weights_fingerprint(weights),
         code=code_of_all(),
     )
+    if not publishes and weights != "champion":
+        return key
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
-    registry.require_ready()
+    if publishes:
+        registry.require_ready()
     if weights == "champion" and registry.champion() is None:
         raise SettingsError(
             f"trainer.weights: champion, but there is no champion in {settings.registry_uri} yet; "

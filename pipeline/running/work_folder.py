@@ -38,6 +38,8 @@ class WorkFolder:
     models/          published models that `predict` and `score` use, by fingerprint
     pipeline/        the artifacts of each component
     metadata.sqlite  ML Metadata: what was run, and what can be reused
+    tuning/          the finished trials of `tune`, a file for each search
+    tuned.yaml       the settings that the newest `tune` found best
     batch_cache/     ingested batches, decoded once
     checkpoint/      of a training that was killed, until a run goes on with it
     person.key       keys the hash that stands for a person; secret

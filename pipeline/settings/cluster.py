@@ -26,9 +26,12 @@ Component = Literal[
     "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate", "Champion",
     "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
 ]  # fmt: skip
-"""Those that run in a container of their own."""
+"""Those of a run; each has a container of its own."""
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
+
+TUNER = "Tuner"
+"""The component that only the pipeline of a search has."""
 
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|M|G|T)")
 """Kubernetes has no `K`."""
@@ -173,8 +176,9 @@ class ClusterSettings(StrictModel):
     """The same for components with a GPU; by default `image`."""
     pipeline_root: str = ""
     """Where artifacts go: `gs://`, `s3://` or `minio://`, as the back end calls its store."""
-    resources: dict[Component, Resources] = {}
-    """Component to what it gets, where that is not the default."""
+    resources: dict[Literal[Component, "Tuner"], Resources] = {}
+    """Component to what it gets, where that is not the default; the Tuner gets what the Trainer
+    does."""
     max_retries: int = Field(2, ge=0, le=10)
     """Of each component, where another try may end better: not of settings, data or a model that
     are refused, nor of a fault of the program. What it published or wrote before is not doubled. On
@@ -234,7 +238,7 @@ class ClusterSettings(StrictModel):
 
     def resources_of(self, component: str) -> Resources:
         """What a component gets."""
-        return next(
-            (given for name, given in self.resources.items() if name == component),
-            DEFAULT_RESOURCES[component],
-        )
+        given = {str(name): resources for name, resources in self.resources.items()}
+        if component == TUNER and TUNER not in given:
+            component = "Trainer"
+        return given[component] if component in given else DEFAULT_RESOURCES[component]

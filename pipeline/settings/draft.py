@@ -73,12 +73,12 @@ class Draft:
         self.content = reading.value or {}
         self._note((), reading, lambda line: _Source(0, line, f"{file}:{line}"))
 
-    def option(self, path: yaml_reader.KeyPath, value: str) -> None:
+    def option(self, path: yaml_reader.KeyPath, value: str | float) -> None:
         """Take over an option of the command line, such as `--work-dir`."""
         self._turn += 1
         source = _Source(self._turn, 0, "")
         self._put(path, value, source)
-        if not yaml_reader.is_unicode(value):
+        if isinstance(value, str) and not yaml_reader.is_unicode(value):
             self._refuse_bytes(path, source)
 
     def override(self, text: str) -> None:

@@ -21,7 +21,7 @@ from .yaml_reader import beyond_locale
 CONFIGS = Path(__file__).parent / "configs"
 
 
-def load(config: str, overrides: tuple[str, ...] = (), **options: str | None) -> Settings:
+def load(config: str, overrides: tuple[str, ...] = (), **options: str | float | None) -> Settings:
     """Read a settings file, then apply what the command line says.
 
     Args:

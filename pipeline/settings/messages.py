@@ -94,6 +94,10 @@ def _too_long(error: ErrorDetails) -> str:
     return f"must have at most {most} characters, not {len(error['input'])}"
 
 
+def _too_many(error: ErrorDetails) -> str:
+    return f"must have at most {error['ctx']['max_length']} entries, not {len(error['input'])}"
+
+
 def _no_match(error: ErrorDetails) -> str:
     return f"must match the pattern {error['ctx']['pattern']}; {_shown(error['input'])} does not"
 
@@ -104,6 +108,7 @@ _SENTENCES: dict[str, Callable[[ErrorDetails], str]] = {
     "literal_error": _no_such_word,
     "string_pattern_mismatch": _no_match,
     "string_too_long": _too_long,
+    "too_long": _too_many,
     "string_too_short": lambda _: "must not be empty",
     "missing": lambda _: "is needed here, and is missing",
     "finite_number": lambda error: f"must be a finite number, not {_shown(error['input'])}",

@@ -1,14 +1,21 @@
-"""The settings of the model: how it is trained, and what it must show to be published."""
+"""The settings of the model: how it is trained and tuned, and what it must show to be published."""
 
-from pydantic import Field, field_validator
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
 
+from pydantic import AfterValidator, Field, field_validator
+
+from customer_age.errors import SettingsError
 from customer_age.schema import age_groups
 from customer_age.schema.strict_model import MOST, StrictModel
 
 from .cluster import GpuSettings
 
 MOST_EPOCHS = 10_000
+MOST_MINUTES = 60 * 24 * 365
 WEIGHTS_KEYWORDS = ("imagenet", "champion", "none")
+TUNED = ("learning_rate", "weight_decay", "dropout")
+"""Settings of `trainer` that the tuner knows how to choose."""
 
 
 class TrainerSettings(StrictModel):
@@ -43,6 +50,49 @@ class TrainerSettings(StrictModel):
     """As NumPy takes it."""
     gpu: GpuSettings | None = None
     """On a cluster. A local run takes the GPUs that TensorFlow sees."""
+
+
+_Number = TypeVar("_Number")
+
+
+def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    lowest, highest = bounds
+    if lowest >= highest:
+        raise ValueError(
+            f"the lowest value, {lowest:g}, must be below the highest, {highest:g}; null leaves "
+            "this setting as trainer has it"
+        )
+    return bounds
+
+
+_Range = Annotated[tuple[_Number, _Number], AfterValidator(_in_order)]
+"""The lowest and the highest value to try."""
+
+
+class TunerSettings(StrictModel):
+    """What `customer-age tune` tries; of a range that is null, the value of `trainer` stays."""
+
+    minutes: float = Field(60, gt=0, le=MOST_MINUTES)
+    """The budget, of all trials together. A trial that has begun is finished; none is begun that
+    would not fit, as far as the longest one before tells. The first one always is."""
+    max_trials: int = Field(100, ge=1, le=1000)
+    learning_rate: _Range[Annotated[float, Field(gt=0, le=1)]] | None = (1e-4, 2e-3)
+    weight_decay: _Range[Annotated[float, Field(gt=0, le=1)]] | None = (1e-5, 1e-2)
+    dropout: _Range[Annotated[float, Field(ge=0, lt=1)]] | None = (0.0, 0.6)
+
+    def ranges(self) -> Mapping[str, tuple[float, float]]:
+        """Setting of `trainer` to its lowest and highest value, for each that is tuned."""
+        given = {name: getattr(self, name) for name in TUNED}
+        return {name: bounds for name, bounds in given.items() if bounds is not None}
+
+    def require_range(self) -> None:
+        """See that there is something to tune.
+
+        Raises:
+            SettingsError: each range is null.
+        """
+        if not self.ranges():
+            raise SettingsError("tuner: each range is null, so there is nothing to tune; give one")
 
 
 class GateSettings(StrictModel):

@@ -21,13 +21,14 @@ from .beam import BeamSettings
 from .cluster import ClusterSettings
 from .data import PATHS, DataSettings
 from .kubernetes_names import judged
-from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings
+from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings, TunerSettings
 from .registry import RegistrySettings
 from .retraining import NotifySettings, RetrainingSettings
 from .yaml_reader import beyond_locale
 
-_NO_RESULT = ("cluster", "retraining", "notify")
-"""Sections that say where and when a run runs and who is told: its result tells nothing of them."""
+_NO_RESULT = ("tuner", "cluster", "retraining", "notify")
+"""Sections that say how settings are tuned, where and when a run runs, and who is notified: a run's
+result does not depend on them."""
 
 _IN_NO_LINE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, stray bytes and line separators."""
@@ -37,10 +38,13 @@ def _breaks_a_line(letter: str) -> bool:
     return unicodedata.category(letter) in _IN_NO_LINE
 
 
+MOST_LETTERS = 63
+"""Of a pipeline's name."""
+
 PipelineName = Annotated[
     str,
     judged(
-        re.compile("[a-z0-9][a-z0-9-]{0,62}").fullmatch,
+        re.compile(f"[a-z0-9][a-z0-9-]{{0,{MOST_LETTERS - 1}}}").fullmatch,
         "name of a pipeline",
         "1 to 63 of a-z, 0-9 and -, with a letter or digit first",
     ),
@@ -56,6 +60,7 @@ class Settings(StrictModel):
     """Where everything that a run makes is kept."""
     data: DataSettings = DataSettings()
     trainer: TrainerSettings = TrainerSettings()
+    tuner: TunerSettings = TunerSettings()
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
     registry: RegistrySettings = RegistrySettings()
@@ -119,6 +124,11 @@ class Settings(StrictModel):
             kept = addresses.join(root, "batch_cache") if in_reach else ""
             data = data.model_copy(update={"batch_cache": kept})
         return self.model_copy(update={"work_dir": "/tmp/customer-age", "data": data})
+
+    @property
+    def search_name(self) -> str:
+        """What the pipeline that tunes is called on a cluster."""
+        return f"{self.name}-tune"
 
     @property
     def pipeline_root(self) -> str:

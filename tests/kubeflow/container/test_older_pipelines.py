@@ -29,7 +29,10 @@ def start(module: str, executor: str, output_file) -> subprocess.CompletedProces
         ("customer_age.kubeflow.entrypoint", "customer_age.components.canary.executor.Executor"),
         # As this version compiles it, with an executor that the image does not have.
         ("customer_age.kubeflow.container.entrypoint", "customer_age.components.gone.Executor"),
-        ("customer_age.kubeflow.container.entrypoint", "customer_age.components.drift.Executor"),
+        (
+            "customer_age.kubeflow.container.entrypoint",
+            "customer_age.components.run_parameters.Executor",
+        ),
     ],
 )
 def test_it_ends_in_a_line_that_says_to_compile_again(tmp_path, module, executor):

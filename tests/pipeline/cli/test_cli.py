@@ -7,6 +7,8 @@ import pytest
 
 from customer_age.pipeline.cli import cli
 
+NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null}"
+
 
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "says"),
@@ -17,6 +19,13 @@ from customer_age.pipeline.cli import cli
         (["run"], 2, "data.path: no data set given"),
         (["run", "--data", "/nowhere"], 2, "/nowhere"),
         (["run", "--config", "nothing"], 2, "--config nothing"),
+        (["tune", "--help"], 0, "--minutes"),
+        (["tune"], 2, "data.path: no data set given"),
+        (["tune", "--minutes", "0"], 2, "tuner.minutes: must be above 0, not 0"),
+        (["tune", "--set", "tuner.dropout=[0.5, 0.1]"], 2, "0.5, must be below the highest, 0.1"),
+        (["tune", "-o", "/nowhere/tuned.yaml"], 2, "there is no folder /nowhere"),
+        (["tune", "-o", "/"], 2, "--output /: is a folder"),
+        (["tune", "--set", NOTHING_TO_TUNE], 2, "there is nothing to tune"),
         (["predict", "--help"], 0, "age-restricted goods"),
         (["predict", "photo.jpg", "--groups", "0-17"], 2, "--groups 0-17"),
         (["predict", "nothing.csv"], 2, "nothing.csv: there is no such table"),
@@ -45,6 +54,7 @@ def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code,
 
 VERBS = (
     ("run", "--data", "photos"),
+    ("tune", "--data", "photos"),
     ("retrain", "--once"),
     ("retrain", "--status"),
     ("models", "list"),
@@ -53,6 +63,7 @@ VERBS = (
     ("forget", "4711"),
     ("check-data", "photos"),
     ("compile", "--target", "kubeflow"),
+    ("compile", "--target", "kubeflow", "--pipeline", "tune"),
     ("submit", "--target", "kubeflow", "--host", "http://localhost"),
     ("submit", "--target", "vertex", "--project", "shop-1", "--region", "europe-west4"),
 )

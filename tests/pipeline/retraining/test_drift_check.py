@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from standing_clock import START
 
-from customer_age.components import drift
+from customer_age.components.registry_pusher import drift
 from customer_age.pipeline.retraining.drift_check import RegisteredChampions, measure_photos
 from customer_age.pipeline.retraining.ledger.records import Batch, BatchState
 from customer_age.pipeline.settings import loading

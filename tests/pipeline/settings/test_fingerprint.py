@@ -11,6 +11,7 @@ WHERE_AND_WHEN = "where and when a run runs, and who is told: its result is the 
 
 NOT_IN_THE_RESULT = {
     "work_dir": "where a run's files lie",
+    "tuner": "what a search tries; a run takes what it found as trainer's settings",
     "cluster": WHERE_AND_WHEN,
     "retraining": WHERE_AND_WHEN,
     "notify": WHERE_AND_WHEN,

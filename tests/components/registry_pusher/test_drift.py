@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_age.components import drift
+from customer_age.components.registry_pusher import drift
 from customer_age.schema import features
 
 AGE, SHARPNESS, WIDTH = features.REAL_AGE, features.IMAGE_SHARPNESS, features.IMAGE_WIDTH

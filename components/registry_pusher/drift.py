@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from customer_age.schema import features
 
-from .artifacts.statistics import Histogram, read_statistics
+from ..artifacts.statistics import Histogram, read_statistics
 
 TAG = "training_histograms"
 """Tag of a version."""
