@@ -22,7 +22,8 @@ def of(facts: RunFacts) -> dict[str, float]:
     if facts.anomalies is not None:
         found["anomalies"] = len(anomalies(facts))
     if facts.training is not None and facts.training.best is not None:
-        found["valid_mae"] = facts.training.history[facts.training.best].val_mae
+        served, best = facts.training.served_mae, facts.training.history[facts.training.best]
+        found["valid_mae"] = best.val_mae if served is None else served
     if facts.evaluation is not None:
         mine = facts.evaluation.candidate.overall
         found |= {"mae": mine.mae, "rmse": mine.rmse, "bias": mine.bias, "test_photos": mine.photos}

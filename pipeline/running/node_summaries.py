@@ -53,9 +53,8 @@ def _training(outputs: Outputs) -> str:
     found = json_file.read(outputs["model_run"].uri, training.FILE, training.Training)
     whole = [epoch for epoch in found.history if epoch.phase == "whole"]
     best = whole[found.best_epoch - 1]
-    return (
-        f"valid MAE {best.val_mae:.2f} years (epoch {best.epoch} of {len(whole)}, {found.device})"
-    )
+    served = best.val_mae if found.served_mae is None else found.served_mae
+    return f"valid MAE {served:.2f} years (epoch {best.epoch} of {len(whole)}, {found.device})"
 
 
 def _search(outputs: Outputs) -> str:

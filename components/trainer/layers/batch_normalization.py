@@ -1,5 +1,7 @@
 """Batch normalisation as training and serving use it."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,7 +17,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     this is Keras's layer itself.
     """
 
-    def __init__(self, **config):
+    def __init__(self, **config: Any):
         # Else Keras rounds the parameters to half precision before `call` sees them.
         super().__init__(autocast=False, **config)
 
@@ -35,7 +37,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def _normalised(
         self, inputs: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, is_training: bool = False
-    ) -> tuple:
+    ) -> Any:
         return tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=tf.convert_to_tensor(self.gamma),

@@ -2,6 +2,7 @@ import io
 
 import keras
 import numpy as np
+import pytest
 from PIL import Image
 
 from customer_age.components.trainer import images
@@ -31,19 +32,50 @@ def test_a_single_pixel_becomes_a_square():
     np.testing.assert_allclose(images.square(_encoded(1, 1, (9, 9, 9)), 32), 9, atol=1)
 
 
+def augmented(squares, seed, size=32):
+    return images.augmented(squares, size, np.array([seed, 0], np.int64)).numpy()
+
+
 def test_augmentation_is_decided_by_its_seed_alone():
-    random = np.random.default_rng(0)
-    file = io.BytesIO()
-    Image.fromarray(random.integers(0, 255, (60, 60, 3), np.uint8)).save(file, "PNG")
-    one, again, other = (
-        images.augment(file.getvalue(), 32, np.array([seed, 0], np.int64)).numpy()
-        for seed in (1, 1, 2)
-    )
+    squares = np.random.default_rng(0).integers(0, 255, (5, 40, 40, 3), np.uint8)
+    one, again, other = (augmented(squares, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).mean() > 5
-    assert one.shape == (32, 32, 3)
+    assert one.shape == (5, 32, 32, 3)
     assert one.min() >= 0
     assert one.max() <= 255
+
+
+def test_a_varied_photo_is_on_average_as_large_and_where_it_will_be_served():
+    """A red square in the middle: its side, its middle, and the side of a blue one beside it."""
+    squares = np.zeros((600, 80, 80, 3), np.uint8)
+    squares[:, 30:50, 30:50, 0] = 255
+    squares[:, 35:45, 50:60, 2] = 255  # on the right
+    photos = augmented(squares, 5, 64)
+    coloured = photos[np.abs(photos[..., 0] - photos[..., 2]).max(axis=(1, 2)) > 1]
+    assert 540 < len(coloured) < 590, "some are grey"
+    red, blue = (
+        coloured[..., of] > coloured[..., of].max(axis=(1, 2), keepdims=True) / 2 for of in (0, 2)
+    )
+    sides = np.sqrt(red.sum(axis=(1, 2)))
+    assert sides.mean() == pytest.approx(16, abs=0.2)
+    assert sides.min() == pytest.approx(16 * (1 - images.ZOOM), abs=0.5)
+    assert sides.max() == pytest.approx(16 * (1 + images.ZOOM), abs=0.5)
+    middles, marks = (
+        np.stack([(mask.sum(axis=axis) * np.arange(64)).sum(axis=1) for axis in (2, 1)])
+        / mask.sum(axis=(1, 2))
+        for mask in (red, blue)
+    )
+    assert middles.mean(axis=1) == pytest.approx([31.5, 31.5], abs=0.3)
+    assert np.abs(middles - 31.5).max() == pytest.approx(3.5, abs=0.5), "a tenth of half the side"
+    assert 0.4 < (marks[1] > middles[1]).mean() < 0.6, "mirrored or not"
+
+
+def test_what_lies_beside_a_photo_stays_black():
+    squares = np.full((50, 40, 40, 3), 255, np.uint8)
+    corners = augmented(squares, 3)[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.min() == 0
+    assert set(np.unique(corners[corners < 100])) <= {0.0} | set(corners[corners > 0])
 
 
 def test_colours_reach_the_network_as_keras_prepares_them_for_imagenet():

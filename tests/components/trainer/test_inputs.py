@@ -53,3 +53,17 @@ def test_measuring_shows_every_photo_once_as_it_is_served(bright_is_old):
     assert [len(age) for _, age in batches] == [6, 6, 4]
     for photos, ages in batches:
         np.testing.assert_allclose(photos.numpy().mean((1, 2, 3)), ages[:, 0] * 3, atol=3)
+
+
+def test_photos_that_are_kept_decoded_give_the_same_batches(bright_is_old):
+    train, _ = bright_is_old
+    given = {"size": 32, "batch_size": 16, "augmentation": True, "seed": 3, "skipped": 2}
+    anew, kept = (
+        list(inputs.training_batches(train, **given, in_memory=kept).take(6))
+        for kept in (False, True)
+    )
+    for one, other in zip(anew, kept, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+    assert inputs.decoded_bytes(5000, 96, augmentation=True) == 5000 * 120 * 120 * 3
+    assert inputs.decoded_bytes(5000, 96, augmentation=False) == 5000 * 96 * 96 * 3

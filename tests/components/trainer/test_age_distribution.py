@@ -1,0 +1,62 @@
+"""Labels as distributions, and the ages that come of them."""
+
+import keras
+import numpy as np
+import pytest
+
+from customer_age.components.trainer.layers import age_distribution
+from customer_age.components.trainer.layers.age_distribution import YEARS
+
+
+@pytest.mark.parametrize("age", [9.0, 30.0, 41.5, 110.0])
+def test_a_label_is_expected_back_from_its_own_distribution(age):
+    shares = age_distribution.label_shares(np.array([[age]], np.float32))
+    assert float(keras.ops.sum(shares)) == pytest.approx(1)
+    assert float(age_distribution.expected_age(keras.ops.log(shares + 1e-9))[0, 0]) == (
+        pytest.approx(age, abs=0.01)
+    )
+    spread = np.sqrt(np.sum(np.asarray(shares) * (YEARS - age) ** 2))
+    assert spread == pytest.approx(age_distribution.SPREAD, abs=0.01)
+
+
+def test_the_loss_is_least_at_the_label_and_grows_with_the_distance():
+    labels = np.full((4, 1), 40, np.float32)
+    answers = age_distribution.label_shares(np.array([[40], [42], [50], [90]], np.float32))
+    losses = age_distribution.DistributionLoss(reduction=None)(
+        labels, keras.ops.log(answers + 1e-12)
+    )
+    assert losses.shape == (4,)
+    assert list(losses) == sorted(losses)
+    entropy = np.log(age_distribution.SPREAD * np.sqrt(2 * np.pi * np.e))
+    assert float(losses[0]) == pytest.approx(entropy, abs=0.01)
+
+
+def test_the_error_is_measured_in_years():
+    metric = age_distribution.ExpectedAgeError(name="mae")
+    answers = age_distribution.label_shares(np.array([[30], [50]], np.float32))
+    metric.update_state(np.array([[33], [49]], np.float32), keras.ops.log(answers + 1e-12))
+    assert float(metric.result()) == pytest.approx(2, abs=0.01)
+
+
+def test_a_network_begins_with_the_ages_of_the_training_set():
+    ages = np.array([20.0, 20.0, 21.0, 60.0, 300.0])  # the last one is beyond the oldest age
+    logits = age_distribution.logits_of(ages)
+    assert logits.shape == (121,)
+    shares = np.exp(logits) / np.exp(logits).sum()
+    assert shares[:40].sum() == pytest.approx(0.6, abs=0.01)
+    assert shares[100:].sum() == pytest.approx(0.2, abs=0.01)
+    assert np.isfinite(logits).all()
+
+
+def test_one_output_in_years_becomes_a_distribution_with_the_same_mean():
+    """So a champion of release 0.1 is where a training of today can start."""
+    random = np.random.default_rng(2)
+    features = random.normal(size=(50, 6)).astype(np.float32)
+    kernel, bias = random.normal(0, 6, (6, 1)), np.array([45.0])
+    ages = features @ kernel + bias
+    inside = ((ages > 8) & (ages < 112))[:, 0]
+    kernel_of_logits, bias_of_logits = age_distribution.head_of(kernel, bias)
+    logits = features @ kernel_of_logits + bias_of_logits
+    expected = np.asarray(age_distribution.expected_age(logits))
+    assert inside.sum() > 30
+    np.testing.assert_allclose(expected[inside], ages[inside], atol=0.02)
