@@ -177,7 +177,7 @@ def test_it_starts_with_the_champions_answers_whatever_the_new_ages_are(trained,
         np.testing.assert_allclose(np.mean(ours, axis=0)[:, 0], theirs, atol=1e-3)
         answers += list(theirs.numpy())
     assert len(answers) >= 8
-    assert np.ptp(answers) > 1
+    assert np.ptp(answers) > 0.3, "one answer for all would show nothing"
 
 
 @pytest.fixture(scope="module")

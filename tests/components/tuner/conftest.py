@@ -21,6 +21,8 @@ GIVEN = {
     "dropout": 0.2,
     "patience": 3,
     "augmentation": False,
+    "mirror": False,
+    "photo_cache_mb": 0,
     "seed": 0,
 }
 SEARCH = {

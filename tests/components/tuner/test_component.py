@@ -18,7 +18,7 @@ from customer_age.pipeline.settings import loading
 GIVEN = {
     **{"weights": "none", "input_size": 32, "batch_size": 8, "head_epochs": 0, "epochs": 1},
     **{"head_learning_rate": 1e-3, "learning_rate": 1e-3, "weight_decay": 1e-4, "dropout": 0.2},
-    **{"patience": 3, "augmentation": False, "seed": 0},
+    **{"patience": 3, "augmentation": False, "mirror": False, "photo_cache_mb": 0, "seed": 0},
 }
 SEARCH = {
     **{"ranges": {"learning_rate": [1e-4, 1e-2], "dropout": [0.0, 0.5]}, "minutes": 1},

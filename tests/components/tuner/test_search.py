@@ -7,7 +7,7 @@ import math
 import pytest
 
 from customer_age.components.artifacts.tuning import Trial
-from customer_age.components.tuner.tuner_fn import LOGGER, AgeTuner, tuner_fn
+from customer_age.components.tuner import tuner_fn
 from customer_age.errors import DataRefused, RunError
 
 GIVEN = {"learning_rate": 1e-3, "dropout": 0.2}
@@ -32,8 +32,9 @@ def search(fn_args, monkeypatch):
             found = outcome(values)
             return Trial(settings=dict(values), epochs=2, hopeless=False, **found)
 
-        monkeypatch.setattr(AgeTuner, "_trained", made)
-        result = tuner_fn(fn_args(**changed))
+        # By the module, which TFX loads anew wherever a component runs.
+        monkeypatch.setattr(tuner_fn.AgeTuner, "_trained", made)
+        result = tuner_fn.tuner_fn(fn_args(**changed))
         result.tuner.search(**result.fit_kwargs)
         return result.tuner, trained
 
@@ -88,13 +89,13 @@ def test_a_search_that_was_killed_goes_on_with_the_trials_that_were_over(search)
     with pytest.raises(KeyboardInterrupt):
         search(killed)
     shown = logging.handlers.BufferingHandler(100)
-    LOGGER.addHandler(shown)
-    LOGGER.setLevel(logging.INFO)
+    tuner_fn.LOGGER.addHandler(shown)
+    tuner_fn.LOGGER.setLevel(logging.INFO)
     try:
         tuner, trained = search()
     finally:
-        LOGGER.removeHandler(shown)
-        LOGGER.setLevel(logging.NOTSET)
+        tuner_fn.LOGGER.removeHandler(shown)
+        tuner_fn.LOGGER.setLevel(logging.NOTSET)
     assert len(trained) == 2
     assert len(tuner.trials.trials) == 4
     assert [record.number for record in shown.buffer] == [1, 2, 3, 4]
