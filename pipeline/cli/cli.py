@@ -20,6 +20,7 @@ from .retrain import retrain
 from .run import run
 from .score import score
 from .serve import serve
+from .weights import weights
 
 
 class _Verbs(click.Group):
@@ -56,7 +57,10 @@ def cli() -> None:
     """
 
 
-for command in (run, check_data, demo_data, models, predict, score, serve, retrain, forget, doctor):
+_VERBS = (
+    run, check_data, demo_data, models, predict, score, serve, retrain, forget, doctor, weights,
+)  # fmt: skip
+for command in _VERBS:
     cli.add_command(command)
 
 
