@@ -16,7 +16,7 @@ from customer_age.files import file_names
 from . import tensorflow_js
 from .npm_package import MODEL
 
-IMAGENET_SHA256 = "?"
+IMAGENET_SHA256 = "4f4699d1bac0787586ec5c85842d6b917605adee67d9e3a57a640311c6c681da"
 """The digest of Keras's own ImageNet weights."""
 
 _BLOCKS = (3, 4, 6, 3)
