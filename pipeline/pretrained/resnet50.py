@@ -1,7 +1,7 @@
 """The tensors of a ResNet50 without its top: Keras's names and shapes, and the older names.
 
-Keras renamed the layers in 2019; models that were converted before bear the names of the first
-release, which were Caffe's.
+Keras renamed the layers in 2019; models converted before have the names of its first release, which
+were Caffe's.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from . import tensorflow_js
 from .npm_package import MODEL
 
 IMAGENET_SHA256 = "4f4699d1bac0787586ec5c85842d6b917605adee67d9e3a57a640311c6c681da"
-"""The digest of Keras's own ImageNet weights."""
+"""The digest of Keras's own ImageNet weights, without the top."""
 
 _BLOCKS = (3, 4, 6, 3)
 _OLDER_BRANCHES = ("branch1", "branch2a", "branch2b", "branch2c")
 _STATISTICS = ("gamma", "beta", "moving_mean", "moving_variance")
 _TOP = ("fc1000/", "predictions/")
-"""Layers of the classifier, older and newer: what is not needed."""
+"""Layers of the classifier, by older and newer name: not needed."""
 
 
 def read(folder: Path) -> dict[str, np.ndarray]:
     """Read the tensors of a ResNet50 from a TensorFlow.js model.
 
     Args:
-        folder: that holds `model.json`.
+        folder: that contains `model.json`.
 
     Returns:
         Keras's name, such as `conv1_conv/kernel`, to the tensor.
@@ -44,12 +44,12 @@ def read(folder: Path) -> dict[str, np.ndarray]:
     chosen = {name: tensors[described] for name, described in names.items()}
     for name, tensor in chosen.items():
         if not np.isfinite(tensor).all():
-            raise SettingsError(f"{names[name]} holds numbers that are not finite")
+            raise SettingsError(f"{names[name]} contains numbers that are not finite")
     return chosen
 
 
 def sha256(tensors: Mapping[str, np.ndarray]) -> str:
-    """The digest of tensors by their names, however a file holds them."""
+    """The digest of tensors by name; it does not depend on the layout of a file."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -70,16 +70,18 @@ def _names(described: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
         names[name] = name if name in described else older
         found = described.get(names[name])
         if found is None:
-            raise SettingsError(f"{MODEL}: is not a ResNet50's: {older} ({name}) is missing")
+            raise SettingsError(
+                f"{MODEL}: does not describe a ResNet50: {older} ({name}) is missing"
+            )
         if found != shape:
             raise SettingsError(
-                f"{MODEL}: is not a ResNet50's: {names[name]} has the shape {list(found)}, "
+                f"{MODEL}: does not describe a ResNet50: {names[name]} has the shape {list(found)}, "
                 f"not {list(shape)}"
             )
     for other in sorted(described.keys() - names.values()):
         if not other.startswith(_TOP):
             raise SettingsError(
-                f"{MODEL}: is not a ResNet50's, which has no {file_names.shown(other)}"
+                f"{MODEL}: does not describe a ResNet50: {file_names.shown(other)} is not part of one"
             )
     return names
 

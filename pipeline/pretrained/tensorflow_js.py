@@ -19,7 +19,7 @@ _DTYPE = np.dtype("<f4")
 
 
 class Tensor(BaseModel):
-    """What `model.json` says of one tensor.
+    """What `model.json` says about one tensor.
 
     Attributes:
         quantization: how its numbers are packed into fewer bits; None where they are as they are.
@@ -27,13 +27,13 @@ class Tensor(BaseModel):
 
     model_config = ConfigDict(strict=True)
     name: str
-    shape: list[Annotated[int, Field(ge=1)]]
+    shape: Annotated[list[Annotated[int, Field(ge=1, le=2**31)]], Field(max_length=8)]
     dtype: str
     quantization: Any = None
 
 
 class Group(BaseModel):
-    """Tensors one behind another, in the bytes of shards one behind another."""
+    """Tensors one after another, in the bytes of shards one after another."""
 
     model_config = ConfigDict(strict=True)
     paths: list[str]
@@ -85,7 +85,7 @@ def tensors(folder: Path, model: Model) -> dict[str, np.ndarray]:
 
     Args:
         folder: of the model.
-        model: of `describe`.
+        model: from `describe`.
 
     Raises:
         SettingsError: a shard is missing, leads out of the folder, or the shards do not hold as
@@ -119,15 +119,14 @@ def _require_plain_numbers(model: Model) -> None:
         name = file_names.shown(each.name)
         if each.quantization is not None:
             raise SettingsError(
-                f"{MODEL}: {name} is quantised; the weights are needed as they were trained, in "
-                "float32"
+                f"{MODEL}: {name} is quantised; the weights must be in float32, as they were trained"
             )
         if each.dtype != _DTYPE.name:
             raise SettingsError(
                 f"{MODEL}: {name} is {file_names.shown(each.dtype)}, and must be float32"
             )
     if len(model.shapes) < len(described):
-        raise SettingsError(f"{MODEL}: describes a tensor twice")
+        raise SettingsError(f"{MODEL}: describes one tensor twice")
     if sum(map(_size, described)) > MOST_BYTES:
         raise SettingsError(f"{MODEL}: its tensors have more than {MOST_BYTES >> 20} MiB")
 
@@ -138,10 +137,10 @@ def _size(tensor: Tensor) -> int:
 
 
 def _regular_file(folder: Path, name: str) -> Path:
-    """A file of the folder itself: no link, no pipe, and nothing elsewhere.
+    """A file in the folder itself: not a link, a pipe or a file elsewhere.
 
     Raises:
-        SettingsError: there is none of the name.
+        SettingsError: there is no such file.
     """
     file = folder / name
     if wrong := file_names.wrong_with(name):
