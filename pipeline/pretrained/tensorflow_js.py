@@ -119,7 +119,7 @@ def _require_plain_numbers(model: Model) -> None:
         name = file_names.shown(each.name)
         if each.quantization is not None:
             raise SettingsError(
-                f"{MODEL}: {name} is quantised; the weights must be in float32, as they were trained"
+                f"{MODEL}: {name} is quantised; the weights are needed in float32, as trained"
             )
         if each.dtype != _DTYPE.name:
             raise SettingsError(
