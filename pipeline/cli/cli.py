@@ -21,6 +21,7 @@ from .run import run
 from .score import score
 from .serve import serve
 from .tune import tune
+from .weights import weights
 
 
 class _Verbs(click.Group):
@@ -57,9 +58,11 @@ def cli() -> None:
     """
 
 
-for command in (
+_VERBS = (
     run, tune, check_data, demo_data, models, predict, score, serve, retrain, forget, doctor,
-):  # fmt: skip
+    weights,
+)  # fmt: skip
+for command in _VERBS:
     cli.add_command(command)
 
 

@@ -112,6 +112,6 @@ def _imagenet() -> Finding:
         return bad(
             "image weights",
             f"{WEIGHTS_ADDRESS} cannot be had ({getattr(error, 'reason', error)})",
-            f"put the file there: {cached}, or name one by --weights FILE",
+            f"put the file there: {cached}, or name one by --weights FILE (docs/weights.md)",
         )
     return good("image weights", "ImageNet's can be downloaded")

