@@ -46,7 +46,7 @@ def test_it_ends_with_the_best_hyperparameters(kubeflow):
     outputs = spec["components"]["Tuner"]["outputDefinitions"]["artifacts"]
     assert {"best_hyperparameters", "tuner_results"} == set(outputs)
     config = config_of(spec)
-    assert (config["minutes"], config["epochs"]) == (90, 6)
+    assert (config["minutes"], config["epochs"]) == (90, 10)
     assert config["ranges"]["dropout"] == [0.0, 0.6]
     assert config["trials_folder"] == "gs://bucket/root/tuning"
     elsewhere = settings_of("cluster.pipeline_root=minio://bucket/root")

@@ -147,7 +147,7 @@ def test_run_parameters_have_defaults_and_descriptions(specs, target):
     inputs = specs[target].root.input_definitions.parameters
     assert set(inputs) == set(ABOUT)
     assert inputs["max_mae"].default_value.number_value == 8.0
-    assert inputs["epochs"].default_value.number_value == 6
+    assert inputs["epochs"].default_value.number_value == 10
     assert inputs["data_path"].default_value.string_value.endswith("/appa_real")
     for name, parameter in inputs.items():
         assert parameter.description == ABOUT[name].description

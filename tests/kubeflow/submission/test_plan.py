@@ -87,7 +87,7 @@ def test_parameters_are_the_settings_but_for_those_that_are_given():
     assert planned.parameters["data_path"] == "s3://photos/other"
     assert planned.parameters["learning_rate"] == 0.001
     assert planned.parameters["run_id"] == "ages-1"
-    assert planned.settings.trainer.epochs == 6, "what is compiled stays the same"
+    assert planned.settings.trainer.epochs == 10, "what is compiled stays the same"
 
 
 @pytest.mark.parametrize("run_id", ["Ages", "1st", "ages_1", "-ages", "a" * 64, "ages 1", "ages\n"])
