@@ -69,7 +69,7 @@ def publish(work: Path, input_size: int) -> None:
     folder = work / "made"
     folder.parent.mkdir(parents=True)
     network = model.build_model(input_size, "none", 0.0, np.array([30.0]))
-    signatures.export(model.as_served(network), str(folder), mirror=True)
+    signatures.export(model.as_served(network), str(folder))
     sizes = {"stored_size": STORED_SIZE, "min_size": MIN_SIZE, "jpeg_quality": QUALITY}
     registry = open_registry(f"mlflow+sqlite:///{work}/registry/mlflow.db", MODEL_NAME)
     registry.publish(

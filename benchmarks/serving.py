@@ -74,7 +74,7 @@ def export(folder: Path, input_size: int) -> None:
     from customer_age.components.trainer import model, signatures
 
     network = model.build_model(input_size, "none", 0.0, np.array([30.0]))
-    signatures.export(model.as_served(network), str(folder), mirror=True)
+    signatures.export(model.as_served(network), str(folder))
 
 
 def drawn(folder: Path) -> Path:

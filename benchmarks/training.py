@@ -1,0 +1,220 @@
+"""How fast a training is, against its bare step, its input alone, and what a newcomer writes.
+
+    python benchmarks/training.py --photos FOLDER [--count 1024] [--input-size 96] [--rounds 3]
+
+Photos a second of the same ResNet50, from random weights, in batches of 32, turn by turn in one
+process, so that whatever else the machine does falls on all of them alike:
+
+* `trainer`: an epoch of the whole network's phase as the Trainer runs it: photos varied anew, the
+  schedule, the callbacks, the progress. Its `valid` is one batch.
+* `step`: the same compiled step on one batch that stays in memory.
+* `input`: the Trainer's batches, without a network.
+* `float32`: `trainer`, in full precision; the same, where the processor has no bfloat16.
+* `newcomer`: Keras's ResNet50 and AdamW in float32, `model.fit` on files that are decoded, resized,
+  mirrored and shifted in brightness by Keras's layers in each epoch.
+
+Each way's first epoch, which traces and decodes, does not count. A rate is the median of the
+rounds, a share the median of the rounds' own shares.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+BATCH_SIZE = 32
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, required=True, help="a folder with JPEGs in it")
+    parser.add_argument("--count", type=int, default=1024, help="photos of each round")
+    parser.add_argument("--input-size", type=int, default=96, help="pixels that the network sees")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    files = sorted(arguments.photos.rglob("*.jpg"))[: arguments.count]
+    if len(files) < BATCH_SIZE:
+        parser.error(
+            f"--photos: {len(files)} JPEGs in {arguments.photos}; give {BATCH_SIZE} or more"
+        )
+    with tempfile.TemporaryDirectory() as temporary:
+        ways = ways_to_train(files, arguments.input_size, Path(temporary))
+        rates = measured(ways, len(files) // BATCH_SIZE * BATCH_SIZE, arguments.rounds)
+    print(f"{len(os.sched_getaffinity(0))} cores, {len(files)} photos, "
+          f"input size {arguments.input_size}")  # fmt: skip
+    for name, of_rounds in rates.items():
+        shares = [rate / step for rate, step in zip(of_rounds, rates["step"], strict=True)]
+        print(f"{name:9} {statistics.median(of_rounds):7.1f} photos/s, "
+              f"{statistics.median(shares):6.1%} of the step")  # fmt: skip
+
+
+def ways_to_train(files: list[Path], size: int, folder: Path) -> dict[str, Callable[[], float]]:
+    """Prepare each way: a function that runs an epoch and returns its seconds."""
+    from customer_age.components.trainer import devices
+
+    records = write_examples(files, folder / "train-00000")
+    ours = devices.find_device().precision
+    return {
+        "trainer": trainer(records, len(files), size, ours, folder),
+        "step": step(records, len(files), size, ours),
+        "input": input_alone(records, len(files), size),
+        "float32": trainer(records, len(files), size, "float32", folder),
+        "newcomer": newcomer(files, size),
+    }
+
+
+def measured(
+    ways: dict[str, Callable[[], float]], photos: int, rounds: int
+) -> dict[str, list[float]]:
+    """Return each way's photos a second, for each round after the first."""
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, epoch in ways.items():
+            seconds = epoch()
+            if number:
+                rates[name].append(photos / seconds)
+    return rates
+
+
+def write_examples(files: list[Path], target: Path) -> list[str]:
+    """Write what PhotoExampleGen would, with made-up ages; returns the file's pattern."""
+    import tensorflow as tf
+
+    from customer_age.schema import features
+
+    with tf.io.TFRecordWriter(str(target)) as writer:
+        for number, file in enumerate(files):
+            age = tf.train.FloatList(value=[float(number % 90)])
+            photo = tf.train.BytesList(value=[file.read_bytes()])
+            feature = {
+                features.IMAGE_ENCODED: tf.train.Feature(bytes_list=photo),
+                features.REAL_AGE: tf.train.Feature(float_list=age),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            writer.write(example.SerializeToString())
+    return [str(target)]
+
+
+def trainer(
+    records: list[str], photos: int, size: int, precision: str, folder: Path
+) -> Callable[[], float]:
+    """Train by `phases.train_whole`."""
+    import keras
+
+    from customer_age.components.trainer import devices, inputs, model, phases
+    from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
+
+    ages = inputs.real_ages(records)
+    steps = photos // BATCH_SIZE
+    valid = inputs.measuring_batches(records, size, BATCH_SIZE, photos).take(1)
+    batches = phases.Batches(lambda *_: varied(records, size), valid, steps)
+
+    class Rounds(keras.callbacks.Callback):
+        """Notes how long an epoch took."""
+
+        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+            self.started = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            self.seconds = time.perf_counter() - self.started
+
+    with devices.precision(precision):
+        network = model.build_model(size, "none", 0.2, ages)
+    rounds = Rounds()
+
+    def epoch() -> float:
+        # Two epochs in one: the step is compiled anew, which the first of them pays for.
+        phases.train_whole(
+            network, batches, 2, 1e-4, 1e-4, 9, str(folder / "logs"), Checkpoint(), [rounds]
+        )
+        return rounds.seconds
+
+    return epoch
+
+
+def varied(records: list[str], size: int) -> "object":
+    """Return the Trainer's batches."""
+    from customer_age.components.trainer import inputs
+
+    return inputs.training_batches(records, size, BATCH_SIZE, True, seed=0, in_memory=True)
+
+
+def step(records: list[str], photos: int, size: int, precision: str) -> Callable[[], float]:
+    """Train on one batch again and again."""
+    import tensorflow as tf
+
+    from customer_age.components.trainer import devices, inputs, model
+    from customer_age.components.trainer.layers import age_distribution
+    from customer_age.components.trainer.optimizer import FusedAdamW
+
+    with devices.precision(precision):
+        network = model.build_model(size, "none", 0.2, inputs.real_ages(records))
+    optimizer = FusedAdamW(1e-4, weight_decay=1e-4)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(network.trainable_variables)
+    network.compile(
+        optimizer,
+        loss=age_distribution.DistributionLoss(),
+        metrics=[age_distribution.ExpectedAgeError(name="mae")],
+    )
+    [batch] = varied(records, size).take(1)
+    same = tf.data.Dataset.from_tensors(batch).repeat()
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        network.fit(same, steps_per_epoch=photos // BATCH_SIZE, verbose=0, shuffle=False)
+        return time.perf_counter() - started
+
+    return epoch
+
+
+def input_alone(records: list[str], photos: int, size: int) -> Callable[[], float]:
+    """Read the Trainer's batches."""
+    batches = iter(varied(records, size))
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        for _ in itertools.islice(batches, photos // BATCH_SIZE):
+            pass
+        return time.perf_counter() - started
+
+    return epoch
+
+
+def newcomer(files: list[Path], size: int) -> Callable[[], float]:
+    """Train as a tutorial does."""
+    import keras
+    import tensorflow as tf
+
+    def decoded(file: tf.Tensor, age: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        photo = tf.io.decode_jpeg(tf.io.read_file(file), channels=3)
+        return tf.image.resize(photo, [size, size]), age
+
+    ages = [float(number % 90) for number in range(len(files))]
+    data = tf.data.Dataset.from_tensor_slices(([str(file) for file in files], ages))
+    data = data.shuffle(len(files)).map(decoded, tf.data.AUTOTUNE)
+    data = data.batch(BATCH_SIZE, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    photos = keras.Input((size, size, 3))
+    varied_photos = keras.layers.RandomFlip("horizontal")(photos)
+    varied_photos = keras.layers.RandomBrightness(0.1)(varied_photos)
+    prepared = keras.applications.resnet.preprocess_input(varied_photos)
+    backbone = keras.applications.ResNet50(include_top=False, weights=None, pooling="avg")
+    network = keras.Model(photos, keras.layers.Dense(1)(backbone(prepared)))
+    network.compile(keras.optimizers.AdamW(1e-4), loss="mae", metrics=["mae"])
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        network.fit(data, verbose=0)
+        return time.perf_counter() - started
+
+    return epoch
+
+
+if __name__ == "__main__":
+    main()
