@@ -174,6 +174,7 @@ class Settings(StrictModel):
             "work_dir": True,
             **dict.fromkeys(_NO_RESULT, True),
             "data": {"batch_cache", "person_key_file"},
+            "trainer": {"photo_cache_mb"},
         }
         settings = self.model_dump(mode="json", exclude=excluded)
         if self.trainer.weights not in WEIGHTS_KEYWORDS:

@@ -9,9 +9,11 @@ learns in four: each photo says which ages it is not, and an odd label cannot pu
 import keras
 import numpy as np
 
-from customer_age.schema import age_groups
+_OLDEST = 120
+"""Years: `schema.age_groups.OLDEST`, held by a test. Were it imported, a training would be due
+wherever the age groups change."""
 
-YEARS = np.arange(age_groups.OLDEST + 1, dtype=np.float32)
+YEARS = np.arange(_OLDEST + 1, dtype=np.float32)
 """The ages that shares and logits stand for, in order."""
 
 SPREAD = 2.5
@@ -49,7 +51,7 @@ def logits_of(ages: np.ndarray) -> np.ndarray:
     Args:
         ages: float [photos], years.
     """
-    rounded = np.clip(np.round(ages), 0, age_groups.OLDEST).astype(int)
+    rounded = np.clip(np.round(ages), 0, _OLDEST).astype(int)
     counts = np.bincount(rounded, minlength=len(YEARS))
     densities = np.exp(-0.5 * np.square((YEARS[:, None] - YEARS) / SPREAD))
     shares = counts @ (densities / densities.sum(axis=1, keepdims=True)) / len(ages)

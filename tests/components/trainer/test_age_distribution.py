@@ -6,6 +6,7 @@ import pytest
 
 from customer_age.components.trainer.layers import age_distribution
 from customer_age.components.trainer.layers.age_distribution import YEARS
+from customer_age.schema import age_groups
 
 
 @pytest.mark.parametrize("age", [9.0, 30.0, 41.5, 110.0])
@@ -17,6 +18,10 @@ def test_a_label_is_expected_back_from_its_own_distribution(age):
     )
     spread = np.sqrt(np.sum(np.asarray(shares) * (YEARS - age) ** 2))
     assert spread == pytest.approx(age_distribution.SPREAD, abs=0.01)
+
+
+def test_each_age_up_to_the_oldest_has_a_place():
+    assert list(YEARS) == list(range(age_groups.OLDEST + 1))
 
 
 def test_the_loss_is_least_at_the_label_and_grows_with_the_distance():

@@ -1,3 +1,5 @@
+import urllib.request
+
 import keras
 import numpy as np
 import pytest
@@ -57,6 +59,7 @@ def test_a_failed_download_names_the_way_from_a_package_registry(tmp_path, monke
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{free_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the proxies of its first use
     with pytest.raises(RunError) as failed:
         _built("imagenet")
     (line,) = str(failed.value).splitlines()

@@ -59,6 +59,7 @@ def test_no_folder_of_a_work_folder_is_missing_where_people_may_be_in_it():
     said = {"logs": "logs", "report.html": "reports", "reports": "reports", "registry": "registry"}
     said |= {"pipeline": "Examples", "batch_cache": "batch_cache", "person.key": "person.key"}
     said |= {"forgotten.jsonl": "forgotten.jsonl", "certificates": "certificates"}
+    said |= {"checkpoint": "checkpoint"}
     assert places == nothing_of_a_person | set(said)
     for word in said.values():
         assert word in PAGE, word
