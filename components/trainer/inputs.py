@@ -15,6 +15,9 @@ _SHUFFLED_PHOTOS = 4096
 _SPARE = 1.25
 """The side of a decoded photo, in sides of the network's square."""
 
+_AHEAD = 4
+"""Batches that are prepared before they are needed."""
+
 
 def real_ages(file_patterns: Sequence[str]) -> np.ndarray:
     """The labels of a split.
@@ -98,11 +101,10 @@ def training_batches(
     behind = skipped * batch_size
     shuffled = shuffled.skip(behind) if in_memory else _decoded(shuffled.skip(behind), decoded)
     seeds = tf.data.Dataset.random(seed=seed).skip(behind)
-    return (
+    return _prepared_ahead(
         tf.data.Dataset.zip((shuffled, seeds))
         .batch(batch_size, drop_remainder=True)
         .map(varied, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
     )
 
 
@@ -139,12 +141,11 @@ def measuring_batches(
         encoded, age = _parse(record)
         return images.square(encoded, size), age
 
-    return (
+    return _prepared_ahead(
         _records(file_patterns)
         .map(plain, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size)
         .apply(tf.data.experimental.assert_cardinality(math.ceil(photos / batch_size)))
-        .prefetch(tf.data.AUTOTUNE)
     )
 
 
@@ -152,6 +153,14 @@ def _records(file_patterns: Sequence[str]) -> tf.data.Dataset:
     files = sorted(file for pattern in file_patterns for file in tf.io.gfile.glob(pattern))
     zipped = bool(files) and files[0].endswith(".gz")
     return tf.data.TFRecordDataset(files, compression_type="GZIP" if zipped else "")
+
+
+def _prepared_ahead(batches: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    # Its thread may sleep for up to a minute after the last batch, and `fit` waits for it. Without
+    # it, `AUTOTUNE` stands for as many calls as the processor has threads.
+    options.autotune.enabled = False
+    return batches.prefetch(_AHEAD).with_options(options)
 
 
 def _parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -3,15 +3,13 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 from pydantic import ValidationError
 
 from ..artifacts.tuning import Trial, Trials
-
-_CHUNK = 1 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -56,19 +54,3 @@ class KeptTrials:
         except (tf.errors.OpError, UnicodeDecodeError, ValidationError) as error:
             _log.warning("Trials of an earlier process cannot be read: %s", error)
         return Trials()
-
-
-def content_digest(file_patterns: Sequence[str]) -> str:
-    """What changes with the content of files, wherever they lie.
-
-    Args:
-        file_patterns: of TFRecord files.
-    """
-    digest = hashlib.sha256()
-    for pattern in file_patterns:
-        for name in sorted(tf.io.gfile.glob(pattern)):
-            digest.update(name.rpartition("/")[2].encode() + b"\0")
-            with tf.io.gfile.GFile(name, "rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-    return digest.hexdigest()

@@ -17,11 +17,12 @@ from ..artifacts.tuning import Trial
 from ..trainer import inputs, phases
 from ..trainer.checkpoint.checkpoint import Checkpoint
 from ..trainer.checkpoint.checkpoint_folder import CHECKPOINT_FOLDER
+from ..trainer.checkpoint.training_fingerprint import examples_digest
 from ..trainer.run_fn import Hyperparameters, train
 from ..trainer.training_errors import Diverged
 from . import oracle, search_space
 from .hopelessness import MedianStopping
-from .kept_trials import KeptTrials, content_digest
+from .kept_trials import KeptTrials
 
 LOGGER = logging.getLogger("customer_age.tuning")
 """Each record carries a `trial` attribute, a `Trial`, and `number`, from 1."""
@@ -153,5 +154,5 @@ def _deciding(fn_args: FnArgs, given: Hyperparameters, search: Search) -> dict[s
         **weights,
         "ranges": {name: list(bounds) for name, bounds in search.ranges.items()},
         "training_code": search.training_code,
-        "data": [content_digest(files) for files in (fn_args.train_files, fn_args.eval_files)],
+        "data": examples_digest([*fn_args.train_files, *fn_args.eval_files]),
     }

@@ -29,12 +29,23 @@ def training_fingerprint(
     """
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
+    digest.update(examples_digest(file_patterns).encode())
+    for array in weights:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def examples_digest(file_patterns: Sequence[str]) -> str:
+    """Return 64 hexadecimal digits for the bytes of examples, wherever their files lie.
+
+    Args:
+        file_patterns: of TFRecord files; which pattern a file belongs to counts, too.
+    """
+    digest = hashlib.sha256()
     for number, pattern in enumerate(file_patterns):
         digest.update(str(number).encode())
         for file in sorted(tf.io.gfile.glob(pattern)):
             digest.update(_digest_of(file))
-    for array in weights:
-        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

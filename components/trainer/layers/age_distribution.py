@@ -35,8 +35,8 @@ def label_shares(ages: keras.KerasTensor) -> keras.KerasTensor:
     Returns:
         float32 [batch, ages]; each row adds up to 1.
     """
-    densities = keras.ops.exp(-0.5 * keras.ops.square((YEARS - ages) / SPREAD))
-    return densities / keras.ops.sum(densities, axis=-1, keepdims=True)
+    # Not by densities: for an age far beyond the oldest one they are all 0.
+    return keras.ops.softmax(-0.5 * keras.ops.square((YEARS - ages) / SPREAD), axis=-1)
 
 
 def expected_age(logits: keras.KerasTensor) -> keras.KerasTensor:
@@ -53,8 +53,7 @@ def logits_of(ages: np.ndarray) -> np.ndarray:
     """
     rounded = np.clip(np.round(ages), 0, _OLDEST).astype(int)
     counts = np.bincount(rounded, minlength=len(YEARS))
-    densities = np.exp(-0.5 * np.square((YEARS[:, None] - YEARS) / SPREAD))
-    shares = counts @ (densities / densities.sum(axis=1, keepdims=True)) / len(ages)
+    shares = counts @ np.asarray(label_shares(YEARS[:, None])) / len(ages)
     return np.log(shares + _LEAST_SHARE).astype(np.float32)
 
 

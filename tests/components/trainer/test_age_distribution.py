@@ -24,6 +24,12 @@ def test_each_age_up_to_the_oldest_has_a_place():
     assert list(YEARS) == list(range(age_groups.OLDEST + 1))
 
 
+def test_an_age_beyond_the_oldest_one_still_has_a_loss():
+    label, logits = np.array([[1e6]], np.float32), np.zeros((1, len(YEARS)), np.float32)
+    assert np.asarray(age_distribution.label_shares(label))[0].argmax() == len(YEARS) - 1
+    assert np.isfinite(float(age_distribution.DistributionLoss()(label, logits)))
+
+
 def test_the_loss_is_least_at_the_label_and_grows_with_the_distance():
     labels = np.full((4, 1), 40, np.float32)
     answers = age_distribution.label_shares(np.array([[40], [42], [50], [90]], np.float32))

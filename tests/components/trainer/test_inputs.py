@@ -67,3 +67,13 @@ def test_photos_that_are_kept_decoded_give_the_same_batches(bright_is_old):
         np.testing.assert_array_equal(one[1], other[1])
     assert inputs.decoded_bytes(5000, 96, augmentation=True) == 5000 * 120 * 120 * 3
     assert inputs.decoded_bytes(5000, 96, augmentation=False) == 5000 * 96 * 96 * 3
+
+
+def test_nothing_sleeps_on_when_the_batches_are_over(bright_is_old):
+    """The thread of tf.data's autotune may, for up to a minute, and `fit` waits for its end."""
+    train, valid = bright_is_old
+    for batches in (
+        inputs.training_batches(train, 32, 16, augmentation=True, seed=3),
+        inputs.measuring_batches(valid, 32, 6, photos=16),
+    ):
+        assert batches.options().autotune.enabled is False

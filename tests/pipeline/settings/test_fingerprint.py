@@ -16,6 +16,7 @@ NOT_IN_THE_RESULT = {
     "retraining": WHERE_AND_WHEN,
     "notify": WHERE_AND_WHEN,
     "data.batch_cache": "where ingested batches are kept",
+    "trainer.photo_cache_mb": "decoding photos once or in each epoch gives the same batches",
     "data.person_key_file": "the run's key holds the fingerprint of the key itself",
 }
 """A field, or a section with all its fields, to the reason."""

@@ -21,7 +21,7 @@ def test_a_file_that_is_written_is_read_as_the_same_settings(config, overrides, 
 
 def test_only_what_is_not_the_default_is_written():
     text = settings_file.text_of(loading.load("local", (RATE,), work_dir="/w"), "")
-    assert text == 'work_dir: "/w"\ntrainer:\n  learning_rate: 1e-05\n'
+    assert text == "work_dir: /w\ntrainer:\n  learning_rate: 1e-05\n"
 
 
 @pytest.mark.parametrize(
