@@ -2,7 +2,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 from quarters import assert_quarters, encoded, prepare, quarters, stored
 
 
@@ -136,3 +136,26 @@ def test_a_broken_profile_does_not_cost_the_photo(profile):
 def test_a_profile_of_another_colour_space_is_left_alone():
     content = encoded(quarters().convert("CMYK"), "JPEG", icc_profile=_profile(RED, GREEN, BLUE))
     assert_quarters(stored(prepare(content)))
+
+
+@pytest.mark.parametrize("gamma", [1.0, 0.25, 0.45455])
+def test_a_pngs_gamma_is_obeyed(gamma):
+    """Values are the light to that power; sRGB's are so to 1 / 2.2, but in the dark."""
+    light = np.linspace(0.03, 1, 256)
+    values = np.round(255 * light**gamma).astype(np.uint8)
+    chunk = PngImagePlugin.PngInfo()
+    chunk.add(b"gAMA", struct.pack(">I", round(100_000 * gamma)))
+    image = Image.fromarray(np.repeat(np.tile(values, (64, 1))[..., None], 3, axis=2))
+    photo = prepare(encoded(image, "PNG", pnginfo=chunk), stored_size=64)
+    columns = np.asarray(stored(photo).convert("L"), float).mean(axis=0)
+    assert np.allclose(columns, 255 * light ** (1 / 2.2), atol=4)
+
+
+@pytest.mark.parametrize("said", [(b"sRGB", b"\0"), (b"gAMA", bytes(4))])
+def test_no_gamma_counts_beside_srgb_nor_one_that_is_none(said):
+    image = quarters()
+    chunks = PngImagePlugin.PngInfo()
+    if said[0] == b"sRGB":
+        chunks.add(b"gAMA", struct.pack(">I", 100_000))
+    chunks.add(*said)
+    assert_quarters(stored(prepare(encoded(image, "PNG", pnginfo=chunks))))

@@ -23,7 +23,7 @@ def tga(image=None, **options) -> bytes:
     return encoded(image or quarters(), "TGA", **options)[:-26]
 
 
-SUBFILE_TYPE, DNG_VERSION = 254, 50706
+SUBFILE_TYPE, DNG_VERSION, SAMPLE_FORMAT = 254, 50706, 339
 
 FILES = {
     "JPEG 2000": [encoded(quarters(), "JPEG2000"), encoded(quarters(), "JPEG2000", no_jp2=True)],
@@ -35,6 +35,8 @@ FILES = {
         b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(99), b"FUJIFILMCCD-RAW 0201" + bytes(99),
         b"IIRO\x08\0" + bytes(99), b"IIU\0\x18" + bytes(99), b"FOVb" + bytes(99),
     ],
+    "JPEG-LS": [b"\xff\xd8\xff\xf7\0\x11" + bytes(99) + b"\xff\xd9"],
+    "TIFF with unusual pixels": [tiff(SAMPLE_FORMAT, (3, 3, 3))],
     "PSD": [b"8BPS\0\1" + bytes(99)],
     "ICO": [encoded(quarters((32, 32)), "ICO")],
     "TGA": [

@@ -15,14 +15,14 @@ _SIGNATURES = {JPEG: b"\xff\xd8\xff", PNG: b"\x89PNG\r\n\x1a\n", GIF: b"GIF8", B
 
 _OTHER_PICTURES = {
     0: (
-        b"II*\0", b"MM\0*", b"8BPS", b"%PDF-", b"\0\0\1\0", b"\0\0\0\x0cjP", b"\0\0\0\x0cJXL",
-        b"\xff\x0a", b"\xff\x4f\xff\x51",
+        b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"8BPS", b"%PDF-", b"\0\0\1\0",
+        b"\0\0\0\x0cjP", b"\0\0\0\x0cJXL", b"\xff\x0a", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xf7",
     ),
     4: (b"ftyp",),
     8: (b"WEBP",),
 }  # fmt: skip
-"""What stands where in pictures that this graph does not decode: TIFF and most raw files, PSD, PDF,
-ICO, JPEG 2000 and JPEG XL; HEIC and AVIF; WebP."""
+"""Offset to the bytes there, of pictures that this graph does not decode: TIFF and most raw files,
+BMPs of other kinds, PSD, PDF, ICO, JPEG 2000, JPEG XL and JPEG-LS; HEIC and AVIF; WebP."""
 
 _HEAD_BYTES = 12
 
@@ -32,8 +32,11 @@ _READ_BYTES = 2**20
 _ORIENTATION_TAG = 0x0112
 _MAX_TAGS = 512
 _MAX_SEGMENTS = 512
+_MAX_CHUNKS = 4096
+_EXIF_CHUNK, _LAST_CHUNK = (int.from_bytes(name, "big") for name in (b"eXIf", b"IEND"))
 
 _EXIF, _START_OF_SCAN, _END = 0xE1, 0xDA, 0xD9
+_JPEG_LS = 0xF7
 _NO_FRAMES = (0xC4, 0xC8, 0xCC)
 """Markers among those of frames, 0xC0 to 0xCF, that begin none."""
 
@@ -54,20 +57,23 @@ def read(encoded: tf.Tensor) -> Header:
         encoded: scalar string.
 
     Returns:
-        One of the formats, the sides in pixels as stored, and a JPEG's EXIF orientation, 1 to 8.
+        One of the formats, the sides in pixels as stored, and the EXIF orientation of a JPEG or a
+        PNG, 1 to 8.
     """
     content = _Bytes(tf.io.decode_raw(tf.strings.substr(encoded, 0, _READ_BYTES), tf.uint8))
     matches = [
         tf.equal(tf.strings.substr(encoded, 0, len(signature)), signature)
         for signature in _SIGNATURES.values()
     ]
+    matches[JPEG] &= content.at(3) != _JPEG_LS
+    matches[BMP] &= _is_decoded_bmp(content)
     file_format = tf.argmax(tf.cast([*matches, True], tf.int32))
     one, zero = tf.constant(1, tf.int64), tf.constant(0, tf.int64)
     width, height, orientation = tf.switch_case(
         tf.cast(file_format, tf.int32),
         {
             JPEG: lambda: _jpeg(content),
-            PNG: lambda: (content.number(16, 4, False), content.number(20, 4, False), one),
+            PNG: lambda: _png(content),
             GIF: lambda: (content.number(6, 2, True), content.number(8, 2, True), one),
             BMP: lambda: (_side(content, 18), _side(content, 22), one),
             OTHER: lambda: (zero, zero, one),
@@ -124,6 +130,35 @@ def _side(content: _Bytes, place: int) -> tf.Tensor:
     """Return a BMP's side: a height below 0 says that its rows go down."""
     side = content.number(place, 4, True)
     return _where(side < 2**31, side, 2**32 - side)
+
+
+def _is_decoded_bmp(content: _Bytes) -> tf.Tensor:
+    """Return whether TensorFlow decodes a BMP as it looks: 24 or 32 bits, and nothing compressed.
+
+    It takes the numbers of a palette for greys, and fails over all others.
+    """
+    header, bits = content.number(14, 4, True), content.number(28, 2, True)
+    compression, red_mask = content.number(30, 4, True), content.number(54, 4, True)
+    has_usual_masks = (bits == 32) & (compression == 3) & (red_mask == 0xFF0000)
+    is_plain = ((bits == 24) | (bits == 32)) & (compression == 0)
+    return (header >= 40) & (is_plain | has_usual_masks)
+
+
+def _png(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Walk through a PNG's chunks, up to its EXIF (PNG, third edition, 11.3.4.5)."""
+    start, zero = tf.constant(8, tf.int64), tf.constant(0, tf.int64)
+
+    def goes_on(place: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
+        name = content.number(place + 4, 4, False)
+        return (name != 0) & (name != _LAST_CHUNK) & (exif == 0)
+
+    def next_chunk(place: tf.Tensor, exif: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        is_exif = content.number(place + 4, 4, False) == _EXIF_CHUNK
+        return place + 12 + content.number(place, 4, False), _where(is_exif, place + 8, exif)
+
+    _, exif = tf.while_loop(goes_on, next_chunk, (start, zero), maximum_iterations=_MAX_CHUNKS)
+    width, height = content.number(16, 4, False), content.number(20, 4, False)
+    return width, height, _orientation(content, exif)
 
 
 def _jpeg(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -84,13 +84,12 @@ def _square_or(otherwise: tf.Tensor, encoded: tf.Tensor, header: Header, size: i
 
 
 def _upright(encoded: tf.Tensor, header: Header) -> tf.Tensor:
-    return tf.cond(
+    photo = tf.cond(
         header.format == file_headers.JPEG,
-        lambda: _turned(_decoded_jpeg(encoded, header), header.orientation),
-        lambda: tf.ensure_shape(
-            tf.io.decode_image(encoded, channels=3, expand_animations=False), [None, None, 3]
-        ),
+        lambda: _decoded_jpeg(encoded, header),
+        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
+    return _turned(tf.ensure_shape(photo, [None, None, 3]), header.orientation)
 
 
 def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:

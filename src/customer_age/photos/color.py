@@ -33,9 +33,9 @@ def to_srgb(image: Image.Image) -> Image.Image:
     """Bring an image to mode RGB, its colours in sRGB, what is see-through on white.
 
     Args:
-        image: as `resizable` returns it; its ICC profile, if any, is in `info`.
+        image: as `resizable` returns it; its ICC profile or a PNG's gamma, if any, is in `info`.
     """
-    profile = image.info.get("icc_profile")
+    profile, gamma = image.info.get("icc_profile"), _stated_gamma(image)
     if image.mode in ("RGBA", "LA"):
         image = _on_white(image)
     if profile and image.mode in ("L", "RGB", "CMYK"):
@@ -43,7 +43,28 @@ def to_srgb(image: Image.Image) -> Image.Image:
         if transform is not None:
             # Without `inPlace`, it always returns an image.
             return cast(Image.Image, ImageCms.applyTransform(image, transform))
-    return image if image.mode == "RGB" else image.convert("RGB")
+    image = image if image.mode == "RGB" else image.convert("RGB")
+    return image.point(_srgb_of_gamma(gamma) * 3) if gamma else image
+
+
+def _stated_gamma(image: Image.Image) -> float | None:
+    """Return the gamma of a PNG whose values are not sRGB's, which is 1 / 2.2 but for little."""
+    gamma = image.info.get("gamma", 0.0)
+    if "srgb" in image.info or not 0.1 <= gamma <= 10 or abs(2.2 * gamma - 1) < 0.05:
+        return None
+    return float(gamma)
+
+
+@functools.lru_cache(maxsize=16)
+def _srgb_of_gamma(gamma: float) -> list[int]:
+    """Return the value in sRGB, 0 to 255, of each value that was encoded with a power (PNG's gAMA).
+
+    PNG, third edition, 11.3.2.2: the value is the light to the power of gamma. sRGB's curve is that
+    of IEC 61966-2-1.
+    """
+    light = np.linspace(0, 1, 256) ** (1 / gamma)
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.round(255 * encoded).astype(int).tolist()
 
 
 def _on_white(image: Image.Image) -> Image.Image:

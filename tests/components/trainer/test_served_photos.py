@@ -124,6 +124,29 @@ def test_what_cannot_be_used_has_a_reason():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_png_is_turned_by_its_exif(orientation):
+    upright = _picture()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = _file(upright, "PNG", exif=exif)
+    expected = images.fitted(np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(file)))), SIZE)
+    square, reason = _prepare(file)
+    assert reason.numpy() == b""
+    np.testing.assert_allclose(square, expected, atol=1e-3)
+
+
+def test_a_bmp_that_tensorflow_would_misread_is_refused():
+    """It takes a palette's numbers for greys: 18 years beside the age of the same picture."""
+    for image in (_picture().quantize(64), _picture().convert("L"), _picture().convert("1")):
+        square, reason = _prepare(_file(image, "BMP"))
+        assert reason.numpy().decode() == Reason.FORMAT_UNSUPPORTED
+    for changed in ((28, 16), (30, 1), (14, 12)):  # bits, compression, the header of OS/2
+        file = bytearray(_file(_picture(), "BMP"))
+        file[changed[0]] = changed[1]
+        assert _prepare(bytes(file))[1].numpy().decode() == Reason.FORMAT_UNSUPPORTED, changed
+
+
 @pytest.mark.parametrize("file_format", ["WEBP", "TIFF", "AVIF", "JPEG2000", "ICO", "PDF"])
 def test_a_picture_of_another_format_is_told_from_what_is_no_picture(file_format):
     assert _prepare(_file(_picture(), file_format))[1] == Reason.FORMAT_UNSUPPORTED.encode()

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
 from customer_age.components.canary import edge_case_images as edge_cases
 from customer_age.components.photo_example_gen import examples
@@ -45,7 +45,9 @@ UNROUNDED, ROUNDED = "run, `predict`, `score`", "predictor container"
 
 UNLIKE = {
     "PNG, see-through": "age, as if it were solid",
+    "PNG of a stated gamma": "age, without the gamma",
     "JPEG with a colour profile": "age, without the profile",
+    "JPEG turned by XMP alone": "age, as it lies in the file",
 }
 """What a SavedModel answers for with another age, since its graph cannot do what we do."""
 
@@ -95,6 +97,30 @@ def on_white(image):
     return Image.alpha_composite(white, image).convert("RGB")
 
 
+def turned_png(image, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    return encoded(image, "PNG", exif=exif)
+
+
+def xmp_6(image):
+    """A JPEG whose XMP alone says that it is to be turned."""
+    description = b'<rdf:Description tiff:Orientation="6"/>'
+    segment = b"http://ns.adobe.com/xap/1.0/\0" + description
+    jpeg = encoded(image, "JPEG", quality=95)
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
+
+
+def linear(image):
+    """The same picture, whose values are the light itself (PNG's gAMA is 1)."""
+    chunk = PngImagePlugin.PngInfo()
+    chunk.add(b"gAMA", struct.pack(">I", 100_000))
+    values = np.asarray(image) / 255
+    light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    # Sixteen bits would be usual, and Pillow writes none in colour.
+    return encoded(Image.fromarray(np.round(255 * light).astype(np.uint8)), "PNG", pnginfo=chunk)
+
+
 def deep(image):
     """Sixteen bits of grey."""
     return Image.fromarray(np.asarray(image.convert("L"), np.uint16) * 257)
@@ -112,20 +138,25 @@ def kinds():
         """What Pillow reads: a lossy file is held against itself."""
         return ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
 
+    pngs = [turned_png(lies, number) for number in range(1, 9)]
     turned = [each for image in (lies, stands) for each in edge_cases.turned(image)]
     return {
         "JPEG": [(jpeg, read(jpeg))],
         "JPEG turned by EXIF, 8 ways, lying and standing": [(each, read(each)) for each in turned],
+        "JPEG turned by XMP alone": [(xmp_6(lies), lies.transpose(Image.Transpose.ROTATE_270))],
         "JPEG, progressive": [(each := encoded(lies, "JPEG", progressive=True), read(each))],
         "JPEG, grey": [(each := encoded(lies.convert("L"), "JPEG"), read(each))],
         "JPEG, CMYK": [(each := encoded(lies.convert("CMYK"), "JPEG"), read(each))],
         "JPEG with a colour profile": [(other_profile(), lies)],
         "PNG": [(encoded(lies, "PNG"), lies)],
+        "PNG turned by EXIF, 8 ways": [(each, read(each)) for each in pngs],
+        "PNG of a stated gamma": [(linear(lies), lies)],
         "PNG, see-through": [(encoded(see_through(lies), "PNG"), on_white(see_through(lies)))],
         "PNG, palette": [(encoded(lies.quantize(64), "PNG"), lies.quantize(64).convert("RGB"))],
         "PNG, 16 bits of grey": [(encoded(deep(lies), "PNG"), lies.convert("L").convert("RGB"))],
         "GIF": [(encoded(lies.quantize(64), "GIF"), lies.quantize(64).convert("RGB"))],
         "BMP": [(encoded(lies, "BMP"), lies)],
+        "BMP, palette": [(encoded(lies.quantize(64), "BMP"), lies.quantize(64).convert("RGB"))],
         "WebP": [(encoded(lies, "WEBP", lossless=True), lies)],
         "TIFF": [(encoded(lies, "TIFF"), lies)],
         "HEIC, turned": [((SAMPLES / name).read_bytes(), heic) for name in names],
