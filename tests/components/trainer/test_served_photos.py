@@ -130,7 +130,9 @@ def test_a_png_is_turned_by_its_exif(orientation):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     file = _file(upright, "PNG", exif=exif)
-    expected = images.fitted(np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(file)))), SIZE)
+    expected = images.fitted(
+        np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(file)))), SIZE
+    )
     square, reason = _prepare(file)
     assert reason.numpy() == b""
     np.testing.assert_allclose(square, expected, atol=1e-3)
@@ -139,7 +141,7 @@ def test_a_png_is_turned_by_its_exif(orientation):
 def test_a_bmp_that_tensorflow_would_misread_is_refused():
     """It takes a palette's numbers for greys: 18 years beside the age of the same picture."""
     for image in (_picture().quantize(64), _picture().convert("L"), _picture().convert("1")):
-        square, reason = _prepare(_file(image, "BMP"))
+        _, reason = _prepare(_file(image, "BMP"))
         assert reason.numpy().decode() == Reason.FORMAT_UNSUPPORTED
     for changed in ((28, 16), (30, 1), (14, 12)):  # bits, compression, the header of OS/2
         file = bytearray(_file(_picture(), "BMP"))
