@@ -56,8 +56,8 @@ def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Req
             )
         ),
         *_kinds(photos[0]),
-        _of_photos(BATCH, *batch, times=2),
-        _of_photos(ALONE, batch[0], times=6),
+        _of_photos(BATCH, *batch, times=4),
+        _of_photos(ALONE, batch[0], times=21),
         Request(STORED, "serving_examples", "examples", stored),
     ]
 

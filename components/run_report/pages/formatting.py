@@ -28,8 +28,10 @@ CANARY_CHECKS = {
     "years_apart_alone": ("A photo alone and in a batch", "years apart", 4),
     "years_apart_signatures": ("The two signatures", "years apart", 4),
     "years_apart_kinds": ("One photo in files of every kind", "years apart", 4),
-    "seconds_per_photo": ("One photo", "seconds", 3),
-    "seconds_per_batch": ("64 photos at once", "seconds", 3),
+    "seconds_per_photo": ("One photo, median", "seconds", 3),
+    "seconds_per_photo_p95": ("One photo, 95th percentile", "seconds", 3),
+    "seconds_per_batch": ("64 photos at once, median", "seconds", 3),
+    "seconds_per_batch_p95": ("64 photos at once, 95th percentile", "seconds", 3),
     "memory_mb": ("Memory at its peak", "MB", 0),
 }
 """What the Canary measured, by its own names: a name, a unit and the decimals to print."""

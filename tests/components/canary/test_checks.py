@@ -28,7 +28,9 @@ def test_what_was_measured_stands_beside_its_limit():
     assert found.passed
     measurements = found.model_dump()["checks"]
     assert measurements["seconds_per_photo"] == {"measured": 0.3, "limit": 2.0, "passed": True}
-    assert measurements["seconds_per_batch"]["measured"] == 3.0, "the first time does not count"
+    assert measurements["seconds_per_photo_p95"] == {"measured": 0.5, "limit": 6.0, "passed": True}
+    assert measurements["seconds_per_batch"]["measured"] == 3.5, "the first time does not count"
+    assert measurements["seconds_per_batch_p95"]["measured"] == 4.0
     assert round(measurements["years_apart_twice"]["measured"], 4) == 0.004
     assert round(measurements["years_apart_signatures"]["measured"], 4) == 0.009
     assert measurements["memory_mb"] == {"measured": 600, "limit": 1000, "passed": True}
@@ -54,7 +56,7 @@ def test_a_process_that_did_not_end_well_is_the_first_reason():
     failed = measured(failure="the worker process was killed by SIGKILL", peak_bytes=None)
     found = checks.judge(failed, checks.Limits(0.01, 1000))
     assert found.refusals[0] == "the worker process was killed by SIGKILL"
-    assert len(found.refusals) == 3
+    assert len(found.refusals) == 5
     assert "memory_mb" not in found.checks
 
 
@@ -93,3 +95,14 @@ def test_few_photos_are_repeated_and_many_are_cut():
         assert len(sent[BATCH].values) == len(sent[STORED].values) == 64
         assert set(sent[BATCH].values) == set(photos[:64])
         assert sent[ALONE].values == (photos[0],)
+
+
+def test_the_95th_percentile_is_the_slowest_but_one_of_twenty():
+    seconds = (9.0, *[0.1] * 18, 6.5, 7.0)
+    slow = {ALONE: Answer(((30.0,),) * 21, seconds)}
+    found = checks.judge(measured(answers=slow), LIMITS)
+    assert found.checks["seconds_per_photo"].measured == 0.1
+    assert found.refusals == [
+        "one call in twenty with one photo took 6.5 s or longer, more than 3 x "
+        "canary.max_seconds_per_photo (6 s)"
+    ]

@@ -122,8 +122,8 @@ def test_a_refused_model_shows_each_refusal_and_failed_check(published, measured
 
 def test_what_the_canary_measured_stands_beside_its_limits(published):
     found = shown(published)
-    assert found.row("One photo")[1:] == ["0.029", "at most 2.000", "seconds", "✓ passed"]
-    assert found.row("64 photos at once")[1:3] == ["1.620", "at most 128.000"]
+    assert found.row("One photo, median")[1:] == ["0.029", "at most 2.000", "seconds", "✓ passed"]
+    assert found.row("64 photos at once, median")[1:3] == ["1.620", "at most 128.000"]
     assert found.row("The two signatures")[1:3] == ["0.0020", "at most 0.0100"]
     assert found.row("Memory at its peak")[1:4] == ["1,110", "at most 4,096", "MB"]
 
