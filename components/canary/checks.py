@@ -22,7 +22,7 @@ KINDS_TOLERANCE = 0.3
 decoders of JPEG round otherwise."""
 
 SLOW_FACTOR = 3
-"""Times the limit of the median that the 95th percentile may take: a machine has other work, too."""
+"""The 95th percentile may take this many times the limit of the median."""
 
 _MEGABYTE = 1_000_000
 
