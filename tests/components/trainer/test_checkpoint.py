@@ -176,7 +176,7 @@ def test_another_trainings_checkpoint_is_neither_taken_nor_left(kept, caplog):
     checkpoint = Checkpoint(kept, "with other settings")
     assert (checkpoint.epochs_done("whole"), checkpoint.history) == (0, {})
     assert [file.name for file in kept.iterdir()] == ["of the user"]
-    assert "it is of other settings, data, code or libraries" in caplog.text
+    assert "it belongs to other settings, data, code or libraries" in caplog.text
 
 
 def test_whichever_byte_is_damaged_nothing_is_taken(kept, caplog):
@@ -221,7 +221,7 @@ def test_a_checkpoint_of_another_network_ends_the_training_once(kept):
     del arrays["optimizer/0"]
     np.savez(kept / "checkpoint.npz", **arrays)
     training = Training(kept.parent, epochs=1)
-    with pytest.raises(RunError, match=r"is of another network; it is deleted: start the same"):
+    with pytest.raises(RunError, match=r"belongs to another network and was deleted: run the same"):
         training.begin()
     assert not (kept / "checkpoint.npz").exists()
 
@@ -249,7 +249,7 @@ def test_the_state_of_any_callback_is_kept_that_can_say_and_take_it(tmp_path):
         model.optimizer.build(model.trainable_variables)
         checkpoint.history.setdefault("whole", [])
         callback.average = np.array(averages)
-        keepers = checkpoint.keepers("whole", 2, [keras.callbacks.Callback(), callback])
+        keepers = checkpoint.savers("whole", 2, [keras.callbacks.Callback(), callback])
         done = checkpoint.epochs_done("whole")
         model.fit(
             *(inputs, ages), epochs=done + 1, initial_epoch=done, callbacks=keepers, verbose=0
@@ -259,11 +259,11 @@ def test_the_state_of_any_callback_is_kept_that_can_say_and_take_it(tmp_path):
 
 def test_nothing_is_kept_where_no_folder_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", raising=False)
-    checkpoint = Checkpoint.where_named("mine")
-    assert checkpoint.keepers("whole", 1, []) == []
+    checkpoint = Checkpoint.from_environment("mine")
+    assert checkpoint.savers("whole", 1, []) == []
     assert checkpoint.log_folder("gs://b/run") == "gs://b/run"
     monkeypatch.setenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", str(tmp_path / "kept"))
-    assert Checkpoint.where_named("mine").keepers("whole", 1, [])
+    assert Checkpoint.from_environment("mine").savers("whole", 1, [])
     assert not (tmp_path / "kept").exists()
 
 
@@ -314,5 +314,5 @@ def test_a_disk_that_is_full_ends_no_training(tmp_path, monkeypatch, caplog):
 
     monkeypatch.setattr(np, "savez", full)
     assert_same(training.begin(), undisturbed)
-    assert "Epoch 1 of head is not kept for another try: [Errno 28]" in caplog.text
+    assert "Epoch 1 of head cannot be saved for another try: [Errno 28]" in caplog.text
     assert not [file for file in (tmp_path / "kept").iterdir() if file.name != "logs"]

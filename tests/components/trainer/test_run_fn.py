@@ -30,7 +30,7 @@ HYPERPARAMETERS = {
     "head_epochs": 1,
     "epochs": 2,
     "head_learning_rate": 1e-3,
-    "learning_rate": 1e-3,
+    "learning_rate": 3e-3,
     "weight_decay": 0.0,
     "dropout": 0.0,
     "patience": 3,
@@ -177,7 +177,7 @@ def test_it_starts_with_the_champions_answers_whatever_the_new_ages_are(trained,
         np.testing.assert_allclose(np.mean(ours, axis=0)[:, 0], theirs, atol=1e-3)
         answers += list(theirs.numpy())
     assert len(answers) >= 8
-    assert np.ptp(answers) > 0.3, "one answer for all would show nothing"
+    assert np.ptp(answers) > 1, "one answer for all photos would show nothing"
 
 
 @pytest.fixture(scope="module")
