@@ -49,7 +49,7 @@ def train_head(
     """Train the output layer; the backbone and its moving statistics do not change.
 
     Returns:
-        One entry for each epoch, as `Reporter` keeps them.
+        One entry for each epoch, as `Reporter` writes them.
     """
     if checkpoint.is_over(HEAD):
         return checkpoint.history[HEAD]
@@ -79,7 +79,7 @@ def train_whole(
     The model ends with the weights of its best epoch on `valid`.
 
     Returns:
-        One entry for each epoch, as `Reporter` keeps them.
+        One entry for each epoch, as `Reporter` writes them.
     """
     steps = epochs * batches.steps
     warm_up = int(WARM_UP_SHARE * steps)
