@@ -1,1 +1,1 @@
-"""What TFX's Trainer runs: a ResNet50 that answers with an age in years."""
+"""The code that TFX's Trainer runs: it trains a ResNet50 that predicts an age in years."""

@@ -1,4 +1,4 @@
-"""TFX's Trainer, with the hyperparameters that may change from run to run as parameters."""
+"""TFX's Trainer; the hyperparameters that can change from run to run are parameters."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _OWN = {
     "epochs": component_spec.ExecutionParameter(type=int),
     "learning_rate": component_spec.ExecutionParameter(type=float),
 }
-"""TFX hands all of `custom_config` on as one text, in which a run parameter has no place."""
+"""TFX passes `custom_config` as one string, which cannot contain a run parameter."""
 
 
 class Executor(executor.GenericExecutor):
@@ -33,23 +33,23 @@ class Executor(executor.GenericExecutor):
         """Train.
 
         Raises:
-            RunError: the device has too little memory; for what `run_fn` raises, see there.
+            RunError: the device has too little memory, or `run_fn` raised it.
         """
         config = json.loads(exec_properties["custom_config"])
         config |= {name: exec_properties[name] for name in _OWN}
-        given = {**exec_properties, "custom_config": json.dumps(config)}
+        properties = {**exec_properties, "custom_config": json.dumps(config)}
         with out_of_memory_explained(config["batch_size"], config["input_size"]):
-            super().Do(input_dict, output_dict, given)
+            super().Do(input_dict, output_dict, properties)
 
 
 class TrainerSpec(standard_component_specs.TrainerSpec):
-    """TFX's, and our parameters."""
+    """The parameters of TFX's Trainer, and ours."""
 
     PARAMETERS = {**standard_component_specs.TrainerSpec.PARAMETERS, **_OWN}
 
 
 class Trainer(base_component.BaseComponent):
-    """Trains on `train`, steered by `valid`; outputs `model` and `model_run` as TFX's Trainer."""
+    """Trains on `train`, evaluates each epoch on `valid`; has the outputs of TFX's Trainer."""
 
     SPEC_CLASS = TrainerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -68,8 +68,9 @@ class Trainer(base_component.BaseComponent):
         Args:
             examples: of PhotoExampleGen.
             schema: of PhotoSchema.
-            base_model: whose weights to start from, where the hyperparameters say so.
-            hyperparameters: all others of `run_fn.Hyperparameters`, and what only keys the cache.
+            base_model: the model to start from, if the hyperparameters request it.
+            hyperparameters: all others of `run_fn.Hyperparameters`, and values that are only part
+                of the cache key.
             epochs: of the whole network.
             learning_rate: peak of the whole network's schedule.
         """

@@ -1,4 +1,4 @@
-"""What the training runs on."""
+"""The device that the training runs on."""
 
 import contextlib
 import os
@@ -12,10 +12,10 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Device:
-    """Where and how to train."""
+    """The device, and how to train on it."""
 
     name: str
-    """In words, for the report: `2 CPU cores, bfloat16`, `4 GPUs: Tesla T4`."""
+    """Shown in the report: `2 CPU cores, bfloat16`, `4 GPUs: Tesla T4`."""
     precision: str
     """Keras's dtype policy."""
     strategy: tf.distribute.Strategy
@@ -23,14 +23,14 @@ class Device:
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
-"""What Linux calls instructions that multiply bfloat16; the last one on ARM."""
+"""Linux's names of CPU instructions that multiply bfloat16; the last one is ARM's."""
 
 
 def find_device() -> Device:
-    """Every GPU that TensorFlow sees, in mixed precision; else the CPU.
+    """Return all GPUs that TensorFlow finds, in mixed precision; without a GPU, the CPU.
 
-    A CPU with instructions for bfloat16 computes in mixed precision, too: a step of a ResNet50
-    takes some two thirds of the time. Another one would convert forth and back, and be slower.
+    A CPU with bfloat16 instructions also trains in mixed precision: a step of a ResNet50 takes
+    about two thirds of the time. Other CPUs would convert back and forth, and be slower.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
@@ -55,7 +55,7 @@ def _cpu() -> Device:
 
 
 def _multiplies_bfloat16() -> bool:
-    """Whether the processor does; only Linux says so in this way."""
+    """Return whether the processor multiplies bfloat16; False where it cannot be read."""
     if not _CPU_INFO.exists():
         return False
     lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -65,7 +65,7 @@ def _multiplies_bfloat16() -> bool:
 
 @contextlib.contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Build models under a dtype policy, and leave the process as it was."""
+    """Set Keras's dtype policy for models built in the context; restore it at the end."""
     before = keras.mixed_precision.dtype_policy()
     keras.mixed_precision.set_dtype_policy(policy)
     try:

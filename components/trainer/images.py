@@ -1,14 +1,14 @@
-"""From a photo's bytes to what the network sees: one function for training and for serving."""
+"""Turns a photo's bytes into the network's input: one function for training and for serving."""
 
 import keras
 import tensorflow as tf
 
 ZOOM = 0.1
-"""By which `augmented` enlarges, shrinks and moves, at most."""
+"""The largest share by which `augmented` enlarges, shrinks and moves a photo."""
 
 
 def square(encoded: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
-    """Decode one photo and fit it whole into a square, padded with black.
+    """Decode one photo and fit all of it into a square, padded with black.
 
     Args:
         encoded: scalar string: a JPEG, as ingestion stores it.
@@ -21,7 +21,11 @@ def square(encoded: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
 
 
 def decoded_jpeg(encoded: tf.Tensor, ratio: int = 1) -> tf.Tensor:
-    """Decode a JPEG as Pillow does, by the exact cosine transform, at one over `ratio` of its size.
+    """Decode a JPEG as Pillow does, by the exact cosine transform.
+
+    Args:
+        encoded: scalar string.
+        ratio: 1, 2, 4 or 8; each side is divided by it.
 
     Returns:
         uint8 [height, width, 3], RGB.
@@ -30,10 +34,10 @@ def decoded_jpeg(encoded: tf.Tensor, ratio: int = 1) -> tf.Tensor:
 
 
 def fitted(photo: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
-    """Shrink or enlarge a decoded photo, [height, width, 3], to fit whole into a square.
+    """Shrink or enlarge a decoded photo, [height, width, 3], so that all of it fits into a square.
 
-    Sides are rounded to whole pixels before they are centred. `tf.image.resize_with_pad` centres
-    unrounded ones, so that one photo in two sizes may lie a row apart in the square.
+    Sides are rounded to whole pixels before the photo is centred. `tf.image.resize_with_pad`
+    centres unrounded sides: two sizes of one photo can then differ by a row in the square.
 
     Returns:
         float32 [size, size, 3], padded with black.
@@ -47,17 +51,17 @@ def fitted(photo: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
 
 
 def augmented(squares: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Vary a batch of photos: each is a little different each time.
+    """Vary a batch of photos at random.
 
-    Mirrored or not, enlarged or shrunk by up to a tenth and moved by as much, lighter or darker, of
-    more or less contrast, and once in twenty times in grey. On average a photo is as large as it
-    will be served: a network that was trained on enlarged faces alone is a quarter of a year worse.
+    A photo may be mirrored, is enlarged or shrunk by up to a tenth and moved by as much, gets other
+    brightness and contrast, and becomes grey once in twenty times. Its average size is the size
+    that is served: a network that was trained only on enlarged faces is a quarter of a year worse.
 
     Args:
-        squares: [batch, side, side, 3], RGB, 0 to 255, as `fitted` gives them; best of a side above
-            `size`, so that what is enlarged stays sharp.
+        squares: [batch, side, side, 3], RGB, 0 to 255, as `fitted` returns them. With a side above
+            `size`, enlarged photos stay sharp.
         size: pixels of the network's square.
-        seed: int64 [2]; the same seed gives the same pictures.
+        seed: int64 [2]; the same seed gives the same photos.
 
     Returns:
         float32 [batch, size, size, 3], RGB, 0 to 255.
@@ -75,7 +79,7 @@ def augmented(squares: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _warps(photos: tf.Tensor, side: int, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Draw where each pixel of a photo comes from: float32 [photos, 8], as the operation asks."""
+    """Draw the source of each pixel of a photo: float32 [photos, 8], the operation's transforms."""
     seeds = tf.unstack(tf.random.split(seed, num=4))
 
     def drawn(number: int, least: float, most: float) -> tf.Tensor:
@@ -102,10 +106,10 @@ def _recoloured(photos: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def as_imagenet(photos: keras.KerasTensor) -> keras.KerasTensor:
-    """RGB to what Keras's ResNet50 weights were trained on: BGR, less ImageNet's mean colour.
+    """Turn RGB into the input of Keras's ResNet50 weights: BGR minus ImageNet's mean colour.
 
-    The same as `keras.applications.resnet.preprocess_input`, whose source the means are from,
-    written in operations that become a part of the model.
+    The result is that of `keras.applications.resnet.preprocess_input`, whose source contains the
+    means. These operations become part of the model.
     """
     mean_bgr = keras.ops.convert_to_tensor([103.939, 116.779, 123.68], dtype="float32")
     return keras.ops.flip(photos, axis=-1) - mean_bgr

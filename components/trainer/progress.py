@@ -1,4 +1,4 @@
-"""Reports how the training goes, to whoever listens to the logger."""
+"""Reports the progress of the training through a logger."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ LOGGER = logging.getLogger("customer_age.training")
 
 @dataclass(frozen=True)
 class Progress:
-    """A moment of the training; MAE in years."""
+    """The state of the training after a step; MAE in years."""
 
     phase: str
     """`head` or `whole`."""
@@ -47,7 +47,7 @@ class Reporter(keras.callbacks.Callback):
         self._report(logging.DEBUG, batch + 1, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Report and keep the epoch."""
+        """Report the epoch and add it to the history."""
         logs = logs or {}
         self._history.append(
             {

@@ -1,4 +1,4 @@
-"""TFX's Trainer calls `run_fn`: here a run's settings and examples become a SavedModel."""
+"""TFX's Trainer calls `run_fn`, which trains a SavedModel on a run's settings and examples."""
 
 import json
 import time
@@ -44,15 +44,15 @@ class Hyperparameters:
 
     @classmethod
     def of(cls, custom_config: Mapping[str, Any]) -> "Hyperparameters":
-        """Take what is ours; the rest (the code's fingerprint) only keys TFX's cache."""
+        """Read our hyperparameters; the rest (the code's fingerprint) only keys TFX's cache."""
         return cls(**{name: custom_config[name] for name in cls.__dataclass_fields__})
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Train on `train`, steered by `valid`, and export.
+    """Train on `train`, evaluate each epoch on `valid`, and export the model.
 
-    Besides the SavedModel, writes `training.json` (settings, history, device, seconds) and
-    TensorBoard logs into the model run's folder.
+    Writes the SavedModel, and `training.json` (settings, history, device, seconds) and TensorBoard
+    logs into the model run's folder.
 
     Args:
         fn_args: TFX's; `custom_config` holds the hyperparameters.
@@ -60,14 +60,14 @@ def run_fn(fn_args: FnArgs) -> None:
     Raises:
         DataRefused: a split is empty, or smaller than one batch.
         SettingsError: the weights do not fit.
-        RunError: training diverged, or ImageNet weights could not be had.
+        RunError: training diverged, or the ImageNet weights could not be downloaded.
     """
     chosen = Hyperparameters.of(fn_args.custom_config)
     started = time.monotonic()
     trained = train(
         fn_args,
         chosen,
-        lambda training: Checkpoint.where_named(training, started),
+        lambda training: Checkpoint.from_environment(training, started),
         fn_args.model_run_dir,
     )
     history, checkpoint = trained.history, trained.checkpoint
@@ -91,14 +91,14 @@ def run_fn(fn_args: FnArgs) -> None:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training ends with.
+    """The result of a training.
 
     Attributes:
         model: with the weights of its best epoch on `valid`.
-        history: one entry for each epoch, as `Reporter` keeps them.
+        history: one entry for each epoch, as `Reporter` writes them.
         ages: of `train`, years.
         device: that it ran on.
-        checkpoint: what it went on from, or began.
+        checkpoint: that the training resumed or began.
     """
 
     model: keras.Model
@@ -115,19 +115,19 @@ def train(
     log_folder: str,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
-    """Train on `train`, steered by `valid`; the Tuner's trials do the same.
+    """Train on `train` and evaluate each epoch on `valid`; the Tuner's trials call this too.
 
     Args:
-        fn_args: TFX's; what the hyperparameters are is not read from it.
+        fn_args: TFX's; its hyperparameters only count for the fingerprint.
         chosen: the hyperparameters.
-        checkpoint_of: gives what a training of a fingerprint goes on from.
-        log_folder: of TensorBoard's logs, where the checkpoint has no place for them.
-        callbacks: of the whole network's phase, besides the training's own.
+        checkpoint_of: returns the checkpoint of the training with a fingerprint.
+        log_folder: of TensorBoard's logs, if the checkpoint has no folder.
+        callbacks: additional ones, for the whole network's phase.
 
     Raises:
         DataRefused: a split is empty.
         SettingsError: the weights do not fit.
-        RunError: training diverged, or ImageNet weights could not be had.
+        RunError: training diverged, or the ImageNet weights could not be downloaded.
     """
     keras.utils.set_random_seed(chosen.seed)
     device = devices.find_device()
@@ -145,7 +145,7 @@ def train(
 
 
 def _fingerprint(fn_args: FnArgs, device: devices.Device, model: keras.Model) -> str:
-    """Of a training whose model has not yet learnt anything."""
+    """Return the fingerprint of a training; the model must not be trained yet."""
     devices_used = {
         "precision": device.precision,
         "replicas": device.strategy.num_replicas_in_sync,
@@ -159,7 +159,7 @@ def _fingerprint(fn_args: FnArgs, device: devices.Device, model: keras.Model) ->
 
 def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Batches:
     batch_size = min(chosen.batch_size, photos)
-    # Also names an empty split before an hour is spent.
+    # This also reports an empty split before an hour of training is lost.
     measured = len(inputs.real_ages(fn_args.eval_files))
     steps = photos // batch_size
     decoded = inputs.decoded_bytes(photos, chosen.input_size, chosen.augmentation)
@@ -170,7 +170,8 @@ def _batches(fn_args: FnArgs, chosen: Hyperparameters, photos: int) -> phases.Ba
             chosen.input_size,
             batch_size,
             chosen.augmentation,
-            chosen.seed + (phase == phases.HEAD),  # its own order, whichever phases a process has
+            # Each phase has its own order, whether or not this process runs the other one.
+            chosen.seed + (phase == phases.HEAD),
             epochs_done * steps,
             in_memory=decoded <= chosen.photo_cache_mb * 2**20,
         )
@@ -212,7 +213,7 @@ def _train(
 
 
 def _served_mae(served: signatures.AgeModel, file_patterns: Sequence[str]) -> float:
-    """The mean absolute error on a split of what is served, in years."""
+    """Return the mean absolute error of the served model on a split, in years."""
     errors = [
         np.abs(served.serve_examples(records)["age"] - ages)
         for records, ages in inputs.labelled_records(file_patterns, _MEASURED_AT_ONCE)
@@ -221,7 +222,7 @@ def _served_mae(served: signatures.AgeModel, file_patterns: Sequence[str]) -> fl
 
 
 def _best(history: list[dict]) -> dict:
-    """The epoch whose weights were kept: of the whole network's, the lowest MAE on `valid`."""
+    """Return the epoch whose weights the model has: the lowest MAE on `valid` of phase `whole`."""
     whole = [epoch for epoch in history if epoch["phase"] == phases.WHOLE]
     return min(whole, key=lambda epoch: (not np.isfinite(epoch["val_mae"]), epoch["val_mae"]))
 

@@ -1,1 +1,1 @@
-"""TFX's Tuner with KerasTuner: which settings of the Trainer give the lowest error on `valid`."""
+"""TFX's Tuner with KerasTuner: it searches the Trainer's settings for the lowest MAE on `valid`."""

@@ -1,4 +1,4 @@
-"""TFX's Tuner, whose search is ours."""
+"""TFX's Tuner with our own search."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _TUNER_FN = "customer_age.components.tuner.tuner_fn.tuner_fn"
 
 
 class Executor(executor.Executor):
-    """Searches, and writes the best settings as a settings file beside TFX's own outputs."""
+    """Searches, and also writes the best settings as a settings file."""
 
     def Do(
         self,
@@ -49,7 +49,7 @@ class Executor(executor.Executor):
 
 
 class Tuner(base_component.BaseComponent):
-    """Outputs `best_hyperparameters` and `tuner_results` as TFX's Tuner, and files of ours."""
+    """Has the outputs `best_hyperparameters` and `tuner_results` of TFX's Tuner, with our files."""
 
     SPEC_CLASS = standard_component_specs.TunerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -68,7 +68,7 @@ class Tuner(base_component.BaseComponent):
         Args:
             examples: of PhotoExampleGen.
             schema: of PhotoSchema.
-            base_model: whose weights to start from, where the hyperparameters say so.
+            base_model: the model to start from, if the hyperparameters request it.
             hyperparameters: of `trainer.run_fn.Hyperparameters`.
             search: of `tuner_fn.Search`.
             code: a fingerprint of the code; keys TFX's cache.

@@ -1,4 +1,4 @@
-"""Ends a trial early that others were ahead of."""
+"""Stops a trial early if it is worse than the earlier trials."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,20 +8,22 @@ import keras
 from ..artifacts.tuning import Trial
 
 LEAST_TRIALS = 3
-"""That are over, before another one is measured by them."""
+"""Number of finished trials that are needed for a comparison."""
 
 FIRST_SHARE = 1 / 3
-"""Of the epochs: before, a high learning rate looks worse than it ends."""
+"""Share of the epochs before the first comparison: at first, the MAE of a high learning rate is
+worse than it will be at the end."""
 
 
 class MedianStopping(keras.callbacks.Callback):
-    """Stops a training whose best MAE on `valid` is above the median of the others' by then.
+    """Stops a training if its best MAE on `valid` is above the median of the other trials.
 
-    The rule is that of Vizier and Optuna. All trials have the same schedule of epochs.
+    The others' best MAE is that of the same number of epochs. The rule is that of Vizier and
+    Optuna. All trials have the same schedule of epochs.
 
     Args:
-        others: the trials that are over.
-        epochs: of the phase, at most.
+        others: the finished trials.
+        epochs: maximum number of epochs of the phase.
     """
 
     def __init__(self, others: Sequence[Trial], epochs: int):
@@ -30,10 +32,10 @@ class MedianStopping(keras.callbacks.Callback):
         self._epochs = epochs
         self._best = float("inf")
         self.stopped = False
-        """Whether it has stopped the training."""
+        """Whether this callback stopped the training."""
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Judge the epoch, but for the last one, after which there is nothing to save."""
+        """Compare the epoch with the other trials, unless it is the last one."""
         done = epoch + 1
         self._best = min(self._best, float((logs or {}).get("val_mae", float("inf"))))
         if done == self._epochs or done < FIRST_SHARE * self._epochs or self.model.stop_training:
@@ -44,6 +46,6 @@ class MedianStopping(keras.callbacks.Callback):
 
 
 def _best_by(trial: Trial, epochs: int) -> float | None:
-    """The best MAE on `valid` of a trial's first epochs."""
+    """Return the best MAE on `valid` of a trial's first epochs; None if there is none."""
     known = [value for value in trial.curve[:epochs] if value is not None]
     return min(known, default=None)

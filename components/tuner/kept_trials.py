@@ -1,4 +1,4 @@
-"""Keeps the trials that are over for another process, which goes on from there."""
+"""Saves the finished trials, so that another process can resume the search."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ _log = logging.getLogger(__name__)
 
 
 class KeptTrials:
-    """The trials of one search, in a file of their own.
+    """The finished trials of one search, in a file of their own.
 
     Args:
-        folder: where, which may not be there yet; a path, or what TensorFlow opens.
-        search: all that decides what a trial with given settings ends with.
+        folder: of the file, a path or an address that TensorFlow opens; it need not exist.
+        search: all that the result of a trial depends on, in addition to its settings.
     """
 
     def __init__(self, folder: str, search: Mapping[str, Any]):
@@ -27,12 +27,12 @@ class KeptTrials:
         self._folder = folder.rstrip("/")
         self._file = f"{self._folder}/{digest}.json"
         self.known = self._read()
-        """Those that are over, in the order in which they were made."""
+        """The finished trials, in the order of the search."""
 
     def add(self, trial: Trial) -> None:
-        """Keep one more; whoever is killed meanwhile leaves those before it.
+        """Save one more trial; a process that is killed during this leaves the previous ones.
 
-        A full disk, or a store that refuses, ends no search.
+        A full disk, or a store that denies access, does not end the search.
         """
         self.known.trials.append(trial)
         unfinished = f"{self._file}.unfinished"
@@ -42,10 +42,10 @@ class KeptTrials:
                 file.write(self.known.model_dump_json(indent=1))
             tf.io.gfile.rename(unfinished, self._file, overwrite=True)
         except tf.errors.OpError as error:
-            _log.warning("The trial is not kept for another process: %s", error)
+            _log.warning("The trial cannot be saved for another process: %s", error)
 
     def _read(self) -> Trials:
-        """Those of the file; none where it cannot be understood, such as one of a newer release."""
+        """Read the file; return no trials if it is unreadable, such as one of a newer release."""
         try:
             with tf.io.gfile.GFile(self._file) as file:
                 return Trials.model_validate_json(file.read())

@@ -1,4 +1,4 @@
-"""Which settings are tried next, and when enough was tried."""
+"""Chooses the settings of the next trial, and ends the search."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,37 +11,36 @@ from . import search_space
 OBJECTIVE = "val_mae"
 
 _RANDOM_TRIALS = 5
-"""Before the results say where to look."""
+"""Number of random trials before the results guide the search."""
 
 _NOISE = 1e-2
-"""Of the MAE that a training ends with, as a share of its variance between settings: another seed
-gives another MAE."""
+"""Variance of a training's last MAE between seeds, as a share of its variance between settings."""
 
 _CURIOSITY = 1.0
-"""Standard deviations that count for what is not known well. With KerasTuner's 2.6, the few trials
-that a budget has go to the corners of the ranges."""
+"""Weight of the predicted standard deviation against the predicted MAE. With KerasTuner's default
+of 2.6, the few trials of a budget are spent on the corners of the ranges."""
 
 
 class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """Bayesian optimization that goes on with the trials of an earlier process, within a budget.
+    """Bayesian optimization that resumes the trials of an earlier process, within a budget.
 
-    KerasTuner's own files are not written at once, so that a process which is killed meanwhile
-    leaves none that can be read. `trials` are handed out first, as they were; then the given
-    settings, then random ones, then what a Gaussian process expects most of.
+    KerasTuner does not replace its own files in one step: a process that is killed can leave files
+    that cannot be read. The order of the settings: first those of `trials`, unchanged; then
+    `current`; then random ones; then those for which a Gaussian process predicts the best result.
 
     Args:
-        ranges: what may be chosen.
-        given: the settings as they are, which the first trial has.
-        trials: that are over, in their order; whoever runs the trials adds to them.
+        ranges: of the settings to search.
+        current: the Trainer's settings as they are; the first trial uses them.
+        trials: the finished trials, in order; the caller adds each new one.
         seed: of the random settings.
-        max_trials: in all.
+        max_trials: of the whole search.
         seconds: the budget of all trials together.
     """
 
     def __init__(
         self,
         ranges: search_space.Ranges,
-        given: Mapping[str, float],
+        current: Mapping[str, float],
         trials: Trials,
         seed: int,
         max_trials: int,
@@ -53,26 +52,26 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
             num_initial_points=1 + _RANDOM_TRIALS,
             alpha=_NOISE,
             beta=_CURIOSITY,
-            seed=seed + 1,  # KerasTuner takes 0 for none
+            seed=seed + 1,  # for KerasTuner, 0 means no seed
             hyperparameters=search_space.hyperparameters(ranges),
             allow_new_entries=False,
         )
         self._ranges = ranges
-        self._given = given
-        self._over = trials
+        self._current = current
+        self._finished = trials
         self._budget = seconds
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """See KerasTuner's; called for each trial, in order."""
+        """Return the settings of the next trial, or end the search; KerasTuner calls it."""
         number = len(self.trials)
-        if number < len(self._over.trials):
-            return self._running(self._over.trials[number].settings)
+        if number < len(self._finished.trials):
+            return self._running(self._finished.trials[number].settings)
         if not self._has_time():
             return {"status": keras_tuner.engine.trial.TrialStatus.STOPPED}
         if number == 0:
-            return self._running(self._given)
+            return self._running(self._current)
         if number <= _RANDOM_TRIALS:
-            # By the trial's number: the same whether or not another process made those before.
+            # Seeded by the trial's number: the same if another process ran the earlier trials.
             first = self.seed + number * len(self._ranges)
             values = {
                 each.name: each.random_sample(first + place)
@@ -85,9 +84,9 @@ class Oracle(keras_tuner.oracles.BayesianOptimizationOracle):
         return self._running(search_space.rounded(proposed["values"], self._ranges))
 
     def _has_time(self) -> bool:
-        """Whether another trial fits; the first one always does."""
-        longest = max((trial.seconds for trial in self._over.trials), default=0.0)
-        return self._over.seconds + longest <= self._budget or not self._over.trials
+        """Return whether another trial fits into the budget; the first one always does."""
+        longest = max((trial.seconds for trial in self._finished.trials), default=0.0)
+        return self._finished.seconds + longest <= self._budget or not self._finished.trials
 
     @staticmethod
     def _running(values: Mapping[str, float]) -> dict[str, Any]:

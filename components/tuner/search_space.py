@@ -1,4 +1,4 @@
-"""What the tuner may choose: KerasTuner's hyperparameters, from the ranges of the settings."""
+"""The search space: KerasTuner's hyperparameters, from the ranges of the settings."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,13 @@ Ranges = Mapping[str, tuple[float, float]]
 """Setting of `trainer` to its lowest and highest value."""
 
 _LINEAR = ("dropout",)
-"""All others are tried by their orders of magnitude."""
+"""Sampled on a linear scale; all others on a logarithmic one."""
 
 _DIGITS = 3
 
 
 def hyperparameters(ranges: Ranges) -> keras_tuner.HyperParameters:
-    """The ranges as KerasTuner has them."""
+    """Convert the ranges to KerasTuner's hyperparameters."""
     space = keras_tuner.HyperParameters()
     for name, (lowest, highest) in ranges.items():
         space.Float(name, lowest, highest, sampling="linear" if name in _LINEAR else "log")
@@ -22,7 +22,7 @@ def hyperparameters(ranges: Ranges) -> keras_tuner.HyperParameters:
 
 
 def rounded(values: Mapping[str, float], ranges: Ranges) -> dict[str, float]:
-    """Values as a person would write them, within the ranges; a trial uses them as they are."""
+    """Round values to three significant digits, within the ranges, as trials use them."""
     return {
         name: min(max(float(f"{value:.{_DIGITS}g}"), ranges[name][0]), ranges[name][1])
         for name, value in values.items()

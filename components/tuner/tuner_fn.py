@@ -1,4 +1,4 @@
-"""TFX's Tuner calls `tuner_fn`: here settings and ranges become a search."""
+"""TFX's Tuner calls `tuner_fn`, which prepares a search from settings and ranges."""
 
 import logging
 import os
@@ -30,15 +30,15 @@ LOGGER = logging.getLogger("customer_age.tuning")
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched; the Tuner's `custom_config` besides the hyperparameters.
+    """The search: the part of the Tuner's `custom_config` that is not a hyperparameter.
 
     Attributes:
         ranges: setting of `trainer` to its lowest and highest value.
         minutes: the budget of all trials together.
-        max_trials: at most.
-        trials_folder: where trials are kept for another process; empty for a folder that outlives
-            this one, where there is such.
-        weights_fingerprint: of the file of weights, or what stands for it.
+        max_trials: of the whole search.
+        trials_folder: where trials are saved for another process; if empty, the folder that
+            `CHECKPOINT_FOLDER` names, or else TFX's working folder.
+        weights_fingerprint: of the file of weights, or the value that replaces it.
         training_code: fingerprint of the code that trains.
     """
 
@@ -51,34 +51,34 @@ class Search:
 
     @classmethod
     def of(cls, custom_config: Mapping[str, Any]) -> "Search":
-        """Take what is ours."""
-        given = {name: custom_config[name] for name in cls.__dataclass_fields__}
-        ranges = {name: (low, high) for name, (low, high) in given["ranges"].items()}
-        return cls(**{**given, "ranges": ranges})
+        """Read the fields of the search."""
+        fields = {name: custom_config[name] for name in cls.__dataclass_fields__}
+        ranges = {name: (low, high) for name, (low, high) in fields["ranges"].items()}
+        return cls(**{**fields, "ranges": ranges})
 
 
 class AgeTuner(keras_tuner.engine.base_tuner.BaseTuner):
-    """Trains with the settings of each trial, as a run would, and keeps what came of it.
+    """Trains with the settings of each trial, as a run would, and saves the result.
 
     Args:
         fn_args: TFX's.
-        given: the settings as they are.
-        search: what is searched.
+        current: the Trainer's settings as they are.
+        search: ranges, budget and fingerprints.
     """
 
-    def __init__(self, fn_args: FnArgs, given: Hyperparameters, search: Search):
+    def __init__(self, fn_args: FnArgs, current: Hyperparameters, search: Search):
         self._fn_args = fn_args
-        self._given = given
+        self._current = current
         folder = search.trials_folder or os.environ.get(CHECKPOINT_FOLDER) or fn_args.working_dir
-        self._kept = KeptTrials(folder, _deciding(fn_args, given, search))
+        self._kept = KeptTrials(folder, _search_identity(fn_args, current, search))
         self.trials = self._kept.known
-        """Those that are over."""
+        """The finished trials."""
         super().__init__(
             oracle.Oracle(
                 search.ranges,
-                {name: getattr(given, name) for name in search.ranges},
+                {name: getattr(current, name) for name in search.ranges},
                 self.trials,
-                given.seed,
+                current.seed,
                 search.max_trials,
                 60 * search.minutes,
             ),
@@ -88,10 +88,11 @@ class AgeTuner(keras_tuner.engine.base_tuner.BaseTuner):
         )
 
     def run_trial(self, trial: keras_tuner.engine.trial.Trial, **_: Any) -> dict[str, float]:
-        """Train, unless another process has; see KerasTuner's.
+        """Train, unless another process has run this trial; KerasTuner calls it.
 
         Raises:
-            FatalError: whatever ended the training; KerasTuner would go on after any other.
+            FatalError: an error ended the training. After any other exception, KerasTuner would
+                continue with the next trial.
         """
         number = int(trial.trial_id)
         if number >= len(self.trials.trials):
@@ -99,18 +100,18 @@ class AgeTuner(keras_tuner.engine.base_tuner.BaseTuner):
                 self._kept.add(self._trained(number, trial.hyperparameters.values))
             except Exception as error:
                 raise keras_tuner.errors.FatalError(str(error)) from error
-        made = self.trials.trials[number]
+        done = self.trials.trials[number]
         LOGGER.info(
-            "trial %d: %s", number + 1, made.line(), extra={"trial": made, "number": number + 1}
+            "trial %d: %s", number + 1, done.line(), extra={"trial": done, "number": number + 1}
         )
-        # What diverged is worth no more than the median age: without any figure, the search would
-        # come back to such settings.
-        return {oracle.OBJECTIVE: self._mae_of_the_median if made.val_mae is None else made.val_mae}
+        # A diverged training counts as one that predicts the median age: without a value, the
+        # search would try such settings again.
+        return {oracle.OBJECTIVE: self._mae_of_the_median if done.val_mae is None else done.val_mae}
 
     def _trained(self, number: int, values: Mapping[str, Any]) -> Trial:
         keras.utils.clear_session()
         started = time.monotonic()
-        chosen = replace(self._given, **values)
+        chosen = replace(self._current, **values)
         stopping = MedianStopping(self.trials.trials, chosen.epochs)
         logs = f"{self._fn_args.working_dir}/logs/{number}"
         try:
@@ -141,16 +142,16 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     Raises:
         DataRefused: a split is empty.
     """
-    given = Hyperparameters.of(fn_args.custom_config)
+    current = Hyperparameters.of(fn_args.custom_config)
     search = Search.of(fn_args.custom_config)
-    return TunerFnResult(AgeTuner(fn_args, given, search), {"verbose": 0})
+    return TunerFnResult(AgeTuner(fn_args, current, search), {"verbose": 0})
 
 
-def _deciding(fn_args: FnArgs, given: Hyperparameters, search: Search) -> dict[str, Any]:
-    """All that decides what a trial ends with, besides what it is given, and which come next."""
+def _search_identity(fn_args: FnArgs, current: Hyperparameters, search: Search) -> dict[str, Any]:
+    """Return all that decides the trials' results and order, in addition to their settings."""
     weights = {"weights": search.weights_fingerprint}  # in place of a path
     return {
-        **asdict(given),
+        **asdict(current),
         **weights,
         "ranges": {name: list(bounds) for name, bounds in search.ranges.items()},
         "training_code": search.training_code,

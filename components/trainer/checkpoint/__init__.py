@@ -1,1 +1,1 @@
-"""What is kept of a training after each epoch, so that another process goes on with it."""
+"""Checkpoints, saved after each epoch, from which another process resumes a training."""

@@ -1,10 +1,10 @@
-"""Lets a training go on after its last whole epoch, in another process, with the same result.
+"""Lets another process resume a training after its last complete epoch, with the same result.
 
-Keras's own `BackupAndRestore` keeps the weights of the model and of the optimizer alone. What else
-the training depends on is kept with them, so that it ends as if nothing had happened: the random
-numbers of the layers, the history, and the state of each callback that is `Resumable`. On several
-GPUs, each of which has moving statistics of its own, their mean is kept: there the MAE on `valid`
-may differ in the fourth digit.
+Keras's `BackupAndRestore` saves only the weights of the model and of the optimizer. Here all other
+state of the training is saved with them: the random numbers of the layers, the history, and the
+state of each `Resumable` callback. So a resumed training ends as an uninterrupted one would. With
+several GPUs, each has its own moving statistics, and their mean is saved: the MAE on `valid` may
+then differ in the fourth digit.
 """
 
 import logging
@@ -29,23 +29,23 @@ _log = logging.getLogger(__name__)
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A callback whose state is part of the training's: at most one of its class in a phase."""
+    """A callback with state that a checkpoint saves: at most one of its class in a phase."""
 
     def state(self) -> Mapping[str, np.ndarray]:
-        """What `restore` needs, by name; asked for at the end of each epoch."""
+        """Return what `restore` needs, by name; called at the end of each epoch."""
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from a state; called when the callback has begun, before the first step."""
+        """Restore a state; called after `on_train_begin`, before the first step."""
 
 
 class Checkpoint:
-    """What is kept of one training, after each epoch.
+    """The checkpoint of one training, saved after each epoch.
 
     Args:
-        folder: where, which may not be there yet; None keeps nothing. What another training, or
-            one that cannot be gone on with, has left there is deleted.
-        training: its fingerprint; nothing is taken of another training's checkpoint.
-        started: when the training began, by `time.monotonic`; now, if it is left out.
+        folder: of the checkpoint; it need not exist. None saves nothing. A checkpoint of another
+            training, or one that cannot be resumed, is deleted.
+        training: its fingerprint; the checkpoint of another training is not used.
+        started: when the training began, by `time.monotonic`; by default now.
     """
 
     def __init__(
@@ -53,56 +53,64 @@ class Checkpoint:
     ):
         self._folder = folder
         self._started = time.monotonic() if started is None else started
-        kept = checkpoint_file.read(folder, training) if folder else None
-        self._kept, self._arrays = kept or (State(training), {})
-        if self._kept.phase:
-            _log.info("Going on after epoch %d of %s.", self._kept.epoch, self._kept.phase)
+        saved = checkpoint_file.read(folder, training) if folder else None
+        self._saved, self._arrays = saved or (State(training), {})
+        if self._saved.phase:
+            _log.info("Resuming after epoch %d of %s.", self._saved.epoch, self._saved.phase)
         else:
             self._clear()
-        self.history = {phase: list(epochs) for phase, epochs in self._kept.history.items()}
+        self.history = {phase: list(epochs) for phase, epochs in self._saved.history.items()}
         """Phase to its epochs; `Reporter` adds to them."""
 
     @classmethod
-    def where_named(cls, training: str, started: float | None = None) -> "Checkpoint":
-        """The checkpoint whose folder the environment names, if it does."""
+    def from_environment(cls, training: str, started: float | None = None) -> "Checkpoint":
+        """Open the checkpoint in the folder that `CHECKPOINT_FOLDER` names; not set saves nothing.
+
+        Args:
+            training: as of `Checkpoint`.
+            started: as of `Checkpoint`.
+        """
         folder = os.environ.get(checkpoint_folder.CHECKPOINT_FOLDER)
         return cls(Path(folder) if folder else None, training, started)
 
     @property
     def seconds(self) -> float:
-        """What the training took until now, without epochs that were lost."""
-        return self._kept.seconds + time.monotonic() - self._started
+        """The duration of the training until now, without lost epochs."""
+        return self._saved.seconds + time.monotonic() - self._started
 
     def epochs_done(self, phase: str) -> int:
-        """How many epochs a phase has behind it."""
-        return self._kept.epoch if phase == self._kept.phase else 0
+        """Return the number of saved epochs of a phase."""
+        return self._saved.epoch if phase == self._saved.phase else 0
 
     def is_over(self, phase: str) -> bool:
-        """Whether a later phase has begun."""
-        return phase in self._kept.history and phase != self._kept.phase
+        """Return whether a later phase has begun."""
+        return phase in self._saved.history and phase != self._saved.phase
 
-    def keepers(
+    def savers(
         self, phase: str, epochs: int, callbacks: Sequence[keras.callbacks.Callback]
     ) -> list[keras.callbacks.Callback]:
-        """What restores a phase and keeps its epochs: the last of its callbacks.
+        """Return the callback that restores a phase and saves its epochs; it must be the last one.
 
         Args:
-            phase: by name.
-            epochs: of it, at most.
-            callbacks: all others; those that are `Resumable` are kept and restored.
+            phase: its name.
+            epochs: its maximum number of epochs.
+            callbacks: all others; the state of `Resumable` ones is saved and restored.
+
+        Returns:
+            One callback; none if there is no folder.
         """
         resumable = [one for one in callbacks if isinstance(one, Resumable)]
-        return [_Keeper(self, phase, epochs, resumable)] if self._folder else []
+        return [_Saver(self, phase, epochs, resumable)] if self._folder else []
 
     def restore(self, model: keras.Model, callbacks: Sequence[Resumable]) -> None:
-        """Put back what was kept.
+        """Restore the saved state.
 
         Args:
             model: compiled, its metrics built.
-            callbacks: of the phase; they have begun.
+            callbacks: of the phase, after their `on_train_begin`.
 
         Raises:
-            RunError: what was kept is of another model. It is deleted.
+            RunError: the checkpoint belongs to another network. It is deleted.
         """
         if not model.optimizer.built:  # one that scales the loss is built in the first step
             model.optimizer.build(model.trainable_variables)
@@ -112,8 +120,8 @@ class Checkpoint:
         if found != shapes:
             self._clear()
             raise RunError(
-                f"the checkpoint in {self._folder} is of another network; it is deleted: start the "
-                "same command again, and the training starts from the beginning"
+                f"the checkpoint in {self._folder} belongs to another network and was deleted: run "
+                "the same command again, and the training starts from the beginning"
             )
         for name, variable in variables.items():
             variable.assign(self._arrays[name])
@@ -126,22 +134,22 @@ class Checkpoint:
                     if name.startswith(prefix)
                 }
             )
-        self._arrays = {}  # some 400 MB, for a ResNet50
+        self._arrays = {}  # about 400 MB for a ResNet50
 
-    def keep(
+    def save(
         self, model: keras.Model, phase: str, epoch: int, callbacks: Sequence[Resumable]
     ) -> None:
-        """Put an epoch in the place of the one before it. A full disk ends no training.
+        """Save an epoch in place of the previous one. A full disk does not end the training.
 
         Args:
-            model: as the epoch left it.
-            phase: by name.
-            epoch: how many the phase has behind it.
-            callbacks: whose state is kept with it.
+            model: after the epoch.
+            phase: its name.
+            epoch: number of completed epochs of the phase.
+            callbacks: their state is saved too.
         """
         assert self._folder is not None
         state = replace(
-            self._kept, phase=phase, epoch=epoch, history=self.history, seconds=self.seconds
+            self._saved, phase=phase, epoch=epoch, history=self.history, seconds=self.seconds
         )
         arrays = {name: np.asarray(one) for name, one in _variables(model).items()}
         for callback in callbacks:
@@ -150,19 +158,25 @@ class Checkpoint:
         try:
             checkpoint_file.write(self._folder, state, arrays)
         except OSError as error:
-            _log.warning("Epoch %d of %s is not kept for another try: %s", epoch, phase, error)
+            _log.warning("Epoch %d of %s cannot be saved for another try: %s", epoch, phase, error)
 
-    def log_folder(self, delivered: str) -> str:
-        """Where TensorBoard's logs are written: the outputs are emptied before each try."""
-        return str(self._folder / checkpoint_folder.LOGS) if self._folder else delivered
+    def log_folder(self, outputs: str) -> str:
+        """Return the folder for TensorBoard's logs.
+
+        It is the checkpoint's, because the outputs are emptied before each try.
+
+        Args:
+            outputs: returned if there is no checkpoint folder.
+        """
+        return str(self._folder / checkpoint_folder.LOGS) if self._folder else outputs
 
     def deliver_logs(self, folder: str) -> None:
-        """Copy TensorBoard's logs to where they belong."""
+        """Copy TensorBoard's logs from the checkpoint to a folder of the outputs."""
         if self._folder is None:
             return
         logs = self._folder / checkpoint_folder.LOGS
         for file in logs.rglob("events.*"):
-            # Not by `files`: no change there is a change of the training.
+            # Not with `files`: a change in that package must not require a new training.
             target = f"{folder.rstrip('/')}/{file.relative_to(logs).as_posix()}"
             tf.io.gfile.makedirs(target.rpartition("/")[0])
             tf.io.gfile.copy(str(file), target, overwrite=True)
@@ -174,12 +188,12 @@ class Checkpoint:
             checkpoint_folder.delete(self._folder)
         except OSError as error:
             _log.warning(
-                "%s: what another training left cannot be deleted: %s", self._folder, error
+                "%s: the checkpoint of another training cannot be deleted: %s", self._folder, error
             )
 
 
-class _Keeper(keras.callbacks.Callback):
-    """Comes after all others: so they have begun, or have judged the epoch."""
+class _Saver(keras.callbacks.Callback):
+    """Runs after all other callbacks, so that their state is the one to restore or to save."""
 
     def __init__(
         self, checkpoint: Checkpoint, phase: str, epochs: int, callbacks: Sequence[Resumable]
@@ -196,11 +210,11 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         done = self._epochs if self.model.stop_training else epoch + 1
-        self._checkpoint.keep(self.model, self._phase, done, self._callbacks)
+        self._checkpoint.save(self.model, self._phase, done, self._callbacks)
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """All that a step changes, but for the metrics, which each epoch sets back."""
+    """Return all variables that a step changes, except the metrics: each epoch resets those."""
     metrics = {id(one) for one in model.metrics_variables}
     of_model = [one for one in model.variables if id(one) not in metrics]
     return {f"model/{i}": one for i, one in enumerate(of_model)} | {

@@ -1,4 +1,4 @@
-"""The file of a checkpoint: whole or not at all, and of this training or not taken."""
+"""The file of a checkpoint: always complete, and used only by the training that wrote it."""
 
 import json
 import logging
@@ -18,45 +18,45 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class State:
-    """Where a training is after an epoch, but for its arrays."""
+    """The state of a training after an epoch, without its arrays."""
 
     training: str
-    """Its fingerprint, which tells it from others."""
+    """The training's fingerprint."""
     phase: str = ""
     epoch: int = 0
-    """How many the phase has behind it; all of them, where it was stopped early."""
+    """Number of completed epochs of the phase; all of them if it was stopped early."""
     history: dict[str, list[dict]] = field(default_factory=dict)
-    """Phase to its epochs, as `Reporter` keeps them."""
+    """Phase to its epochs, as `Reporter` writes them."""
     seconds: float = 0.0
-    """That the training took."""
+    """Duration of the training."""
 
 
 def read(folder: Path, training: str) -> tuple[State, dict[str, np.ndarray]] | None:
-    """Read the whole checkpoint of a training; of one that cannot be used, log why.
+    """Read the checkpoint of a training; log why it cannot be used.
 
     Args:
-        folder: where it is kept.
+        folder: of the checkpoint.
         training: its fingerprint.
 
     Returns:
-        The state, and all arrays by name. None where there is no checkpoint, or it is another
-        training's, or damaged.
+        The state, and all arrays by name. None if there is no checkpoint, or if it belongs to
+        another training or is damaged.
     """
     file = folder / checkpoint_folder.FILE
     if not file.exists():
         return None
     try:
-        with np.load(file) as kept:
-            state = State(**json.loads(str(kept[_STATE])))
+        with np.load(file) as saved:
+            state = State(**json.loads(str(saved[_STATE])))
             if state.training != training:
                 _log.warning(
-                    "The checkpoint %s is not used: it is of other settings, data, code or "
+                    "The checkpoint %s is not used: it belongs to other settings, data, code or "
                     "libraries. The training starts from the beginning.", file,
                 )  # fmt: skip
                 return None
-            # All of them at once: each has a checksum, and half a checkpoint is worse than none.
-            return state, {name: kept[name] for name in kept.files if name != _STATE}
-    except Exception as error:  # there is no end to what damaged bytes may raise
+            # Read all arrays now: each has a checksum, and half a checkpoint is worse than none.
+            return state, {name: saved[name] for name in saved.files if name != _STATE}
+    except Exception as error:  # damaged bytes can raise any exception
         _log.warning(
             "The checkpoint %s is not used: it is damaged (%s: %s). The training starts from the "
             "beginning.", file, type(error).__name__, error,
@@ -65,10 +65,10 @@ def read(folder: Path, training: str) -> tuple[State, dict[str, np.ndarray]] | N
 
 
 def write(folder: Path, state: State, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write at once: whoever is killed meanwhile leaves the epoch before.
+    """Replace the file in one step: a process that is killed leaves the previous epoch.
 
     Raises:
-        OSError: it cannot be written. What stood there before is untouched.
+        OSError: the file cannot be written. The previous one is unchanged.
     """
     content: dict[str, Any] = {**arrays, _STATE: np.array(json.dumps(asdict(state)))}
     unfinished = folder / checkpoint_folder.UNFINISHED

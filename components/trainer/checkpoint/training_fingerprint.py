@@ -1,4 +1,4 @@
-"""What tells one training from another."""
+"""Identifies a training by all that its result depends on."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ _READ_AT_ONCE = 2**20
 def training_fingerprint(
     settings: Mapping[str, Any], file_patterns: Sequence[str], weights: Iterable[np.ndarray]
 ) -> str:
-    """Describe all that a training's result depends on, wherever its files lie.
+    """Compute a digest of all that a training's result depends on; file locations do not count.
 
     Args:
-        settings: whatever JSON can hold: the Trainer's own, the fingerprint of its code, how the
-            device is used.
-        file_patterns: of the examples; their bytes count, not their places.
-        weights: of the model before its first step: the architecture, the seed, the file of weights
-            or the champion that it starts from.
+        settings: JSON values: the Trainer's settings, the fingerprint of its code, how the device
+            is used.
+        file_patterns: of the examples; their bytes count, not their locations.
+        weights: of the model before its first step. They depend on the architecture, the seed, and
+            the file of weights or the champion that the training starts from.
 
     Returns:
         64 hexadecimal digits.
@@ -36,10 +36,13 @@ def training_fingerprint(
 
 
 def examples_digest(file_patterns: Sequence[str]) -> str:
-    """Return 64 hexadecimal digits for the bytes of examples, wherever their files lie.
+    """Compute a digest of the bytes of examples; file locations do not count.
 
     Args:
-        file_patterns: of TFRecord files; which pattern a file belongs to counts, too.
+        file_patterns: of TFRecord files; the number of the pattern that a file matches counts too.
+
+    Returns:
+        64 hexadecimal digits.
     """
     digest = hashlib.sha256()
     for number, pattern in enumerate(file_patterns):
@@ -52,6 +55,6 @@ def examples_digest(file_patterns: Sequence[str]) -> str:
 def _digest_of(file: str) -> bytes:
     digest = hashlib.sha256()
     with tf.io.gfile.GFile(file, "rb") as content:
-        while some := content.read(_READ_AT_ONCE):
-            digest.update(some)
+        while chunk := content.read(_READ_AT_ONCE):
+            digest.update(chunk)
     return digest.digest()

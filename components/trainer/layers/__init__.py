@@ -1,1 +1,1 @@
-"""What the network is made of besides the layers of Keras."""
+"""The network's own layers, loss and metric, in addition to those of Keras."""

@@ -1,33 +1,34 @@
-"""What the network learns: a distribution over ages, whose mean is the answer.
+"""The network's output: a distribution over ages, whose mean is the predicted age.
 
-A photo's label becomes a normal distribution around its age, and the network's answer is compared
-with it (label distribution learning: Gao et al., 2018, "Age Estimation Using Expectation of Label
-Distribution Learning"). From the same start that learns in three epochs what one output in years
-learns in four: each photo says which ages it is not, and an odd label cannot pull without bound.
+A photo's label becomes a normal distribution around its age, and the loss compares the network's
+distribution with it (label distribution learning: Gao et al., 2018, "Age Estimation Using
+Expectation of Label Distribution Learning"). From the same start, this reaches in three epochs the
+error that one output in years reaches in four: each photo also shows which ages are wrong, and the
+influence of a wrong label is bounded.
 """
 
 import keras
 import numpy as np
 
 _OLDEST = 120
-"""Years: `schema.age_groups.OLDEST`, held by a test. Were it imported, a training would be due
-wherever the age groups change."""
+"""Years: equal to `schema.age_groups.OLDEST`, as a test checks. With an import, each change of the
+age groups would require a new training."""
 
 YEARS = np.arange(_OLDEST + 1, dtype=np.float32)
-"""The ages that shares and logits stand for, in order."""
+"""The ages of shares and logits, in order."""
 
 SPREAD = 2.5
 """Years: the standard deviation of a label's distribution."""
 
 _ERROR_WEIGHT = 0.1
-"""Of a year of the mean's absolute error, beside the divergence."""
+"""The weight in the loss of one year of absolute error; the divergence has weight 1."""
 
 _LEAST_SHARE = 1e-6
-"""Of an age that no label is near: its logit stays finite."""
+"""Added to the share of each age, so that the logits of ages without a label are finite."""
 
 
 def label_shares(ages: keras.KerasTensor) -> keras.KerasTensor:
-    """Return the distribution that stands for a label.
+    """Return the distribution of a label.
 
     Args:
         ages: float32 [batch, 1], years.
@@ -35,7 +36,7 @@ def label_shares(ages: keras.KerasTensor) -> keras.KerasTensor:
     Returns:
         float32 [batch, ages]; each row adds up to 1.
     """
-    # Not by densities: for an age far beyond the oldest one they are all 0.
+    # Not with densities: for an age far beyond the oldest one they are all 0.
     return keras.ops.softmax(-0.5 * keras.ops.square((YEARS - ages) / SPREAD), axis=-1)
 
 
@@ -46,10 +47,13 @@ def expected_age(logits: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def logits_of(ages: np.ndarray) -> np.ndarray:
-    """Return the logits, float32 [ages], of how often labels stand for each age.
+    """Return the logits of the mean distribution of labels.
 
     Args:
-        ages: float [photos], years.
+        ages: float [photos], years; the labels.
+
+    Returns:
+        float32 [ages].
     """
     rounded = np.clip(np.round(ages), 0, _OLDEST).astype(int)
     counts = np.bincount(rounded, minlength=len(YEARS))
@@ -58,13 +62,14 @@ def logits_of(ages: np.ndarray) -> np.ndarray:
 
 
 def head_of(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn a layer that answers with an age into one that answers with a distribution around it.
+    """Turn a layer that returns an age into one that returns a distribution around it.
 
-    The logits of a normal distribution around m are y m / s^2 - y^2 / 2 s^2 and a constant, so they
-    are as linear as m is. Its mean is m, but near the youngest and the oldest age.
+    The logits of a normal distribution around m are y m / s^2 - y^2 / 2 s^2 plus a constant: if m
+    is linear in the features, so are they. The mean is m, except near the youngest and the oldest
+    age.
 
     Args:
-        kernel: float [features, 1], of a layer whose output is years.
+        kernel: float [features, 1], of a layer with an output in years.
         bias: float [1].
 
     Returns:
@@ -75,7 +80,7 @@ def head_of(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 class ExpectedAge(keras.layers.Layer):
-    """Logits, [batch, ages], to the mean of their distribution, float32 [batch, 1], years."""
+    """Turns logits, [batch, ages], into expected ages, float32 [batch, 1], years."""
 
     def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:
         """Return the mean."""
@@ -83,7 +88,7 @@ class ExpectedAge(keras.layers.Layer):
 
 
 class DistributionLoss(keras.losses.Loss):
-    """How far logits are from labels: the divergence of the distributions, and of their means."""
+    """The cross-entropy of label distribution and logits, plus the weighted error of the mean."""
 
     def call(self, ages: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
         """Return float32 [batch], for labels in years, [batch, 1], and logits, [batch, ages]."""
@@ -95,7 +100,7 @@ class DistributionLoss(keras.losses.Loss):
 
 
 class ExpectedAgeError(keras.metrics.MeanAbsoluteError):
-    """The mean absolute error of what the distributions expect, in years."""
+    """The mean absolute error of the distributions' means, in years."""
 
     def update_state(
         self,
@@ -103,5 +108,5 @@ class ExpectedAgeError(keras.metrics.MeanAbsoluteError):
         logits: keras.KerasTensor,
         sample_weight: keras.KerasTensor | None = None,
     ) -> None:
-        """Count a batch: labels in years, [batch, 1], and logits, [batch, ages]."""
+        """Add a batch: labels in years, [batch, 1], and logits, [batch, ages]."""
         super().update_state(ages, expected_age(logits), sample_weight)

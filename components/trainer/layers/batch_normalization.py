@@ -1,4 +1,4 @@
-"""Batch normalisation as training and serving use it."""
+"""Batch normalisation in one operation."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ import tensorflow as tf
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Keras's batch normalisation of pictures, by TensorFlow's one operation for it.
+    """Keras's batch normalisation of images, with TensorFlow's single operation for it.
 
-    Keras's own takes mean and variance by operations of their own and converts what is in half
-    precision to float32 and back: with the 53 of a ResNet50 that is a quarter of a step's time on a
-    CPU. Here photos stay in the precision that they come in, and all parameters and statistics are
-    float32. The results are those of Keras's own but for rounding, and for the variance that moves
-    the statistics: it is the unbiased one, n / (n - 1) times as large. On another Keras backend
-    this is Keras's layer itself.
+    Keras's own layer computes mean and variance with separate operations, and converts half
+    precision to float32 and back: for the 53 layers of a ResNet50 this takes a quarter of a step's
+    time on a CPU. Here photos stay in their precision, and all parameters and statistics are
+    float32. The results are those of Keras's layer, except for rounding and for the variance that
+    updates the statistics: it is the unbiased one, n / (n - 1) times as large. On another Keras
+    backend this is Keras's layer.
     """
 
     def __init__(self, **config: Any):
-        # Else Keras rounds the parameters to half precision before `call` sees them.
+        # Otherwise Keras rounds the parameters to half precision before it passes them to `call`.
         super().__init__(autocast=False, **config)
 
     def call(

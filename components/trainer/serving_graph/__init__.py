@@ -1,1 +1,1 @@
-"""The graph that is served: from encoded photos to ages."""
+"""The served graph: it predicts ages from encoded photos."""

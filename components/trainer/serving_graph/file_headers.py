@@ -1,7 +1,7 @@
-"""What the first bytes of a photo's file say, read by a TensorFlow graph.
+"""Reads the header of a photo's file in a TensorFlow graph.
 
-A served graph has no Pillow, and TensorFlow's decoders neither read EXIF nor say how large a photo
-is before they decode it. JPEG: ITU-T T.81, annex B; EXIF: CIPA DC-008, 4.6.
+A served graph has no Pillow. TensorFlow's decoders do not read EXIF, and do not return a photo's
+size before they decode it. JPEG: ITU-T T.81, annex B; EXIF: CIPA DC-008, 4.6.
 """
 
 from typing import NamedTuple
@@ -21,13 +21,13 @@ _OTHER_PICTURES = {
     4: (b"ftyp",),
     8: (b"WEBP",),
 }  # fmt: skip
-"""Offset to the bytes there, of pictures that this graph does not decode: TIFF and most raw files,
-BMPs of other kinds, PSD, PDF, ICO, JPEG 2000, JPEG XL and JPEG-LS; HEIC and AVIF; WebP."""
+"""Offset to the signatures of formats that this graph does not decode: TIFF and most raw files,
+other kinds of BMP, PSD, PDF, ICO, JPEG 2000, JPEG XL and JPEG-LS; HEIC and AVIF; WebP."""
 
 _HEAD_BYTES = 12
 
 _READ_BYTES = 2**20
-"""Of a file. A JPEG's size and EXIF stand before its pixels, but after profiles and previews."""
+"""Of a file. A JPEG's size and EXIF are before its pixels, but after profiles and previews."""
 
 _ORIENTATION_TAG = 0x0112
 _MAX_TAGS = 512
@@ -38,7 +38,7 @@ _EXIF_CHUNK, _LAST_CHUNK = (int.from_bytes(name, "big") for name in (b"eXIf", b"
 _EXIF, _START_OF_SCAN, _END = 0xE1, 0xDA, 0xD9
 _JPEG_LS = 0xF7
 _NO_FRAMES = (0xC4, 0xC8, 0xCC)
-"""Markers among those of frames, 0xC0 to 0xCF, that begin none."""
+"""Markers in the range of frames, 0xC0 to 0xCF, that do not begin a frame."""
 
 
 class Header(NamedTuple):
@@ -83,35 +83,35 @@ def read(encoded: tf.Tensor) -> Header:
 
 
 def is_other_picture(encoded: tf.Tensor) -> tf.Tensor:
-    """Return whether a file, scalar string, begins as a picture of another format does."""
+    """Return whether a file, scalar string, has the signature of another image format."""
     head = tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), "\0" * _HEAD_BYTES])
     return tf.reduce_any(
         [
-            tf.equal(tf.strings.substr(head, place, len(signature)), signature)
-            for place, signatures in _OTHER_PICTURES.items()
+            tf.equal(tf.strings.substr(head, offset, len(signature)), signature)
+            for offset, signatures in _OTHER_PICTURES.items()
             for signature in signatures
         ]
     )
 
 
 class _Bytes:
-    """The first bytes of a file; whatever lies behind them is 0."""
+    """The first bytes of a file; any byte beyond them is 0."""
 
     def __init__(self, content: tf.Tensor):
         self._length = tf.size(content, tf.int64)
         self._padded = tf.concat([content, tf.zeros([1], tf.uint8)], 0)
 
-    def at(self, place: tf.Tensor | int) -> tf.Tensor:
-        """Return unsigned bytes, int64, at one place or several."""
-        place = tf.cast(place, tf.int64)
-        inside = (place >= 0) & (place < self._length)
-        return tf.cast(tf.gather(self._padded, _where(inside, place, self._length)), tf.int64)
+    def at(self, offset: tf.Tensor | int) -> tf.Tensor:
+        """Return unsigned bytes, int64, at one offset or several."""
+        offset = tf.cast(offset, tf.int64)
+        inside = (offset >= 0) & (offset < self._length)
+        return tf.cast(tf.gather(self._padded, _where(inside, offset, self._length)), tf.int64)
 
     def number(
-        self, place: tf.Tensor | int, size: int, little_endian: tf.Tensor | bool
+        self, offset: tf.Tensor | int, size: int, little_endian: tf.Tensor | bool
     ) -> tf.Tensor:
-        """Return unsigned numbers of 2 or 4 bytes, int64, at one place or several."""
-        parts = [self.at(place + offset) for offset in range(size)]
+        """Return unsigned numbers of 2 or 4 bytes, int64, at one offset or several."""
+        parts = [self.at(offset + index) for index in range(size)]
         return _where(little_endian, _joined(parts[::-1]), _joined(parts))
 
 
@@ -126,16 +126,16 @@ def _joined(parts: list[tf.Tensor]) -> tf.Tensor:
     return total
 
 
-def _side(content: _Bytes, place: int) -> tf.Tensor:
-    """Return a BMP's side: a height below 0 says that its rows go down."""
-    side = content.number(place, 4, True)
+def _side(content: _Bytes, offset: int) -> tf.Tensor:
+    """Return a BMP's side: a height below 0 means that the top row comes first."""
+    side = content.number(offset, 4, True)
     return _where(side < 2**31, side, 2**32 - side)
 
 
 def _is_decoded_bmp(content: _Bytes) -> tf.Tensor:
-    """Return whether TensorFlow decodes a BMP as it looks: 24 or 32 bits, and nothing compressed.
+    """Return whether TensorFlow decodes a BMP correctly: 24 or 32 bits, not compressed.
 
-    It takes the numbers of a palette for greys, and fails over all others.
+    It reads the indexes of a palette as greys, and fails on all other kinds.
     """
     header, bits = content.number(14, 4, True), content.number(28, 2, True)
     compression, red_mask = content.number(30, 4, True), content.number(54, 4, True)
@@ -145,46 +145,49 @@ def _is_decoded_bmp(content: _Bytes) -> tf.Tensor:
 
 
 def _png(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Walk through a PNG's chunks, up to its EXIF (PNG, third edition, 11.3.4.5)."""
+    """Return width, height and EXIF orientation: read a PNG's chunks up to its EXIF.
+
+    PNG, third edition, 11.3.4.5.
+    """
     start, zero = tf.constant(8, tf.int64), tf.constant(0, tf.int64)
 
-    def goes_on(place: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
-        name = content.number(place + 4, 4, False)
+    def has_next(offset: tf.Tensor, exif: tf.Tensor) -> tf.Tensor:
+        name = content.number(offset + 4, 4, False)
         return (name != 0) & (name != _LAST_CHUNK) & (exif == 0)
 
-    def next_chunk(place: tf.Tensor, exif: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        is_exif = content.number(place + 4, 4, False) == _EXIF_CHUNK
-        return place + 12 + content.number(place, 4, False), _where(is_exif, place + 8, exif)
+    def next_chunk(offset: tf.Tensor, exif: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        is_exif = content.number(offset + 4, 4, False) == _EXIF_CHUNK
+        return offset + 12 + content.number(offset, 4, False), _where(is_exif, offset + 8, exif)
 
-    _, exif = tf.while_loop(goes_on, next_chunk, (start, zero), maximum_iterations=_MAX_CHUNKS)
+    _, exif = tf.while_loop(has_next, next_chunk, (start, zero), maximum_iterations=_MAX_CHUNKS)
     width, height = content.number(16, 4, False), content.number(20, 4, False)
     return width, height, _orientation(content, exif)
 
 
 def _jpeg(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Walk through a JPEG's segments, up to the frame's header."""
+    """Return width, height and EXIF orientation: read a JPEG's segments up to the frame header."""
     start, zero = tf.constant(2, tf.int64), tf.constant(0, tf.int64)
 
-    def going_on(place: tf.Tensor, exif: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
-        marker = content.at(place + 1)
+    def has_next(offset: tf.Tensor, exif: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
+        marker = content.at(offset + 1)
         at_end = tf.reduce_any(marker == [_START_OF_SCAN, _END])
-        return (content.at(place) == 0xFF) & ~at_end & (frame == 0)
+        return (content.at(offset) == 0xFF) & ~at_end & (frame == 0)
 
     def next_segment(
-        place: tf.Tensor, exif: tf.Tensor, frame: tf.Tensor
+        offset: tf.Tensor, exif: tf.Tensor, frame: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        marker = content.at(place + 1)
-        is_exif = (marker == _EXIF) & (content.number(place + 4, 4, False) == 0x45786966)
+        marker = content.at(offset + 1)
+        is_exif = (marker == _EXIF) & (content.number(offset + 4, 4, False) == 0x45786966)
         is_frame = (marker >= 0xC0) & (marker <= 0xCF) & ~tf.reduce_any(marker == _NO_FRAMES)
-        length = 2 + content.number(place + 2, 2, False)
+        length = 2 + content.number(offset + 2, 2, False)
         return (
-            place + _where(marker == 0xFF, 1, length),  # 0xFF before a marker only fills
-            _where(is_exif & (exif == 0), place + 10, exif),
-            _where(is_frame, place, frame),
+            offset + _where(marker == 0xFF, 1, length),  # 0xFF before a marker is padding
+            _where(is_exif & (exif == 0), offset + 10, exif),
+            _where(is_frame, offset, frame),
         )
 
     _, exif, frame = tf.while_loop(
-        going_on, next_segment, (start, zero, zero), maximum_iterations=_MAX_SEGMENTS
+        has_next, next_segment, (start, zero, zero), maximum_iterations=_MAX_SEGMENTS
     )
     found = frame > 0
     height = _where(found, content.number(frame + 5, 2, False), 0)
@@ -193,7 +196,7 @@ def _jpeg(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def _orientation(content: _Bytes, tiff: tf.Tensor) -> tf.Tensor:
-    """Return the orientation in the first directory of EXIF's TIFF, which begins at `tiff`."""
+    """Return the orientation from the first directory of EXIF's TIFF, which begins at `tiff`."""
     little = content.at(tiff) == ord("I")
     directory = tiff + content.number(tiff + 4, 4, little)
     count = tf.minimum(content.number(directory, 2, little), _MAX_TAGS)

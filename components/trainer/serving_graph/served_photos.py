@@ -1,8 +1,8 @@
-"""Photos as clients send them: what the served graph does before the network sees one.
+"""Prepares the photos that clients send, in the served graph.
 
-By TensorFlow alone, since a SavedModel has to be complete in itself: upright by EXIF, large JPEGs
-decoded at a fraction of their size, and a reason in place of an error for a photo that cannot be
-used, so that the others of its batch are answered.
+It uses TensorFlow alone, because a SavedModel must be complete in itself. Photos are turned upright
+by EXIF, and large JPEGs are decoded at a fraction of their size. A photo that cannot be used gets a
+reason instead of an error, so that the other photos of its batch get an age.
 """
 
 import tensorflow as tf
@@ -15,13 +15,14 @@ from .file_headers import Header
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 120_000_000
-"""Of a photo as its header tells it."""
+"""Of a photo, by its header."""
 MAX_DECODED_PIXELS = 40_000_000
-"""Of what is decoded, after JPEG's scaling. These three are `photos.decode`'s, held by a test."""
+"""Of a decoded photo, after JPEG's scaling. A test checks that these three limits are equal to
+those of `photos.decode`."""
 
 SCALED_SIDE = 512
-"""Pixels that are left of a JPEG's shorter side when it is decoded at 1/2, 1/4 or 1/8 of its size:
-twice the default of `data.stored_size`, as in ingestion."""
+"""Least pixels of a JPEG's shorter side when it is decoded at 1/2, 1/4 or 1/8 of its size: twice
+the default of `data.stored_size`, as in ingestion."""
 
 _RATIOS = (1, 2, 4, 8)
 
@@ -30,12 +31,12 @@ def prepare(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Decode one photo, turn it upright and fit it into the network's square.
 
     Args:
-        encoded: scalar string; JPEG, PNG, GIF (its first picture) and BMP can be decoded.
+        encoded: scalar string; JPEG, PNG, GIF (its first frame) and BMP can be decoded.
         size: pixels of the square's side.
 
     Returns:
         float32 [size, size, 3], RGB, 0 to 255; and a scalar string: empty, or the code of a
-        `Reason` where the photo cannot be used. Its pixels are then not a number.
+        `Reason` if the photo cannot be used. Its pixels are then NaN.
     """
     header = file_headers.read(encoded)
     reason = _reason(encoded, header)
@@ -51,7 +52,7 @@ def prepare(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _reason(encoded: tf.Tensor, header: Header) -> tf.Tensor:
-    """Return why a photo is not even decoded, or an empty string."""
+    """Return the code of the reason not to decode a photo, or an empty string."""
     length = tf.strings.length(encoded)
     pixels = header.width * header.height
     ratio = tf.cast(tf.gather(_RATIOS, _scaling(header)), tf.int64)
@@ -69,9 +70,9 @@ def _reason(encoded: tf.Tensor, header: Header) -> tf.Tensor:
 
 
 def _square_or(otherwise: tf.Tensor, encoded: tf.Tensor, header: Header, size: int) -> tf.Tensor:
-    """Return the photo's square, or another tensor where decoding fails.
+    """Return the photo's square, or another tensor if decoding fails.
 
-    A graph cannot catch an error, but a data set of one photo can leave it out.
+    A graph cannot catch an error, but a data set of one photo can ignore it.
     """
     return (
         tf.data.Dataset.from_tensors((encoded, *header))
@@ -100,7 +101,7 @@ def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:
 
 
 def _scaling(header: Header) -> tf.Tensor:
-    """Return the place in `_RATIOS` at which a photo is decoded; 0 for all but JPEGs."""
+    """Return the index in `_RATIOS` of a photo's decoding; 0 if it is not a JPEG."""
     shorter = tf.minimum(header.width, header.height)
     large_enough = shorter // tf.constant(_RATIOS[1:], tf.int64) >= SCALED_SIDE
     steps = tf.reduce_sum(tf.cast(large_enough, tf.int32))
@@ -108,7 +109,7 @@ def _scaling(header: Header) -> tf.Tensor:
 
 
 def _turned(photo: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turn a photo, [height, width, 3], upright, as EXIF's orientation says (CIPA DC-008)."""
+    """Turn a photo, [height, width, 3], upright by its EXIF orientation (CIPA DC-008)."""
 
     def flipped(axes: list[int], transposed: bool) -> tf.Tensor:
         turned = tf.transpose(photo, [1, 0, 2]) if transposed else photo

@@ -1,4 +1,4 @@
-"""What is served: one graph, two ways in."""
+"""The served model: one graph with two signatures."""
 
 import keras
 import tensorflow as tf
@@ -11,13 +11,13 @@ from . import served_photos
 
 
 class AgeModel(tf.Module):
-    """The trained network with decoding in front, complete in itself: TensorFlow alone loads it.
+    """The trained network with decoding in front; TensorFlow alone can load it.
 
-    Ages are kept within 0 to 120 years.
+    Ages are clipped to 0 to 120 years.
 
     Args:
         model: of `model.as_served`.
-        mirror: whether an age is the mean of the answers for a photo and its mirror image. The
+        mirror: whether an age is the mean of the predictions for a photo and its mirror image. The
             network then computes twice as much.
     """
 
@@ -26,8 +26,8 @@ class AgeModel(tf.Module):
         self.mirror = mirror
         self.model_weights = [weight.value for weight in model.weights]
         self.input_size = model.input_shape[1]
-        # One graph of the network, which both ways in call: half as much to write and to load.
-        # The Keras model stays out of it, as nobody asks a SavedModel for its layers.
+        # Both signatures call one graph of the network: half as much to write and to load.
+        # The SavedModel does not contain the Keras model, because no client needs its layers.
         self.network = tf.function(
             lambda photos: model(photos, training=False),
             input_signature=[tf.TensorSpec(model.input_shape, tf.float32, name="photos")],
@@ -35,13 +35,15 @@ class AgeModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`serving_default`: encoded photos, string [batch], to years, float32 [batch].
+        """Predict ages of encoded photos: the signature `serving_default`.
 
-        `reason`, string [batch], is empty, or says why a photo has no age (a code such as
-        `damaged`); its age is `NO_AGE` then.
+        Args:
+            image_bytes: string [batch]. TensorFlow Serving's REST API decodes `{"b64": ...}` under
+                any name; Google's prediction service requires a name that ends in `_bytes`.
 
-        TensorFlow Serving's REST API decodes `{"b64": ...}` under any name; Google's prediction
-        service asks that the name of such an input end in `_bytes`.
+        Returns:
+            `age`, float32 [batch], years, and `reason`, string [batch]: empty, or a code such as
+            `damaged` for a photo without an age. The age is then `NO_AGE`.
         """
         photos, reasons = tf.map_fn(
             lambda encoded: served_photos.prepare(encoded, self.input_size),
@@ -54,7 +56,14 @@ class AgeModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`serving_examples`: serialized `tf.train.Example`s, as ingested; the Evaluator's way."""
+        """Predict ages of ingested examples: the signature `serving_examples`, for the Evaluator.
+
+        Args:
+            examples: string [batch], serialized `tf.train.Example`s.
+
+        Returns:
+            `age`, float32 [batch], years.
+        """
         parsed = tf.io.parse_example(
             examples, {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
         )
@@ -83,11 +92,11 @@ def export(model: keras.Model, folder: str, mirror: bool = False) -> AgeModel:
 
     Args:
         model: of `model.as_served`.
-        folder: that does not exist yet.
+        folder: must not exist yet.
         mirror: as of `AgeModel`.
 
     Returns:
-        What was written.
+        The written model.
     """
     module = AgeModel(model, mirror)
     tf.saved_model.save(

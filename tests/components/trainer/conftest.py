@@ -10,7 +10,7 @@ from customer_age.schema import features
 
 
 def _encoded(brightness, size=(40, 40), file_format="JPEG", seed=0):
-    """A noisy grey square of some brightness, encoded."""
+    """Encode a noisy grey square of a given brightness."""
     noise = np.random.default_rng(seed).normal(brightness, 6, (*size[::-1], 3))
     pixels = np.clip(noise, 0, 255).astype(np.uint8)
     file = io.BytesIO()
@@ -28,7 +28,7 @@ def _example(encoded, age):
 
 @pytest.fixture(scope="session")
 def bright_is_old(tmp_path_factory):
-    """Examples in which age is brightness: 64 to learn from, 16 to be steered by.
+    """Write examples in which age is brightness: 64 in `train`, 16 in `valid`.
 
     Returns the two splits' file patterns.
     """
@@ -44,5 +44,5 @@ def bright_is_old(tmp_path_factory):
 
 @pytest.fixture
 def photo():
-    """Makes encoded photos, and examples that hold one."""
+    """Creates encoded photos, and examples that contain one."""
     return SimpleNamespace(encoded=_encoded, example=_example)

@@ -1,7 +1,7 @@
-"""Trains by `run_fn` in a process of its own, which may be killed at a step.
+"""Calls `run_fn` in a process of its own, which can be killed at a step.
 
-Arguments: the Trainer's `FnArgs` as JSON; the folder that stands for the pipeline root of a
-container; the epoch and the step at which it is killed, if it is, once the epoch before is copied.
+Arguments: the Trainer's `FnArgs` as JSON; the folder used as a container's pipeline root; and
+optionally the epoch and the step at which to kill it, after the previous epoch was copied.
 """
 
 import json
@@ -35,12 +35,12 @@ class Killer(logging.Handler):
 
 
 if __name__ == "__main__":
-    given, root, *at = sys.argv[1:]
+    fn_args, root, *at = sys.argv[1:]
     if at:
         LOGGER.setLevel(logging.DEBUG)
         LOGGER.addHandler(Killer((int(at[0]), int(at[1])), Path(root, "checkpoint.npz")))
     copies = Copies(Path(os.environ["CUSTOMER_AGE_CHECKPOINT_FOLDER"]), root)
     copies.fetch()
     with copies.made():
-        run_fn(FnArgs(**json.loads(given)))
+        run_fn(FnArgs(**json.loads(fn_args)))
     copies.delete()

@@ -1,4 +1,4 @@
-"""Labels as distributions, and the ages that come of them."""
+"""Labels as distributions, and their expected ages."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from customer_age.schema import age_groups
 
 
 @pytest.mark.parametrize("age", [9.0, 30.0, 41.5, 110.0])
-def test_a_label_is_expected_back_from_its_own_distribution(age):
+def test_the_expected_age_of_a_labels_distribution_is_the_label(age):
     shares = age_distribution.label_shares(np.array([[age]], np.float32))
     assert float(keras.ops.sum(shares)) == pytest.approx(1)
     assert float(age_distribution.expected_age(keras.ops.log(shares + 1e-9))[0, 0]) == (
@@ -20,11 +20,11 @@ def test_a_label_is_expected_back_from_its_own_distribution(age):
     assert spread == pytest.approx(age_distribution.SPREAD, abs=0.01)
 
 
-def test_each_age_up_to_the_oldest_has_a_place():
+def test_there_is_a_logit_for_each_age_up_to_the_oldest():
     assert list(YEARS) == list(range(age_groups.OLDEST + 1))
 
 
-def test_an_age_beyond_the_oldest_one_still_has_a_loss():
+def test_an_age_beyond_the_oldest_one_has_a_finite_loss():
     label, logits = np.array([[1e6]], np.float32), np.zeros((1, len(YEARS)), np.float32)
     assert np.asarray(age_distribution.label_shares(label))[0].argmax() == len(YEARS) - 1
     assert np.isfinite(float(age_distribution.DistributionLoss()(label, logits)))
@@ -49,7 +49,7 @@ def test_the_error_is_measured_in_years():
     assert float(metric.result()) == pytest.approx(2, abs=0.01)
 
 
-def test_a_network_begins_with_the_ages_of_the_training_set():
+def test_a_network_starts_with_the_ages_of_the_training_set():
     ages = np.array([20.0, 20.0, 21.0, 60.0, 300.0])  # the last one is beyond the oldest age
     logits = age_distribution.logits_of(ages)
     assert logits.shape == (121,)
@@ -60,7 +60,7 @@ def test_a_network_begins_with_the_ages_of_the_training_set():
 
 
 def test_one_output_in_years_becomes_a_distribution_with_the_same_mean():
-    """So a champion of release 0.1 is where a training of today can start."""
+    """So a training can start from a champion of release 0.1."""
     random = np.random.default_rng(2)
     features = random.normal(size=(50, 6)).astype(np.float32)
     kernel, bias = random.normal(0, 6, (6, 1)), np.array([45.0])

@@ -1,4 +1,4 @@
-"""Our batch normalisation against the one of Keras, on the same photos."""
+"""Compares our batch normalisation with that of Keras, on the same photos."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from customer_age.components.trainer.layers.batch_normalization import FusedBatc
 
 PHOTOS = np.random.default_rng(3).normal(2.0, 3.0, (8, 6, 5, 4)).astype(np.float32)
 VALUES = PHOTOS[:1].size // 4 * 8
-"""Of each channel."""
+"""Number of values of each channel."""
 
 
 def layer_of(kind, policy="float32", **config):
@@ -37,7 +37,7 @@ def test_it_normalises_as_keras_does(policy, training):
     assert ours(photos, training=training).dtype == photos.dtype
 
 
-def test_statistics_move_by_the_unbiased_variance():
+def test_statistics_are_updated_with_the_unbiased_variance():
     ours, kerass = both()
     before = ours.moving_variance.numpy()
     for layer in (ours, kerass):
@@ -49,7 +49,7 @@ def test_statistics_move_by_the_unbiased_variance():
     )
 
 
-def test_where_it_is_frozen_its_statistics_stay():
+def test_a_frozen_layer_keeps_its_statistics():
     ours, kerass = both()
     before = ours.moving_mean.numpy()
     answers = []
@@ -78,7 +78,7 @@ def test_its_gradients_are_those_of_keras(frozen):
 
 
 def test_parameters_are_never_rounded():
-    """In half precision Keras's own rounds its scale: 1.01 becomes 1.0078125 in bfloat16."""
+    """In half precision, Keras's layer rounds its scale: 1.01 becomes 1.0078125 in bfloat16."""
     ours = layer_of(FusedBatchNormalization, "mixed_bfloat16")
     ours.set_weights([np.full(4, one, np.float32) for one in (1.01, 0.0, 0.0, 1.0)])
     with devices.precision("mixed_bfloat16"):

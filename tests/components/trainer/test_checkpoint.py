@@ -1,4 +1,4 @@
-"""A training that ends in an epoch goes on with that epoch, on a network of two layers."""
+"""A training that ends in an epoch resumes with that epoch, on a network of two layers."""
 
 import itertools
 import json
@@ -22,11 +22,11 @@ STEPS, HEAD_EPOCHS, EPOCHS, RATE = 5, 2, 4, 0.05
 
 
 class Ended(BaseException):
-    """Stands for the end of the process."""
+    """Simulates the end of the process."""
 
 
 class Training:
-    """One training, begun as often as a process would begin it."""
+    """One training, which several processes begin or resume."""
 
     def __init__(self, folder, precision="float32", patience=EPOCHS, rate=RATE, epochs=EPOCHS):
         self._folder = folder
@@ -35,12 +35,12 @@ class Training:
         self._rate = rate
         self._epochs = epochs
         self.steps = []
-        """Phase, epoch and step of all that was trained, over all processes."""
+        """Phase, epoch and step of all training steps, over all processes."""
 
-    def begin(self, kept=True, end_at=None, training="mine"):
-        """Train until a phase, an epoch and a step; gives weights and history."""
+    def begin(self, saved=True, end_at=None, training="mine"):
+        """Train until a phase, an epoch and a step; return weights and history."""
         keras.utils.set_random_seed(7)
-        checkpoint = Checkpoint(self._folder / "kept" if kept else None, training)
+        checkpoint = Checkpoint(self._folder / "kept" if saved else None, training)
         data = _data()
 
         def train(phase, done):
@@ -117,13 +117,13 @@ def assert_same(one, other):
         ("mixed_float16", [("whole", 3, 3)]),
     ],
 )
-def test_the_end_is_the_same_wherever_the_process_ended(tmp_path, ends, precision):
-    undisturbed = Training(tmp_path, precision).begin(kept=False)
+def test_a_resumed_training_has_the_result_of_an_uninterrupted_one(tmp_path, ends, precision):
+    uninterrupted = Training(tmp_path, precision).begin(saved=False)
     training = Training(tmp_path, precision)
     for end in ends:
         with pytest.raises(Ended):
             training.begin(end_at=end)
-    assert_same(training.begin(), undisturbed)
+    assert_same(training.begin(), uninterrupted)
     whole_epochs = {
         **{("head", epoch): STEPS for epoch in range(1, HEAD_EPOCHS + 1)},
         **{("whole", epoch): STEPS for epoch in range(1, EPOCHS + 1)},
@@ -131,23 +131,23 @@ def test_the_end_is_the_same_wherever_the_process_ended(tmp_path, ends, precisio
     lost = {(phase, epoch) for phase, epoch, _ in ends}
     for (phase, epoch), of in itertools.groupby(sorted(training.steps), lambda at: at[:2]):
         if (phase, epoch) not in lost:
-            assert len(list(of)) == whole_epochs.pop((phase, epoch)), "no epoch twice"
+            assert len(list(of)) == whole_epochs.pop((phase, epoch)), "no epoch is trained twice"
     assert whole_epochs.keys() == lost
 
 
-def test_early_stopping_remembers_its_patience_and_the_best_weights(tmp_path):
-    undisturbed = Training(tmp_path, patience=2, rate=3.0, epochs=8).begin(kept=False)
-    epochs = [epoch["val_mae"] for epoch in undisturbed[1] if epoch["phase"] == "whole"]
+def test_early_stopping_resumes_with_its_patience_and_the_best_weights(tmp_path):
+    uninterrupted = Training(tmp_path, patience=2, rate=3.0, epochs=8).begin(saved=False)
+    epochs = [epoch["val_mae"] for epoch in uninterrupted[1] if epoch["phase"] == "whole"]
     best = epochs.index(min(epochs)) + 1
     assert len(epochs) == best + 2 < 8, "it was stopped two epochs after the best one"
     training = Training(tmp_path, patience=2, rate=3.0, epochs=8)
     with pytest.raises(Ended):
         training.begin(end_at=("whole", best + 2, 2))
-    assert_same(training.begin(), undisturbed)
+    assert_same(training.begin(), uninterrupted)
 
 
 @pytest.mark.parametrize("epochs", [1, 8])
-def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, epochs):
+def test_a_finished_training_is_not_trained_again(tmp_path, epochs):
     """With 8 epochs, it was stopped early."""
     training = Training(tmp_path, patience=2, rate=3.0, epochs=epochs)
     first = training.begin()
@@ -158,7 +158,7 @@ def test_what_was_trained_to_its_end_is_not_trained_again(tmp_path, epochs):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The folder of a checkpoint after the last epoch."""
+    """Return the folder of a checkpoint after the last epoch."""
     folder = tmp_path_factory.mktemp("finished")
     Training(folder, epochs=1).begin()
     return folder / "kept"
@@ -166,48 +166,48 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def kept(finished, tmp_path):
-    """A copy of it, to be spoilt."""
+    """Return a copy of it that a test may damage."""
     return shutil.copytree(finished, tmp_path / "kept")
 
 
-def test_another_trainings_checkpoint_is_neither_taken_nor_left(kept, caplog):
-    (kept / "of the user").write_text("and stays")
+def test_the_checkpoint_of_another_training_is_not_used_but_deleted(kept, caplog):
+    (kept / "of the user").write_text("is not deleted")
     assert Checkpoint(kept, "mine").epochs_done("whole") == 1
     checkpoint = Checkpoint(kept, "with other settings")
     assert (checkpoint.epochs_done("whole"), checkpoint.history) == (0, {})
     assert [file.name for file in kept.iterdir()] == ["of the user"]
-    assert "it is of other settings, data, code or libraries" in caplog.text
+    assert "it belongs to other settings, data, code or libraries" in caplog.text
 
 
-def test_whichever_byte_is_damaged_nothing_is_taken(kept, caplog):
+def test_a_checkpoint_with_a_damaged_byte_is_not_used(kept, caplog):
     file = kept / "checkpoint.npz"
     content = file.read_bytes()
     state = np.load(file)["state"].tobytes()
     random = np.random.default_rng(3)
-    places = random.choice(len(content), 150, replace=False)
-    taken = []
-    for place in places:
+    offsets = random.choice(len(content), 150, replace=False)
+    used = []
+    for offset in offsets:
         damaged = bytearray(content)
-        damaged[place] ^= 0xFF
+        damaged[offset] ^= 0xFF
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(damaged)
         if Checkpoint(kept, "mine").epochs_done("whole"):
-            taken.append(place)
+            used.append(offset)
         else:
-            assert not kept.exists(), "it does not stay for the next try"
+            assert not kept.exists(), "it is deleted before the next try"
     assert "is not used: it is damaged" in caplog.text
-    for place in taken:  # times, and the like, of the archive's members: not what is in them
+    for offset in used:  # metadata of the archive's members, such as times: not their content
         damaged = bytearray(content)
-        damaged[place] ^= 0xFF
+        damaged[offset] ^= 0xFF
         kept.mkdir(exist_ok=True)
         file.write_bytes(damaged)
         with np.load(file) as read:
             assert read["state"].tobytes() == state
-    assert len(taken) < len(places) / 2
+    assert len(used) < len(offsets) / 2
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
-def test_half_a_checkpoint_is_not_taken(kept, caplog, share):
+def test_an_incomplete_checkpoint_is_not_used(kept, caplog, share):
     content = (kept / "checkpoint.npz").read_bytes()
     (kept / "checkpoint.npz").write_bytes(content[: int(share * len(content))])
     assert Checkpoint(kept, "mine").epochs_done("whole") == 0
@@ -221,13 +221,13 @@ def test_a_checkpoint_of_another_network_ends_the_training_once(kept):
     del arrays["optimizer/0"]
     np.savez(kept / "checkpoint.npz", **arrays)
     training = Training(kept.parent, epochs=1)
-    with pytest.raises(RunError, match=r"is of another network; it is deleted: start the same"):
+    with pytest.raises(RunError, match=r"belongs to another network and was deleted: run the same"):
         training.begin()
     assert not (kept / "checkpoint.npz").exists()
 
 
 class Averaged(keras.callbacks.Callback):
-    """A callback whose state is more than numbers."""
+    """A callback with an array as its state."""
 
     def __init__(self):
         super().__init__()
@@ -240,7 +240,7 @@ class Averaged(keras.callbacks.Callback):
         self.average = state["average"]
 
 
-def test_the_state_of_any_callback_is_kept_that_can_say_and_take_it(tmp_path):
+def test_the_state_of_each_resumable_callback_is_saved_and_restored(tmp_path):
     inputs, ages = np.ones((4, 2), np.float32), np.ones((4, 1), np.float32)
     for averages in ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]):
         checkpoint, callback = Checkpoint(tmp_path / "kept", "mine"), Averaged()
@@ -249,25 +249,23 @@ def test_the_state_of_any_callback_is_kept_that_can_say_and_take_it(tmp_path):
         model.optimizer.build(model.trainable_variables)
         checkpoint.history.setdefault("whole", [])
         callback.average = np.array(averages)
-        keepers = checkpoint.keepers("whole", 2, [keras.callbacks.Callback(), callback])
+        savers = checkpoint.savers("whole", 2, [keras.callbacks.Callback(), callback])
         done = checkpoint.epochs_done("whole")
-        model.fit(
-            *(inputs, ages), epochs=done + 1, initial_epoch=done, callbacks=keepers, verbose=0
-        )
+        model.fit(*(inputs, ages), epochs=done + 1, initial_epoch=done, callbacks=savers, verbose=0)
     assert callback.average.tolist() == [1.0, 2.0, 3.0]
 
 
-def test_nothing_is_kept_where_no_folder_is_named(tmp_path, monkeypatch):
+def test_without_a_folder_no_checkpoint_is_saved(tmp_path, monkeypatch):
     monkeypatch.delenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", raising=False)
-    checkpoint = Checkpoint.where_named("mine")
-    assert checkpoint.keepers("whole", 1, []) == []
+    checkpoint = Checkpoint.from_environment("mine")
+    assert checkpoint.savers("whole", 1, []) == []
     assert checkpoint.log_folder("gs://b/run") == "gs://b/run"
     monkeypatch.setenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", str(tmp_path / "kept"))
-    assert Checkpoint.where_named("mine").keepers("whole", 1, [])
+    assert Checkpoint.from_environment("mine").savers("whole", 1, [])
     assert not (tmp_path / "kept").exists()
 
 
-def test_a_training_is_told_by_settings_data_and_first_weights_wherever_they_lie(tmp_path):
+def test_the_fingerprint_depends_on_settings_data_and_first_weights_but_not_on_locations(tmp_path):
     settings, weights = {"seed": 0, "code": "a"}, [np.arange(4.0)]
     for folder, content in (("1", b"photos"), ("2", b"photos"), ("3", b"others")):
         (tmp_path / folder).mkdir()
@@ -281,11 +279,11 @@ def test_a_training_is_told_by_settings_data_and_first_weights_wherever_they_lie
     assert len({of(), *others}) == 4
 
 
-def test_who_is_killed_while_an_epoch_is_written_goes_on_after_the_one_before(
+def test_a_training_killed_while_it_saves_an_epoch_resumes_after_the_previous_one(
     tmp_path, monkeypatch
 ):
     training = Training(tmp_path)
-    undisturbed = training.begin(kept=False)
+    uninterrupted = training.begin(saved=False)
     write, written = np.savez, []
 
     def killed(file, **arrays):
@@ -300,19 +298,19 @@ def test_who_is_killed_while_an_epoch_is_written_goes_on_after_the_one_before(
         training.begin()
     assert (written[-1]["phase"], written[-1]["epoch"]) == ("whole", 2)
     training.steps.clear()
-    assert_same(training.begin(), undisturbed)
+    assert_same(training.begin(), uninterrupted)
     assert training.steps[0] == ("whole", 2, 1)
 
 
-def test_a_disk_that_is_full_ends_no_training(tmp_path, monkeypatch, caplog):
+def test_a_full_disk_does_not_end_the_training(tmp_path, monkeypatch, caplog):
     training = Training(tmp_path)
-    undisturbed = training.begin(kept=False)
+    uninterrupted = training.begin(saved=False)
 
     def full(file, **arrays):
-        file.write(b"as much as goes")
+        file.write(b"as much as fits")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    assert_same(training.begin(), undisturbed)
-    assert "Epoch 1 of head is not kept for another try: [Errno 28]" in caplog.text
+    assert_same(training.begin(), uninterrupted)
+    assert "Epoch 1 of head cannot be saved for another try: [Errno 28]" in caplog.text
     assert not [file for file in (tmp_path / "kept").iterdir() if file.name != "logs"]

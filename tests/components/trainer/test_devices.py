@@ -1,4 +1,4 @@
-"""In which precision a processor trains."""
+"""The precision in which a processor trains."""
 
 import pytest
 
@@ -30,10 +30,10 @@ def test_a_processor_with_instructions_for_bfloat16_uses_them(
         (tmp_path / "cpuinfo").write_text(cpu_info)
     device = devices.find_device()
     assert device.precision == precision
-    assert ("bfloat16" in device.name) == (precision == "mixed_bfloat16"), "the report says so"
+    assert ("bfloat16" in device.name) == (precision == "mixed_bfloat16"), "the report shows it"
 
 
-def test_without_onednn_bfloat16_would_be_slow(monkeypatch, tmp_path):
+def test_without_onednn_bfloat16_is_not_used(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "_CPU_INFO", tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text(X86.format("AuthenticAMD", " avx512_bf16"))
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")

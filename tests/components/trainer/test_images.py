@@ -36,7 +36,7 @@ def augmented(squares, seed, size=32):
     return images.augmented(squares, size, np.array([seed, 0], np.int64)).numpy()
 
 
-def test_augmentation_is_decided_by_its_seed_alone():
+def test_augmentation_depends_only_on_its_seed():
     squares = np.random.default_rng(0).integers(0, 255, (5, 40, 40, 3), np.uint8)
     one, again, other = (augmented(squares, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
@@ -46,8 +46,8 @@ def test_augmentation_is_decided_by_its_seed_alone():
     assert one.max() <= 255
 
 
-def test_a_varied_photo_is_on_average_as_large_and_where_it_will_be_served():
-    """A red square in the middle: its side, its middle, and the side of a blue one beside it."""
+def test_a_varied_photo_has_on_average_the_size_and_position_that_are_served():
+    """Measures a red square in the middle, and the position of a blue one next to it."""
     squares = np.zeros((600, 80, 80, 3), np.uint8)
     squares[:, 30:50, 30:50, 0] = 255
     squares[:, 35:45, 50:60, 2] = 255  # on the right
@@ -71,26 +71,26 @@ def test_a_varied_photo_is_on_average_as_large_and_where_it_will_be_served():
     assert 0.4 < (marks[1] > middles[1]).mean() < 0.6, "mirrored or not"
 
 
-def test_what_lies_beside_a_photo_stays_black():
-    """As in a photo that is served, whatever brightness and contrast are drawn."""
+def test_the_padding_of_a_photo_stays_black():
+    """As in a served photo, for any brightness and contrast."""
     photos = augmented(np.full((200, 40, 40, 3), 255, np.uint8), 3)
     corners, inner = (
         photos[:, [0, 0, -1, -1], [0, -1, 0, -1]],
         photos[:, [1, 1, -2, -2], [1, -2, 1, -2]],
     )
-    beside = corners[inner < 60]  # white is 235 or more, and the border is a pixel wide
-    assert len(beside) > 0.1 * corners.size
-    assert beside.max() == 0
+    padding = corners[inner < 60]  # white is 235 or more, and the border is a pixel wide
+    assert len(padding) > 0.1 * corners.size
+    assert padding.max() == 0
 
 
-def test_colours_reach_the_network_as_keras_prepares_them_for_imagenet():
+def test_colours_are_prepared_as_keras_prepares_them_for_imagenet():
     photos = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype("float32")
     expected = keras.applications.resnet.preprocess_input(photos.copy())
     np.testing.assert_allclose(images.as_imagenet(photos), expected, atol=1e-4)
 
 
-def test_what_is_too_fine_for_the_square_becomes_its_mean():
-    """Without it, stripes of one pixel would come out as whatever pixel is hit."""
+def test_details_that_are_too_fine_for_the_square_become_their_mean():
+    """Without antialiasing, each stripe would become the black or white of one sampled pixel."""
     stripes = np.zeros((96, 96, 3), np.uint8)
     stripes[:, ::2] = 255
     square = images.fitted(stripes, 32).numpy()

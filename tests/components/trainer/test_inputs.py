@@ -36,18 +36,18 @@ def test_the_same_seed_gives_the_same_batches(bright_is_old):
     np.testing.assert_array_equal(one[1], again[1])
 
 
-def test_a_training_goes_on_with_the_batches_that_follow(bright_is_old):
+def test_a_resumed_training_continues_with_the_next_batches(bright_is_old):
     train, _ = bright_is_old
-    given = {"size": 32, "batch_size": 16, "augmentation": True, "seed": 3}
-    whole = list(inputs.training_batches(train, **given).take(7))
-    rest = inputs.training_batches(train, **given, skipped=5)
-    next(iter(rest))  # an iterator that came before is no matter
+    options = {"size": 32, "batch_size": 16, "augmentation": True, "seed": 3}
+    whole = list(inputs.training_batches(train, **options).take(7))
+    rest = inputs.training_batches(train, **options, skipped=5)
+    next(iter(rest))  # an earlier iterator makes no difference
     for one, other in zip(whole[5:], rest.take(2), strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
 
 
-def test_measuring_shows_every_photo_once_as_it_is_served(bright_is_old):
+def test_measuring_batches_contain_every_photo_once_as_it_is_served(bright_is_old):
     _, valid = bright_is_old
     batches = list(inputs.measuring_batches(valid, 32, 6, photos=16))
     assert [len(age) for _, age in batches] == [6, 6, 4]
@@ -55,22 +55,22 @@ def test_measuring_shows_every_photo_once_as_it_is_served(bright_is_old):
         np.testing.assert_allclose(photos.numpy().mean((1, 2, 3)), ages[:, 0] * 3, atol=3)
 
 
-def test_photos_that_are_kept_decoded_give_the_same_batches(bright_is_old):
+def test_decoded_photos_in_memory_give_the_same_batches(bright_is_old):
     train, _ = bright_is_old
-    given = {"size": 32, "batch_size": 16, "augmentation": True, "seed": 3, "skipped": 2}
-    anew, kept = (
-        list(inputs.training_batches(train, **given, in_memory=kept).take(6))
-        for kept in (False, True)
+    options = {"size": 32, "batch_size": 16, "augmentation": True, "seed": 3, "skipped": 2}
+    decoded_again, from_memory = (
+        list(inputs.training_batches(train, **options, in_memory=in_memory).take(6))
+        for in_memory in (False, True)
     )
-    for one, other in zip(anew, kept, strict=True):
+    for one, other in zip(decoded_again, from_memory, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
         np.testing.assert_array_equal(one[1], other[1])
     assert inputs.decoded_bytes(5000, 96, augmentation=True) == 5000 * 120 * 120 * 3
     assert inputs.decoded_bytes(5000, 96, augmentation=False) == 5000 * 96 * 96 * 3
 
 
-def test_nothing_sleeps_on_when_the_batches_are_over(bright_is_old):
-    """The thread of tf.data's autotune may, for up to a minute, and `fit` waits for its end."""
+def test_no_thread_sleeps_after_the_last_batch(bright_is_old):
+    """The thread of tf.data's autotune may sleep for up to a minute, and `fit` waits for it."""
     train, valid = bright_is_old
     for batches in (
         inputs.training_batches(train, 32, 16, augmentation=True, seed=3),

@@ -21,7 +21,7 @@ def random_model():
     return _built("none")
 
 
-def test_a_new_model_answers_the_mean_of_the_training_ages(random_model):
+def test_a_new_model_predicts_the_mean_of_the_training_ages(random_model):
     photos = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3))
     ages = model.as_served(random_model).predict(photos, verbose=0)
     assert ages.shape == (3, 1)
@@ -54,8 +54,8 @@ def test_weights_are_read_from_a_file(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_failed_download_names_the_way_from_a_package_registry(tmp_path, monkeypatch, free_port):
-    """The download is real: through a proxy that nothing listens for."""
+def test_a_failed_download_names_the_steps_with_a_registry(tmp_path, monkeypatch, free_port):
+    """The download is real, through a proxy port on which nothing listens."""
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{free_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -86,14 +86,14 @@ def test_weights_of_another_network_do_not_fit(tmp_path):
         _built(str(file))
 
 
-def test_a_file_that_holds_no_weights_does_not_fit(tmp_path):
+def test_a_file_without_weights_does_not_fit(tmp_path):
     file = tmp_path / "text.weights.h5"
     file.write_text("not weights")
     with pytest.raises(SettingsError, match="does not fit a ResNet50 without its top"):
         _built(str(file))
 
 
-def test_what_was_trained_in_half_precision_is_served_in_full():
+def test_a_model_trained_in_half_precision_is_served_in_full_precision():
     with devices.precision("mixed_float16"):
         trained = _built("none")
     kernel, bias = trained.layers[-1].get_weights()

@@ -37,7 +37,7 @@ def test_it_trains_as_the_adamw_of_keras_does(policy):
 
 
 def test_a_variable_is_updated_by_one_operation():
-    """What must not grow: the graph of a step is traced and optimized for 214 variables."""
+    """The graph of a step, traced and optimized for 214 variables, must stay small."""
     variables = [keras.Variable(np.ones(3, np.float32)) for _ in range(4)]
     optimizer = FusedAdamW(0.1)
     optimizer.build(variables)

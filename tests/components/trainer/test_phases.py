@@ -63,7 +63,14 @@ def test_a_step_is_traced_once(model, batches, tmp_path, monkeypatch):
     assert len(traced) == 1, "for a ResNet50 each tracing takes many seconds"
 
 
-def test_kernels_decay_as_strongly_as_the_setting_says_and_nothing_else_does(batches, tmp_path):
+def test_the_compiled_model_also_trains_without_the_phase(model, batches):
+    compiled = phases.compile_whole(model, weight_decay=0.5)
+    assert compiled is model
+    assert compiled.optimizer.weight_decay == 0.5
+    assert set(compiled.fit(batches.valid, verbose=0).history) == {"loss", "mae"}
+
+
+def test_only_kernels_decay_and_by_the_weight_decay_of_the_settings(batches, tmp_path):
     trained = []
     for decay in (0.0, 0.5):
         keras.utils.set_random_seed(3)
@@ -74,7 +81,7 @@ def test_kernels_decay_as_strongly_as_the_setting_says_and_nothing_else_does(bat
                 keras.layers.Dense(len(YEARS), name="logits"),
             ]
         )
-        # A bias by which it answers right, so that nothing but decay moves what is large.
+        # The bias already gives the right answer, so that only decay changes large values.
         logits = np.where(YEARS == 0, 0.0, -90.0)
         model.get_layer("logits").set_weights([np.zeros((1, len(YEARS))), logits])
         model.get_layer("logits").kernel.assign(np.full((1, len(YEARS)), 9.0))
@@ -92,7 +99,7 @@ def test_kernels_decay_as_strongly_as_the_setting_says_and_nothing_else_does(bat
 
 @contextlib.contextmanager
 def at_each_step(act):
-    """Calls `act` with each step's `Progress`."""
+    """Call `act` with each step's `Progress`."""
 
     class AtEachStep(logging.Handler):
         def emit(self, record):
@@ -109,8 +116,8 @@ def at_each_step(act):
         LOGGER.setLevel(level)
 
 
-def test_the_schedule_waits_for_the_scale_of_the_loss(tmp_path):
-    """Steps whose gradients overflow are not applied, as the first few of this network."""
+def test_the_schedule_counts_only_applied_steps(tmp_path):
+    """Steps whose gradients overflow are not applied, such as the first few of this network."""
     with devices.precision("mixed_float16"):
         model = keras.Sequential(
             [keras.Input([1]), keras.layers.Rescaling(40.0), keras.layers.Dense(len(YEARS))]
@@ -127,10 +134,10 @@ def test_the_schedule_waits_for_the_scale_of_the_loss(tmp_path):
     with at_each_step(note):
         train(model, batches, tmp_path)
     applied = [0, *(number for number, _ in seen)]
-    assert applied[2] == 0, "nothing overflowed, and nothing is shown"
+    assert applied[2] == 0, "no gradient overflowed, so the test shows nothing"
     rates = [rate for _, rate in seen]
     by_applied = dict(zip(applied, rates, strict=False))
-    assert rates == [by_applied[number] for number in applied[:-1]], "one for all tries of a step"
+    assert rates == [by_applied[number] for number in applied[:-1]], "one rate for each step"
     assert sorted(by_applied) == list(range(applied[-2] + 1))
     assert by_applied[0] == pytest.approx(RATE / 10)
     assert by_applied[3] == pytest.approx(RATE) == max(rates)
@@ -151,7 +158,7 @@ def test_a_loss_that_is_not_a_number_ends_the_training_at_that_step(model, tmp_p
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf, -np.inf])
-def test_each_loss_that_is_not_finite_has_diverged(loss):
+def test_each_loss_that_is_not_finite_counts_as_diverged(loss):
     ending = EndDiverged("the output layer", 9, ("trainer.head_learning_rate", 0.25))
     ending.on_epoch_begin(1)
     ending.on_train_batch_end(0, {"loss": 1e30})
@@ -169,7 +176,7 @@ def test_too_little_memory_names_the_settings_to_lower(caplog):
     assert str(ended.value) == (
         "out of memory: lower trainer.batch_size (it is 64) or trainer.input_size (it is 224)"
     )
-    assert ended.value.__cause__ is None, "a container would try it again and again"
+    assert ended.value.__cause__ is None, "with a cause, a container would repeat it"
     assert "OOM when allocating tensor" in caplog.text
 
 
@@ -180,6 +187,6 @@ def test_too_little_memory_names_the_settings_to_lower(caplog):
         tf.errors.InvalidArgumentError(None, None, "shapes differ"),
     ],
 )
-def test_other_errors_are_not_of_memory(error):
+def test_other_errors_are_not_reported_as_out_of_memory(error):
     with pytest.raises(type(error)), out_of_memory_explained(64, 224):
         raise error

@@ -30,7 +30,7 @@ HYPERPARAMETERS = {
     "head_epochs": 1,
     "epochs": 2,
     "head_learning_rate": 1e-3,
-    "learning_rate": 1e-3,
+    "learning_rate": 3e-3,
     "weight_decay": 0.0,
     "dropout": 0.0,
     "patience": 3,
@@ -41,7 +41,7 @@ HYPERPARAMETERS = {
     "code": "only a cache key",
 }
 
-# Loads a SavedModel where nothing of ours can be imported, and asks both signatures.
+# Loads a SavedModel without access to our packages, and calls both signatures.
 CLIENT = """
 import sys
 
@@ -122,7 +122,7 @@ def test_the_saved_model_answers_with_tensorflow_alone(trained, photo, tmp_path)
 
 
 @pytest.mark.slow
-def test_what_was_trained_is_written_down(trained):
+def test_the_training_is_recorded(trained):
     folder, _ = trained
     record = json.loads((folder / "model_run" / "training.json").read_text())
     last = ["history", "best_epoch", "served_mae", "median_age", "photos", "device", "precision"]
@@ -148,7 +148,7 @@ def test_each_step_and_each_epoch_is_reported(trained):
 
 
 @pytest.mark.slow
-def test_a_champion_is_where_the_next_training_starts(trained):
+def test_the_next_training_starts_from_the_champions_weights(trained):
     folder, _ = trained
     model = build_model(32, CHAMPION, 0.0, AGES)
     copy_weights(str(folder / "model"), model)
@@ -158,7 +158,7 @@ def test_a_champion_is_where_the_next_training_starts(trained):
 
 
 @pytest.mark.slow
-def test_it_starts_with_the_champions_answers_whatever_the_new_ages_are(trained, bright_is_old):
+def test_it_starts_with_the_champions_answers_for_any_new_ages(trained, bright_is_old):
     folder, _ = trained
     champion = tf.saved_model.load(str(folder / "model"))
     model = build_model(32, CHAMPION, 0.0, AGES)
@@ -177,12 +177,12 @@ def test_it_starts_with_the_champions_answers_whatever_the_new_ages_are(trained,
         np.testing.assert_allclose(np.mean(ours, axis=0)[:, 0], theirs, atol=1e-3)
         answers += list(theirs.numpy())
     assert len(answers) >= 8
-    assert np.ptp(answers) > 0.3, "one answer for all would show nothing"
+    assert np.ptp(answers) > 1, "one answer for all photos would show nothing"
 
 
 @pytest.fixture(scope="module")
 def warm(trained, bright_is_old, tmp_path_factory):
-    """A training that starts from the champion, and learns next to nothing."""
+    """A training that starts from the champion and hardly changes it."""
     folder = tmp_path_factory.mktemp("warm")
     base_model = str(trained[0] / "model")
     run_fn(
@@ -223,27 +223,27 @@ def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(trai
     }
     statistics = {name for name in names if name.endswith(("moving_mean", "moving_variance"))}
     assert statistics <= kept
-    assert not [name for name in kept if name.endswith("kernel")], "all else learns"
+    assert not [name for name in kept if name.endswith("kernel")], "all other weights are trained"
 
 
 def _in_a_pod(fn_args, pod, root, *killed_at):
-    """Train in a process of its own, with a folder of its own; gives its exit code."""
+    """Train in a process of its own, with a folder of its own; return its exit code."""
     environment = {**os.environ, "CUSTOMER_AGE_CHECKPOINT_FOLDER": str(pod)}
     program = Path(__file__).parent / "one_training.py"
-    given = json.dumps(vars(fn_args))
-    command = [sys.executable, program, given, root, *map(str, killed_at)]
+    arguments = json.dumps(vars(fn_args))
+    command = [sys.executable, program, arguments, root, *map(str, killed_at)]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
 @pytest.mark.slow
-def test_a_pod_that_is_lost_in_the_second_epoch_costs_that_epoch_and_nothing_else(
+def test_a_pod_that_is_lost_in_the_second_epoch_costs_only_that_epoch(
     trained, bright_is_old, tmp_path
 ):
     root = tmp_path / "root"
     for pod, killed_at, exit_code in (("first", (2, 3), -9), ("second", (), 0)):
         fn_args = _fn_args(tmp_path / pod, bright_is_old)
         assert _in_a_pod(fn_args, tmp_path / f"kept-{pod}", root, *killed_at) == exit_code
-        assert root.exists() == (pod == "first"), "nothing stays of a training that is done"
+        assert root.exists() == (pod == "first"), "a finished training leaves nothing"
     assert not (tmp_path / "first" / "model").exists()
 
     records, variables = [], []
@@ -257,13 +257,13 @@ def test_a_pod_that_is_lost_in_the_second_epoch_costs_that_epoch_and_nothing_els
     for ours, theirs in zip(*variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     events = (tmp_path / "second" / "model_run").rglob("events.out.tfevents.*")
-    told = {
+    logged = {
         (file.parent.name, event.step)
         for file in events
         for event in tf.compat.v1.train.summary_iterator(str(file))
         if event.summary.value and event.summary.value[0].tag == "epoch_mae"
     }
-    assert told == {(of, epoch) for of in ("train", "validation") for epoch in (0, 1)}
+    assert logged == {(of, epoch) for of in ("train", "validation") for epoch in (0, 1)}
 
 
 def test_without_a_champion_there_is_nothing_to_start_from(tmp_path):
@@ -273,7 +273,7 @@ def test_without_a_champion_there_is_nothing_to_start_from(tmp_path):
         copy_weights(str(tmp_path / "median"), model)
 
 
-def test_an_empty_valid_split_is_named_before_training(bright_is_old, tmp_path):
+def test_an_empty_valid_split_is_reported_before_training(bright_is_old, tmp_path):
     train, _ = bright_is_old
     with pytest.raises(DataRefused, match="no examples in"):
         run_fn(_fn_args(tmp_path, (train, [str(tmp_path / "none*")])))

@@ -1,4 +1,4 @@
-"""What the served graph makes of a file, held against Pillow and against ingestion."""
+"""Compares the served graph with Pillow and with ingestion."""
 
 import io
 import itertools
@@ -27,7 +27,7 @@ _header = tf.function(file_headers.read, input_signature=[tf.TensorSpec([], tf.s
 
 
 def _picture(width=80, height=60):
-    """Every corner has another colour."""
+    """Create a picture whose corners have four different colours."""
     across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     return Image.fromarray(np.stack([across, down, 255 - across / 2], -1).astype(np.uint8))
 
@@ -39,7 +39,7 @@ def _file(image, file_format="JPEG", **options):
 
 
 def _exif(orientation, little=True, tags_before=0):
-    """An APP1 segment's content, written by hand: Pillow writes one byte order alone."""
+    """Return the content of an APP1 segment; Pillow writes only one byte order."""
     order = "little" if little else "big"
     tags = [(0x0100 + tag, 3, 7) for tag in range(tags_before)] + [(0x0112, 3, orientation)]
     entries = b"".join(
@@ -69,7 +69,7 @@ def test_every_exif_orientation_is_turned_upright(shape):
 @pytest.mark.parametrize("little", [True, False])
 @pytest.mark.parametrize("tags_before", [0, 15])
 @pytest.mark.parametrize("orientation", range(10))
-def test_exif_is_read_in_both_byte_orders_and_behind_other_segments(
+def test_exif_is_read_in_both_byte_orders_and_after_other_segments(
     little, tags_before, orientation
 ):
     plain = _file(_picture())
@@ -98,7 +98,7 @@ def test_sides_and_format_are_read_before_anything_is_decoded(file_format, known
     assert (int(header.width), int(header.height)) == sides
 
 
-def test_a_bmp_whose_rows_go_down_has_a_height():
+def test_a_bmp_with_the_top_row_first_has_a_height():
     upright = _file(_picture(), "BMP")
     rows_down = upright[:22] + (2**32 - 60).to_bytes(4, "little") + upright[26:]
     assert _header(rows_down).height == 60
@@ -116,7 +116,7 @@ def test_damaged_bytes_never_raise(data):
     assert bool(np.isnan(square.numpy()).any()) == (reason.numpy() != b"")
 
 
-def test_what_cannot_be_used_has_a_reason():
+def test_a_photo_that_cannot_be_used_has_a_reason():
     reasons = [_prepare(each)[1].numpy() for each in edge_case_images.unusable(_picture())]
     assert reasons == [
         b"file_empty", b"not_an_image", b"damaged", b"damaged",
@@ -150,7 +150,9 @@ def test_a_bmp_that_tensorflow_would_misread_is_refused():
 
 
 @pytest.mark.parametrize("file_format", ["WEBP", "TIFF", "AVIF", "JPEG2000", "ICO", "PDF"])
-def test_a_picture_of_another_format_is_told_from_what_is_no_picture(file_format):
+def test_another_format_and_a_file_without_an_image_have_different_reasons(
+    file_format,
+):
     assert _prepare(_file(_picture(), file_format))[1] == Reason.FORMAT_UNSUPPORTED.encode()
     for no_picture in (b"text", b"ftyp", b"RIFF----WAVE", bytes(99), b"\xff\xfe\x80"):
         assert _prepare(no_picture)[1] == Reason.NOT_AN_IMAGE.encode()
@@ -166,7 +168,7 @@ def test_the_limits_are_those_of_ingestion():
     "kinds",
     [edge_case_images.coloured, edge_case_images.few_colours, edge_case_images.grey],
 )
-def test_all_kinds_that_a_graph_decodes_are_as_ingestion_prepares_them(kinds):
+def test_all_formats_that_the_graph_decodes_are_prepared_as_in_ingestion(kinds):
     for encoded in kinds(_picture(160, 120)):
         square, reason = _prepare(encoded)
         assert reason == b""
@@ -176,20 +178,20 @@ def test_all_kinds_that_a_graph_decodes_are_as_ingestion_prepares_them(kinds):
 
 
 @pytest.mark.parametrize("side", [511, 1023, 1024, 2100, 4200])
-def test_a_large_jpeg_is_decoded_smaller_and_is_the_same(side):
+def test_a_large_jpeg_is_decoded_smaller_with_the_same_result(side):
     encoded = _file(_picture(side * 4 // 3, side), quality=95)
     square, _ = _prepare(encoded)
     np.testing.assert_allclose(square, images.square(encoded, SIZE), atol=4)
 
 
-def test_one_photo_in_two_sizes_lies_in_the_same_rows():
+def test_one_photo_in_two_sizes_fills_the_same_rows():
     sizes = [(200, 150), (341, 256), (4000, 3000)]
     squares = [images.fitted(np.full((h, w, 3), 255, np.uint8), 96) for w, h in sizes]
     for one, other in itertools.pairwise(squares):
         np.testing.assert_allclose(one, other, atol=0.01)
 
 
-def test_exif_that_lies_is_no_error():
+def test_damaged_exif_is_not_an_error():
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     content = exif.tobytes()

@@ -9,7 +9,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from customer_age.schema import features
 
 PHOTOS = {"train": 16, "valid": 8}
-GIVEN = {
+CURRENT = {
     "weights": "none",
     "input_size": 32,
     "batch_size": 8,
@@ -36,7 +36,7 @@ SEARCH = {
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory):
-    """The folder of an Examples artifact: grey photos, of which the bright ones are old."""
+    """Write an Examples artifact of grey photos, in which age is brightness; return its folder."""
     root = tmp_path_factory.mktemp("examples")
     random = np.random.default_rng(3)
     for split, photos in PHOTOS.items():
@@ -56,10 +56,10 @@ def examples(tmp_path_factory):
 
 @pytest.fixture
 def fn_args(examples, tmp_path):
-    """Makes TFX's arguments of a search, which keeps its trials in `tmp_path`."""
+    """Creates TFX's arguments of a search that saves its trials in `tmp_path`."""
 
-    def made(**changed):
-        config = {**GIVEN, **SEARCH, "trials_folder": str(tmp_path / "kept"), **changed}
+    def create(**changed):
+        config = {**CURRENT, **SEARCH, "trials_folder": str(tmp_path / "kept"), **changed}
         return FnArgs(
             working_dir=str(tmp_path / "work"),
             train_files=[f"{examples}/Split-train/*"],
@@ -67,4 +67,4 @@ def fn_args(examples, tmp_path):
             custom_config=config,
         )
 
-    return made
+    return create

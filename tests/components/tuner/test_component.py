@@ -15,7 +15,7 @@ from customer_age.components.tuner.component import Executor, Tuner
 from customer_age.errors import RunError
 from customer_age.pipeline.settings import loading
 
-GIVEN = {
+CURRENT = {
     **{"weights": "none", "input_size": 32, "batch_size": 8, "head_epochs": 0, "epochs": 1},
     **{"head_learning_rate": 1e-3, "learning_rate": 1e-3, "weight_decay": 1e-4, "dropout": 0.2},
     **{"patience": 3, "augmentation": False, "mirror": False, "photo_cache_mb": 0, "seed": 0},
@@ -28,17 +28,17 @@ SEARCH = {
 
 @pytest.fixture
 def execute(examples, tmp_path):
-    """Runs the component; gives the folders of its outputs."""
+    """Runs the component and returns the folders of its outputs."""
 
     def executed():
-        given = standard_artifacts.Examples()
-        given.uri = str(examples)
-        given.split_names = artifact_utils.encode_split_names(["train", "valid"])
+        artifact = standard_artifacts.Examples()
+        artifact.uri = str(examples)
+        artifact.split_names = artifact_utils.encode_split_names(["train", "valid"])
         tuner = Tuner(
-            examples=as_channel([given]),
+            examples=as_channel([artifact]),
             schema=as_channel([standard_artifacts.Schema()]),
             base_model=None,
-            hyperparameters=GIVEN,
+            hyperparameters=CURRENT,
             search={**SEARCH, "trials_folder": str(tmp_path / "kept")},
             code="",
         )
@@ -47,14 +47,14 @@ def execute(examples, tmp_path):
             outputs[key] = [channel.type()]
             outputs[key][0].uri = str(tmp_path / key)
         context = base_executor.BaseExecutor.Context(tmp_dir=str(tmp_path / "tmp"), unique_id="1")
-        Executor(context).Do({"examples": [given]}, outputs, json_properties(tuner))
+        Executor(context).Do({"examples": [artifact]}, outputs, json_properties(tuner))
         return SimpleNamespace(**{key: one.uri for key, [one] in outputs.items()})
 
     return executed
 
 
 def json_properties(tuner):
-    """As an orchestrator hands them on."""
+    """Return the properties as an orchestrator passes them."""
     from google.protobuf import json_format
 
     return {
@@ -68,22 +68,22 @@ def test_a_search_ends_with_a_settings_file_and_its_trials(execute, monkeypatch)
     outputs = execute()
     trials = json_file.read(outputs.tuner_results, tuning.FILE, tuning.Trials)
     [trial] = trials.trials
-    given = {"learning_rate": 1e-3, "dropout": 0.2}
-    assert trial.settings == given
+    current = {"learning_rate": 1e-3, "dropout": 0.2}
+    assert trial.settings == current
     assert 0 < trial.val_mae < 80
     assert (trial.epochs, len(trial.curve), trial.hopeless) == (1, 1, False)
     settings = loading.load(f"{outputs.best_hyperparameters}/{tuning.SETTINGS_FILE}")
     assert (settings.trainer.learning_rate, settings.trainer.dropout) == (1e-3, 0.2)
     tfx = Path(outputs.best_hyperparameters) / "best_hyperparameters.txt"
-    assert json.loads(tfx.read_text())["values"] == given
+    assert json.loads(tfx.read_text())["values"] == current
     monkeypatch.setattr(run_fn, "train", None)
     again = json_file.read(execute().tuner_results, tuning.FILE, tuning.Trials)
     assert again == trials, "nothing was trained again"
 
 
-def test_a_search_in_which_all_diverge_says_what_to_do(execute, monkeypatch):
+def test_a_search_in_which_each_training_diverges_reports_what_to_do(execute, monkeypatch):
     history = [{"phase": "whole", "val_mae": float("nan")}]
-    # TFX loads the module of `tuner_fn` anew.
+    # TFX loads the module of `tuner_fn` again.
     monkeypatch.setattr(run_fn, "train", lambda *_: SimpleNamespace(history=history))
     with pytest.raises(RunError, match=r"diverged.*lower tuner\.learning_rate"):
         execute()

@@ -21,12 +21,12 @@ OTHERS = [trial(9, 8, 7, 6, 6, 6), trial(9, 9, 8, 8, 8, 8), trial(9, 7, 7, 7, 7,
         ([9, 8, 7.5, 7, 7, 7], OTHERS, 3),
         ([7, 20, 20, 20, 20, 20], OTHERS, 6),  # its best epoch counts, as for the others
         ([9, 8, 7, 7, 6.9, 9], OTHERS, 6),
-        ([20] * 6, OTHERS[:2], 6),  # too few to tell
+        ([20] * 6, OTHERS[:2], 6),  # too few for a comparison
         ([20] * 6, [*OTHERS[:2], trial(None)], 6),
-        ([20] * 6, [*OTHERS[:2], trial(8)], 2),  # ended early, and is known by then
+        ([20] * 6, [*OTHERS[:2], trial(8)], 2),  # ended early, but its first epoch counts
     ],
 )
-def test_a_training_is_stopped_that_is_behind_the_median(curve, others, epochs):
+def test_a_training_that_is_worse_than_the_median_is_stopped(curve, others, epochs):
     stopping = MedianStopping(others, epochs=6)
     model = types.SimpleNamespace(stop_training=False)
     stopping.set_model(model)

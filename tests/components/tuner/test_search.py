@@ -1,4 +1,4 @@
-"""What a search tries and when it ends; what a training costs is made up here."""
+"""The settings that a search tries, and its end; the results of trainings are made up."""
 
 import logging
 import logging.handlers
@@ -10,30 +10,30 @@ from customer_age.components.artifacts.tuning import Trial
 from customer_age.components.tuner import tuner_fn
 from customer_age.errors import DataRefused, RunError
 
-GIVEN = {"learning_rate": 1e-3, "dropout": 0.2}
+CURRENT = {"learning_rate": 1e-3, "dropout": 0.2}
 BEST_RATE = 4e-4
 
 
 def as_expected(values):
-    """A bowl over the learning rate; ten minutes."""
+    """Return an MAE that is lowest at the best learning rate; it took ten minutes."""
     mae = 5 + abs(math.log10(values["learning_rate"] / BEST_RATE)) + values["dropout"]
     return {"curve": [mae + 1, mae], "seconds": 600.0}
 
 
 @pytest.fixture
 def search(fn_args, monkeypatch):
-    """Searches, and gives the tuner and the settings that were trained with in this process."""
+    """Searches; returns the tuner and the settings of this process's trainings."""
 
     def searched(outcome=as_expected, **changed):
         trained = []
 
-        def made(self, number, values):
+        def train(self, number, values):
             trained.append(dict(values))
             found = outcome(values)
             return Trial(settings=dict(values), epochs=2, hopeless=False, **found)
 
-        # By the module, which TFX loads anew wherever a component runs.
-        monkeypatch.setattr(tuner_fn.AgeTuner, "_trained", made)
+        # Through the module, because TFX loads it again when a component runs.
+        monkeypatch.setattr(tuner_fn.AgeTuner, "_trained", train)
         result = tuner_fn.tuner_fn(fn_args(**changed))
         result.tuner.search(**result.fit_kwargs)
         return result.tuner, trained
@@ -41,20 +41,20 @@ def search(fn_args, monkeypatch):
     return searched
 
 
-def test_the_given_settings_come_first_and_all_others_keep_to_the_ranges(search):
+def test_the_current_settings_come_first_and_all_others_are_within_the_ranges(search):
     tuner, trained = search(max_trials=9)
-    assert trained[0] == GIVEN
+    assert trained[0] == CURRENT
     assert len({str(values) for values in trained}) == 9
     assert all(1e-4 <= values["learning_rate"] <= 1e-2 for values in trained)
     assert all(0 <= values["dropout"] <= 0.5 for values in trained)
     assert all(float(f"{value:.3g}") == value for one in trained for value in one.values())
     [best] = tuner.get_best_hyperparameters()
     assert best.values == tuner.trials.best.settings
-    assert tuner.trials.best.val_mae < as_expected(GIVEN)["curve"][-1]
+    assert tuner.trials.best.val_mae < as_expected(CURRENT)["curve"][-1]
 
 
-def test_results_lead_the_search(search):
-    """The trials after the random ones lie nearer to the optimum than these."""
+def test_results_guide_the_search(search):
+    """The trials after the random ones are nearer to the optimum."""
     _, trained = search(max_trials=10)
 
     def distance(some):
@@ -65,18 +65,18 @@ def test_results_lead_the_search(search):
 
 def test_the_budget_is_that_of_all_trials_together(search):
     tuner, trained = search(minutes=35, max_trials=50)
-    assert len(trained) == 3, "a fourth one would take it to 40 minutes"
+    assert len(trained) == 3, "a fourth one would exceed the budget: 40 minutes"
     assert tuner.trials.seconds == 1800
     _, more = search(minutes=50, max_trials=50)
-    assert len(more) == 2, "three are known"
+    assert len(more) == 2, "three were saved"
 
 
-def test_one_trial_is_made_however_small_the_budget_is(search):
+def test_even_the_smallest_budget_has_one_trial(search):
     _, trained = search(minutes=0.01)
-    assert trained == [GIVEN]
+    assert trained == [CURRENT]
 
 
-def test_a_search_that_was_killed_goes_on_with_the_trials_that_were_over(search):
+def test_a_killed_search_resumes_with_its_finished_trials(search):
     left = 2
 
     def killed(values):
@@ -106,7 +106,7 @@ def test_a_search_that_was_killed_goes_on_with_the_trials_that_were_over(search)
     assert (again.trials, nothing) == (tuner.trials, [])
 
 
-def test_the_same_settings_come_next_whether_it_was_killed_or_not(search):
+def test_a_resumed_search_tries_the_same_settings_as_an_uninterrupted_one(search):
     whole, _ = search(max_trials=4)
     search(max_trials=2, training_code="other")
     halves, rest = search(max_trials=4, training_code="other")
@@ -123,13 +123,13 @@ def test_the_same_settings_come_next_whether_it_was_killed_or_not(search):
         {"ranges": {"learning_rate": [1e-4, 1e-3], "dropout": [0.0, 0.5]}},
     ],
 )
-def test_trials_of_another_search_are_not_taken_over(search, changed):
+def test_trials_of_another_search_are_not_used(search, changed):
     search(max_trials=1)
     assert len(search(max_trials=1, **changed)[1]) == 1
-    assert search(max_trials=1)[1] == [], "each search keeps its own"
+    assert search(max_trials=1)[1] == [], "each search has its own trials"
 
 
-def test_settings_that_diverge_are_worth_no_more_than_the_median(search):
+def test_settings_that_diverge_count_as_the_median_age(search):
     def diverging(values):
         finite = values["learning_rate"] <= 1e-3
         return {"curve": [7.0 if finite else None], "seconds": 1.0}
@@ -141,8 +141,8 @@ def test_settings_that_diverge_are_worth_no_more_than_the_median(search):
     assert 10 < worst.score < 40, "the mean distance of ages from their median"
 
 
-def test_what_ends_a_training_ends_the_search(search):
-    """KerasTuner would go on with the next trial."""
+def test_an_error_in_a_training_ends_the_search(search):
+    """KerasTuner would continue with the next trial."""
 
     def refusing(values):
         raise DataRefused("no examples")
@@ -152,7 +152,7 @@ def test_what_ends_a_training_ends_the_search(search):
     assert isinstance(caught.value.__cause__, RunError)
 
 
-def test_kept_trials_that_cannot_be_read_are_made_anew(search, tmp_path):
+def test_saved_trials_that_cannot_be_read_are_run_again(search, tmp_path):
     search(max_trials=1)
     [file] = (tmp_path / "kept").iterdir()
     file.write_text(file.read_text()[:-10])
@@ -160,7 +160,7 @@ def test_kept_trials_that_cannot_be_read_are_made_anew(search, tmp_path):
     assert search(max_trials=1)[1] == []
 
 
-def test_trials_that_cannot_be_kept_end_no_search(search, tmp_path):
+def test_trials_that_cannot_be_saved_do_not_end_the_search(search, tmp_path):
     (tmp_path / "kept").write_text("a file where the folder should be")
     tuner, _ = search(max_trials=2)
     assert len(tuner.trials.trials) == 2
