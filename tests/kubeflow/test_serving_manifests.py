@@ -254,4 +254,4 @@ def test_the_documented_way_of_the_examples_is_there(tmp_path):
 
 
 def test_the_readme_says_what_the_model_is_not_fit_for():
-    assert "not fit to decide the sale of age-restricted goods" in " ".join(README.split())
+    assert "must not decide on the sale of age-restricted goods" in " ".join(README.split())

@@ -188,7 +188,7 @@ def test_folders_that_were_downloaded_as_empty_files_are_folders_again(tmp_path)
     (model / "Format-Serving/saved_model.pb").write_bytes(b"graph")
     (model / "Split-train").touch()
     (model / "BLESSED").touch()  # says something by being there
-    executor_input.mend_folder_markers(str(model))
+    executor_input.restore_folders(str(model))
     assert (model / "Format-Serving/assets").is_dir()
     assert (model / "Split-train").is_dir()
     assert (model / "BLESSED").is_file()
@@ -197,13 +197,13 @@ def test_folders_that_were_downloaded_as_empty_files_are_folders_again(tmp_path)
 
 def test_an_artifact_of_nothing_but_its_own_marker_is_a_folder(tmp_path):
     (tmp_path / "pushed_model").touch()
-    executor_input.mend_folder_markers(str(tmp_path / "pushed_model"))
+    executor_input.restore_folders(str(tmp_path / "pushed_model"))
     assert (tmp_path / "pushed_model").is_dir()
     (tmp_path / "photo.jpg").write_bytes(b"a file is an artifact too")
-    executor_input.mend_folder_markers(str(tmp_path / "photo.jpg"))
+    executor_input.restore_folders(str(tmp_path / "photo.jpg"))
     assert (tmp_path / "photo.jpg").is_file()
-    executor_input.mend_folder_markers(str(tmp_path / "nothing"))
-    executor_input.mend_folder_markers("gs://bucket/in-place")
+    executor_input.restore_folders(str(tmp_path / "nothing"))
+    executor_input.restore_folders("gs://bucket/in-place")
 
 
 @pytest.mark.parametrize("wrong", ["no JSON", '{"inputs": 3}'])

@@ -27,7 +27,7 @@ def mended(tmp_path):
             output_file="/tmp/output.json",
         )
         given = {"artifacts": [{"uri": uri or opened, "metadata": metadata or {}}]}
-        text = executor_output.mended(json.dumps({"artifacts": {"out": given}}), invocation)
+        text = executor_output.converted(json.dumps({"artifacts": {"out": given}}), invocation)
         (one,) = json_format.Parse(text, ExecutorOutput()).artifacts["out"].artifacts
         return one.uri, json_format.MessageToDict(one.metadata)
 
@@ -98,7 +98,7 @@ def written_in_place(tmp_path, monkeypatch):
         paths = LauncherPaths.of(str(tmp_path), in_place)
         invocation = executor_input.invocation(json.dumps(given), "{}", paths)
         told = {key: {"artifacts": [{"uri": uri}]} for key, uri in uris.items() if key == "report"}
-        return executor_output.mended(json.dumps({"artifacts": told}), invocation)
+        return executor_output.converted(json.dumps({"artifacts": told}), invocation)
 
     return mend
 

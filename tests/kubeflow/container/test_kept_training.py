@@ -117,7 +117,7 @@ def until(condition):
 
 
 def test_another_pod_goes_on_with_the_last_epoch_and_leaves_nothing(tmp_path, root, monkeypatch):
-    monkeypatch.setattr(kept_training, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(kept_training, "_CHECK_SECONDS", 0.01)
     first, second = tmp_path / "first", tmp_path / "second"
     copies = Copies(first, root)
     copies.fetch()
