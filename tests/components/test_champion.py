@@ -157,8 +157,8 @@ def test_a_champion_of_another_deal_is_compared_with_nothing(
     folder.mkdir()
     publish(folder, uri, {DEAL: DEALT.model_copy(update=changed).model_dump_json()})
     refusal = (
-        rf"^the champion, version 1, .* another deal of people to splits {named}.*"
-        r"Set the former value again, or give another registry.model_name to begin anew$"
+        rf"^the champion, version 1, .* another assignment of people to splits {named}.*"
+        r"Restore the former value, or set another registry.model_name to start without a champion$"
     )
     with pytest.raises(SettingsError, match=refusal):
         champion_of(write_examples([30]), uri, tmp_path / "model")

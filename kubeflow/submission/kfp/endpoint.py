@@ -81,11 +81,11 @@ class KubeflowEndpoint:
             )
         if namespace and not is_label(namespace):
             raise SettingsError(
-                f"--namespace {namespace}: is not a valid Kubernetes namespace; write {LABEL_RULE}"
+                f"--namespace {namespace}: is not a valid name of a namespace: write {LABEL_RULE}"
             )
         if service_account and not is_subdomain(service_account):
             raise SettingsError(
-                f"--service-account {service_account}: is not a valid Kubernetes service account; "
+                f"--service-account {service_account}: is not a valid name of a service account: "
                 f"write {SUBDOMAIN_RULE}"
             )
         place = namespace or _own_namespace()

@@ -73,19 +73,19 @@ def test_progress_that_cannot_be_seen_ends_no_job():
 @pytest.mark.parametrize(
     ("error", "kind", "line"),
     [
-        (grpc.RpcError(), RunError, "Beam's job server jobs:8099 went away before the job ended"),
+        (grpc.RpcError(), RunError, "Beam's job server jobs:8099 disappeared before the job ended"),
         (
             RuntimeError(
                 'failed:\n  File "data_plane.py", line 545, in input_elements\n'
                 "RuntimeError: Channel closed prematurely."
             ),
             RunError,
-            "a worker of Beam's died, and with it the job on jobs:8099",
+            "a Beam worker died, so the job on jobs:8099 failed",
         ),
         (
             RuntimeError("failed:\nRuntimeError: Beam's worker 1-1 died: exit code 1\n"),
             RunError,
-            "Beam's worker 1-1 died: exit code 1, and with it the job on jobs:8099",
+            "Beam's worker 1-1 died: exit code 1, so the job on jobs:8099 failed",
         ),
         (
             RuntimeError("failed:\n File\nOSError: [Errno 28] No space left [while running 'W']"),

@@ -134,16 +134,28 @@ def _python(ages, photos):
 @pytest.mark.parametrize(
     ("of_photos", "of_examples", "sentences"),
     [
-        (_not_a_number, None, ["gave nan years for", "numbers within 0 to 120"]),
-        (_too_old, None, ["years for a photo of 1x1 pixels: ages must be numbers within 0 to 120"]),
-        (_of_the_shape, None, ["1x1 pixels: ValueError: the ages have the shape (1, 1), not (1,)"]),
+        (_not_a_number, None, ["an age of nan years for", "numbers from 0 to 120"]),
+        (_too_old, None, ["years for a photo of 1x1 pixels; ages must be numbers from 0 to 120"]),
+        (
+            _of_the_shape,
+            None,
+            ["1x1 pixels': ValueError: the ages have the shape (1, 1), not (1,)"],
+        ),
         (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
         (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
         (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),
-        (_by_format, None, ["its PNG got ages 1.0", "years apart, more than 0.3"]),
-        (_answers_all, None, ["between two photos: the model did not give number 2 a reason"]),
-        (_dies_on_one_pixel, None, ["a photo of 1x1 pixels: Inv", "too small to see anything"]),
-        (_python, None, ["a photo of 1x1 pixels: Inv", "; nor 10 of the other questions"]),
+        (_by_format, None, ["a PNG of the same pixels got ages 1.0", "years apart, more than 0.3"]),
+        (
+            _answers_all,
+            None,
+            ["between two photos: the model did not return a reason for number 2"],
+        ),
+        (_dies_on_one_pixel, None, ["a photo of 1x1 pixels': Inv", "too small to see anything"]),
+        (
+            _python,
+            None,
+            ["a photo of 1x1 pixels': Inv", "; it also did not answer 10 other requests"],
+        ),
         (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 1x1"]),
         (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 1x1"]),
     ],
@@ -176,7 +188,7 @@ def test_a_slow_model_is_refused(canary, tiny_model):
 
 def test_a_model_that_hangs_is_stopped(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(_never_ends), timeout_seconds=20)
-    assert "was not done after 20 s (canary.timeout_seconds) while it was answering" in refusal
+    assert "did not finish within 20 s (canary.timeout_seconds) while it was answering" in refusal
     assert "last words" not in refusal
 
 

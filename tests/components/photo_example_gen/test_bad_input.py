@@ -140,8 +140,8 @@ def test_each_bad_row_is_found_in_its_table(data, ingested):
         ("age empty.jpg", "real_age is empty"),
         ("decimal comma.jpg", "the row has 3 cells, and the header has 2 cells"),
         ("small.png", "15x400 pixels, less than 16 on the shorter side"),
-        ("twice.jpg", "the same file name stands with the ages 30 and 31"),
-        ("same a.jpg", "the same photo stands with the ages 30 and 60"),
+        ("twice.jpg", "the same file name has the ages 30 and 31"),
+        ("same a.jpg", "the same photo has the ages 30 and 60"),
         ("copy of good 1.jpg", "the same photo as good 1.jpg in labels.csv, line 3, which is kept"),
     ],
 )

@@ -260,7 +260,7 @@ def test_the_lineage_says_which_data_were_read(ingested, data, ingest, tmp_path)
 
 def test_a_run_that_names_no_data_is_refused(ingest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match="^data_path: no data set given"):
+    with pytest.raises(SettingsError, match="^data_path: is not set"):
         ingest("", tmp_path / "examples")
 
 

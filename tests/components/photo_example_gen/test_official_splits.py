@@ -20,9 +20,9 @@ def test_a_person_in_several_official_splits_stays_in_the_one_that_measures(
     assert result.summary["refused"] == {"person_in_two_splits": 3}
     told = {each["file_name"]: each["detail"] for each in result.refused}
     assert told == {
-        "0.jpg": "the person also stands in the official split test",
-        "2.jpg": "the person also stands in the official split test",
-        "4.jpg": "the person also stands in the official split valid",
+        "0.jpg": "the person is also in the official split test",
+        "2.jpg": "the person is also in the official split test",
+        "4.jpg": "the person is also in the official split valid",
     }
     key = person_key(tmp_path).read_text().strip()
     found = {}

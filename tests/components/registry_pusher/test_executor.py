@@ -263,7 +263,7 @@ def test_models_are_published_as_the_gate_says(tmp_path):
     assert second.version == "2"
     assert second.metrics["baseline_mae"] == pytest.approx(2.0), "measured against version 1"
     assert second.tags["baseline_version"] == "1"
-    assert "version 1, the champion then, had an MAE of 2.00 years" in second.description
+    assert "version 1, the champion at that time, had an MAE of 2.00 years" in second.description
 
 
 def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():

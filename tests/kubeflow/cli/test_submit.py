@@ -66,7 +66,7 @@ def submit(monkeypatch, capsys):
         ([], "Missing option '--target'"),
         (["--target", "kubeflow", "--set", "trainer.epoch=3"], "trainer.epoch: no such setting"),
         (["--target", "kubeflow"], "--host is missing"),
-        (["--target", "kubeflow", "--host", "http://h", "--param", "a=1"], "no such run parameter"),
+        (["--target", "kubeflow", "--host", "http://h", "--param", "a=1"], "unknown run parameter"),
         (["--target", "kubeflow", "--host", "http://h", "--run-id", "A"], "--run-id A"),
         (["--target", "kubeflow", "--host", "http://h", "--region", "x"], "for --target vertex"),
         (
@@ -77,11 +77,11 @@ def submit(monkeypatch, capsys):
         (["--target", "vertex", *ON_VERTEX, "--project", "shop"], "--region is missing"),
         (
             ["--target", "vertex", "--project", "shop", "--region", "europe-west4"],
-            "Vertex AI keeps artifacts in gs://",
+            "Vertex AI only stores artifacts on gs://",
         ),
         (
             ["--target", "kubeflow", "--host", "http://h", "--data", "photos"],
-            "lies on this machine",
+            "is on this machine",
         ),
     ],
 )
@@ -120,14 +120,14 @@ def test_a_run_is_started_once_and_shown_again(api, submit):
     assert "kubernetes" in platform["platforms"]
     lines = printed.splitlines()
     assert lines[0] == "run id: ages-1"
-    assert lines[1].startswith("cache:  on, but PhotoExampleGen looks at the data anew")
+    assert lines[1].startswith("cache:  on, but PhotoExampleGen reads the data again")
     link = f"{api.url}/#/runs/details/{started['run_id']}"
     assert lines[2:] == [f"started: {link}"]
 
     exit_code, printed, _ = submit(*where, *run)
     assert exit_code == 0
     assert len(api.runs) == 1
-    assert f"there already, PENDING: {link}\nNothing was started" in printed
+    assert f"already exists, PENDING: {link}\nNothing was started" in printed
 
 
 @pytest.mark.slow

@@ -71,14 +71,16 @@ def test_a_search_from_the_champion_needs_a_registry():
     spec = job["pipelineSpec"]
     assert set(spec["root"]["dag"]["tasks"]) == {*TASKS, "Champion"}
     assert "base_model" in spec["root"]["dag"]["tasks"]["Tuner"]["inputs"]["artifacts"]
-    with pytest.raises(SettingsError, match=r"registry\.uri: name a model registry"):
+    with pytest.raises(
+        SettingsError, match=r"registry\.uri: is not set; set it to a model registry"
+    ):
         target_support.check(settings_of(champion[0]), "vertex", "tune")
 
 
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("tuner.minutes=360", "do not fit into cluster.timeout_seconds"),
+        ("tuner.minutes=360", "are not less than cluster.timeout_seconds"),
         (f"name={'a' * 60}", "longer than 63 letters"),
         ("tuner={learning_rate: null, weight_decay: null, dropout: null}", "nothing to tune"),
     ],

@@ -310,12 +310,20 @@ def test_pages_and_metrics_have_the_types_that_the_ui_shows(specs):
 @pytest.mark.parametrize(
     ("override", "target", "sentence"),
     [
-        ("cluster.image=''", "kubeflow", "cluster.image: name the image"),
-        ("registry.uri=null", "kubeflow", "registry.uri: name a model registry that outlives"),
-        ("data.path=photos", "kubeflow", "lies on this machine"),
-        ("cluster.pipeline_root=s3://b/r", "vertex", "Vertex AI keeps artifacts in gs:// alone"),
+        ("cluster.image=''", "kubeflow", "cluster.image: is not set; set it to the image"),
+        (
+            "registry.uri=null",
+            "kubeflow",
+            "registry.uri: is not set; set it to a model registry outside",
+        ),
+        ("data.path=photos", "kubeflow", "is on this machine"),
+        ("cluster.pipeline_root=s3://b/r", "vertex", "Vertex AI only stores artifacts on gs://"),
         ("trainer.gpu.type=NVIDIA_RTX", "vertex", "Trainer: Vertex AI has no GPU NVIDIA_RTX"),
-        ("trainer.gpu.count=3", "vertex", "Trainer: Vertex AI puts 1, 2 or 4 NVIDIA_TESLA_T4"),
+        (
+            "trainer.gpu.count=3",
+            "vertex",
+            "Trainer: a Vertex AI machine has 1, 2 or 4 NVIDIA_TESLA_T4",
+        ),
         ("cluster.resources.Trainer.cpu=64", "vertex", "has at most 32 cores and 208 GiB, not 64"),
     ],
 )

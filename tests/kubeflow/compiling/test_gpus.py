@@ -54,7 +54,7 @@ def test_the_whole_machine_may_be_asked_for_and_no_more(kind, count, cpu, memory
     ],
 )
 def test_gpus_come_in_the_numbers_of_their_machines(kind, numbers):
-    with pytest.raises(SettingsError, match=f"puts {numbers} {kind} into one machine, not 3"):
+    with pytest.raises(SettingsError, match=f"has {numbers} {kind}, not 3"):
         gpus.check_vertex("Trainer", GpuSettings(type=kind, count=3), SMALL)
 
 

@@ -42,13 +42,13 @@ NOT_OPENED = {
     "?": "? is not a valid option of a root: write",
     # As recorded: 'no such host', and 'Invalid region'.
     "?endpoint=http://h:9000&region=us-east-1": "would look for ages.h:9000; add &use_path_style=",
-    "?endpoint=http://h:9000&use_path_style=true": "needs a region, whatever the store; add",
+    "?endpoint=http://h:9000&use_path_style=true": "needs a region for every store; add",
 }
 NOT_VALID = {
     "?endpoint=h:9000": "endpoint=h:9000 is not valid: write http://HOST:PORT or https://HOST",
     "?endpoint=": "endpoint= is not valid",
-    "?endpoint=http://h&use_path_style=yes": "use_path_style=yes is not valid: say true or false",
-    "?region=Not One": "region=Not One is not valid: write one as us-east-1",
+    "?endpoint=http://h&use_path_style=yes": "use_path_style=yes is not valid: write true or false",
+    "?region=Not One": "region=Not One is not valid: write a region such as us-east-1",
 }
 
 
@@ -142,7 +142,7 @@ def test_the_environment_may_name_the_region(variable):
 
 def test_a_root_on_cloud_storage_takes_no_options():
     for target in target_support.TARGETS:
-        with pytest.raises(SettingsError, match="a root on gs:// takes no options"):
+        with pytest.raises(SettingsError, match="a root on gs:// has no options"):
             target_support.check(settings_of("gs://ages/runs?project=shop"), target)
 
 
@@ -159,7 +159,7 @@ def test_data_that_no_component_opens_are_refused(name):
 
 def test_data_on_this_machine_are_refused_however_they_are_written():
     for path in ("photos", "file:///photos"):
-        with pytest.raises(SettingsError, match="lies on this machine"):
+        with pytest.raises(SettingsError, match="is on this machine"):
             target_support.check(settings_of("s3://ages/runs", f"data.path={path}"), "kubeflow")
 
 
@@ -178,8 +178,8 @@ def test_the_roots_bucket_is_not_looked_for_at_another_store():
     with pytest.raises(SettingsError) as caught:
         target_support.check(settings_of(root, data), "kubeflow")
     endpoint = "http://seaweedfs.kubeflow:9000"
-    assert "data.path: s3://ages/photos would be looked for at AWS, and its" in str(caught.value)
-    assert f"add ?endpoint={endpoint}, or let AWS_ENDPOINT_URL" in str(caught.value)
+    assert "data.path: s3://ages/photos would be looked for on AWS, but its" in str(caught.value)
+    assert f"add ?endpoint={endpoint}, or set AWS_ENDPOINT_URL" in str(caught.value)
     for said in (
         (f"data.path=s3://ages/photos?endpoint={endpoint}",),
         (data, "cluster.environment={AWS_ENDPOINT_URL: " + endpoint + "}"),
@@ -215,7 +215,7 @@ def test_an_address_with_the_launchers_options_is_opened_by_path(s3_endpoint, aw
 
 def test_a_person_reads_what_the_cluster_must_have():
     assert "providers in the ConfigMap kfp-launcher" in stores.how_opened("s3://ages/runs")
-    assert "by the options" in stores.how_opened(f"s3://ages/runs{STANDALONE}")
+    assert "with the options" in stores.how_opened(f"s3://ages/runs{STANDALONE}")
     assert stores.how_opened("minio://mlpipeline/v2/artifacts") == ""
 
 

@@ -63,7 +63,7 @@ def test_each_try_is_a_fresh_process_and_the_first_that_succeeds_is_the_last(run
     assert len({pid for pid, *_ in tries}) == len(tries) == 3
     assert lines == [
         "customer-age: attempt 2 of 4 in 0.01 s: Step failed: its process was ended by SIGKILL, "
-        "as for want of memory: raise cluster.resources.Step.memory",
+        "probably because there was not enough memory: increase cluster.resources.Step.memory",
         "customer-age: attempt 3 of 4 in 0.02 s: Step lost the store",
     ]
 
@@ -109,8 +109,8 @@ def test_the_waits_grow(run):
     ("plan", "words"),
     [
         ("code:7", "customer-age: Step failed: its process ended with code 7"),
-        ("kill", "customer-age: Step failed: its process was ended by SIGKILL, as for want of "
-         "memory: raise cluster.resources.Step.memory"),
+        ("kill", "customer-age: Step failed: its process was ended by SIGKILL, probably because "
+         "there was not enough memory: increase cluster.resources.Step.memory"),
     ],
 )  # fmt: skip
 def test_a_process_that_could_not_say_why_it_failed_is_spoken_for(run, plan, words):
@@ -128,8 +128,8 @@ def test_a_signal_reaches_the_try_and_is_the_end(start, tmp_path):
     assert len(rows(tmp_path)) == 1, "no further try"
     assert not _runs(int(child))
     assert stderr.splitlines() == [
-        "customer-age: Step interrupted by SIGTERM, as at the end of cluster.timeout_seconds, or "
-        "with the pod's node"
+        "customer-age: Step interrupted by SIGTERM, for example because of "
+        "cluster.timeout_seconds, or because its node was drained"
     ]
     assert not list((tmp_path / "tmp").iterdir())
 
@@ -141,8 +141,8 @@ def test_a_signal_ends_the_wait_for_the_next_try(start, tmp_path):
     _, stderr = process.communicate(timeout=20)
     assert (process.returncode, len(rows(tmp_path))) == (143, 1)
     assert stderr.splitlines() == [
-        "customer-age: Step interrupted by SIGTERM, as at the end of cluster.timeout_seconds, or "
-        "with the pod's node; before that: Step lost the store"
+        "customer-age: Step interrupted by SIGTERM, for example because of "
+        "cluster.timeout_seconds, or because its node was drained; the try before failed: Step lost the store"
     ]
 
 

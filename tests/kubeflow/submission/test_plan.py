@@ -23,11 +23,11 @@ def settings_of(*overrides):
     ("text", "says"),
     [
         ("epochs", "--param epochs: write it as name=value, as in epochs=3"),
-        ("epoch=3", "--param epoch: no such run parameter; did you mean epochs?"),
-        ("Max-MAE=3", "--param Max-MAE: no such run parameter; did you mean max_mae?"),
-        ("gate.max_mae=3", "--param gate.max_mae: no such run parameter; did you mean max_mae?"),
-        ("x=3", "--param x: no such run parameter (there are: data_path, batches,"),
-        ("a\nb\x1b[2J=3", r"--param a\nb\x1b[2J: no such run parameter (there are:"),
+        ("epoch=3", "--param epoch: unknown run parameter; did you mean epochs?"),
+        ("Max-MAE=3", "--param Max-MAE: unknown run parameter; did you mean max_mae?"),
+        ("gate.max_mae=3", "--param gate.max_mae: unknown run parameter; did you mean max_mae?"),
+        ("x=3", "--param x: unknown run parameter (known: data_path, batches,"),
+        ("a\nb\x1b[2J=3", r"--param a\nb\x1b[2J: unknown run parameter (known:"),
         ("run_id=x", "--param run_id: say --run-id"),
         ("epochs=", "--param epochs: must be a whole number, not ''"),
         ("epochs=x", "--param epochs: must be a whole number, not 'x'"),
@@ -45,11 +45,11 @@ def settings_of(*overrides):
         ("registry_uri=mlflow+https://me:secret@host", "must hold no user name or password"),
         ("mlflow+https://me:secret@host", "--param mlflow+https://hidden@host: write it as"),
         ("data_path=\udcff", "--param data_path: is not UTF-8"),
-        ("data_path=/photos", "data.path: /photos lies on this machine"),
+        ("data_path=/photos", "data.path: /photos is on this machine"),
         ("data_path=", "data.path: no data set given"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
         ("registry_uri=foo://x", "--param registry_uri: 'foo' is no kind of registry; there are"),
-        ("registry_uri=", "registry.uri: name a model registry"),
+        ("registry_uri=", "registry.uri: is not set; set it to a model registry"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused_in_one_line(text, says):
@@ -99,7 +99,7 @@ def test_a_run_id_that_no_service_takes_is_refused(run_id):
 @pytest.mark.parametrize("run_name", ["a" * 129, "two\nlines", "bell\a"])
 def test_a_run_name_that_no_service_shows_is_refused(run_name):
     plan(settings_of(), "kubeflow", run_name="Frühjahr " + "a" * 119)
-    with pytest.raises(SettingsError, match="--run-name: takes at most 128 characters"):
+    with pytest.raises(SettingsError, match="--run-name: must have at most 128 characters"):
         plan(settings_of(), "kubeflow", run_name=run_name)
 
 
@@ -241,7 +241,7 @@ def test_a_dry_run_tells_all_but_secrets():
         "Spring (ages-1)",
         "schema 2.1.0, 11 tasks",
         "registry.example.org/customer-age:0.1.0",
-        "PhotoExampleGen looks at the data anew",
+        "PhotoExampleGen reads the data again",
         "  epochs              3",
         "  batches             (empty)",
     ):
@@ -256,10 +256,10 @@ def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
     given = {"data_fingerprint": "known"}
     planned = plan(settings_of(f"cluster.pipeline_root={root}"), "kubeflow", overrides=given)
     assert not planned.cache
-    assert dry_run.caching(planned).startswith("off: with options in the pipeline root")
+    assert dry_run.caching(planned).startswith("off: the pipeline root has options")
     kept = plan(settings_of("cluster.pipeline_root=s3://ages/runs"), "kubeflow", overrides=given)
     assert kept.cache
-    assert dry_run.caching(kept).startswith("on, PhotoExampleGen's too")
+    assert dry_run.caching(kept).startswith("on, also for PhotoExampleGen")
 
 
 @pytest.mark.parametrize(
@@ -267,14 +267,14 @@ def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
     [
         ({"host": None}, "--host is missing"),
         ({"host": "https://me:secret@host"}, "no user or password"),
-        ({"host": "ftp://host"}, "is no URL"),
+        ({"host": "ftp://host"}, "is not a valid URL"),
         ({"experiment": " "}, "--experiment"),
         ({"namespace": "Team A"}, "--namespace Team A"),
         ({"service_account": "-x"}, "--service-account -x"),
         ({"service_account": "a..b"}, "is not a valid name of a service account"),
         ({"namespace": "team.a"}, "is not a valid name of a namespace: write 1 to 63 of a-z"),
         ({"namespace": "a" * 64}, "is not a valid name of a namespace"),
-        ({"experiment": "a" * 256}, "--experiment: takes at most 255 characters"),
+        ({"experiment": "a" * 256}, "--experiment: must have at most 255 characters"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(place, says):

@@ -177,7 +177,7 @@ def test_a_registry_that_cannot_be_asked_is_told_of(cluster):
     cluster.put("ages-1", "SUCCEEDED")
     parameters = {**run.parameters, "registry_uri": "mlflow+http://127.0.0.1:1"}
     ended = type(run)("ages-1", run.link, "SUCCEEDED", parameters=parameters)
-    with pytest.raises(RunError, match="SUCCEEDED, and whether it published is not known here"):
+    with pytest.raises(RunError, match="SUCCEEDED, but it is unknown whether it published"):
         outcomes.outcome(ended, cluster.settings)
 
 
@@ -236,7 +236,7 @@ def test_waiting_survives_a_service_that_is_away_for_a_while(cluster):
     runs = cluster.target._runs
     assert wait(_Flaky(runs, 3), "ages-1", lines.append, interval=0.01).state == "SUCCEEDED"
     assert [line for line in lines if "trying on" in line] == [
-        "no answer for now, trying on: the service does not answer"
+        "the service does not answer at the moment, retrying: the service does not answer"
     ]
     with pytest.raises(RunError, match="does not answer"):
         wait(_Flaky(runs, 99), "ages-1", lines.append, interval=0.01, patience=0.05)

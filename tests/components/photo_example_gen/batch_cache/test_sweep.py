@@ -311,7 +311,7 @@ def test_an_error_is_one_warning(cache, place, monkeypatch, caplog, error):
     assert swept(place) == sweeping.Swept()
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage() == f"{plain(place)} could not be swept: {error}"
+    assert record.getMessage() == f"{plain(place)} was not swept: {error}"
 
 
 def test_a_cache_that_is_not_there_is_swept(place):

@@ -57,7 +57,7 @@ def test_changes_are_by_age_group(retrained):
 def test_the_page_shows_both_tables(retrained):
     html = report.render(retrained)
     text = " ".join(re.sub(r"<[^>]*>", " ", html).split())
-    assert "What the new photos changed" in html
+    assert "Effect of the new photos" in html
     assert "1 of 2 batches in the data window" in html
     assert "new to" in html
     assert "2026-04 28 20 1 2 5 25-34: 20, 65+: 3 new" in text
@@ -72,7 +72,7 @@ def test_the_section_is_linked_where_it_is(retrained, published):
 
 def test_a_run_without_batches_has_no_such_section(published):
     assert data_changes.batches(published) == []
-    assert "What the new photos changed" not in report.render(published)
+    assert "Effect of the new photos" not in report.render(published)
 
 
 def test_a_group_without_test_photos_is_told_too(retrained):

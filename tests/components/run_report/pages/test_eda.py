@@ -136,7 +136,7 @@ def test_what_is_missing_is_left_out(collected, missing):
 
 
 def test_a_page_on_nothing_says_so(run):
-    assert "No photos were measured" in eda.render(facts.collect({}, run, exit_code=1))
+    assert "No photo was measured" in eda.render(facts.collect({}, run, exit_code=1))
 
 
 def test_the_page_loads_nothing_and_runs_nothing(collected):

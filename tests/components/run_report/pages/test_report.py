@@ -89,7 +89,7 @@ def test_a_champion_may_be_missed_by_the_tolerance(published, measured):
             evaluation=Evaluation(measured(6.42), measured(6.3), True, ()),
         )
     )
-    assert "0.12 worse than the champion, version 2, within the tolerance" in text.text
+    assert "0.12 years worse than the champion, version 2, within the tolerance" in text.text
     assert text.row("Test MAE against the champion, version 2")[2:] == [
         "at most 6.55",
         "years",
@@ -122,10 +122,10 @@ def test_a_refused_model_shows_each_refusal_and_failed_check(published, measured
 
 def test_what_the_canary_measured_stands_beside_its_limits(published):
     found = shown(published)
-    assert found.row("One photo")[1:] == ["0.029", "at most 2.000", "seconds", "✓ passed"]
-    assert found.row("64 photos at once")[1:3] == ["1.620", "at most 128.000"]
-    assert found.row("The two signatures")[1:3] == ["0.0020", "at most 0.0100"]
-    assert found.row("Memory at its peak")[1:4] == ["1,110", "at most 4,096", "MB"]
+    assert found.row("Time for one photo")[1:] == ["0.029", "at most 2.000", "seconds", "✓ passed"]
+    assert found.row("Time for a batch of 64 photos")[1:3] == ["1.620", "at most 128.000"]
+    assert found.row("A photo through each signature")[1:3] == ["0.0020", "at most 0.0100"]
+    assert found.row("Peak memory")[1:4] == ["1,110", "at most 4,096", "MB"]
 
 
 def test_every_check_of_the_canary_has_a_name_of_its_own(published):
@@ -191,8 +191,8 @@ def test_each_part_of_the_data_stands_alone(published):
     nothing = {"ingestion": None, "statistics": {}, "anomalies": None, "refused_photos": {}}
     headings = {
         "ingestion": "Ingestion",
-        "statistics": "Measures of the photos",
-        "anomalies": "Against the schema",
+        "statistics": "Numeric features",
+        "anomalies": "Schema anomalies",
     }
     for part, heading in headings.items():
         only = {**nothing, part: getattr(published, part)}
@@ -210,12 +210,12 @@ def test_the_numbers_by_age_group_are_those_of_the_evaluation(published):
         numbers = [float(cell.replace("\N{MINUS SIGN}", "-").replace(",", "")) for cell in row[1:6]]
         expected = [mine.photos, mine.mae, theirs.mae, mine.mae - theirs.mae, mine.bias]
         assert numbers == pytest.approx(expected, abs=0.005)
-        assert (row[6] == "unsure") == (mine.photos < 30)
+        assert (row[6] == "uncertain") == (mine.photos < 30)
 
 
 def test_the_numbers_of_the_data_are_those_of_the_artifacts(published, frames):
     found = shown(published)
-    assert "730 photos of 733 rows can be used: 400 train, 130 valid, 200 test." in found.text
+    assert "730 photos from 733 rows can be used: 400 train, 130 valid, 200 test." in found.text
     assert found.row("unreadable")[1] == "2"
     assert found.row("photo missing") == ["photo missing", "1", "000089.jpg (labels.csv, line 91)"]
     for group, train in frames["train"].age_group.value_counts().items():
@@ -227,7 +227,7 @@ def test_the_numbers_of_the_data_are_those_of_the_artifacts(published, frames):
 
 
 def test_the_kept_epoch_is_counted_over_both_phases(published):
-    assert "epoch 7 of 9: MAE 5.11 on train, 6.37 on valid" in shown(published).text
+    assert "7 of 9: MAE 5.11 years on train, 6.37 on valid" in shown(published).text
     second = published.training.model_copy(update={"best_epoch": 2})
     text = shown(dataclasses.replace(published, training=second)).text
     assert "epoch 5 of 9: MAE 7.21 on train, 7.12 on valid" in text

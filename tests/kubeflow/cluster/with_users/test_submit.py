@@ -57,7 +57,7 @@ def test_a_run_is_started_with_the_page_s_token(server, client, kubeflow, review
     }
     again = submit(token, NAMESPACE, "--run-id", "ages-1")
     assert again.exit_code == 0
-    assert "there already, PENDING" in again.out
+    assert "already exists, PENDING" in again.out
     assert len(kubeflow.runs) == 1
 
 

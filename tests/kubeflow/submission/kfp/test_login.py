@@ -100,7 +100,7 @@ def test_a_command_counts_before_the_file(tmp_path, monkeypatch):
 
 def test_the_cookie_of_a_login_comes_from_the_environment(monkeypatch):
     with KfpApi(cookie="oauth2_proxy_kubeflow=abc==") as api:
-        with pytest.raises(RunError, match=f"does not let us in .*{login.COOKIE} holds the cookie"):
+        with pytest.raises(RunError, match=f"access denied by .*{login.COOKIE} to the cookie"):
             runs_at(api.url).find("ages-1")
         monkeypatch.setenv(login.COOKIE, "oauth2_proxy_kubeflow=abc==")
         assert runs_at(api.url).find("ages-1") is None
@@ -109,10 +109,10 @@ def test_the_cookie_of_a_login_comes_from_the_environment(monkeypatch):
 @pytest.mark.parametrize(
     ("script", "says"),
     [
-        ("raise SystemExit(7)", "ended with 7"),
+        ("raise SystemExit(7)", "exit code 7"),
         ("", "printed nothing"),
-        ("print('se'+'cret\\nsecond line')", "not one line of plain text"),
-        ("print('se'+'cret\\u00e9')", "not one line of plain text"),
+        ("print('se'+'cret\\nsecond line')", "not one line of printable ASCII text"),
+        ("print('se'+'cret\\u00e9')", "not one line of printable ASCII text"),
     ],
 )
 def test_a_command_without_a_token_is_one_line_before_anything_is_asked(tmp_path, script, says):
@@ -129,7 +129,7 @@ def test_a_command_without_a_token_is_one_line_before_anything_is_asked(tmp_path
     [
         ("/nowhere/gcloud auth", "/nowhere/gcloud cannot be run .No such file"),
         ("print 'it", "is not a command"),
-        (" ", "takes a command"),
+        (" ", "must not be empty"),
     ],
 )
 def test_what_is_not_a_command_is_told(command, says):
@@ -139,7 +139,7 @@ def test_what_is_not_a_command_is_told(command, says):
 
 def test_a_command_that_never_ends_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(login, "_COMMAND_SECONDS", 0.5)
-    with pytest.raises(RunError, match="has not ended within 0.5 seconds"):
+    with pytest.raises(RunError, match="did not end within 0.5 seconds"):
         login.credentials(printing("import time; time.sleep(60)", tmp_path))
 
 
@@ -181,16 +181,16 @@ def test_a_page_to_log_in_is_told_and_gets_no_token(tmp_path, status, headers, c
         }
         with (
             gateway(status, headers, content) as front,
-            pytest.raises(RunError, match="not the API of Kubeflow Pipelines") as told,
+            pytest.raises(RunError, match="not the Kubeflow Pipelines API") as told,
         ):
             runs_at(front.url, command).find("ages-1")
         assert len(front.asked) == 1
         assert not dex.asked, "it is not even followed"
     assert str(told.value) == (
-        f"{front.url}: what answers is not the API of Kubeflow Pipelines, perhaps a page to log "
-        "in; --host names the API; --token-command COMMAND prints a token, "
-        "KF_PIPELINES_SA_TOKEN_PATH in the environment names the file of one, and "
-        "KF_PIPELINES_COOKIE holds the cookie of a login"
+        f"{front.url}: the server that answers is not the Kubeflow Pipelines API; it may be a "
+        "login page. Check --host, and log in: set --token-command to a command that prints a "
+        "token, or set KF_PIPELINES_SA_TOKEN_PATH to the file of a token, or set "
+        "KF_PIPELINES_COOKIE to the cookie of a login"
     )
 
 

@@ -190,7 +190,7 @@ def test_the_token_is_read_from_its_file_and_told_to_nobody(monkeypatch, tmp_pat
     file = tmp_path / "token"
     file.write_text("let-me-in\n")
     with KfpApi(token="let-me-in") as api:
-        with pytest.raises(RunError, match="does not let us in.*KF_PIPELINES_SA_TOKEN_PATH"):
+        with pytest.raises(RunError, match="access denied by .*KF_PIPELINES_SA_TOKEN_PATH"):
             runs_at(api.url, namespace="team-a").find("ages-1")
         monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(file))
         runs_at(api.url).create(submission())
@@ -235,7 +235,7 @@ def test_nobody_answers():
         runs_at("http://127.0.0.1:1").find("ages-1")
     assert str(caught.value) == (
         "http://127.0.0.1:1: Kubeflow Pipelines does not answer ([Errno 111] Connection refused); "
-        "--host names it"
+        "check --host"
     )
 
 
@@ -257,7 +257,7 @@ def test_a_page_to_log_in_is_no_api(status):
     server = HTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with pytest.raises(RunError, match="not the API of Kubeflow Pipelines"):
+        with pytest.raises(RunError, match="not the Kubeflow Pipelines API"):
             runs_at(f"http://127.0.0.1:{server.server_port}").create(submission())
     finally:
         server.shutdown()

@@ -171,12 +171,12 @@ def test_another_region_is_not_this_one(vertex):
 @pytest.mark.parametrize(
     ("place", "says"),
     [
-        ({"project": ""}, "--project is missing; it is given as in shop-123"),
-        ({"region": ""}, "--region is missing; it is given as in europe-west4"),
+        ({"project": ""}, "--project is missing; write it as in shop-123"),
+        ({"region": ""}, "--region is missing; write it as in europe-west4"),
         ({"region": "Frankfurt"}, "--region 'Frankfurt' is not valid"),
         ({"service_account": "trainer"}, "--service-account 'trainer' is not valid"),
         ({"network": "projects/shop/global/networks/x"}, "--network"),
-        ({"labels": {"Team": "offers"}}, "--label Team=offers: key and value take"),
+        ({"labels": {"Team": "offers"}}, "--label Team=offers: key and value must be"),
         ({"labels": {"team": "Offers"}}, "--label team=Offers"),
         ({"labels": {f"l{number}": "" for number in range(65)}}, "at most 64"),
     ],
