@@ -189,7 +189,7 @@ def test_a_slow_model_is_refused(canary, tiny_model):
 def test_a_model_that_hangs_is_stopped(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(_never_ends), timeout_seconds=20)
     assert "did not finish within 20 s (canary.timeout_seconds) while it was answering" in refusal
-    assert "last words" not in refusal
+    assert "last line of its log" not in refusal
 
 
 def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):

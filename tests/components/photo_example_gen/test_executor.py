@@ -237,7 +237,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_complete(data, ingest, tmp_path,
 
 def test_lost_rows_end_the_run(data, ingest, tmp_path, monkeypatch):
     monkeypatch.setattr(beam_pipeline.WriteShard, "process", lambda self, sharded: iter(()))
-    with pytest.raises(RunError, match="40 rows became 0 examples"):
+    with pytest.raises(RunError, match="40 rows resulted in 0 examples"):
         ingest(data, tmp_path / "examples")
 
 

@@ -36,7 +36,7 @@ NOT_OPENED = {
     # As recorded: unknown parameters to Kubeflow Pipelines 2.17.
     "?endpoint=http://h:9000&disableSSL=true": "disableSSL is not a valid option of a root: begin",
     "?endpoint=http://h:9000&s3ForcePathStyle=true": "s3ForcePathStyle is not a valid option of",
-    "?endpoint=https://h&verify=false": "verify is not a valid option of a root: let AWS_CA_BUNDLE",
+    "?endpoint=https://h&verify=false": "verify is not a valid option of a root: set AWS_CA_BUNDLE",
     "?endpont=http://h": "endpont is not a valid option of a root: write ?endpoint=http://HOST:PORT&",
     "?a?b": "a?b is not a valid option of a root: write",
     "?": "? is not a valid option of a root: write",

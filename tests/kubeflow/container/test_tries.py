@@ -142,7 +142,8 @@ def test_a_signal_ends_the_wait_for_the_next_try(start, tmp_path):
     assert (process.returncode, len(rows(tmp_path))) == (143, 1)
     assert stderr.splitlines() == [
         "customer-age: Step interrupted by SIGTERM, for example because of "
-        "cluster.timeout_seconds, or because its node was drained; the try before failed: Step lost the store"
+        "cluster.timeout_seconds, or because its node was drained; the try before "
+        "failed: Step lost the store"
     ]
 
 

@@ -28,7 +28,7 @@ def settings_of(*overrides):
         ("gate.max_mae=3", "--param gate.max_mae: unknown run parameter; did you mean max_mae?"),
         ("x=3", "--param x: unknown run parameter (known: data_path, batches,"),
         ("a\nb\x1b[2J=3", r"--param a\nb\x1b[2J: unknown run parameter (known:"),
-        ("run_id=x", "--param run_id: say --run-id"),
+        ("run_id=x", "--param run_id: cannot be set here; use --run-id"),
         ("epochs=", "--param epochs: must be a whole number, not ''"),
         ("epochs=x", "--param epochs: must be a whole number, not 'x'"),
         ("epochs=3.5", "--param epochs: must be a whole number, not 3.5"),

@@ -235,7 +235,7 @@ def test_waiting_survives_a_service_that_is_away_for_a_while(cluster):
     lines = []
     runs = cluster.target._runs
     assert wait(_Flaky(runs, 3), "ages-1", lines.append, interval=0.01).state == "SUCCEEDED"
-    assert [line for line in lines if "trying on" in line] == [
+    assert [line for line in lines if "retrying" in line] == [
         "the service does not answer at the moment, retrying: the service does not answer"
     ]
     with pytest.raises(RunError, match="does not answer"):

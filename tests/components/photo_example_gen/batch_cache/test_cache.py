@@ -120,7 +120,7 @@ def test_of_two_that_write_at_once_each_has_a_whole_batch(tmp_path, data_set):
 def test_lost_rows_end_the_run(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
     attempt = written(cache, A_KEY, data_set, leave_out=1)
-    with pytest.raises(RunError, match="5 rows became 4 examples and 0 refusals"):
+    with pytest.raises(RunError, match="5 rows resulted in 4 examples and 0 refusals"):
         cache.commit(A_KEY, attempt, data_set, 1)
     assert cache.find(A_KEY, "") is None
 

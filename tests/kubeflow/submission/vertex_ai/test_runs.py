@@ -194,5 +194,5 @@ def test_labels_are_read():
     }
     with pytest.raises(SettingsError, match="write it as key=value"):
         location.labels(("team",))
-    with pytest.raises(SettingsError, match="comes twice"):
+    with pytest.raises(SettingsError, match="is given twice"):
         location.labels(("team=a", "team=b"))
