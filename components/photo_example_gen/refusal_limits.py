@@ -10,7 +10,7 @@ from ..artifacts.ingestion import Ingestion
 
 _HARMLESS = (Reason.DUPLICATE, Reason.NO_CONSENT, Reason.FORGOTTEN)
 """Refusals that are no fault of the data: one of several identical photos with the same age is
-kept, and people who did not consent, or asked to be forgotten, must be left out."""
+kept, and people who did not consent, or requested to be forgotten, must be left out."""
 
 _AGE_REASONS = (Reason.AGE_MISSING, Reason.AGE_NOT_A_NUMBER, Reason.AGE_OUT_OF_RANGE)
 

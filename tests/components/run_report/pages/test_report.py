@@ -76,8 +76,8 @@ def test_a_published_run_names_its_version_and_the_margin(published):
     text = shown(published).text
     assert "Published as version 3" in text
     assert (
-        "The test MAE is 6.42 years on 1,222 photos, within the limit of 8.00, and 4.89 years better "
-        "than the median predictor." in text
+        "The test MAE is 6.42 years on 1,222 photos, within the limit of 8.00, and 4.89 "
+        "years better than the median predictor." in text
     )
 
 
