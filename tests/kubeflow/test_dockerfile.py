@@ -102,7 +102,7 @@ def context() -> set[str]:
     return {path for path in found if (ROOT / path).is_file()}
 
 
-def test_what_is_copied_is_there_and_is_sent(context):
+def test_copied_files_exist_and_are_in_the_context(context):
     copied = [
         source
         for stage in STAGES.values()
@@ -154,7 +154,7 @@ def test_nothing_is_installed_without_a_hash_but_our_own_code():
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_nobody_is_root_and_everyone_enters_by_the_same_door(target):
+def test_nobody_is_root_and_all_use_the_same_entry_point(target):
     user, group = last(target, "USER").split(":")
     assert int(user) > 0
     assert int(group) > 0
@@ -169,7 +169,7 @@ def test_nobody_is_root_and_everyone_enters_by_the_same_door(target):
     assert ("NVIDIA_VISIBLE_DEVICES=all" in environment) == (target == "gpu")
 
 
-def test_what_is_built_without_a_target_is_for_any_node():
+def test_the_default_target_is_for_any_node():
     assert list(STAGES)[-1] == "cpu"
 
 
@@ -255,7 +255,7 @@ def libc() -> tuple[int, ...]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["packages", "packages-gpu"])
-def test_each_package_of_the_lock_is_to_be_had_for_the_image(stage, tmp_path):
+def test_each_package_of_the_lock_is_available_for_the_image(stage, tmp_path):
     """Asks the package index, by the very command of the stage, and installs nothing."""
     [install] = [said for said in STAGES[stage].said("RUN") if "uv pip install" in said]
     install, *_ = install.split(" && ")
@@ -274,7 +274,7 @@ def test_each_package_of_the_lock_is_to_be_had_for_the_image(stage, tmp_path):
 @pytest.mark.skipif(
     libc() < (2, 38) or sys.version_info[:2] != (3, 13),
     reason="installing the image's packages takes Python 3.13 on glibc 2.38 or newer (Debian 13); "
-    "what can be tested of it here is test_each_package_of_the_lock_is_to_be_had_for_the_image",
+    "what can be tested of it here is test_each_package_of_the_lock_is_available_for_the_image",
 )
 def test_what_is_installed_runs(tmp_path):
     places = {"/build": tmp_path / "build", "/code": tmp_path / "code", VENV: tmp_path / "venv"}

@@ -120,7 +120,7 @@ def test_a_bad_pipeline_is_not_uploaded(api, client, write, spec, complaint):
     assert not api.pipelines
 
 
-def test_a_name_is_taken_once(client, write):
+def test_a_name_is_accepted_once(client, write):
     client.upload_pipeline(write(SPEC), "ages")
     with pytest.raises(kfp_server_api.ApiException) as caught:
         client.upload_pipeline(write(SPEC), "ages")

@@ -169,7 +169,7 @@ def admitted(policy):
     }
 
 
-def test_the_gateways_of_both_of_kserve_s_modes_reach_the_model():
+def test_the_gateways_of_both_kserve_modes_can_connect_to_the_model():
     [policy] = yaml.safe_load_all((SERVING / "kserve" / "network_policy.yaml").read_text())
     [service] = documents("inference_service.yaml")
     assert policy["spec"]["podSelector"]["matchLabels"] == {
@@ -253,5 +253,5 @@ def test_the_documented_way_of_the_examples_is_there(tmp_path):
     assert set(request["instances"][0]) == set(inputs)
 
 
-def test_the_readme_says_what_the_model_is_not_fit_for():
+def test_the_readme_names_what_the_model_must_not_decide():
     assert "must not decide on the sale of age-restricted goods" in " ".join(README.split())

@@ -72,7 +72,7 @@ def test_an_address_of_another_machine_is_one_line(pool):
     process, log = pool("--address=192.0.2.1:50000")
     assert process.wait() == 2
     *_, line = log.read_text().splitlines()
-    assert "error: --address 192.0.2.1:50000: cannot be listened on (" in line
+    assert "error: --address 192.0.2.1:50000: cannot listen on this address (" in line
 
 
 def test_its_workers_end_with_it(pool, free_port, tmp_path):

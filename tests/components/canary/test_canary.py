@@ -14,7 +14,7 @@ from customer_age.components.canary.component import Canary
 pytestmark = pytest.mark.slow
 
 
-def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_model, tmp_path):
+def test_a_good_model_gets_the_blessing_of_an_infra_validator(canary, tiny_model, tmp_path):
     canary.save(tiny_model())
     blessing, found = canary.judge()
     assert found["refusals"] == []
@@ -174,7 +174,7 @@ def _unspoiled(ages, photos):
     return ages
 
 
-def test_one_thing_that_is_wrong_is_told_once(canary, tiny_model):
+def test_one_fault_is_reported_once(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(_not_a_number))
     assert "nan years" in refusal
 
@@ -197,7 +197,7 @@ def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):
     assert "more than canary.max_memory_mb allows (50 MB)" in refusal
 
 
-def test_a_folder_that_is_no_model_is_refused(canary, tiny_model):
+def test_a_folder_without_a_model_is_refused(canary, tiny_model):
     canary.save(tiny_model())
     [graph] = Path(canary.model.uri).rglob("saved_model.pb")
     graph.write_bytes(b"cut short")
@@ -206,7 +206,7 @@ def test_a_folder_that_is_no_model_is_refused(canary, tiny_model):
     assert "memory_mb" not in found["checks"]
 
 
-def test_photos_that_are_not_there_are_no_traceback(canary, tiny_model):
+def test_missing_photos_cause_no_traceback(canary, tiny_model):
     canary.save(tiny_model())
     canary.put_examples("valid", 0)
     _, found = canary.judge()

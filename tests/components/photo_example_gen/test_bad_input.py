@@ -93,7 +93,7 @@ def ingested(data, ingest, tmp_path_factory):
     return ingest(data[0], tmp_path_factory.mktemp("bad output") / "examples")
 
 
-def test_rows_in_are_examples_and_refused(data, ingested):
+def test_each_row_becomes_an_example_or_a_refusal(data, ingested):
     rows = len(data[1])
     assert ingested.summary["rows"] == rows
     assert sum(ingested.summary["photos"].values()) == GOOD
@@ -145,7 +145,7 @@ def test_each_bad_row_is_found_in_its_table(data, ingested):
         ("copy of good 1.jpg", "the same photo as good 1.jpg in labels.csv, line 3, which is kept"),
     ],
 )
-def test_details_say_what_is_wrong(ingested, file_name, detail):
+def test_details_describe_the_fault(ingested, file_name, detail):
     assert detail in [row["detail"] for row in ingested.refused if row["file_name"] == file_name]
 
 
@@ -157,7 +157,7 @@ def test_the_summary_shows_each_reason(ingested):
         assert any(other["detail"] in sentence for other in same for sentence in sentences)
 
 
-def test_every_reason_but_the_rare_ones_is_covered(data):
+def test_every_reason_except_the_rare_ones_is_covered(data):
     _, _, expected = data
     # Too large, damaged and unreadable files are met in test_photos.py and test_executor.py, what
     # only cards can lack in test_loyalty_cards.py.

@@ -82,7 +82,7 @@ def _spoilt(content: bytes, changes: list) -> bytes:
     max_examples=3000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 @given(st.integers(0, 14), st.lists(_CHANGE, min_size=1, max_size=6))
-def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
+def test_a_corrupted_photo_is_stored_or_refused(seeds, which, changes):
     content = _spoilt(seeds[which], changes)
     started = time.monotonic()
     with warnings.catch_warnings():
@@ -100,7 +100,7 @@ def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(_CHANGE, min_size=1, max_size=6), st.sampled_from(",;\t"))
-def test_a_spoilt_table_is_read_or_named(tmp_path_factory, changes, delimiter):
+def test_a_corrupted_table_is_read_or_named(tmp_path_factory, changes, delimiter):
     folder = tmp_path_factory.mktemp("table")
     (folder / "a.jpg").write_bytes(b"photo")
     table = f'file_name{delimiter}real_age\n"a.jpg"{delimiter}30\nb.jpg{delimiter}"4\n1"\n'

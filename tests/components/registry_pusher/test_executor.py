@@ -219,7 +219,7 @@ def _properties(pushed: types.Artifact) -> Sequence[object]:
 
 
 @pytest.mark.slow
-def test_models_are_published_as_the_gate_says(tmp_path):
+def test_the_gate_decides_which_models_are_published(tmp_path):
     graph = Graph(tmp_path)
     assert _properties(graph.run("useless", wrong_by=20.0)) == (0, "", "", 0)
     assert not (tmp_path / "registry").exists()
@@ -289,7 +289,7 @@ def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
         RegistryPusher(**channels, **given, registry_uri="mlflow+https://anna:s3cret@host")
 
 
-def test_a_version_tells_what_its_run_was_started_with():
+def test_a_version_records_the_parameters_of_its_run():
     compiled = lineage("key")
     assert compiled.of_run(None) == compiled
     started = compiled.of_run(STARTED)

@@ -106,7 +106,7 @@ def test_tags_hold_the_lineage_and_the_counts(model):
     }
 
 
-def test_the_description_says_what_the_model_must_not_decide(model):
+def test_the_description_names_what_the_model_must_not_decide(model):
     description = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE).description
     assert "Do not use it" in description
     assert "must not decide on the sale of age-restricted goods" in description
@@ -123,7 +123,7 @@ def test_the_description_names_the_figures(model):
     assert "4,113 photos" in description
 
 
-def test_the_description_tells_of_other_baselines(model):
+def test_the_description_names_other_baselines(model):
     median = publication(model, EVALUATION, INGESTION, TRAINING, Baseline("median", ""), LINEAGE)
     assert "the median age of the training photos (there was no champion) had" in median.description
     assert median.baseline_version == ""
@@ -136,7 +136,7 @@ def test_the_description_tells_of_other_baselines(model):
     assert "baseline_mae" not in published.metrics
 
 
-def test_the_version_says_how_people_were_dealt_to_splits(model):
+def test_the_version_records_how_people_were_assigned_to_splits(model):
     deal = Deal(base="official", split_key="", split_shares="", person_key="")
     dealt = INGESTION.model_copy(update={"deal": deal})
     tags = publication(model, EVALUATION, dealt, TRAINING, CHAMPION, LINEAGE).tags

@@ -151,7 +151,7 @@ def test_a_model_that_was_not_pushed_is_not_called_published(run, uris, tmp_path
     assert "Refused by the gate" in html
 
 
-def test_only_the_examples_have_to_be_there():
+def test_only_the_examples_are_required():
     needed = {key for key, channel in RunReportSpec.INPUTS.items() if not channel.optional}
     assert needed == {"examples"}
 
@@ -165,7 +165,7 @@ def test_no_secret_gets_into_the_metadata(run):
     assert json.loads(parameter)["name"] == run.name
 
 
-def test_the_report_of_a_compiled_run_tells_what_it_was_started_with(run, uris, tmp_path: Path):
+def test_the_report_of_a_compiled_run_shows_its_parameters(run, uris, tmp_path: Path):
     started = RunParameters(
         data_path="gs://b/photos",
         batches="b1,b2",
@@ -181,15 +181,15 @@ def test_the_report_of_a_compiled_run_tells_what_it_was_started_with(run, uris, 
     examples = types.Channel(type=standard_artifacts.Examples)
     wired = RunReport(examples, run, code="1", run_parameters=started).exec_properties
     assert executor._description({"run_facts": run.model_dump_json()}) == run, "a local run"
-    told = executor._description(wired)
-    assert told.limits.model_dump() == {
+    described = executor._description(wired)
+    assert described.limits.model_dump() == {
         "max_mae": 7.25,
         "min_test_photos": 20,
         "champion_tolerance": 0.5,
     }
-    assert told.settings["trainer"]["epochs"] == 9
-    assert told.settings["trainer"]["weights"] == "imagenet", "as it was compiled"
-    assert told.settings["data"]["batches"] == ("b1", "b2")
-    assert told.registry == "mlflow+http://host"
-    assert told.fingerprints["data"] == "of the run"
-    assert told.fingerprints["code"] == run.fingerprints["code"]
+    assert described.settings["trainer"]["epochs"] == 9
+    assert described.settings["trainer"]["weights"] == "imagenet", "as it was compiled"
+    assert described.settings["data"]["batches"] == ("b1", "b2")
+    assert described.registry == "mlflow+http://host"
+    assert described.fingerprints["data"] == "of the run"
+    assert described.fingerprints["code"] == run.fingerprints["code"]

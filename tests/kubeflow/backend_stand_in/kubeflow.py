@@ -163,12 +163,12 @@ class KubeflowBackend(Engine):
         """The same without the API server, which alone looks at the pipeline's name."""
         values = run_parameters(template.spec, parameters)
         config = self.cluster.config_maps.get(_LAUNCHER_CONFIG, {})
-        asked = pipeline_root or config.get("defaultPipelineRoot") or DEFAULT_ROOT
+        requested = pipeline_root or config.get("defaultPipelineRoot") or DEFAULT_ROOT
         run_id = str(uuid.uuid4())
-        run = Run(run_id, output_uri(asked, template.name, run_id))
+        run = Run(run_id, output_uri(requested, template.name, run_id))
         try:
             check_log_archive(self.cluster)  # the root driver is the first pod
-            run.session = session_of(asked, config)
+            run.session = session_of(requested, config)
         except (Refused, launcher.ContainerFailed) as error:
             run.states = dict.fromkeys(template.tasks, State.OMITTED)
             run.error = str(error)
@@ -212,9 +212,9 @@ class KubeflowBackend(Engine):
         finally:
             launcher.keep_log(made, pod, self.objects)
         file = pod.root / made.outputs.output_file.lstrip("/")
-        said = launcher.read_output_file(file, made.outputs.output_file)
-        launcher.merge_outputs(made, said)
-        parameters = launcher.output_parameters(task, made, said, pod.root)
+        output = launcher.read_output_file(file, made.outputs.output_file)
+        launcher.merge_outputs(made, output)
+        parameters = launcher.output_parameters(task, made, output, pod.root)
         try:
             root.reach()
         except launcher.ContainerFailed as error:

@@ -176,10 +176,10 @@ def merge_outputs(executor_input: specs.ExecutorInput, output: specs.ExecutorOut
     for name, artifacts in executor_input.outputs.artifacts.items():
         if name == LOGS or name not in output.artifacts or not output.artifacts[name].artifacts:
             continue
-        said = output.artifacts[name].artifacts[0]
+        written = output.artifacts[name].artifacts[0]
         for artifact in artifacts.artifacts:
-            artifact.uri = said.uri or artifact.uri
-            for key, value in said.metadata.fields.items():
+            artifact.uri = written.uri or artifact.uri
+            for key, value in written.metadata.fields.items():
                 artifact.metadata.fields[key].CopyFrom(value)
 
 

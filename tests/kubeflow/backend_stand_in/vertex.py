@@ -123,9 +123,9 @@ class VertexBackend(Engine):
             (pod.root / parameter.output_file.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         launcher.run_container(task, made, pod)
         output_file = made.outputs.output_file
-        said = launcher.read_output_file(self.objects.path(output_file), output_file)
-        launcher.merge_outputs(made, said)
-        return launcher.output_parameters(task, made, said, pod.root)
+        output = launcher.read_output_file(self.objects.path(output_file), output_file)
+        launcher.merge_outputs(made, output)
+        return launcher.output_parameters(task, made, output, pod.root)
 
 
 def read_job(text: str) -> tuple[specs.PipelineJob, Template]:

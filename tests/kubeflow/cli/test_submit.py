@@ -60,7 +60,7 @@ def submit(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected"),
     [
         (["--help"], "Exit codes"),
         ([], "Missing option '--target'"),
@@ -85,7 +85,7 @@ def submit(monkeypatch, capsys):
         ),
     ],
 )
-def test_help_and_mistakes_are_answered_without_tensorflow(arguments, says):
+def test_help_and_mistakes_are_answered_without_tensorflow(arguments, expected):
     program = (
         "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'kfp', 'grpc', 'mlflow', 'pandas')\n"
@@ -100,7 +100,7 @@ def test_help_and_mistakes_are_answered_without_tensorflow(arguments, says):
     done = subprocess.run(
         [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
     )
-    assert says in done.stdout + done.stderr
+    assert expected in done.stdout + done.stderr
     assert done.returncode == (0 if "--help" in arguments else 2), done.stderr
     assert "Traceback" not in done.stderr
     assert time.monotonic() - started < 20, "a hang, not a matter of speed"

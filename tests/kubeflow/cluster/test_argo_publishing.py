@@ -96,7 +96,7 @@ def runs(programs, server, tmp_path_factory) -> Iterator[dict[str, tuple[Run, st
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_is_published_is_published_once(runs, mode):
+def test_a_model_is_published_once(runs, mode):
     run, uri = runs[mode]
     logs = sorted(run.folder.parent.glob("pods/*/log"))
     assert run.wait().phase == "Succeeded", [file.read_text()[-2000:] for file in logs]

@@ -74,7 +74,7 @@ def test_secrets_reach_the_process_and_no_object(plain):
         assert not [value for value in secret.values() if value in seen]
 
 
-def test_with_our_config_map_no_pod_asks_for_the_secret_of_the_logs(ours):
+def test_with_our_config_map_no_pod_mounts_the_secret_of_the_logs(ours):
     """And the step's pod starts once the Secrets that are named are there, not before."""
     run = ours.start("ours", "end")
     until(lambda: state_of_step(ours))

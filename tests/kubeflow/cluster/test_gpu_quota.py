@@ -46,7 +46,7 @@ def trainer(gpus: int, name: str = "trainer") -> dict:
 
 
 @pytest.mark.parametrize("component", STEPS)
-def test_a_pod_without_a_gpu_is_admitted_whatever_it_asks_for(client, component):
+def test_a_pod_without_a_gpu_is_admitted_with_any_request(client, component):
     client.patch_status(QUOTA, {"used": {f"requests.{GPU}": "2"}})
     pod = step(component, "customer-age-pipeline")
     assert client.create_pod(NAMESPACE, pod).message == ""
@@ -75,7 +75,7 @@ def test_trainer_and_evaluator_fit_and_no_third(client):
     assert f"used: requests.{GPU}=2, limited: requests.{GPU}=2" in third.message
 
 
-def test_the_settings_ask_for_what_it_admits(client, tmp_path: Path):
+def test_the_settings_request_what_the_quota_admits(client, tmp_path: Path):
     for overlay in OWN:
         objects = render(MANIFESTS / "overlays" / overlay)
         gpu = settings_of(objects, tmp_path).trainer.gpu

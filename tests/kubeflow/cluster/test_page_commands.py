@@ -142,11 +142,11 @@ def test_a_model_is_served(run, applied, folder_or_overlay):
     assert "deployment.apps/customer-age" in run(f"cd kubeflow/manifests/serving && {line}").stdout
 
 
-def test_the_predictor_container_is_taken(run, applied):
+def test_the_api_server_accepts_the_predictor_container(run, applied):
     assert "deployment.apps/customer-age-predictor" in run(PREDICTOR).stdout
 
 
-def test_what_the_cluster_needs_is_seen(new_server, run, folder, programs):
+def test_the_needs_of_the_cluster_are_detected(new_server, run, folder, programs):
     for line in (NODE_LOCAL_DNS, OPENSHIFT, CILIUM):
         asked = page_commands.run(line, new_server, folder, {})
         assert (asked.returncode, asked.stdout) == (1, "")
@@ -193,7 +193,7 @@ def test_where_servers_listen_and_which_policies_there_are(new_server, run, appl
     }
 
 
-def test_kubeflow_s_policies_are_seen(new_server, run):
+def test_kubeflows_policies_are_found(new_server, run):
     policy = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

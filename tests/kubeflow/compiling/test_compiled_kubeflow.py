@@ -235,7 +235,7 @@ def test_artifacts_are_named_by_their_uris(backend, published):
             assert str(backend.folder) not in said, (task, name)
 
 
-def test_the_launcher_copies_no_photo_and_lineage_knows_them(backend, published, photos_in_s3):
+def test_the_launcher_copies_no_photo_but_the_lineage_names_them(backend, published, photos_in_s3):
     """Only artifacts are copied, and all lie below the root: the run has imported none."""
     assert "DataSet" not in published.states
     known = backend.metadata(published, "PhotoExampleGen", "data_set")
@@ -268,6 +268,6 @@ def test_with_a_smaller_limit_nothing_is_published(backend, refused, registry, v
     assert "above the limit of 0.1" in page
 
 
-def test_what_is_known_is_not_done_again(published, refused):
+def test_known_batches_are_not_ingested_again(published, refused):
     assert {task for task, state in refused.states.items() if state is State.CACHED} == CACHED
     assert refused.artifact("Trainer", "model").id == published.artifact("Trainer", "model").id

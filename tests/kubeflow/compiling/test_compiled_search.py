@@ -78,18 +78,18 @@ def test_a_search_from_the_champion_needs_a_registry():
 
 
 @pytest.mark.parametrize(
-    ("override", "says"),
+    ("override", "expected"),
     [
         ("tuner.minutes=360", "are not less than cluster.timeout_seconds"),
         (f"name={'a' * 60}", "longer than 63 letters"),
         ("tuner={learning_rate: null, weight_decay: null, dropout: null}", "nothing to tune"),
     ],
 )
-def test_what_a_cluster_would_choke_on_is_one_line(override, says):
-    with pytest.raises(SettingsError, match=says):
+def test_settings_that_a_cluster_cannot_use_are_refused_in_one_line(override, expected):
+    with pytest.raises(SettingsError, match=expected):
         target_support.check(settings_of(override), "kubeflow", "tune")
 
 
-def test_a_compiled_run_knows_nothing_of_it():
+def test_a_compiled_run_does_not_contain_it():
     run = compiler.compile_kubeflow(settings_of("registry.uri=mlflow+http://registry:5000"))
     assert "Tuner" not in run

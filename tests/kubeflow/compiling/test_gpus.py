@@ -37,7 +37,7 @@ def test_every_gpu_of_the_api_is_either_usable_or_refused_with_its_reason():
         ("NVIDIA_B200", 8, "224", "3968Gi"),
     ],
 )
-def test_the_whole_machine_may_be_asked_for_and_no_more(kind, count, cpu, memory):
+def test_a_component_may_request_a_whole_machine_but_not_more(kind, count, cpu, memory):
     gpu = GpuSettings(type=kind, count=count)
     gpus.check_vertex("Trainer", gpu, Resources(cpu=cpu, memory=memory))
     with pytest.raises(SettingsError, match="has at most .* cores"):
@@ -68,9 +68,11 @@ def test_gpus_come_in_the_numbers_of_their_machines(kind, numbers):
     ],
 )
 def test_a_gpu_that_the_image_cannot_use_is_refused_with_the_reason(kind, reason):
-    with pytest.raises(SettingsError, match=f"^Trainer: {kind} .*{reason}.*; there are ") as told:
+    with pytest.raises(
+        SettingsError, match=f"^Trainer: {kind} .*{reason}.*; choose one of "
+    ) as raised:
         gpus.check_vertex("Trainer", GpuSettings(type=kind), SMALL)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_images_cudnn_is_one_that_runs_no_older_gpu():

@@ -64,7 +64,7 @@ def test_a_root_that_tfx_takes_for_a_pattern_is_refused(scheme, folder):
     assert caught.value.exit_code == 2
 
 
-def test_an_endpoint_in_brackets_is_no_pattern():
+def test_an_endpoint_in_brackets_is_not_a_pattern():
     root = "s3://ages/runs?endpoint=http://[::1]:9000&use_path_style=true&region=us-east-1"
     target_support.check(settings_of(f"'{root}'"), "kubeflow")
 
@@ -123,14 +123,14 @@ def test_only_a_root_without_options_keeps_the_cache(opened):
         opened(root, "s3://ages/runs/tiny/another-run/Trainer/1/model")
 
 
-@pytest.mark.parametrize(("query", "says"), (NOT_OPENED | NOT_VALID).items())
-def test_roots_that_the_launcher_cannot_open_are_refused_in_one_line(query, says):
+@pytest.mark.parametrize(("query", "expected"), (NOT_OPENED | NOT_VALID).items())
+def test_roots_that_the_launcher_cannot_open_are_refused_in_one_line(query, expected):
     settings = settings_of(f"s3://ages/runs{query}", "cluster.environment={}")
     with pytest.raises(SettingsError) as caught:
         target_support.check(settings, "kubeflow")
     [line] = str(caught.value).splitlines()
     assert line.startswith("cluster.pipeline_root: ")
-    assert says in line
+    assert expected in line
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
@@ -140,7 +140,7 @@ def test_the_environment_may_name_the_region(variable):
     target_support.check(settings, "kubeflow")
 
 
-def test_a_root_on_cloud_storage_takes_no_options():
+def test_a_root_on_cloud_storage_has_no_options():
     for target in target_support.TARGETS:
         with pytest.raises(SettingsError, match="a root on gs:// has no options"):
             target_support.check(settings_of("gs://ages/runs?project=shop"), target)
@@ -166,13 +166,13 @@ def test_data_on_this_machine_are_refused_however_they_are_written():
 @pytest.mark.parametrize(
     "data", ["gs://photos/spring", "s3://elsewhere/spring", "s3://ages/photos?region=x"]
 )
-def test_photos_may_lie_in_another_bucket_or_store_than_the_root(data):
+def test_photos_may_be_in_another_bucket_or_store_than_the_root(data):
     """The launcher does not see them."""
     for root in ("minio://mlpipeline/v2/artifacts", "s3://ages/runs"):
         target_support.check(settings_of(root, f"data.path={data}"), "kubeflow")
 
 
-def test_the_roots_bucket_is_not_looked_for_at_another_store():
+def test_the_roots_bucket_is_not_looked_for_in_another_store():
     data = "data.path=s3://ages/photos"
     root = f"s3://ages/runs{STANDALONE}"
     with pytest.raises(SettingsError) as caught:
@@ -188,7 +188,7 @@ def test_the_roots_bucket_is_not_looked_for_at_another_store():
         target_support.check(settings_of(root, *said), "kubeflow")
 
 
-def test_what_is_kept_beside_the_artifacts_is_reached_as_the_root_is():
+def test_the_batch_cache_next_to_the_artifacts_has_the_options_of_the_root():
     settings = settings_of(f"s3://ages/runs{STANDALONE}", "data.inbox=s3://ages/inbox")
     cache = settings.on_cluster().batch_cache
     assert cache == f"s3://ages/runs/batch_cache{STANDALONE}"
@@ -213,7 +213,7 @@ def test_an_address_with_the_launchers_options_is_opened_by_path(s3_endpoint, aw
     assert store.read(join(address, "a.txt")) == b"there"
 
 
-def test_a_person_reads_what_the_cluster_must_have():
+def test_the_description_names_what_the_cluster_needs():
     assert "providers in the ConfigMap kfp-launcher" in stores.how_opened("s3://ages/runs")
     assert "with the options" in stores.how_opened(f"s3://ages/runs{STANDALONE}")
     assert stores.how_opened("minio://mlpipeline/v2/artifacts") == ""

@@ -75,12 +75,12 @@ def test_an_input_gets_the_type_that_the_pipeline_was_compiled_with(arrived):
     assert isinstance(one, standard_artifacts.Examples)
 
 
-def test_our_own_types_are_found_too():
+def test_our_own_types_are_found():
     one = as_tfx_reads({"data_set": {**EXAMPLES, "type": {"instanceSchema": ""}}})
     assert isinstance(one, PhotoDataSet)
 
 
-def test_an_input_without_any_type_is_an_artifact_all_the_same():
+def test_an_input_without_a_type_is_still_an_artifact():
     assert isinstance(as_tfx_reads({"unheard_of": EXAMPLES}), UntypedArtifact)
 
 
@@ -126,7 +126,7 @@ def test_parameters_have_the_types_that_they_were_compiled_with():
     assert isinstance(read["max_wrong_ages"], int)
 
 
-def test_artifacts_are_opened_where_they_are_and_tell_their_uri():
+def test_artifacts_are_opened_in_place_and_keep_their_uri():
     outputs = {"approval": {"name": "approval", "uri": "minio://b/run/approval"}}
     invocation = invoked(message({"examples": EXAMPLES}, outputs=outputs))
     (examples,) = invocation.message.inputs.artifacts["examples"].artifacts
@@ -147,7 +147,7 @@ def test_an_artifact_in_place_keeps_its_uri():
     assert not invocation.originals
 
 
-def test_the_launchers_own_log_is_no_output_of_the_component():
+def test_the_launchers_own_log_is_not_an_output_of_the_component():
     outputs = {
         "approval": {"name": "approval", "uri": "minio://b/approval"},
         "executor-logs": {
@@ -159,7 +159,7 @@ def test_the_launchers_own_log_is_no_output_of_the_component():
     assert list(invoked(message(outputs=outputs)).message.outputs.artifacts) == ["approval"]
 
 
-def test_an_outputs_folder_is_new_whatever_a_killed_attempt_left(tmp_path):
+def test_an_outputs_folder_is_new_after_a_killed_attempt(tmp_path):
     outputs = {"approval": {"name": "approval", "uri": "minio://b/run/approval"}}
     invocation = invoked(message(outputs=outputs), LauncherPaths(tmp_path))
     folder = tmp_path / "minio/b/run/approval"
@@ -207,7 +207,7 @@ def test_an_artifact_of_nothing_but_its_own_marker_is_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", ["no JSON", '{"inputs": 3}'])
-def test_what_is_no_executor_input_is_told_in_one_line(wrong):
+def test_an_invalid_executor_input_is_reported_in_one_line(wrong):
     with pytest.raises(SettingsError, match="--json_serialized_invocation_args") as refused:
         executor_input.invocation(wrong, "{}", LauncherPaths())
     assert "\n" not in str(refused.value)

@@ -34,7 +34,7 @@ def mended(tmp_path):
     return mend
 
 
-def test_what_was_opened_is_told_as_a_uri_even_in_properties(mended, tmp_path):
+def test_opened_paths_are_replaced_by_uris_even_in_properties(mended, tmp_path):
     uri, metadata = mended(
         "tfx.PushedModel",
         {
@@ -52,19 +52,19 @@ def test_what_was_opened_is_told_as_a_uri_even_in_properties(mended, tmp_path):
     }
 
 
-def test_values_of_nothing_are_left_out_for_the_launcher_fails_at_them(mended):
+def test_nulls_are_removed_because_the_launcher_fails_at_them(mended):
     _, metadata = mended("tfx.Examples", {"span": None, "split_names": '["train"]'})
     assert metadata == {"split_names": '["train"]'}
 
 
-def test_a_page_is_told_by_its_file(mended, tmp_path):
+def test_the_uri_of_a_page_is_its_file(mended, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/report.html").write_text("<!DOCTYPE html>")
     assert mended("system.HTML")[0] == "minio://b/run/out/report.html"
     assert mended("tfx.Model")[0] == "minio://b/run/out", "other artifacts are their folders"
 
 
-def test_names_of_a_page_and_its_folder_are_no_patterns(tmp_path):
+def test_names_of_a_page_and_its_folder_are_not_patterns(tmp_path):
     page = RuntimeArtifact(uri=f"{tmp_path}/run[1]/out/")
     (tmp_path / "run[1]/out/assets.html").mkdir(parents=True)
     (tmp_path / "run[1]/out/re*port.html").touch()
@@ -77,7 +77,7 @@ def test_a_page_that_was_not_written_stays_its_folder(mended, tmp_path):
     assert mended("system.HTML")[0] == "minio://b/run/out"
 
 
-def test_metrics_are_numbers_alone(mended):
+def test_metrics_are_only_numbers(mended):
     _, metadata = mended(
         "system.Metrics", {"mae": 6.1, "published": 0, "tfx_version": "1.16.0", "x": None}
     )

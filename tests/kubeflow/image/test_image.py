@@ -59,7 +59,7 @@ def ours(image):
     return found
 
 
-def test_it_says_who_runs_what(image):
+def test_the_image_has_user_entry_point_and_version(image):
     configuration = image.configuration
     user, group = configuration["User"].split(":")
     assert int(user) > 0
@@ -83,7 +83,7 @@ def test_our_layers_are_no_larger_than_they_must_be(ours):
     assert left == []
 
 
-def test_it_holds_nothing_that_is_not_for_running(ours):
+def test_it_only_contains_what_it_needs_to_run(ours):
     """No secret, cache, test, checkout, data or build tool, wherever it may be."""
     kinds = {
         "a secret": r"(^|/)(\.netrc|pip\.conf|uv\.toml|id_[rd]sa.*|\.env|.*credentials\.json)$"
@@ -119,7 +119,7 @@ def test_everyone_may_read_it_and_write_where_the_launcher_writes(ours):
         assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1000, 0, 0o775)
 
 
-def test_packages_are_whole_after_trimming(image):
+def test_packages_are_complete_after_trimming(image):
     """Libraries load, byte code is taken as it is, and pip still knows what is installed."""
     look = (Path(__file__).parent / "look.py").read_text()
     looked = image.run("python", "-c", look)

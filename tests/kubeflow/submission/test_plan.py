@@ -20,7 +20,7 @@ def settings_of(*overrides):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "expected"),
     [
         ("epochs", "--param epochs: write it as name=value, as in epochs=3"),
         ("epoch=3", "--param epoch: unknown run parameter; did you mean epochs?"),
@@ -46,22 +46,22 @@ def settings_of(*overrides):
         ("mlflow+https://me:secret@host", "--param mlflow+https://hidden@host: write it as"),
         ("data_path=\udcff", "--param data_path: is not UTF-8"),
         ("data_path=/photos", "data.path: /photos is on this machine"),
-        ("data_path=", "data.path: no data set given"),
+        ("data_path=", "data.path: is not set"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
         ("registry_uri=foo://x", "--param registry_uri: 'foo' is no kind of registry; there are"),
         ("registry_uri=", "registry.uri: is not set; set it to a model registry"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_refused_in_one_line(text, says):
+def test_an_invalid_parameter_is_refused_in_one_line(text, expected):
     with pytest.raises(SettingsError) as caught:
         plan(settings_of(), "kubeflow", overrides=read_parameters((text,)))
     [line] = str(caught.value).splitlines()
-    assert says in line
+    assert expected in line
     assert line.isprintable()
     assert "secret" not in line
 
 
-def test_all_mistakes_of_parameters_are_told_at_once():
+def test_all_mistakes_of_parameters_are_reported_at_once():
     texts = ("epochs", "epoch=3", "learning_rate=2", "max_mae=low", "min_test_photos=0")
     with pytest.raises(SettingsError) as caught:
         plan(settings_of(), "kubeflow", overrides=read_parameters(texts))
@@ -77,7 +77,7 @@ def test_batches_are_a_list_of_the_settings():
         plan(settings, "kubeflow", overrides={"batches": "a,../b"})
 
 
-def test_parameters_are_the_settings_but_for_those_that_are_given():
+def test_parameters_are_the_settings_except_for_known_ones():
     given = read_parameters(("epochs=3", "data_path=s3://photos/other", "max_mae=7"))
     planned = plan(
         settings_of("trainer.learning_rate=0.001"), "kubeflow", "ages-1", overrides=given
@@ -91,7 +91,7 @@ def test_parameters_are_the_settings_but_for_those_that_are_given():
 
 
 @pytest.mark.parametrize("run_id", ["Ages", "1st", "ages_1", "-ages", "a" * 64, "ages 1", "ages\n"])
-def test_a_run_id_that_no_service_takes_is_refused(run_id):
+def test_a_run_id_that_no_service_accepts_is_refused(run_id):
     with pytest.raises(SettingsError, match="--run-id"):
         plan(settings_of(), "kubeflow", run_id)
 
@@ -103,7 +103,7 @@ def test_a_run_name_that_no_service_shows_is_refused(run_name):
         plan(settings_of(), "kubeflow", run_name=run_name)
 
 
-def test_a_run_that_would_be_the_same_has_the_same_id():
+def test_the_same_run_has_the_same_id():
     def run_id(*overrides, **given):
         given = {"data_fingerprint": "of the data", **given}
         return plan(settings_of(*overrides), "kubeflow", overrides=given).run_id
@@ -120,7 +120,7 @@ def test_a_run_that_would_be_the_same_has_the_same_id():
     assert run_id(epochs="3") == run_id("trainer.epochs=3")
 
 
-def test_where_the_data_are_unknown_each_submission_is_another_run():
+def test_if_the_data_are_unknown_each_submission_is_another_run():
     first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
     assert first.run_id != second.run_id
     assert first.data_unknown == (
@@ -170,11 +170,14 @@ def test_data_that_can_be_read_from_here_are_known(bucket):
     assert planned().run_id != first.run_id
 
 
-def test_data_that_can_be_read_and_are_no_data_set_are_refused(bucket):
+def test_readable_data_that_are_not_a_data_set_are_refused(bucket):
     beam_args, _ = bucket
-    for folder, says in (("bad", "real_age"), ("nothing", "there is nothing under this address")):
+    for folder, expected in (
+        ("bad", "real_age"),
+        ("nothing", "there is nothing under this address"),
+    ):
         settings = settings_of(f"data.path=s3://photos/{folder}", f"beam.args={beam_args}")
-        with pytest.raises(SettingsError, match=says):
+        with pytest.raises(SettingsError, match=expected):
             plan(settings, "kubeflow")
 
 
@@ -212,7 +215,7 @@ def cached(specification):
     }
 
 
-def test_known_data_let_photo_example_gen_take_what_it_did(specification):
+def test_known_data_allow_photo_example_gen_to_be_cached(specification):
     before = cached(specification)
     assert "Trainer" in before
     assert not before & {"PhotoExampleGen", "Champion"}
@@ -224,7 +227,7 @@ def test_known_data_let_photo_example_gen_take_what_it_did(specification):
     assert not cached(specification)
 
 
-def test_a_dry_run_tells_all_but_secrets():
+def test_a_dry_run_shows_everything_except_secrets():
     settings = settings_of("cluster.environment.AWS_REGION=us-east-9")
     planned = plan(settings, "kubeflow", "ages-1", "Spring", {"epochs": "3"})
     place = KubeflowEndpoint.of("https://kubeflow.example.org/pipeline/", "ages", "team-a")
@@ -250,7 +253,7 @@ def test_a_dry_run_tells_all_but_secrets():
     assert "AWS_SECRET" not in text
 
 
-def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
+def test_with_options_in_the_root_nothing_is_cached():
     """The launcher has them for the artifacts of its own run alone."""
     root = "s3://ages/runs?endpoint=http://store:9000&use_path_style=true&region=us-east-1"
     given = {"data_fingerprint": "known"}
@@ -263,10 +266,10 @@ def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
 
 
 @pytest.mark.parametrize(
-    ("place", "says"),
+    ("place", "expected"),
     [
         ({"host": None}, "--host is missing"),
-        ({"host": "https://me:secret@host"}, "no user or password"),
+        ({"host": "https://me:secret@host"}, "must not contain a user or a password"),
         ({"host": "ftp://host"}, "is not a valid URL"),
         ({"experiment": " "}, "--experiment"),
         ({"namespace": "Team A"}, "--namespace Team A"),
@@ -277,20 +280,20 @@ def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
         ({"experiment": "a" * 256}, "--experiment: must have at most 255 characters"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused(place, says):
+def test_an_invalid_location_is_refused(place, expected):
     with pytest.raises(SettingsError) as caught:
         KubeflowEndpoint.of(**{"host": "http://localhost", "experiment": "ages", **place})
-    assert says in str(caught.value)
+    assert expected in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-def test_a_host_without_a_scheme_is_asked_safely():
+def test_a_host_without_a_scheme_uses_https():
     assert (
         KubeflowEndpoint.of("kubeflow.example.org/", "ages").host == "https://kubeflow.example.org"
     )
 
 
-def test_profiles_that_only_the_cluster_reaches_leave_the_data_unknown(tmp_path):
+def test_profiles_that_only_the_cluster_can_read_leave_the_data_unknown(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"a photo")
     (tmp_path / "photos.csv").write_text(
         "file_name,card_id,captured_at\na.jpg,4711,2026-01-01T10:00:00Z\n"

@@ -121,7 +121,7 @@ def test_starting_a_run_again_starts_nothing(cluster):
 
 
 @pytest.mark.parametrize(
-    ("run_id", "state", "tasks", "outcome", "exit_code", "says"),
+    ("run_id", "state", "tasks", "outcome", "exit_code", "expected"),
     [
         ("ages-1", "RUNNING", {"PhotoExampleGen": "RUNNING"}, RunState.RUNNING, 1, ""),
         ("ages-published", "SUCCEEDED", {}, RunState.PUBLISHED, 0, "MAE of 6.00 years"),
@@ -154,11 +154,11 @@ def test_starting_a_run_again_starts_nothing(cluster):
         ("ages-1", "FAILED", {}, RunState.FAILED, 1, "the run is FAILED"),
     ],
 )
-def test_what_became_of_a_run(cluster, run_id, state, tasks, outcome, exit_code, says):
+def test_the_outcome_of_a_run(cluster, run_id, state, tasks, outcome, exit_code, expected):
     cluster.target.start(run_id, cluster.settings)
     cluster.put(run_id, state, **tasks)
     assert cluster.target.state(run_id) is outcome
-    assert says in cluster.target.reason(run_id)
+    assert expected in cluster.target.reason(run_id)
     assert "\n" not in cluster.target.reason(run_id)
     assert bool(cluster.target.reason(run_id)) == outcome.ended
     found = outcomes.outcome(cluster.target._runs.find(run_id), cluster.settings)
@@ -171,7 +171,7 @@ def test_a_cancelled_run_has_failed(cluster):
     assert cluster.target.state("ages-1") is RunState.FAILED
 
 
-def test_a_registry_that_cannot_be_asked_is_told_of(cluster):
+def test_an_unavailable_registry_is_reported(cluster):
     cluster.target.start("ages-1", cluster.settings)
     run = cluster.target._runs.find("ages-1")
     cluster.put("ages-1", "SUCCEEDED")
@@ -181,7 +181,7 @@ def test_a_registry_that_cannot_be_asked_is_told_of(cluster):
         outcomes.outcome(ended, cluster.settings)
 
 
-def test_waiting_tells_a_line_for_each_change(cluster):
+def test_waiting_prints_a_line_for_each_change(cluster):
     cluster.target.start("ages-1", cluster.settings)
     lines = []
     arrived = threading.Event()
@@ -243,7 +243,7 @@ def test_waiting_survives_a_service_that_is_away_for_a_while(cluster):
 
 
 def test_waiting_for_a_run_that_is_not_there_ends(cluster):
-    with pytest.raises(RunError, match="ages-1 is gone"):
+    with pytest.raises(RunError, match="ages-1 no longer exists"):
         wait(cluster.target._runs, "ages-1", print, interval=0.01)
 
 

@@ -38,7 +38,7 @@ def retrained(published, measured):
     )
 
 
-def test_batches_are_told_apart_by_what_the_champion_knows(retrained):
+def test_batches_are_new_unless_the_champion_was_trained_on_them(retrained):
     found = data_changes.batches(retrained)
     assert [(batch.name, batch.new) for batch in found] == [("2026-03", False), ("2026-04", True)]
 
@@ -75,7 +75,7 @@ def test_a_run_without_batches_has_no_such_section(published):
     assert "Effect of the new photos" not in report.render(published)
 
 
-def test_a_group_without_test_photos_is_told_too(retrained):
+def test_a_group_without_test_photos_is_shown(retrained):
     by_batch = {"2026-04": counts(2, {"100+": 5})}
     changed = dataclasses.replace(
         retrained, ingestion=retrained.ingestion.model_copy(update={"batches": by_batch})

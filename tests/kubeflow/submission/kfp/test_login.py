@@ -107,7 +107,7 @@ def test_the_cookie_of_a_login_comes_from_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("script", "says"),
+    ("script", "expected"),
     [
         ("raise SystemExit(7)", "exit code 7"),
         ("", "printed nothing"),
@@ -115,50 +115,52 @@ def test_the_cookie_of_a_login_comes_from_the_environment(monkeypatch):
         ("print('se'+'cret\\u00e9')", "not one line of printable ASCII text"),
     ],
 )
-def test_a_command_without_a_token_is_one_line_before_anything_is_asked(tmp_path, script, says):
+def test_a_command_without_a_token_is_one_line_before_any_request(tmp_path, script, expected):
     with KfpApi() as api:
-        with pytest.raises((RunError, SettingsError), match=f"^--token-command: .*{says}") as told:
+        with pytest.raises(
+            (RunError, SettingsError), match=f"^--token-command: .*{expected}"
+        ) as raised:
             runs_at(api.url, printing(script, tmp_path)).find("ages-1")
         assert not api.requests
-    assert "secret" not in str(told.value)
-    assert "\n" not in str(told.value)
+    assert "secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("command", "says"),
+    ("command", "expected"),
     [
         ("/nowhere/gcloud auth", "/nowhere/gcloud cannot be run .No such file"),
         ("print 'it", "is not a command"),
         (" ", "must not be empty"),
     ],
 )
-def test_what_is_not_a_command_is_told(command, says):
-    with pytest.raises(SettingsError, match=f"^--token-command: {says}"):
+def test_an_invalid_command_is_reported(command, expected):
+    with pytest.raises(SettingsError, match=f"^--token-command: {expected}"):
         login.credentials(command)
 
 
-def test_a_command_that_never_ends_is_told(tmp_path, monkeypatch):
+def test_a_command_that_never_ends_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(login, "_COMMAND_SECONDS", 0.5)
     with pytest.raises(RunError, match="did not end within 0.5 seconds"):
         login.credentials(printing("import time; time.sleep(60)", tmp_path))
 
 
 @pytest.mark.parametrize("text", ["s3cret", "name=s3cret\nX-Other: 1", "name=s3crét"])
-def test_what_cannot_be_a_cookie_is_refused_and_not_repeated(monkeypatch, text):
+def test_an_invalid_cookie_is_refused_and_not_printed(monkeypatch, text):
     monkeypatch.setenv(login.COOKIE, text)
-    with pytest.raises(SettingsError, match=f"^{login.COOKIE}: ") as told:
+    with pytest.raises(SettingsError, match=f"^{login.COOKIE}: ") as raised:
         login.cookie()
-    assert "s3cr" not in str(told.value)
+    assert "s3cr" not in str(raised.value)
 
 
-def test_tokens_and_cookies_are_told_to_nobody(tmp_path, monkeypatch, capfd, caplog):
+def test_tokens_and_cookies_are_never_printed(tmp_path, monkeypatch, capfd, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv(login.COOKIE, "session=guess-the-cookie")
     command = printing("print('guess-the-'+'token')", tmp_path)
     endpoint = KubeflowEndpoint.of("http://h", "ages", token_command="print guess-the-token")
-    with KfpApi(token="let-me-in") as api, pytest.raises(RunError) as told:
+    with KfpApi(token="let-me-in") as api, pytest.raises(RunError) as raised:
         runs_at(api.url, command).find("ages-1")
-    everything = [str(told.value), caplog.text, *capfd.readouterr(), repr(endpoint)]
+    everything = [str(raised.value), caplog.text, *capfd.readouterr(), repr(endpoint)]
     assert "guess-the" not in "".join([*everything, str(endpoint.shown())])
 
 
@@ -171,7 +173,7 @@ def test_tokens_and_cookies_are_told_to_nobody(tmp_path, monkeypatch, capfd, cap
         (404, {"Content-Type": "text/html"}, "<html>no such page</html>"),
     ],
 )
-def test_a_page_to_log_in_is_told_and_gets_no_token(tmp_path, status, headers, content):
+def test_a_login_page_is_reported_and_gets_no_token(tmp_path, status, headers, content):
     """And is no answer that says there is no such run."""
     command = printing("print('let-me-in')", tmp_path)
     with gateway(200, {"Content-Type": "text/html"}, "<html>Dex</html>") as dex:
@@ -181,12 +183,12 @@ def test_a_page_to_log_in_is_told_and_gets_no_token(tmp_path, status, headers, c
         }
         with (
             gateway(status, headers, content) as front,
-            pytest.raises(RunError, match="not the Kubeflow Pipelines API") as told,
+            pytest.raises(RunError, match="not the Kubeflow Pipelines API") as raised,
         ):
             runs_at(front.url, command).find("ages-1")
         assert len(front.asked) == 1
         assert not dex.asked, "it is not even followed"
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"{front.url}: the server that answers is not the Kubeflow Pipelines API; it may be a "
         "login page. Check --host, and log in: set --token-command to a command that prints a "
         "token, or set KF_PIPELINES_SA_TOKEN_PATH to the file of a token, or set "
@@ -195,7 +197,7 @@ def test_a_page_to_log_in_is_told_and_gets_no_token(tmp_path, status, headers, c
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])
-def test_submit_takes_the_command_by_option_or_environment(monkeypatch, by):
+def test_submit_reads_the_command_from_option_or_environment(monkeypatch, by):
     command = "gcloud auth print-identity-token"
     arguments = ["--target", "kubeflow", "--config", "settings.yaml", "--host", "https://h"]
     if by == "option":
