@@ -57,7 +57,7 @@ def test_remote_workers_get_the_image_with_this_code_unless_another_is_set():
     assert beam_runners.options(2, DATAFLOW, "r/i:1")[-1] == "--sdk_container_image=r/i:1"
     named = (*DATAFLOW, "--sdk_container_image=r/other:2")
     assert beam_runners.options(2, named, "r/i:1") == list(named)
-    assert beam_runners.options(2, [], "r/i:1") == ARGS, "this machine needs none"
+    assert beam_runners.options(2, [], "r/i:1") == ARGS, "this machine needs no image"
 
 
 def test_the_last_of_an_option_counts():

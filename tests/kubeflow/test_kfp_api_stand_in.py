@@ -170,7 +170,7 @@ def test_without_the_token_nothing_is_answered():
 
 
 class Allows:
-    """A reviewer that allows one namespace, and keeps what it was asked."""
+    """A reviewer that allows one namespace, and records its requests."""
 
     def __init__(self, namespace):
         self.namespace = namespace

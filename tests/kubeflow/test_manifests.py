@@ -46,7 +46,7 @@ def test_every_object_matches_its_schema(rendered, name, version):
     checked = 0
     for each in rendered[name]:
         if each["apiVersion"].startswith("serving.kserve.io/"):
-            continue  # no kind of Kubernetes's own: test_serving_manifests.py looks at it
+            continue  # not a kind of Kubernetes itself: test_serving_manifests.py checks it
         kubernetes_validate.validate(each, version, strict=True)
         checked += 1
     assert checked >= 2
@@ -114,7 +114,7 @@ def test_retraining_runs_once_at_a_time_as_nobody(rendered, name):
     [cron_job] = of_kind(rendered[name], "CronJob").values()
     spec = cron_job["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
-    assert spec["startingDeadlineSeconds"] > 10, "Kubernetes looks every ten seconds"
+    assert spec["startingDeadlineSeconds"] > 10, "Kubernetes checks every ten seconds"
     assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
     pod = pod_of(cron_job)
     assert pod["automountServiceAccountToken"] is False

@@ -1,4 +1,4 @@
-"""Nothing is closed until it is asked for; what is closed then lets through what a run needs."""
+"""The network is open by default; a closed network allows what a run needs."""
 
 import itertools
 import re
@@ -37,7 +37,7 @@ def closed(tmp_path_factory) -> dict[tuple[str, tuple[str, ...]], list[dict]]:
         for name in OWN
         for count in range(len(VARIANTS) + 1)
         for chosen in itertools.combinations(VARIANTS, count)
-        # The overlay for GKE asks for this one itself: kustomize refuses it twice.
+        # The overlay for GKE already adds this one: kustomize refuses a duplicate.
         if not (name == "gke" and "node_local_dns" in chosen)
     ]
     copies = tmp_path_factory.mktemp("closed")

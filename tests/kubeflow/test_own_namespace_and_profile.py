@@ -77,7 +77,7 @@ def test_a_profile_keeps_what_kubeflow_provides(rendered, name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_the_run_s_account_may_report_to_the_next_kubeflow(rendered, name):
-    """Its API server asks for these where 2.17 has ML Metadata, which asks for nothing."""
+    """Its API server requires these; 2.17 has ML Metadata instead, which requires no rights."""
     rights = {
         resource: set(rule["verbs"])
         for rule in of_kind(rendered[name], "Role")["customer-age-pipeline"]["rules"]

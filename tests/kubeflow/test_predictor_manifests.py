@@ -1,4 +1,4 @@
-"""The predictor container's manifests: what they say is what `customer-age serve` takes."""
+"""The predictor container's manifests, which must match `customer-age serve`."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The commands of kubeflow/README.md are commands, and what they name is there."""
+"""The commands of kubeflow/README.md are valid, and the files that they name exist."""
 
 import re
 import shlex

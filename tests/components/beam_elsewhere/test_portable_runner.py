@@ -1,4 +1,4 @@
-"""What becomes of a job, by a job that does as it is told; `tests/beam_elsewhere` has real ones."""
+"""How a job ends, with a scripted job; `tests/beam_elsewhere` has real jobs."""
 
 import itertools
 import threading

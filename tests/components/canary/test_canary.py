@@ -81,7 +81,7 @@ def _by_batch(ages, photos):
 
 
 def _by_format(ages, photos):
-    """Depends on the kind of file, not on its pixels alone."""
+    """Depends on the file format, not only on the pixels."""
     return ages + tf.cast(tf.strings.substr(photos, 0, 4) == b"\x89PNG", tf.float32)
 
 

@@ -1,4 +1,4 @@
-"""The worker stands alone: no file of ours can reach it."""
+"""The worker is isolated: it cannot import our modules."""
 
 import ast
 import os
@@ -47,7 +47,7 @@ def test_nothing_of_ours_can_be_imported_in_it(module):
 
 
 def test_the_import_would_work_in_a_process_that_is_not_the_worker():
-    """Else the test above would say nothing."""
+    """Otherwise the test above would prove nothing."""
     subprocess.run([sys.executable, "-c", "import customer_age.schema.features"], check=True)
 
 

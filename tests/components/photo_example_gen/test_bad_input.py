@@ -1,4 +1,4 @@
-"""One data set with every kind of bad row: each is refused for its reason, and none is lost."""
+"""One data set with every kind of bad row: each has its reason, and no row is lost."""
 
 import csv
 from collections import Counter
@@ -79,7 +79,7 @@ def data(tmp_path_factory, photo, encode):
     add("twice.jpg", 31, None)
     add("same a.jpg", 30, photo(3003), Reason.SAME_PHOTO_OTHER_AGE)
     add("same b.jpg", 60, photo(3003), Reason.SAME_PHOTO_OTHER_AGE)
-    for number in range(5):  # what is no photo is nobody's, and contradicts nothing
+    for number in range(5):  # a file that is not a photo cannot contradict another row
         add(f"broken alike {number}.jpg", 20 + 10 * number, b"broken", Reason.NOT_AN_IMAGE)
     add("copy of good 1.jpg", 21.0, photo(1), Reason.DUPLICATE)
     add("good 2.jpg", 22, None)

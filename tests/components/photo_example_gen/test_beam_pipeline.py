@@ -11,7 +11,7 @@ from customer_age.schema.refusals import Reason
 
 @pytest.fixture
 def label_row(tmp_path):
-    """Make a row of a table whose photo holds the given content."""
+    """Make a row of a table whose photo has this content."""
 
     def make(name: str, content: str, age: str = "30", line: int = 2, **fields) -> LabelRow:
         path = tmp_path / name

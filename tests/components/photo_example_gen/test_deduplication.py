@@ -1,4 +1,4 @@
-"""One photo, one example: which row keeps a photo that stands in several."""
+"""One example for each photo: the row that keeps a photo of several rows."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_ages_less_than_a_year_apart_are_one_age(ages, same):
         else {("a", 2): "same_photo_other_age", ("b", 3): "same_photo_other_age"}
     )
     assert left_out(rows) == expected
-    assert left_out(rows[:1], rows[1:]) == expected, "whatever batches the rows come with"
+    assert left_out(rows[:1], rows[1:]) == expected, "for rows of any batches"
 
 
 def test_the_lowest_and_highest_of_many_ages_decide():

@@ -272,7 +272,7 @@ def test_the_component_has_its_parameters():
     assert component.id == "PhotoExampleGen"
     assert component.outputs["examples"].type is standard_artifacts.Examples
     assert component.outputs["data_set"].type is PhotoDataSet
-    assert not component.inputs, "a launcher would copy whatever the artifact's URI names"
+    assert not component.inputs, "a launcher would copy everything below the artifact's URI"
     properties = component.exec_properties
     assert properties["data_path"] == "s3://shop/photos"
     assert IngestionSpec.model_validate_json(properties["spec"]) == spec

@@ -1,4 +1,4 @@
-"""Whatever is in a file, it becomes an example or a refusal: in time, and within memory."""
+"""Any file becomes an example or a refusal, within limits of time and memory."""
 
 import csv
 import re
@@ -130,7 +130,7 @@ def test_any_text_in_a_table_is_a_row(tmp_path_factory, cells):
         assert len(list(data_set.rows())) == data_set.row_count == len(cells) - blank
 
 
-# What a process used at most, without what the one that started it had used by then.
+# The peak memory of a process, without the memory of the process that started it.
 _MEASURE = """
 import re, sys, warnings
 from pathlib import Path

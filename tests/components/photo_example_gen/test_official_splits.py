@@ -1,4 +1,4 @@
-"""Official splits of the base set, and people who stand in several of them."""
+"""Official splits of the base set, and people who are in several of them."""
 
 import json
 

@@ -225,7 +225,7 @@ def test_the_gate_decides_which_models_are_published(tmp_path):
     assert not (tmp_path / "registry").exists()
 
     assert _properties(graph.run("unfit", wrong_by=2.0, fit=False)) == (0, "", "", 0)
-    assert not (tmp_path / "registry").exists(), "blessed by the Evaluator alone"
+    assert not (tmp_path / "registry").exists(), "blessed only by the Evaluator"
 
     good = graph.run("good", wrong_by=2.0, fit=True)
     assert _properties(good) == (1, "1", "models:/customer-age/1", 1)

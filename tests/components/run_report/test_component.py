@@ -34,7 +34,7 @@ def imported(key: str, uri: str, **properties) -> importer.Importer:
 
 
 def report_of(run, sources: list[importer.Importer], root: Path) -> str:
-    """Run a pipeline of importers and the report alone; give the page."""
+    """Run a pipeline of importers and the report; return the page."""
     channels = {source.id: source.outputs["result"] for source in sources}
     report = RunReport(run_facts=run, code="1", **channels)
     local_dag_runner.LocalDagRunner().run(
@@ -88,9 +88,9 @@ def test_a_published_run(registry_of_one, uris, tmp_path: Path):
     assert "models:/customer-age/1" in html
     assert 'id="training"' in html
     assert 'id="canary"' in html
-    assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
+    assert "<dt>Started</dt>" in html  # LocalDagRunner's run id is the start time
     report = Path(registry.champion().tags["report"])
-    assert report.read_text(encoding="utf-8") == html, "the version tells where its report lies"
+    assert report.read_text(encoding="utf-8") == html, "the version names its report"
     (eda,) = (tmp_path / "pipeline").rglob("eda.html")
     assert eda.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 

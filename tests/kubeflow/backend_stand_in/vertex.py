@@ -1,4 +1,4 @@
-"""Vertex AI Pipelines, as far as its documentation and TFX's own container code tell of it.
+"""Vertex AI Pipelines, as described by its documentation and TFX's own container code.
 
     backend = VertexBackend(folder)
     run = backend.run(json_text, {"max_mae": 0.1})
@@ -108,7 +108,7 @@ class VertexBackend(Engine):
         return f"{run.root.rstrip('/')}/{PROJECT}/{run.id}/{task}_{number}"
 
     def strategy(self, task: Task) -> Strategy:
-        """Whatever ended it, up to the limit."""
+        """Retry after any failure, up to the limit."""
         return Strategy(limit=task.spec.retry_policy.max_retry_count, failed=True, lost=True)
 
     def check_imported(self, artifact: mlmd.Artifact) -> None:

@@ -1,4 +1,4 @@
-"""Our commands in this process, and how Kubeflow Pipelines' refusals look then."""
+"""Our commands in this process, and their output for refusals of Kubeflow Pipelines."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A publisher whose processes and pods are ended on the way publishes one version."""
+"""A publisher whose processes and pods are killed publishes one version."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ MODES = {"old": OLD, "new": NEW}
 
 
 def fill(objects: Objects) -> None:
-    """Put what the publisher reads where its recorded input says."""
+    """Put the publisher's inputs at the paths of its recorded input."""
     recorded = json.loads((FOLDER / "recorded/executor_inputs/registrypusher.json").read_text())
     artifacts = recorded["inputs"]["artifacts"]
     places = {

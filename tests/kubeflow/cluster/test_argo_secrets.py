@@ -21,7 +21,7 @@ def plain(programs, server, tmp_path_factory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def ours(programs, server, tmp_path_factory) -> Iterator[Cluster]:
-    """A namespace of one's own: the overlay's ConfigMap is there, and no Secret yet."""
+    """An own namespace with the overlay's ConfigMap, but without a Secret."""
     folder = tmp_path_factory.mktemp("ours")
     with cluster(programs, server, "secrets-ours", folder, NEW, secrets=()) as made:
         rendered = render(MANIFESTS / "overlays/on-prem-minio")

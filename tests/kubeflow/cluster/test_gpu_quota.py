@@ -25,7 +25,7 @@ def client(request: pytest.FixtureRequest, server: ApiServer) -> ApiClient:
 
 @pytest.fixture(autouse=True)
 def used(client: ApiClient) -> Iterator[None]:
-    """Nothing yet, as Kubernetes's controller of quotas would say; it does not run here."""
+    """Nothing is used yet; Kubernetes's quota controller would report it, but does not run."""
     hard = client.ask("GET", QUOTA).body["spec"]["hard"]
     used = dict.fromkeys(hard, "0")
     assert client.patch_status(QUOTA, {"hard": hard, "used": used}).status == 200
@@ -52,7 +52,7 @@ def test_a_pod_without_a_gpu_is_admitted_with_any_request(client, component):
     assert client.create_pod(NAMESPACE, pod).message == ""
     container = {"name": "main", "image": "kubeflow-s-own"}
     bare = changed(pod, {"spec/containers": [container], "spec/initContainers": []})
-    assert client.create_pod(NAMESPACE, bare).message == "", "it says nothing of CPU and memory"
+    assert client.create_pod(NAMESPACE, bare).message == "", "it requests no CPU and memory"
 
 
 @pytest.mark.parametrize(("gpus", "admitted"), [(1, True), (2, True), (3, False)])

@@ -32,7 +32,7 @@ CLOSED = [
 ]
 """Overlays, and what their clusters need besides the overlay's own `network_policies`."""
 UNKNOWN = "InferenceService"
-"""A kind of which no registry serves the definition."""
+"""A kind whose definition is in no registry."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def cluster(server: ApiServer, programs: Path) -> ApiServer:
 def closed(copy: Path, overlay: str, networks: tuple[str, ...]) -> list[Object]:
     """What an overlay is with its network closed."""
     base = overlay.removesuffix("-profile").removesuffix("-standalone")
-    # The overlay for GKE asks for this one itself: kustomize refuses it twice.
+    # The overlay for GKE already adds this one: kustomize refuses a duplicate.
     asked = [each for each in networks if (base, each) != ("gke", "node_local_dns")]
     components = [f"../../network_policies/{each}" for each in asked]
     with_components(copy, base, "network_policies", *components)

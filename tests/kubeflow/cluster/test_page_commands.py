@@ -55,7 +55,7 @@ def new_server(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout, and the two files that the page has one bring."""
+    """A checkout, and the two files that the page requires."""
     made = tmp_path_factory.mktemp("checkout")
     (made / "kubeflow").symlink_to(page_commands.ROOT / "kubeflow")
     (made / "accesskey").write_text("a user of MinIO")
@@ -76,7 +76,7 @@ def run(new_server: ApiServer, folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def applied(run: Run, new_server: ApiServer) -> ApiClient:
-    """The overlay is applied, as the page's first line with kubectl says."""
+    """The overlay is applied with the page's first kubectl command."""
     run(APPLY)
     client = ApiClient(new_server)
     client.create_namespace("customer-age", {}, "default")  # a controller makes the account

@@ -115,7 +115,7 @@ def test_with_that_it_would_admit_them(client, pods, name):
 
 
 def test_the_audit_log_only_names_this(client, pods):
-    """`audit: restricted` is ours; `warn` says by the same rules what the audit log gets."""
+    """`audit: restricted` is ours; `warn` reports by the same rules what the audit log gets."""
     for name, each in pods.items():
         warnings = client.create_pod("warned", each).warnings
         expected = (LACKS_NON_ROOT.replace("violates", "would violate").replace('"', r"\""),)

@@ -21,7 +21,7 @@ def rights(group: str, resource: str, *verbs: str, name: str = "") -> set[Right]
     return {Right(group, resource, verb, name) for verb in verbs}
 
 
-# What Kubeflow's driver and launcher ask for, and Argo's executor.
+# The rights that Kubeflow's driver and launcher, and Argo's executor, need.
 RUN = {
     *rights("", "configmaps", "get", name="kfp-launcher"),
     *rights("", "secrets", "get", name="customer-age-object-store"),
@@ -32,7 +32,7 @@ RUN = {
     *rights(PIPELINES, "runs", "get", "list", "update"),
     *rights(PIPELINES, "artifacts", "create", "get", "list"),
 }
-# What the API of Kubeflow Pipelines asks for in its name, when it starts a run.
+# The rights that the API of Kubeflow Pipelines checks when the account starts a run.
 RETRAINING = {
     *rights(PIPELINES, "experiments", "create", "get", "list"),
     *rights(PIPELINES, "runs", "create", "get", "list", "terminate", "delete"),

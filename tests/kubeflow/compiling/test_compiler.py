@@ -74,7 +74,7 @@ def containers(specs):
 
 @pytest.fixture(scope="module")
 def platform(kubeflow):
-    """Component to what Kubernetes is told of it."""
+    """Component to its Kubernetes options."""
     spec, document = yaml.safe_load_all(kubeflow)
     message = json_format.ParseDict(document, pipeline_spec_pb2.PlatformSpec())
     executors = message.platforms["kubernetes"].deployment_spec.executors
@@ -239,7 +239,7 @@ def test_secrets_come_from_kubernetes_and_are_written_nowhere(platform, kubeflow
 
 
 def test_a_pod_only_sets_run_as_non_root_if_the_settings_do():
-    """Kubeflow Pipelines 2.15 refuses the field; the releases after it lay it over the pod."""
+    """Kubeflow Pipelines 2.15 refuses the field; later releases merge it into the pod."""
     for overrides, expected in (
         ((), None),
         (("cluster.run_as_non_root=true",), {"runAsNonRoot": True}),

@@ -76,7 +76,7 @@ def test_a_gpu_that_the_image_cannot_use_is_refused_with_the_reason(kind, reason
 
 
 def test_the_images_cudnn_is_one_that_runs_no_older_gpu():
-    """Else the reason that is told would not be true of the image."""
+    """Otherwise the reported reason would not be true for the image."""
     found = re.search(r"^nvidia-cudnn-cu12==(\d+)\.(\d+)\.", LOCK.read_text(), re.MULTILINE)
     assert found
     assert (int(found[1]), int(found[2])) >= (9, 11)

@@ -115,7 +115,7 @@ def test_the_launcher_cannot_open_what_is_refused(opened, query):
 
 
 def test_only_a_root_without_options_keeps_the_cache(opened):
-    """What another run left is no artifact below this run's root: it is opened without them."""
+    """Artifacts of another run are not below this run's root: they are opened without options."""
     root = f"s3://ages/runs{STANDALONE}"
     assert stores.keeps_cache("s3://ages/runs")
     assert not stores.keeps_cache(root)
@@ -200,7 +200,7 @@ def test_the_batch_cache_next_to_the_artifacts_has_the_options_of_the_root():
 
 
 def test_an_address_with_the_launchers_options_is_opened_by_path(s3_endpoint, aws_credentials):
-    """By a host name: with an IP address, clients ask by path whatever they are told."""
+    """By a host name: with an IP address, clients always use path style."""
     import boto3
 
     port = urllib.parse.urlsplit(s3_endpoint).port

@@ -229,7 +229,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
 
 
 def photos(folder: Path) -> Path:
-    """90 grey squares, and one file that is no photo."""
+    """90 grey squares, and one file that is not a photo."""
     (folder / "final_files").mkdir()
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
@@ -329,7 +329,7 @@ def test_an_invalid_command_line_is_refused_before_any_import(arguments):
 
 
 def test_the_interpreter_cannot_crash_at_its_end():
-    """What is registered for the end stands for the destructors that crashed."""
+    """A function registered with atexit represents the destructors that crashed."""
     program = (
         "import atexit, os; atexit.register(os.abort); print('all is written');"
         "from customer_age.kubeflow.container import entrypoint; entrypoint.end_process(4)"

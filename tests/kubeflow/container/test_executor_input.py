@@ -187,7 +187,7 @@ def test_folders_that_were_downloaded_as_empty_files_are_folders_again(tmp_path)
     (model / "Format-Serving/assets").touch()
     (model / "Format-Serving/saved_model.pb").write_bytes(b"graph")
     (model / "Split-train").touch()
-    (model / "BLESSED").touch()  # says something by being there
+    (model / "BLESSED").touch()  # its presence is its meaning
     executor_input.restore_folders(str(model))
     assert (model / "Format-Serving/assets").is_dir()
     assert (model / "Split-train").is_dir()

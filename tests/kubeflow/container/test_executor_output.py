@@ -112,7 +112,7 @@ def folders_without_files(folder):
 
 
 def test_the_launcher_finds_a_folder_for_what_was_written_in_place(written_in_place, tmp_path):
-    """It looks for each output; a page's URI is a file's, and nothing may be uploaded over it."""
+    """The launcher uploads each output; a page's URI is a file's, and must not be overwritten."""
     written_in_place("/gcs/b/run/output_metadata.json")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert folders_without_files(tmp_path / "gcs/b/run") == {"model", "report/report.html"}
@@ -124,7 +124,7 @@ def test_on_vertex_no_folder_is_made_for_it_would_be_an_object(written_in_place,
 
 
 def test_a_container_needs_no_metadata_service():
-    """Kubeflow is about to replace ML Metadata: neither the entry point nor a component asks it."""
+    """Kubeflow will replace ML Metadata, so the entry point and the components must not use it."""
     tree = source_tree()
     graph = tree.closure(["customer_age.pipeline.graph.create_pipeline"]).modules
     components = [name for name in graph if name.startswith("customer_age.components.")]

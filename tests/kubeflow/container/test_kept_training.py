@@ -23,7 +23,7 @@ MINIO = "endpoint=http://127.0.0.1:15555&region=us-east-1"
 
 
 def opened(message, in_place=""):
-    """An ExecutorInput as the entry point has mended it, and its originals."""
+    """A converted ExecutorInput, and its original URIs."""
     parsed = json_format.ParseDict(message, ExecutorInput())
     return parsed, open_where_launched(parsed, LauncherPaths.of("/", in_place))
 

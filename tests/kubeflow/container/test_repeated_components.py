@@ -130,7 +130,7 @@ def test_a_bug_is_not_retried(pod):
 def test_a_training_resumes_in_another_pod(
     tmp_path, s3_endpoint, aws_credentials, preloaded_python
 ):
-    """Whose driver ran anew; the launcher's store is a server of S3's protocol."""
+    """A pod after another run of its driver; the launcher's store is an S3 server."""
     import boto3
 
     bucket = boto3.client("s3", endpoint_url=s3_endpoint)

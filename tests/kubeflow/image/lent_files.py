@@ -32,7 +32,7 @@ def lent_files() -> Iterator[dict[Path, Path]]:
 
 
 def _pip_settings() -> str:
-    """What pip is told on this host, by files and by the environment."""
+    """The pip settings of this host, from files and from the environment."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
@@ -45,7 +45,7 @@ def _pip_settings() -> str:
 
 
 def _uv_settings() -> str:
-    """What uv is told on this host, and to trust what the system trusts."""
+    """The uv settings of this host, with the system's certificates."""
     variables = {"UV_DEFAULT_INDEX": "index-url", "UV_INDEX_URL": "index-url"}
     known = {key: os.environ[name] for name, key in variables.items() if os.environ.get(name)}
     lines = [f'{key} = "{value}"' for key, value in known.items()]

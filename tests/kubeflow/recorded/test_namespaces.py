@@ -81,7 +81,7 @@ def test_a_secret_of_the_namespace_is_enough():
 
 
 def set_by_retraining(objects):
-    """What the CronJob's command says besides the settings' file, as `submit` would have to."""
+    """The options of the CronJob's command after the settings file, which `submit` also needs."""
     [job] = of_kind(objects, "CronJob").values()
     args = pod_of(job)["containers"][0]["args"]
     return [value for option, value in itertools.pairwise(args) if option == "--set"]

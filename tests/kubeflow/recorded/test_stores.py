@@ -1,4 +1,4 @@
-"""How the launcher reaches stores: what was recorded of S3 sessions, and what the code says."""
+"""How the launcher opens stores: recorded S3 sessions, and the rules of its code."""
 
 import pytest
 import yaml
@@ -102,7 +102,7 @@ def test_a_root_with_a_query_needs_no_providers(tmp_path):
 
 
 def test_a_root_with_options_is_only_for_one_run(tmp_path):
-    """What the cache gives lies below another run's folder, where the query is not known."""
+    """A cached artifact is below another run's folder, for which the query is not known."""
     cluster = own_namespace(
         image_environment={**KEYS, **REGION, **AT_MINIO},
         hosts={"minio.storage"},

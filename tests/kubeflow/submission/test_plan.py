@@ -1,4 +1,4 @@
-"""What a submission will be, before anything is compiled or asked."""
+"""The plan of a submission, before any compilation or request."""
 
 from pathlib import Path
 
@@ -254,7 +254,7 @@ def test_a_dry_run_shows_everything_except_secrets():
 
 
 def test_with_options_in_the_root_nothing_is_cached():
-    """The launcher has them for the artifacts of its own run alone."""
+    """The launcher only uses them for the artifacts of its own run."""
     root = "s3://ages/runs?endpoint=http://store:9000&use_path_style=true&region=us-east-1"
     given = {"data_fingerprint": "known"}
     planned = plan(settings_of(f"cluster.pipeline_root={root}"), "kubeflow", overrides=given)

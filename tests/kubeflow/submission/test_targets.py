@@ -50,7 +50,7 @@ def settings(registry_uri):
 
 @pytest.fixture(params=["kubeflow", "vertex"])
 def cluster(request, settings, monkeypatch):
-    """A target, its settings, and how to change what its service says of a run."""
+    """A target, its settings, and how to change the state of a run in its service."""
     golden = HERE / "golden" / ("kubeflow.yaml" if request.param == "kubeflow" else "vertex.json")
     monkeypatch.setattr(kubeflow_runs, "_SETTLED_AFTER", 0.0)
     # Compiling takes half a minute here, and has its own tests.
@@ -217,7 +217,7 @@ def test_waiting_prints_a_line_for_each_change(cluster):
 
 
 class _Flaky:
-    """Runs whose service is away for some questions."""
+    """Runs whose service does not answer some requests."""
 
     def __init__(self, runs, away):
         self._runs, self._away = runs, away

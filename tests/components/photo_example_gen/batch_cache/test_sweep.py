@@ -40,7 +40,7 @@ def write_attempt(cache, key):
 
 
 def ingest(cache, key):
-    """What a run does for a batch, once it has said that it uses it."""
+    """What a run does with a batch after its note."""
     found = cache.find(key, "")
     return found or cache.commit(key, write_attempt(cache, key), DATA_SET, 1)
 
@@ -56,7 +56,7 @@ def names(place):
 
 
 class Aged:
-    """Sets back the time of all that lies in a cache: its store's clock goes on."""
+    """Sets back the times of all files in a cache, as if time had passed."""
 
     def __init__(self, place):
         self._place = place
@@ -180,7 +180,7 @@ def test_other_files_in_the_cache_stay(cache, place, aged):
         store.write_whole(join(place, name), b"mine")
     aged(100)
     assert swept(place) == sweeping.Swept()
-    assert cache.attempts() == {}, "nor does `forget` delete them"
+    assert cache.attempts() == {}, "`forget` does not delete them either"
     assert set(names(place)) == {*others, "_used/swept"}
     assert "://" in place or (Path(place) / "an empty folder" / "of mine").is_dir()
 
@@ -252,7 +252,7 @@ def test_the_newest_of_several_notes_on_the_same_batches_stays(cache, place, age
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_run_requests_a_batch_during_its_sweep(cache, place, aged, monkeypatch, moment):
-    """Before its manifest is taken away, the run finds the batch and keeps it; else, neither."""
+    """Before the manifest is removed, the run finds the batch and keeps it; after it, not."""
     first = ingest(cache, A_KEY)
     aged(31)
     requests = []
@@ -330,7 +330,7 @@ def test_a_run_needs_one_request_more_for_all_its_batches(scripted_requests, cac
 
 @pytest.fixture
 def scripted_requests(place, monkeypatch):
-    """What is asked of a bucket within a block."""
+    """The requests to a bucket within a block."""
     from contextlib import contextmanager
 
     from customer_age.files.s3_bucket import S3Bucket

@@ -1,4 +1,4 @@
-"""What the report says of new batches: counts, and the errors before and after."""
+"""The report's section on new batches: counts, and the errors of both models."""
 
 import dataclasses
 import re
@@ -23,7 +23,7 @@ def counts(train, groups, refused=0):
 
 @pytest.fixture
 def retrained(published, measured):
-    """A run on a window of two batches, of which the champion knew one."""
+    """A run with a window of two batches; the champion was trained on one of them."""
     by_batch = {
         "base": counts(400, {"25-34": 403}),
         "2026-03": counts(10, {"25-34": 9, "65+": 4}),

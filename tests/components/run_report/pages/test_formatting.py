@@ -1,4 +1,4 @@
-"""What is said of the photos, and in which words."""
+"""The sentences about the photos."""
 
 from customer_age.components.artifacts.statistics import (
     Histogram,

@@ -1,4 +1,4 @@
-"""The page says how a run ended and why, shows what is there, and nothing that it must not."""
+"""The page shows how a run ended and why, all facts, and no secrets."""
 
 import dataclasses
 import math

@@ -28,7 +28,7 @@ def nothing_given(monkeypatch, tmp_path):
 
 
 def runs_at(host, token_command=""):
-    """In the name of a user, so that nothing is asked before the token is there."""
+    """With a namespace, so that no request is sent before the token is read."""
     return KubeflowRuns(KubeflowEndpoint.of(host, "ages", "team-a", token_command=token_command))
 
 
@@ -60,7 +60,7 @@ class Gateway:
             do_GET = do_POST = answer  # noqa: N815
 
             def log_message(self, *_):
-                """A test's output is no place for it."""
+                """It must not be in a test's output."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
@@ -174,7 +174,7 @@ def test_tokens_and_cookies_are_never_printed(tmp_path, monkeypatch, capfd, capl
     ],
 )
 def test_a_login_page_is_reported_and_gets_no_token(tmp_path, status, headers, content):
-    """And is no answer that says there is no such run."""
+    """It must not be read as an answer without runs."""
     command = printing("print('let-me-in')", tmp_path)
     with gateway(200, {"Content-Type": "text/html"}, "<html>Dex</html>") as dex:
         headers = {

@@ -122,7 +122,7 @@ def test_one_of_several_runs_started_at_the_same_time_stays(api):
 
 
 def _several(api, runs, *created_at):
-    """Runs of one id, as submissions leave them that die before they look again: ids, sorted."""
+    """Runs with one id, from submissions that died before the second listing; sorted ids."""
     runs.create(submission("ages-0"))
     body = kfp_server_api.V2beta1Run(
         experiment_id=next(iter(api.experiments)),
