@@ -1,1 +1,1 @@
-"""The TFX components of customer-age, and what they stand on."""
+"""The TFX components of customer-age, and the code that they share."""

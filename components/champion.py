@@ -1,8 +1,8 @@
-"""The TFX component Champion: the model that a new one is measured against.
+"""The TFX component Champion: the model that a candidate is compared with.
 
-Where the registry has no champion yet, it is a model that learned nothing but the ages: it always
-answers their median. Of all constant answers, the median is the one with the lowest mean absolute
-error, so a model that does not beat it reads nothing from a photo.
+If the registry has no champion yet, the component exports a model that always returns the median
+age. Of all constant predictions, the median has the lowest mean absolute error, so a model that is
+not better than it has learned nothing from the photos.
 """
 
 import tempfile
@@ -37,32 +37,33 @@ def Champion(
     baseline: Parameter[str],
     code: Parameter[str],
 ) -> None:
-    """Bring the registry's champion into the graph, as the Evaluator's baseline.
+    """Provide the registry's champion as the Evaluator's baseline.
 
-    It does a Resolver's work, which not every orchestrator can do, and it also has an answer where
-    there is no champion: a model that always answers the median age of the train split.
+    It does the work of a Resolver, which not every orchestrator supports. If there is no champion,
+    it provides a model that always returns the median age of the train split.
 
     Args:
-        examples: of PhotoExampleGen; its train split gives the median.
+        examples: of PhotoExampleGen; the median is computed from its train split.
         model: a SavedModel in `Format-Serving`, with the custom properties `kind` (`champion` or
             `median`), `version` (of the registry, empty for the median) and `batches` (that the
-            champion has learnt from, comma-separated).
-        registry_uri: of the model registry, as `open_registry` takes it. RegistryPusher checks it
-            when the graph is made, before TFX's metadata keep it for ever.
+            champion was trained on, comma-separated).
+        registry_uri: of the model registry, as `open_registry` accepts it. RegistryPusher checks
+            it when the graph is built, before TFX's metadata store it for ever.
         model_name: in the registry.
-        baseline: keys TFX's cache: the registry changes behind TFX's back, see `baseline_for`.
-        code: a fingerprint of the code; keys TFX's cache.
+        baseline: a part of TFX's cache key, because TFX does not see changes of the registry; see
+            `baseline_for`.
+        code: a fingerprint of the code; a part of TFX's cache key.
 
     Raises:
         DataRefused: there is neither a champion nor an example.
-        SettingsError: the champion was trained under another deal of people to splits.
+        SettingsError: the champion was trained with another assignment of people to splits.
     """
     folder = path_utils.serving_model_dir(model.uri)
     registry = open_registry(registry_uri, model_name)
     champion = registry.champion()
     if champion is None:
         age = _median_age(artifact_utils.get_split_uri([examples], "train"))
-        logging.info("No champion yet; the median age of the train split is %g years.", age)
+        logging.info("There is no champion yet. The median age of the train split is %g.", age)
         export_median(age, folder)
     else:
         logging.info("The champion is version %s.", champion.version)
@@ -77,35 +78,35 @@ def Champion(
 
 
 def require_same_deal(champion: ModelVersion, deal: Deal | None) -> None:
-    """See that nobody whom the champion has learnt from now stands in another split.
+    """Check that no person whom the champion was trained on is now in another split.
 
     Args:
-        champion: to be compared with, and perhaps to start from.
-        deal: of the run; None in what an early release wrote.
+        champion: the version to compare with, or to start training from.
+        deal: the run's assignment of people to splits; None if an early release wrote it.
 
     Raises:
-        SettingsError: the deals differ.
+        SettingsError: the assignments differ.
     """
     recorded = champion.tags.get(DEAL)
     if recorded is None or deal is None:
         logging.warning(
-            "The champion, version %s, has no record of how people were dealt to splits. It is "
-            "accepted; the version that follows it has one.",
+            "The champion, version %s, has no record of how people were assigned to splits. It is "
+            "accepted; the next version will have this record.",
             champion.version,
         )
         return
     changed = Deal.model_validate_json(recorded).differences(deal)
     if changed:
         raise SettingsError(
-            f"the champion, version {champion.version}, was trained under another deal of people "
-            f"to splits ({', '.join(changed)}): it has learnt from people who now stand in test, "
-            "so nothing can be compared with it or start from it. Set the former value again, or "
-            "give another registry.model_name to begin anew"
+            f"the champion, version {champion.version}, was trained with another assignment of "
+            f"people to splits ({', '.join(changed)}). It was trained on people who are now in "
+            "test, so a model cannot be compared with it or start from it. Restore the former "
+            "value, or set another registry.model_name to start without a champion"
         )
 
 
 class MedianPredictor(tf.Module):
-    """Takes what the trained model takes, and looks at none of it."""
+    """Takes the inputs of the trained model, and always returns the same age."""
 
     def __init__(self, age: float):
         super().__init__(name="median_predictor")
@@ -113,21 +114,21 @@ class MedianPredictor(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`serving_default`: encoded photos, string [batch], to years, float32 [batch]."""
+        """Serve `serving_default`: encoded photos, string [batch], to years, float32 [batch]."""
         return {"age": tf.fill(tf.shape(image_bytes), self.age)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`serving_examples`: serialized `tf.train.Example`s, string [batch], to years."""
+        """Serve `serving_examples`: serialized `tf.train.Example`s, string [batch], to years."""
         return {"age": tf.fill(tf.shape(examples), self.age)}
 
 
 def export_median(age: float, folder: str) -> None:
-    """Write a SavedModel that always answers one age, with both signatures of the design.
+    """Write a SavedModel that always returns one age, with both serving signatures.
 
     Args:
         age: years.
-        folder: that does not exist yet.
+        folder: must not exist yet.
     """
     predictor = MedianPredictor(age)
     tf.saved_model.save(
@@ -141,11 +142,10 @@ def export_median(age: float, folder: str) -> None:
 
 
 def _median_age(split_folder: str) -> float:
-    """The median label of a split, in years.
+    """Return the median label of a split, in years.
 
     Args:
-        split_folder: of gzipped TFRecords, as PhotoExampleGen writes them; only the labels are
-            kept in memory.
+        split_folder: of gzipped TFRecords from PhotoExampleGen; only the labels are kept in memory.
 
     Raises:
         DataRefused: the split is empty.
@@ -157,5 +157,5 @@ def _median_age(split_folder: str) -> float:
         for batch in records.batch(_PARSED_AT_ONCE)
     ]
     if not batches:
-        raise DataRefused(f"Champion: no examples in {split_folder}, so there is no median age")
+        raise DataRefused(f"Champion: {split_folder} has no examples, so there is no median age")
     return float(np.median(np.concatenate(batches)))

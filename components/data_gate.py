@@ -1,4 +1,4 @@
-"""The TFX component DataGate: only data that are as the schema and the limits ask pass it."""
+"""The TFX component DataGate: stops a run if its data break the schema or a limit."""
 
 from collections.abc import Iterator
 
@@ -28,21 +28,21 @@ def DataGate(
     max_wrong_ages: Parameter[int],
     code: Parameter[str],
 ) -> None:
-    """Let a run go on only where its data passed.
+    """Stop a run unless its data passed.
 
-    ExampleValidator records anomalies and blocks nothing; this component stops the run for them,
-    and for photos refused beyond a limit.
+    ExampleValidator records anomalies but stops nothing. This component stops the run if there are
+    anomalies, or if too many photos were refused.
 
     Args:
         examples: of PhotoExampleGen, with its `ingestion.json` and `refused.csv`.
         anomalies: of ExampleValidator.
-        approval: `approval.json`, where the data passed.
-        max_refused_share: of the table's rows, 0 to 1.
-        max_wrong_ages: rows whose age is no age, at most.
-        code: a fingerprint of the code; keys TFX's cache.
+        approval: gets `approval.json` if the data passed.
+        max_refused_share: largest share of refused rows, 0 to 1.
+        max_wrong_ages: largest number of rows without a valid age.
+        code: a fingerprint of the code; a part of TFX's cache key.
 
     Raises:
-        DataRefused: a line for each thing that is wrong.
+        DataRefused: with a line for each fault.
     """
     ingestion = read_ingestion(examples.uri)
     refused = read_refused(examples.uri)
@@ -57,7 +57,7 @@ def DataGate(
 
 
 def anomaly_sentences(split: str, anomalies: anomalies_pb2.Anomalies) -> Iterator[str]:
-    """TFDV's anomalies of one split, in words."""
+    """Describe TFDV's anomalies of one split, one sentence each."""
     if anomalies.HasField("dataset_anomaly_info"):
         yield f"{split}: {_words(anomalies.dataset_anomaly_info.description)}"
     for feature, info in sorted(anomalies.anomaly_info.items()):

@@ -1,6 +1,6 @@
-"""The TFX component PhotoSchema: the curated schema as an artifact, on every orchestrator.
+"""The TFX component PhotoSchema: provides the curated schema as an artifact.
 
-Nothing has to be uploaded first.
+It works on every orchestrator; no file has to be uploaded first.
 """
 
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
@@ -14,11 +14,11 @@ from customer_age.schema.schema_file import SCHEMA_FILE
 
 @component
 def PhotoSchema(schema: OutputArtifact[standard_artifacts.Schema], code: Parameter[str]) -> None:
-    """Give `schema/photos.pbtxt`, the contract of an ingested example, to the graph.
+    """Provide `schema/photos.pbtxt`, the contract of an ingested example, as an artifact.
 
     Args:
-        schema: where TFX's components look for it: one file, alone in its folder.
-        code: a fingerprint of the schema; an edited one is a new artifact, and what was validated
-            against the old one is validated again.
+        schema: gets one file, alone in its folder, where TFX's components expect it.
+        code: a fingerprint of the schema; an edited schema gives a new artifact, so the data are
+            validated again.
     """
     write_whole(join(schema.uri, "schema.pbtxt"), SCHEMA_FILE)

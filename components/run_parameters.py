@@ -1,6 +1,6 @@
-"""What may be changed from run to run of a pipeline that was compiled once.
+"""The parameters that can differ between the runs of one compiled pipeline.
 
-All is derived from `RunParameters`: to add a run parameter, add a field there, and use it.
+Everything is derived from `RunParameters`: to add a run parameter, add a field there and use it.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ _PREFIX = "run_parameter_"
 
 @dataclass(frozen=True)
 class About:
-    """What is declared of a run parameter besides its name and type."""
+    """The declaration of a run parameter, without its name and type."""
 
     setting: str
-    """Its section and name in the settings; empty for what no settings file says."""
+    """Its section and name in the settings; empty if no setting corresponds to it."""
     description: str
-    """For whoever starts a run in a UI."""
+    """For the person who starts a run in a UI."""
     is_list: bool = False
-    """The setting is a list of names, which as a parameter have commas between them."""
+    """The setting is a list of names; the parameter is the same names, comma-separated."""
 
 
 def _input(setting: str, description: str, is_list: bool = False) -> Any:
@@ -39,7 +39,7 @@ def _input(setting: str, description: str, is_list: bool = False) -> Any:
 class RunParameters:
     """The inputs of a compiled pipeline.
 
-    In a pipeline that is compiled now and started later, TFX's RuntimeParameter stands for each.
+    In a compiled pipeline, which is started later, each is a TFX RuntimeParameter.
     """
 
     data_path: str = _input(
@@ -48,29 +48,29 @@ class RunParameters:
     )
     batches: str = _input(
         "data.batches",
-        "Batches of the inbox to learn from besides the data set: names with commas between.",
+        "Batches of the inbox to train on in addition to the data set: comma-separated names.",
         is_list=True,
     )
-    data_fingerprint: str = _input(
-        "", "Changes whenever the data do; customer-age submit fills it in."
-    )
+    data_fingerprint: str = _input("", "Changes when the data change; customer-age submit sets it.")
     epochs: int = _input(
-        "trainer.epochs", "Epochs of the whole network, at most: it may stop sooner."
+        "trainer.epochs", "Maximum epochs of the whole network; training may stop earlier."
     )
-    learning_rate: float = _input("trainer.learning_rate", "Peak of the whole network's schedule.")
+    learning_rate: float = _input(
+        "trainer.learning_rate", "Peak learning rate of the whole network's schedule."
+    )
     max_mae: float = _input(
         "gate.max_mae",
-        "Years: a model whose mean absolute error on the test photos is larger is not published.",
+        "Years: a model with a larger mean absolute error on the test photos is not published.",
     )
     min_test_photos: int = _input(
-        "gate.min_test_photos", "A model that was measured on fewer photos is not published."
+        "gate.min_test_photos", "A model that was measured on fewer test photos is not published."
     )
     champion_tolerance: float = _input(
         "gate.champion_tolerance",
-        "Years by which the champion may be better than what is published.",
+        "Years by which the champion may be better than a model that is published.",
     )
     registry_uri: str = _input("registry.uri", "The model registry, as the setting registry.uri.")
-    run_id: str = _input("", "Stands in the registry beside what the run publishes; any name.")
+    run_id: str = _input("", "Any name; the registry records it with the version of the run.")
 
 
 TYPES: Mapping[str, type[Value]] = get_type_hints(RunParameters)
@@ -78,11 +78,11 @@ ABOUT: Mapping[str, About] = {each.name: each.metadata["about"] for each in fiel
 
 
 def from_settings(settings: Any, **known: Value) -> RunParameters:
-    """The parameters of a run with these settings.
+    """Return the parameters of a run with these settings.
 
     Args:
         settings: with a section for each of the declared settings.
-        known: what the settings do not say, or not as the run needs it.
+        known: parameters that the settings do not set, or that override them.
     """
     values: dict[str, Any] = {
         name: known[name] if name in known else _as_parameter(settings, about)
@@ -92,7 +92,7 @@ def from_settings(settings: Any, **known: Value) -> RunParameters:
 
 
 def to_settings(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Section to what run parameters say in it, as settings have it.
+    """Return the settings that run parameters set: section to name to value.
 
     Args:
         values: run parameter to value.
@@ -107,14 +107,14 @@ def to_settings(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def applied(settings: Mapping[str, Any], parameters: RunParameters) -> dict[str, Any]:
-    """A copy of the settings that were compiled, with what a run was started with."""
-    said = to_settings(vars(parameters))
-    return {**settings, **{name: {**settings.get(name, {}), **said[name]} for name in said}}
+    """Return a copy of the compiled settings, with the parameters of a run applied."""
+    changed = to_settings(vars(parameters))
+    return {**settings, **{name: {**settings.get(name, {}), **changed[name]} for name in changed}}
 
 
 def optional_parameters() -> "dict[str, ExecutionParameter]":
-    """For the `PARAMETERS` of a ComponentSpec that takes them; a local run leaves them out."""
-    from tfx.types.component_spec import ExecutionParameter  # heavy, and settings import this file
+    """Return entries for the `PARAMETERS` of a ComponentSpec; a local run leaves them out."""
+    from tfx.types.component_spec import ExecutionParameter  # slow, and settings import this file
 
     return {
         f"{_PREFIX}{name}": ExecutionParameter(type=kind, optional=True)
@@ -123,24 +123,24 @@ def optional_parameters() -> "dict[str, ExecutionParameter]":
 
 
 def to_properties(parameters: RunParameters | None) -> dict[str, Any]:
-    """The execution properties in which a component gets the run's parameters, if there are any."""
+    """Return the execution properties that pass the run's parameters, if any, to a component."""
     values = vars(parameters) if parameters else {}
     return {f"{_PREFIX}{name}": value for name, value in values.items()}
 
 
 def from_properties(exec_properties: Mapping[str, Any]) -> RunParameters | None:
-    """The run's parameters among a component's execution properties; None in a local run."""
+    """Read the run's parameters from a component's execution properties; None in a local run."""
     values = {name: exec_properties.get(f"{_PREFIX}{name}") for name in ABOUT}
-    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-    return RunParameters(**given) if given else None
+    known: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    return RunParameters(**known) if known else None
 
 
 def run_key(compiled: str, parameters: RunParameters) -> str:
-    """What decides a run's result: 16 hexadecimal digits.
+    """Return a fingerprint of all that decides a run's result: 16 hexadecimal digits.
 
     Args:
         compiled: the key that was compiled into the pipeline.
-        parameters: of the run; `run_id` changes no result.
+        parameters: of the run; `run_id` does not count, because it does not change the result.
     """
     deciding = astuple(replace(parameters, run_id=""))
     return hashlib.sha256("\0".join(map(str, (compiled, *deciding))).encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""The same graph on Kubeflow Pipelines and Vertex AI: compiling, the entry point, submitting."""
+"""The graph on Kubeflow Pipelines and Vertex AI: the compiler, the entry point, the submission."""

@@ -1,4 +1,4 @@
-"""Artifact types as Kubeflow and Vertex name them, and as TFX does."""
+"""The names of artifact types in Kubeflow and Vertex, and in TFX."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ SYSTEM_TITLES = {
     "customer_age.RunMetrics": "system.Metrics",
 }
 """The `TYPE_NAME` of an artifact type to the schema title of its outputs in a compiled pipeline,
-for those that the UIs show in their own way."""
+for the types that the UIs display specially."""
 
 _ARTIFACTS = "customer_age.components.artifacts.types"
 
@@ -20,16 +20,16 @@ _OF_SYSTEM_TITLES = {
     "system.Model": "tfx.Model",
     "system.Statistics": "tfx.ExampleStatistics",
 }
-"""Several of TFX's types have one system type: these are the likeliest."""
+"""Several TFX types have the same system type: these are the most likely ones."""
 
 
 def title_for_tfx(titles: Iterable[str]) -> str:
-    """Choose the schema title by which TFX's entry point finds an artifact's class.
+    """Choose the schema title from which TFX's entry point finds an artifact's class.
 
-    It knows TFX's own titles, and takes any other for the path of a class.
+    The entry point knows TFX's own titles, and interprets any other title as the path of a class.
 
     Args:
-        titles: what is known of the type, the most trusted first; empty where nothing is.
+        titles: the known titles of the type, the most reliable first; may be empty.
     """
     known = [title for title in titles if title and title != "tfx.Artifact"]
     exact = [title for title in known if not title.startswith(("system.", "google."))]

@@ -1,4 +1,4 @@
-"""Answers pipelines that customer-age 0.1 compiled: their containers start this module."""
+"""The entry point of pipelines that customer-age 0.1 compiled; it only reports an error."""
 
 import sys
 
@@ -6,7 +6,7 @@ from customer_age.errors import SettingsError
 
 
 def main() -> None:
-    """Say in one line what to do: the modules that such a pipeline names have moved."""
+    """Print in one line what to do: the modules that such a pipeline names were moved."""
     print(
         "customer-age: this pipeline was compiled by customer-age 0.1, and the image is newer; "
         "compile it again with the version of the image",

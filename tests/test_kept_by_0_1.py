@@ -616,7 +616,9 @@ def test_what_the_gate_and_the_canary_found_is_read(kept_by_0_1):
     assert passed.candidate.overall.mae == pytest.approx(1.3473, abs=1e-4)
     assert passed.baseline.overall.mae == pytest.approx(1.4428, abs=1e-4)
     assert passed.candidate.by_age_group["65+"].mae == pytest.approx(0.4930, abs=1e-4)
-    assert refused.refusals == ("MAE 1.17 years on 10 test photos, above the limit of 0.001",)
+    assert refused.refusals == (
+        "the test MAE is 1.17 years on 10 photos, above the limit of 0.001 years",
+    )
     blessings = [kept_by_0_1.artifact("Evaluator", "blessing", run) for run in (2, 3)]
     assert [canary.is_blessed(uri) for uri in blessings] == [True, False]
     found = canary.read_canary(kept_by_0_1.artifact("Canary", "blessing", 2))

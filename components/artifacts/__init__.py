@@ -1,1 +1,1 @@
-"""What the nodes of the graph hand to each other: artifact types, and one model for each file."""
+"""The artifacts of the graph: their types, and a model for each of their files."""

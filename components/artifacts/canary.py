@@ -1,4 +1,4 @@
-"""`canary.json` in an InfraBlessing artifact: whether the model is fit to serve."""
+"""`canary.json` in an InfraBlessing artifact: whether a model is fit to serve."""
 
 from pydantic import BaseModel
 
@@ -10,7 +10,7 @@ FILE = "canary.json"
 
 
 class CanaryCheck(BaseModel):
-    """One thing that the Canary measured; `measured` must be at most `limit`."""
+    """One check of the Canary; `measured` must be at most `limit`."""
 
     measured: int | float
     limit: int | float
@@ -18,12 +18,12 @@ class CanaryCheck(BaseModel):
 
 
 class Canary(BaseModel):
-    """What the Canary found.
+    """The result of the Canary.
 
     Attributes:
         passed: whether the model is fit to serve.
         refusals: why it is not fit, one sentence each.
-        checks: by name; those that could not be measured are not there.
+        checks: by name, without the checks that could not be measured.
     """
 
     passed: bool
@@ -32,7 +32,7 @@ class Canary(BaseModel):
 
 
 def read_canary(infra_blessing_uri: str) -> Canary | None:
-    """Read what the Canary found, or None where an InfraBlessing artifact is not the Canary's.
+    """Read the Canary's result; None if the InfraBlessing artifact is not from the Canary.
 
     Raises:
         ValueError: the file is damaged, in one line.
@@ -44,7 +44,7 @@ def read_canary(infra_blessing_uri: str) -> Canary | None:
 
 
 def is_blessed(blessing_uri: str) -> bool | None:
-    """Tell what a ModelBlessing artifact says, or None where it says nothing."""
+    """Return whether a ModelBlessing artifact blesses its model; None if it has no result."""
     if exists(f"{blessing_uri}/BLESSED"):
         return True
     return False if exists(f"{blessing_uri}/NOT_BLESSED") else None

@@ -1,4 +1,4 @@
-"""What the Evaluator found, read from the files of TFMA."""
+"""The result of the Evaluator, read from the files of TFMA."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import tensorflow_model_analysis as tfma
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
-"""What the two models are called in TFMA's results."""
+"""The names of the two models in TFMA's results."""
 
 _MAE = "mean_absolute_error"
 _MSE = "mean_squared_error"
@@ -21,9 +21,9 @@ _OVERALL: tuple = ()
 
 @dataclass(frozen=True)
 class SliceMetrics:
-    """One model on one slice of the test photos; `mae`, `rmse` and `bias` in years.
+    """The metrics of one model on one slice of the test photos; `mae`, `rmse`, `bias` in years.
 
-    `bias` is the mean of predicted minus real age: above 0, the model guesses too old.
+    `bias` is the mean of predicted minus real age: above 0, the predicted ages are too high.
     """
 
     photos: int
@@ -34,7 +34,7 @@ class SliceMetrics:
 
 @dataclass(frozen=True)
 class Measured:
-    """One model on all test photos, and on those of each age group that has any."""
+    """The metrics of one model on all test photos, and on each age group that has photos."""
 
     overall: SliceMetrics
     by_age_group: dict[str, SliceMetrics]
@@ -42,7 +42,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the Evaluator found: both models on the same photos, and the gate's answer."""
+    """The Evaluator's result: the metrics of both models on the same photos, and the gate's."""
 
     candidate: Measured
     baseline: Measured | None
@@ -52,14 +52,14 @@ class Evaluation:
 
 
 def read(uri: str) -> Evaluation:
-    """Read what the Evaluator wrote.
+    """Read the Evaluator's result.
 
     Args:
         uri: the folder of a `ModelEvaluation` artifact.
 
     Raises:
-        FileNotFoundError: there is no evaluation in it.
-        ValueError: it holds no metrics of a candidate.
+        FileNotFoundError: the folder contains no evaluation.
+        ValueError: it contains no metrics of a candidate.
     """
     by_model = {
         name: _measured(tfma.load_eval_result(uri, model_name=name).slicing_metrics)
@@ -67,7 +67,7 @@ def read(uri: str) -> Evaluation:
     }
     candidate = by_model[CANDIDATE]
     if candidate is None:
-        raise ValueError(f"{uri} holds no metrics of a model named {CANDIDATE!r}")
+        raise ValueError(f"{uri} contains no metrics of a model named {CANDIDATE!r}")
     validation = tfma.load_validation_result(uri)
     return Evaluation(
         candidate=candidate,
@@ -78,7 +78,7 @@ def read(uri: str) -> Evaluation:
 
 
 def _measured(slicing_metrics: Sequence[tuple[Any, Mapping]]) -> Measured | None:
-    """TFMA's slices, as tuples of (feature, value) pairs, to our two views of them."""
+    """Convert TFMA's slices, which have tuples of (feature, value) pairs as keys."""
     slices = {}
     for key, outputs in slicing_metrics:
         values = {
@@ -106,7 +106,7 @@ def _measured(slicing_metrics: Sequence[tuple[Any, Mapping]]) -> Measured | None
 
 
 def _first_year(slice_key: tuple) -> int:
-    """The lowest age of an age group's name (`25-34`, `65+`), to sort by."""
+    """Return the lowest age in an age group's name (`25-34`, `65+`), as a sort key."""
     digits = slice_key[0][1].rstrip("+").split("-")[0] if slice_key else "-1"
     return int(digits)
 
@@ -117,7 +117,7 @@ def _refusals(validation: Any, candidate: Measured, baseline: Measured | None) -
         for failure in on_slice.failures:
             sentences.append(_refusal(failure, candidate, baseline))
     if not validation.validation_ok and not sentences:
-        sentences.append("the evaluation is incomplete: TFMA found no test photos to measure")
+        sentences.append("the evaluation is incomplete: TFMA found no test photos")
     return sentences
 
 
@@ -128,15 +128,16 @@ def _refusal(failure: Any, candidate: Measured, baseline: Measured | None) -> st
         allowed = threshold.change_threshold.absolute.value
         limit = f"at most {allowed:g} years worse" if allowed > 0 else "better"
         return (
-            f"MAE {mine.mae:.2f} years against the baseline's {baseline.overall.mae:.2f}: "
-            f"it must be {limit}"
+            f"the test MAE is {mine.mae:.2f} years and the baseline's is "
+            f"{baseline.overall.mae:.2f} years; the candidate must be {limit}"
         )
     if failure.metric_key.name == _PHOTOS:
         fewest = threshold.value_threshold.lower_bound.value
-        return f"only {mine.photos} test photos, fewer than the {fewest:.0f} that the gate needs"
+        return f"there are only {mine.photos} test photos; the gate needs at least {fewest:.0f}"
     if failure.metric_key.name == _MAE:
         limit = threshold.value_threshold.upper_bound.value
         return (
-            f"MAE {mine.mae:.2f} years on {mine.photos} test photos, above the limit of {limit:g}"
+            f"the test MAE is {mine.mae:.2f} years on {mine.photos} photos, above the limit of "
+            f"{limit:g} years"
         )
     return f"{failure.metric_key.name}: {failure.message or 'outside its limit'}"

@@ -1,6 +1,6 @@
-"""What PhotoExampleGen says of the rows of its label tables: two files in an Examples artifact.
+"""PhotoExampleGen's record of the rows of its label tables: two files in an Examples artifact.
 
-`ingestion.json` counts them; `refused.csv` lists each row that gave no example, and why.
+`ingestion.json` has the counts; `refused.csv` lists each row without an example, and the reason.
 """
 
 import csv
@@ -20,23 +20,23 @@ from . import json_file
 FILE = "ingestion.json"
 REFUSED_FILE = "refused.csv"
 COLUMNS = [field.name for field in dataclasses.fields(Refusal)]
-"""Of `refused.csv`."""
+"""The columns of `refused.csv`."""
 
 BASE = "base"
-"""What the base set is called among the batches."""
+"""The name of the base set among the batches."""
 
 _REFUSED = TypeAdapter(list[Refusal])
 
 
 class BatchCounts(BaseModel):
-    """What became of the rows of one batch, or of the base set beside batches.
+    """The counts of one batch, or of the base set if there are batches.
 
     Attributes:
         rows: of its label table.
-        photos: that the run has of it, by split.
-        refused: photos that it has not, by reason.
+        photos: that the run uses, by split.
+        refused: photos that the run does not use, by reason.
         age_groups: the photos by age group.
-        new: whether this run ingested it; else it came from the cache.
+        new: whether this run ingested it; otherwise it came from the cache.
     """
 
     rows: int
@@ -47,18 +47,18 @@ class BatchCounts(BaseModel):
 
 
 class Ingestion(BaseModel):
-    """`ingestion.json`; what is not set is not written.
+    """The content of `ingestion.json`; fields that are not set are not written.
 
     Attributes:
         rows: of the label tables.
         photos: that can be used, by split.
-        batches: the same of the base set and of each batch; empty where there are no batches.
-        seconds_ingesting: of `seconds`, for batches that were new.
-        seconds_assembling: of `seconds`, to put the run's examples together from all batches.
+        batches: the counts of the base set and of each batch; empty if there are no batches.
+        seconds_ingesting: the part of `seconds` for new batches.
+        seconds_assembling: the part of `seconds` for the run's examples from all batches.
         refused: photos that cannot be used, by reason.
-        examples_of_refused: a sentence for the first few of each reason.
-        seconds: that it took.
-        deal: of people to splits; a release before it was recorded has none.
+        examples_of_refused: a sentence for the first few photos of each reason.
+        seconds: duration of the ingestion.
+        deal: the assignment of people to splits; None if an early release wrote the file.
     """
 
     rows: int
@@ -76,7 +76,7 @@ def write_ingestion(examples_uri: str, ingestion: Ingestion) -> None:
     """Write the counts of an `Examples` artifact.
 
     Raises:
-        OSError: they cannot be written.
+        OSError: the file cannot be written.
     """
     json_file.write(examples_uri, FILE, ingestion.model_dump(exclude_unset=True))
 
@@ -85,17 +85,17 @@ def read_ingestion(examples_uri: str) -> Ingestion:
     """Read the counts of an `Examples` artifact.
 
     Raises:
-        FileNotFoundError: there are none.
-        ValueError: they are damaged, in one line.
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged; the message is one line.
     """
     return json_file.read(examples_uri, FILE, Ingestion)
 
 
 def write_refused(examples_uri: str, refused: Iterable[Refusal]) -> None:
-    """Write the list of an `Examples` artifact, sorted by table and line; formulas are texts.
+    """Write the refused rows of an `Examples` artifact, sorted; formulas are escaped as text.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -106,11 +106,11 @@ def write_refused(examples_uri: str, refused: Iterable[Refusal]) -> None:
 
 
 def read_refused(examples_uri: str) -> list[Refusal]:
-    """Read the list of an `Examples` artifact.
+    """Read the refused rows of an `Examples` artifact.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: a row lacks a column, in one line.
+        FileNotFoundError: there is no such file.
+        ValueError: a row lacks a column; the message is one line.
     """
     uri = join(examples_uri, REFUSED_FILE)
     table = csv.DictReader(io.StringIO(store.read(uri).decode("utf-8"), newline=""))

@@ -1,4 +1,4 @@
-"""Small JSON files in an artifact's folder, read as the model that they were written from."""
+"""Small JSON files in an artifact's folder, each with a pydantic model."""
 
 import contextlib
 import json
@@ -17,13 +17,13 @@ def read(folder: str, name: str, model: type[Contents]) -> Contents:
 
     Args:
         folder: URI of the artifact.
-        name: of the file in it.
+        name: of the file in the folder.
         model: of the file's contents.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is damaged, in one line.
-        OSError: it cannot be read.
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged; the message is one line.
+        OSError: the file cannot be read.
     """
     try:
         content = store.read(addresses.join(folder, name))
@@ -38,11 +38,11 @@ def write(folder: str, name: str, contents: Mapping[str, Any]) -> None:
 
     Args:
         folder: URI of the artifact.
-        name: of the file in it.
-        contents: what JSON can hold.
+        name: of the file in the folder.
+        contents: values that JSON supports.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     text = json.dumps(contents, indent=2, ensure_ascii=False)
     store.write_whole(addresses.join(folder, name), text.encode())
@@ -50,7 +50,7 @@ def write(folder: str, name: str, contents: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def in_one_line(name: str) -> Iterator[None]:
-    """Say in one line what is wrong with a file, which takes pydantic several."""
+    """Shorten pydantic's error about a file to one line."""
     try:
         yield
     except ValidationError as error:

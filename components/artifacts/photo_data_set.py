@@ -1,7 +1,8 @@
-"""What PhotoExampleGen read: one small file in a `PhotoDataSet` artifact.
+"""The record of the data that PhotoExampleGen read: one small file in a `PhotoDataSet` artifact.
 
-It stands for the data in the lineage. No artifact has the URI of the photos themselves: Kubeflow's
-launcher copies every object below the URI of each input before a component starts.
+The artifact represents the data in the lineage. No artifact has the URI of the photos themselves,
+because Kubeflow's launcher copies every object below the URI of each input before a component
+starts.
 """
 
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ class TablesRead(BaseModel):
 
     Attributes:
         name: of the batch; empty for the base set.
-        layout: of the tables, as `labels.layouts` calls it.
+        layout: of the tables, by its name in `labels.layouts`.
         tables: their file names.
-        rows: of all of them.
+        rows: of all the tables.
     """
 
     name: str
@@ -33,11 +34,11 @@ class TablesRead(BaseModel):
 
 
 class DataSetRecord(BaseModel):
-    """`data_set.json`.
+    """The content of `data_set.json`.
 
     Attributes:
-        place: the data folder's path or address, as the run parameter `data_path` says it.
-        fingerprint: changes with the content of the tables and photos, of the batches' too.
+        place: the data folder's path or address, as in the run parameter `data_path`.
+        fingerprint: of the content of all tables and photos, including the batches'.
         read: the base set, then each batch.
     """
 
@@ -49,12 +50,12 @@ class DataSetRecord(BaseModel):
 def write(
     artifact: PhotoDataSet, place: str, fingerprint: str, data_sets: Sequence[DataSet]
 ) -> None:
-    """Write the file of an artifact, and what it says in short as custom properties.
+    """Write the file of an artifact, and its main fields as custom properties.
 
     Args:
         artifact: gets the file, and the properties `place`, `fingerprint` and `batches`.
         place: the data folder's path or address.
-        fingerprint: of all that was read.
+        fingerprint: of all data that were read.
         data_sets: the base set, then the batches.
 
     Raises:

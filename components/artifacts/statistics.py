@@ -1,7 +1,7 @@
-"""What TFDV measured of the photos: the statistics and the anomalies, read from their files.
+"""TFDV's statistics and anomalies of the photos, read from their files.
 
-The files are read as the protobuf messages they are, in a tenth of a second: TFDV's own readers
-would bring TensorFlow and Beam, which a report on a run that stopped early does without.
+The files are parsed as protobuf messages, which takes a tenth of a second. TFDV's own readers would
+import TensorFlow and Beam, which the report of a run that stopped early does not need.
 """
 
 import math
@@ -25,11 +25,11 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts of photos in bins that touch each other.
+    """Counts of photos in adjacent bins.
 
     Attributes:
         edges: in the feature's unit, one more than there are counts.
-        counts: photos in each bin; TFDV's sketch makes them estimates, not always whole.
+        counts: photos in each bin; estimates from TFDV's sketch, not always whole numbers.
     """
 
     edges: tuple[float, ...]
@@ -38,18 +38,18 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Spread:
-    """How one numeric feature is spread over the photos of one split.
+    """The distribution of one numeric feature over the photos of one split.
 
     Attributes:
-        photos: how many have a value.
+        photos: number of photos with a value.
         minimum: exact, in the feature's unit.
-        median: as TFDV estimates it.
+        median: TFDV's estimate.
         maximum: exact.
         histogram: bins of equal width.
         quantiles: bins of equal count.
         mean: exact.
         deviation: the standard deviation, exact.
-        missing: how many photos have no value.
+        missing: number of photos without a value.
     """
 
     photos: int
@@ -63,7 +63,7 @@ class Spread:
     missing: int = 0
 
     def below(self, limit: float) -> Count:
-        """Say how many photos lie below a limit: exactly where none or all do."""
+        """Return the number of photos below a limit; it is exact if none or all are below."""
         if limit <= self.minimum:
             return Count(0, exact=True)
         if limit > self.maximum:
@@ -77,9 +77,9 @@ class Spread:
             )
         )
         edges, shares = zip(*knots, strict=True)
-        # The two histograms are estimates of one rising curve, and may cross by a little.
+        # The two histograms estimate one rising curve, and may contradict each other slightly.
         share = float(np.interp(limit, edges, np.maximum.accumulate(shares)))
-        # One photo at least lies below, since the smallest does, and one above.
+        # At least one photo is below, because the smallest value is, and at least one above.
         return Count(min(self.photos - 1, max(1, round(share * self.photos))), exact=False)
 
 
@@ -88,9 +88,9 @@ class SplitStatistics:
     """The photos of one split.
 
     Attributes:
-        photos: how many.
-        spreads: by the name of a numeric feature.
-        words: by the name of a text feature, how many photos have each of its values.
+        photos: number of photos.
+        spreads: the distributions by the name of a numeric feature.
+        words: by the name of a text feature, the number of photos with each value.
     """
 
     photos: int
@@ -100,7 +100,7 @@ class SplitStatistics:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """Where the data broke the schema: TFDV's own sentence."""
+    """A violation of the schema, with TFDV's own sentence."""
 
     split: str
     feature: str
@@ -108,16 +108,16 @@ class Anomaly:
 
 
 def read_statistics(uri: str) -> dict[str, SplitStatistics]:
-    """Read what StatisticsGen wrote.
+    """Read the output of StatisticsGen.
 
     Args:
         uri: of the ExampleStatistics artifact.
 
     Returns:
-        By split, in the order train, valid, test; without the splits that are not there.
+        Split to statistics, in the order train, valid, test; without the splits that are missing.
 
     Raises:
-        ValueError: a file is no statistics.
+        ValueError: a file does not contain statistics.
     """
     splits = {}
     for split in SPLITS:
@@ -130,16 +130,16 @@ def read_statistics(uri: str) -> dict[str, SplitStatistics]:
 
 
 def read_anomalies(uri: str) -> tuple[Anomaly, ...] | None:
-    """Read what ExampleValidator wrote.
+    """Read the output of ExampleValidator.
 
     Args:
         uri: of the ExampleAnomalies artifact.
 
     Returns:
-        Every anomaly of every split, or None where no split was validated.
+        Every anomaly of every split; None if no split was validated.
 
     Raises:
-        ValueError: a file is no list of anomalies.
+        ValueError: a file does not contain anomalies.
     """
     found: list[Anomaly] = []
     validated = False
@@ -149,7 +149,7 @@ def read_anomalies(uri: str) -> tuple[Anomaly, ...] | None:
             continue
         validated = True
         if message.data_missing:
-            found.append(Anomaly(split, "", "The split holds no photo."))
+            found.append(Anomaly(split, "", "The split has no photos."))
         if message.HasField("dataset_anomaly_info"):
             found.append(Anomaly(split, "", _words(message.dataset_anomaly_info)))
         found.extend(
@@ -164,7 +164,7 @@ def _words(info: Any) -> str:
 
 
 def _parse(uri: str, message: Any) -> Any:
-    """Fill a protobuf message from a file, or give None where there is no file."""
+    """Fill a protobuf message from a file; return None if there is no file."""
     try:
         message.ParseFromString(store.read(uri))
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
-"""`training.json` in a ModelRun artifact: what the Trainer did; `json_file.read` reads it.
+"""`training.json` in a ModelRun artifact: the record of the Trainer; `json_file.read` reads it.
 
-Nothing that reads files is imported here: what the Trainer imports decides whether an earlier
-training can be reused.
+This module must not import code that reads files: a change of the Trainer's imports prevents the
+reuse of an earlier training.
 """
 
 from pydantic import BaseModel
@@ -21,17 +21,18 @@ class Epoch(BaseModel):
 
 
 class Training(BaseModel):
-    """What the Trainer did; the file holds the hyperparameters, too.
+    """The record of the Trainer; the file also contains the hyperparameters.
 
     Attributes:
-        best_epoch: of the phase `whole`: the one whose weights were kept.
-        served_mae: years, of what is served on `valid`: `val_mae` of the best epoch, but for what
-            only serving does, such as the mean with the mirror image; None in release 0.1's.
-        median_age: years, of the labels in `train`.
+        best_epoch: the epoch of the phase `whole` whose weights were kept.
+        served_mae: MAE of the exported model on `valid`, years. It differs from `val_mae` of the
+            best epoch by what only serving does, such as the mean with the mirror image. None in
+            files of release 0.1.
+        median_age: of the labels in `train`, years.
         photos: in `train`.
-        weights: what the network started from.
+        weights: that the network started from.
         seconds: of the whole training.
-        input_size: pixels on each side of what the network sees.
+        input_size: pixels on each side of the network's input.
     """
 
     weights: str
@@ -47,7 +48,7 @@ class Training(BaseModel):
 
     @property
     def best(self) -> int | None:
-        """The place in `history` of the epoch whose weights were kept, counting from 0."""
+        """The index in `history` of the epoch whose weights were kept, counting from 0."""
         for place, epoch in enumerate(self.history):
             if epoch.phase == "whole" and epoch.epoch == self.best_epoch:
                 return place

@@ -1,6 +1,6 @@
-"""`trials.json` in a TunerResults artifact: what the Tuner tried; `json_file.read` reads it.
+"""`trials.json` in a TunerResults artifact: the trials of the Tuner; `json_file.read` reads it.
 
-Nothing that reads files is imported here, as in `training`.
+This module must not import code that reads files, for the reason in `training`.
 """
 
 from pydantic import BaseModel
@@ -8,18 +8,18 @@ from pydantic import BaseModel
 FILE = "trials.json"
 
 SETTINGS_FILE = "settings.yaml"
-"""In a HyperParameters artifact: the best trial as a settings file."""
+"""The file in a HyperParameters artifact with the best trial as settings."""
 
 
 class Trial(BaseModel):
-    """One training that is over; errors are in years.
+    """One finished training of a search; errors are in years.
 
     Attributes:
-        settings: of `trainer`: those that are tuned.
-        curve: MAE on `valid` after each epoch of the phase `whole`; None is not a number.
-        epochs: that the phase would have had at most.
-        hopeless: whether it was stopped because others were better by then.
-        seconds: that it took.
+        settings: the tuned settings of `trainer`.
+        curve: MAE on `valid` after each epoch of the phase `whole`; None instead of NaN.
+        epochs: the maximum number of epochs of the phase.
+        hopeless: whether it was stopped because other trials were better at the same epoch.
+        seconds: duration.
     """
 
     settings: dict[str, float]
@@ -30,11 +30,11 @@ class Trial(BaseModel):
 
     @property
     def val_mae(self) -> float | None:
-        """Of the epoch whose weights a training keeps; None where the training diverged."""
+        """MAE of the epoch whose weights a training keeps; None if the training diverged."""
         return min((value for value in self.curve if value is not None), default=None)
 
     def line(self) -> str:
-        """Settings and error, for people."""
+        """Describe settings and error in one line, for people."""
         settings = ", ".join(f"{name} {value:g}" for name, value in self.settings.items())
         if self.val_mae is None:
             return f"{settings}: diverged"
@@ -43,17 +43,17 @@ class Trial(BaseModel):
 
 
 class Trials(BaseModel):
-    """All of a search, in the order in which they were made; the first has the given settings."""
+    """All trials of a search, in order; the first one has the settings of the search itself."""
 
     trials: list[Trial] = []
 
     @property
     def best(self) -> Trial | None:
-        """The first one with the lowest MAE on `valid`; None where none has any."""
+        """The first trial with the lowest MAE on `valid`; None if no trial has an MAE."""
         measured = [trial for trial in self.trials if trial.val_mae is not None]
         return min(measured, key=lambda trial: trial.val_mae or 0.0, default=None)
 
     @property
     def seconds(self) -> float:
-        """That all of them took."""
+        """Total duration of all trials."""
         return sum(trial.seconds for trial in self.trials)

@@ -1,29 +1,28 @@
-"""The artifact types that TFX has no standard type for.
+"""The artifact types for which TFX has no standard type.
 
-Their names have the form that Kubeflow and Vertex ask of a schema's title, `<package>.<Name>`, and
-they have custom properties alone: TFX's compiler for the two refuses any other.
+Their names have the form that Kubeflow and Vertex require of a schema's title, `<package>.<Name>`.
+They only have custom properties, because TFX's compiler for Kubeflow and Vertex refuses others.
 """
 
 from tfx.types import artifact, system_artifacts
 
 ORIGINAL_URI = "original_uri"
-"""Custom property of an artifact whose files a container sees under another path than its URI:
-the URI. It is there only while an executor works; `uri_for_readers` reads it."""
+"""Custom property with the URI of an artifact, if a container has its files under another path.
+It only exists while an executor runs; `uri_for_readers` reads it."""
 
 
 class PhotoDataSet(artifact.Artifact):
-    """`data_set.json`: which label tables and photos a run read, for its lineage.
+    """`data_set.json`: the label tables and photos that a run read, for its lineage.
 
-    Its custom properties are `place`, the folder or bucket prefix that they lie in, `fingerprint`,
-    which changes whenever the content of a table or a photo does, and `batches`, names with commas
-    between.
+    Its custom properties are `place`, their folder or bucket prefix, `fingerprint`, which changes
+    when the content of a table or a photo changes, and `batches`, comma-separated names.
     """
 
     TYPE_NAME = "customer_age.PhotoDataSet"
 
 
 class DataApproval(artifact.Artifact):
-    """`approval.json`: what the DataGate checked. It exists only where the data passed."""
+    """`approval.json`: the DataGate's record. It only exists if the data passed."""
 
     TYPE_NAME = "customer_age.DataApproval"
 
@@ -35,34 +34,34 @@ class HtmlPage(artifact.Artifact):
 
 
 class RunReportPage(HtmlPage):
-    """`report.html`: what a run did and why it ended so."""
+    """`report.html`: the result of a run and its reason."""
 
     TYPE_NAME = "customer_age.RunReportPage"
 
 
 class EdaPage(HtmlPage):
-    """`eda.html`: what the data are like, and what was refused of them."""
+    """`eda.html`: an analysis of the data, and the refused photos."""
 
     TYPE_NAME = "customer_age.EdaPage"
 
 
 class RunMetrics(artifact.Artifact):
-    """`metrics.json`: a run in numbers. Its custom properties are the same numbers, for UIs."""
+    """`metrics.json`: the metrics of a run. Its custom properties are the same, for UIs."""
 
     TYPE_NAME = "customer_age.RunMetrics"
     TYPE_ANNOTATION = system_artifacts.Metrics
 
 
 class UntypedArtifact(artifact.Artifact):
-    """What a back end hands over without a type that TFX knows."""
+    """An artifact from a back end whose type TFX does not know."""
 
     TYPE_NAME = "customer_age.UntypedArtifact"
 
 
 def uri_for_readers(instance: artifact.Artifact) -> str:
-    """Where a person, or a later process, finds an artifact, as a URI without a slash at its end.
+    """Return an artifact's URI for people and later processes, without a slash at its end.
 
-    An executor opens files under `instance.uri`, which in a container may be a local copy that
-    is gone soon; what it writes down for others is this.
+    An executor opens files under `instance.uri`, which in a container may be a temporary local
+    copy. When it records the artifact's location for others, it must use this URI.
     """
     return (instance.get_string_custom_property(ORIGINAL_URI) or str(instance.uri)).rstrip("/")

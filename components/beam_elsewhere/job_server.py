@@ -1,4 +1,4 @@
-"""Whether there is a Beam job server, before anything waits for it."""
+"""Checks that a Beam job server answers, before anything waits for it."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from customer_age.errors import RunError
 from .. import beam_runners
 
 SECONDS = 10
-"""Enough for a server that is just starting; Beam itself waits 300."""
+"""Enough for a server that is starting; Beam itself waits 300 seconds."""
 
 _OPTION = "--job_endpoint"
 _IN_THIS_PROCESS = "embed"
 
 
 def absent(endpoint: str | None) -> str | None:
-    """Say in one line that no job server answers.
+    """Check that a job server answers.
 
     Args:
-        endpoint: `HOST:PORT`; None where the runner needs none.
+        endpoint: `HOST:PORT`; None if the runner needs no job server.
 
     Returns:
-        The line; None where one answers, or none is needed.
+        One line if no job server answers; None if one answers or none is needed.
     """
     if not endpoint or endpoint == _IN_THIS_PROCESS:
         return None
@@ -32,21 +32,21 @@ def absent(endpoint: str | None) -> str | None:
         except grpc.FutureTimeoutError:
             return (
                 f"beam.args: no Beam job server answered at {_OPTION}={endpoint} within "
-                f"{SECONDS} s; start it, or name the right HOST:PORT"
+                f"{SECONDS} s; start it, or correct HOST:PORT"
             )
     return None
 
 
 def absent_of(beam_args: Sequence[str]) -> str | None:
-    """See `absent`; of the job server that Beam's options name."""
+    """Check the job server that Beam's options name, as `absent` does."""
     return absent(beam_runners.value(beam_args, _OPTION))
 
 
 def require(beam_args: Sequence[str]) -> None:
-    """Look for the job server from within a run, where it may only be away for a while.
+    """Check the job server during a run, when it may be unavailable for a short time.
 
     Raises:
-        RunError: none answers; a cluster tries again.
+        RunError: no job server answers; a cluster tries again.
     """
     if line := absent_of(beam_args):
         raise RunError(line) from ConnectionError(line)

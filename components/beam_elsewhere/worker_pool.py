@@ -1,8 +1,9 @@
 """A pool of Beam workers that listens on one named address, and reports a worker that dies.
 
-Beam's own pool listens on every address of the machine, and whoever reaches it starts programs on
-it: a pool belongs beside what asks it for workers, on loopback. It also says nothing of a worker
-that dies before it has reported to its runner, and the job then waits without end.
+Beam's own pool listens on every address of the machine, and anyone who can connect to it can start
+programs on the machine. This pool listens on loopback, next to the process that requests workers.
+Beam's own pool also does not report a worker that dies before it has connected to its runner: the
+job then waits for ever.
 
     python -m customer_age.components.beam_elsewhere.worker_pool --address=localhost:50000
 """
@@ -25,16 +26,16 @@ from apache_beam.utils import thread_pool_executor
 ADDRESS = "localhost:50000"
 
 _ANSWER_SECONDS = 120
-"""Within which a runner asks a worker for something, once it has asked for the worker."""
+"""A runner sends a worker its first instruction within this time after it requested the worker."""
 
 _log = logging.getLogger(__name__)
 
 
 class WorkerPool(worker_pool_main.BeamFnExternalWorkerPoolServicer):
-    """Beam's, with an eye on what it starts."""
+    """Beam's worker pool, which also watches the workers that it starts."""
 
     def StartWorker(self, request: Any, context: Any) -> Any:
-        """Start a worker, and watch it."""
+        """Start a worker and watch it."""
         response = super().StartWorker(request, context)
         process = self._worker_processes.get(request.worker_id)
         if process is not None and not response.error:
@@ -49,7 +50,7 @@ class WorkerPool(worker_pool_main.BeamFnExternalWorkerPoolServicer):
             worker_pool_main.kill_process_gracefully(process)
 
     def _watch(self, request: Any, process: subprocess.Popen) -> None:
-        # Beam opens this pipe and never reads it: a worker that prints much would stop at it.
+        # Beam opens this pipe but never reads it: a worker that prints much would block.
         for line in process.stdout or ():
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
@@ -63,38 +64,39 @@ class WorkerPool(worker_pool_main.BeamFnExternalWorkerPoolServicer):
 
 def _cause(exit_code: int) -> str:
     if exit_code == -signal.SIGKILL:
-        return "killed by signal 9, as for want of memory"
+        return "killed by signal 9, probably because there was not enough memory"
     return f"killed by signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
 
 
 def _answer(request: Any, error: str) -> None:
-    """Answer in a dead worker's place, so that its runner does not wait for what never comes.
+    """Answer the runner in place of a dead worker, so that the runner does not wait for ever.
 
-    A runner that the worker had reported to has seen that connection break, and refuses this one.
+    If the worker had already connected, its runner has noticed the broken connection, and refuses
+    this one.
     """
     answers: queue.Queue = queue.Queue()
     with grpc.insecure_channel(request.control_endpoint.url) as channel:
         stub = beam_fn_api_pb2_grpc.BeamFnControlStub(channel)
-        asked = stub.Control(
+        instructions = stub.Control(
             iter(answers.get, None),
             timeout=_ANSWER_SECONDS,
             metadata=(("worker_id", request.worker_id),),
         )
         try:
-            for each in asked:
+            for each in instructions:
                 answers.put(
                     beam_fn_api_pb2.InstructionResponse(
                         instruction_id=each.instruction_id, error=error
                     )
                 )
         except grpc.RpcError as refused:
-            _log.info("%s takes no answer for it: %s", request.control_endpoint.url, refused)
+            _log.info("%s refused the answer for it: %s", request.control_endpoint.url, refused)
         finally:
             answers.put(None)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until the process is ended; the workers end with it."""
+    """Serve until the process ends; the workers end with it."""
     parser = argparse.ArgumentParser(
         prog="python -m customer_age.components.beam_elsewhere.worker_pool",
         description=__doc__.splitlines()[0],
@@ -103,10 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--address",
         default=ADDRESS,
         metavar="HOST:PORT",
-        help="Listen here alone. Whoever reaches it can run programs.  [default: %(default)s]",
+        help="Listen only on this address. Anyone who can connect to it can run programs.  "
+        "[default: %(default)s]",
     )
     parser.add_argument(
-        "--container_executable", metavar="FILE", help="What starts a worker, such as Beam's boot."
+        "--container_executable",
+        metavar="FILE",
+        help="Program that starts a worker, such as Beam's boot.",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, force=True)  # an import may have logged already
@@ -119,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         server.add_insecure_port(options.address)
     except RuntimeError as error:
-        parser.error(f"--address {options.address}: cannot be listened on ({error})")
+        parser.error(f"--address {options.address}: cannot listen on this address ({error})")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server.start()
     _log.info("Listening for requests for workers on %s", options.address)

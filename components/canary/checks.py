@@ -1,4 +1,4 @@
-"""What a model must hold to before it is served, judged by what the worker measured."""
+"""The checks that a model must pass before it is served, from the worker's measurements."""
 
 import math
 import statistics
@@ -12,14 +12,14 @@ from .requests import ALONE, BATCH, BATCH_SIZE, STORED, Request
 from .worker_process import Answer, Measurements
 
 OLDEST = 120.0
-"""Years; nobody is younger than 0."""
+"""Years; the youngest age is 0."""
 
 TOLERANCE = 0.01
-"""Years that two answers for one photo may lie apart: a batch is summed up in another order."""
+"""Maximum difference of two answers for one photo, years: a batch is summed in another order."""
 
 KINDS_TOLERANCE = 0.3
-"""Years that the answer for a file may lie from that for the PNG of what Pillow reads in it: two
-decoders of JPEG round otherwise."""
+"""Maximum difference between the answers for a file and for a PNG of the same pixels from Pillow,
+years: two JPEG decoders round differently."""
 
 SLOW_FACTOR = 3
 """The 95th percentile may take this many times the limit of the median."""
@@ -29,11 +29,11 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What a process that serves the model may need.
+    """The limits of a process that serves the model.
 
     Attributes:
         seconds_per_photo: for one photo, alone or on average in a batch.
-        memory_mb: at its peak, TensorFlow included.
+        memory_mb: peak memory, including TensorFlow's.
     """
 
     seconds_per_photo: float
@@ -42,12 +42,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing measured; the name of the check tells the unit.
+    """One check; its name contains the unit.
 
     Attributes:
-        measured: the worst value that was seen.
-        limit: the most that it may be.
-        sentence: what to say where it is more.
+        measured: the worst value.
+        limit: the maximum that passes.
+        sentence: describes the failure if the value is larger.
     """
 
     measured: float
@@ -56,20 +56,20 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the measured value is within the limit; no number never is."""
+        """Whether the measured value is within the limit; NaN never is."""
         return self.measured <= self.limit
 
 
 def judge(measurements: Measurements, limits: Limits, requests: Sequence[Request] = ()) -> Canary:
-    """Compare what was measured with the limits.
+    """Compare the measurements with the limits.
 
     Args:
         measurements: of the worker.
         limits: of the settings.
-        requests: that were sent; what is expected of their answers.
+        requests: that were sent; they define the expected answers.
 
     Returns:
-        The content of `canary.json`, with a sentence for each thing that is wrong.
+        The content of `canary.json`, with a sentence for each failed check.
     """
     found = dict(_checks(measurements, limits, requests))
     refusals = [check.sentence for check in found.values() if not check.passed]
@@ -128,9 +128,9 @@ def _unanswered(answers: Mapping[str, Answer]) -> Check:
     if not unanswered:
         return Check(0, 0, "")
     first, *others = unanswered
-    sentence = f"the model did not answer {first}: {answers[first].error}"
-    nor = f"; nor {len(others)} of the other questions" if others else ""
-    return Check(len(unanswered), 0, f"{sentence}{nor}")
+    sentence = f"the model did not answer the request '{first}': {answers[first].error}"
+    more = f"; it also did not answer {len(others)} other requests" if others else ""
+    return Check(len(unanswered), 0, f"{sentence}{more}")
 
 
 def _out_of_range(answers: Mapping[str, Answer], unusable: Mapping[str, frozenset[int]]) -> Check:
@@ -144,12 +144,12 @@ def _out_of_range(answers: Mapping[str, Answer], unusable: Mapping[str, frozense
     if not wrong:
         return Check(0, 0, "")
     age, name = wrong[0]
-    sentence = f"the model gave {age:g} years for {name}"
-    return Check(len(wrong), 0, f"{sentence}: ages must be numbers within 0 to {OLDEST:g}")
+    sentence = f"the model returned an age of {age:g} years for {name}"
+    return Check(len(wrong), 0, f"{sentence}; ages must be numbers from 0 to {OLDEST:g}")
 
 
 def _without_reason(answers: Mapping[str, Answer], unusable: Mapping[str, frozenset[int]]) -> Check:
-    """Files that cannot be used have a reason and no age; all others have no reason."""
+    """Check that unusable files, and only these, have a reason instead of an age."""
     wrong = [
         (name, place)
         for name, places in unusable.items()
@@ -161,7 +161,9 @@ def _without_reason(answers: Mapping[str, Answer], unusable: Mapping[str, frozen
         return Check(0, 0, "")
     name, place = wrong[0]
     expected = "a reason" if place in unusable[name] else "an age"
-    return Check(len(wrong), 0, f"{name}: the model did not give number {place + 1} {expected}")
+    return Check(
+        len(wrong), 0, f"{name}: the model did not return {expected} for number {place + 1}"
+    )
 
 
 def _apart_by_kind(pairs: Mapping[str, tuple[tuple[float, ...], ...]]) -> Check:
@@ -171,7 +173,7 @@ def _apart_by_kind(pairs: Mapping[str, tuple[tuple[float, ...], ...]]) -> Check:
         for row in rows
         for file, png in zip(row[::2], row[1::2], strict=True)
     )
-    sentence = f"{name}: a file and its PNG got ages {apart:.2f} years apart"
+    sentence = f"{name}: a file and a PNG of the same pixels got ages {apart:.2f} years apart"
     return Check(apart, KINDS_TOLERANCE, f"{sentence}, more than {KINDS_TOLERANCE:g}")
 
 
@@ -182,12 +184,12 @@ def _apart(some: tuple[float, ...], others: tuple[float, ...], what: str) -> Che
 
 
 def _difference(one: float, other: float) -> float:
-    """Years apart; what is no number is told by `ages_out_of_range`."""
+    """Return the difference in years; the check `ages_out_of_range` covers NaN and infinity."""
     return abs(one - other) if math.isfinite(one) and math.isfinite(other) else 0.0
 
 
 def _seconds(unit: str, request: str, answer: Answer, limit: float) -> Iterator[tuple[str, Check]]:
-    """The median and the 95th percentile (by nearest rank) of all calls but the slow first one."""
+    """Measure the median and the 95th percentile by nearest rank; the slow first call is left out."""
     seconds = sorted(answer.seconds[1:])
     times = f"{BATCH_SIZE} times " if unit == "batch" else ""
     setting = f"{times}canary.max_seconds_per_photo"

@@ -22,9 +22,9 @@ from . import checks, worker_process
 from .requests import BATCH_SIZE, Request, requests_for
 
 SPLIT = "valid"
-"""Where the stored photos come from: `test` is read by the Evaluator alone."""
+"""The split of the stored photos; only the Evaluator reads `test`."""
 
-# As TFX's InfraValidator names them, whose module brings Docker's and Kubernetes' clients along.
+# The names of TFX's InfraValidator, whose module also imports clients of Docker and Kubernetes.
 _BLESSED = "INFRA_BLESSED"
 _NOT_BLESSED = "INFRA_NOT_BLESSED"
 
@@ -39,23 +39,23 @@ def Canary(
     timeout_seconds: Parameter[int],
     code: Parameter[str],
 ) -> None:
-    """Serve a model in a fresh process, with TensorFlow alone, and see whether it is fit to.
+    """Serve a model with TensorFlow alone, in a new process, and check whether it is fit to serve.
 
-    Odd but valid images must get ages within 0 to 120, the same photo always the same age: through
-    either signature, and in files of every kind and EXIF orientation. Files that cannot be used get
-    a reason and leave the others of their batch alone. None may take more time or memory than the
-    limits allow. A model that is not fit to serve raises nothing. The names are those of TFX's
-    InfraValidator.
+    Unusual but valid images must get ages from 0 to 120. The same photo must always get the same
+    age: through both signatures, in each file format and in each EXIF orientation. Files that
+    cannot be used must get a reason, and must not affect the others in their batch. Time and memory
+    must stay within the limits. A model that is not fit to serve raises no error. The names are
+    those of TFX's InfraValidator.
 
     Args:
         model: of the Trainer.
         examples: of PhotoExampleGen; some photos of one split are sent.
-        blessing: as TFX's own InfraValidator writes it, so that a Pusher refuses a model that is
-            not fit, and `canary.json`, which holds every measured value beside its limit.
+        blessing: in the format of TFX's own InfraValidator, so that a Pusher refuses a model that
+            is not fit; also gets `canary.json`, with every measured value and its limit.
         max_seconds_per_photo: alone, or on average in a batch of 64; on the CPU.
-        max_memory_mb: of the process at its peak, TensorFlow included.
-        timeout_seconds: for everything, after which the process is killed.
-        code: a fingerprint of the code; keys TFX's cache.
+        max_memory_mb: peak memory of the process, including TensorFlow's.
+        timeout_seconds: for all requests; then the process is killed.
+        code: a fingerprint of the code; a part of TFX's cache key.
     """
     serialized = list(_first_examples(artifact_utils.get_split_uri([examples], SPLIT)))
     requests: list[Request] = []
@@ -65,14 +65,14 @@ def Canary(
         with local_copy(folder) as model_dir:
             measured = worker_process.send(model_dir, requests, timeout_seconds)
     else:
-        measured = worker_process.Measurements({}, None, f"there is no photo in {SPLIT} to send")
+        measured = worker_process.Measurements({}, None, f"the split {SPLIT} has no photo to send")
     found = checks.judge(measured, checks.Limits(max_seconds_per_photo, max_memory_mb), requests)
     json_file.write(blessing.uri, record.FILE, found.model_dump())
     _mark(blessing, found)
 
 
 def _first_examples(split_folder: str) -> Iterator[bytes]:
-    """The first serialized examples of a split, at most `BATCH_SIZE`."""
+    """Return the first serialized examples of a split, at most `BATCH_SIZE`."""
     records = tf.data.TFRecordDataset(shard_files(split_folder), compression_type="GZIP")
     return itertools.islice(records.as_numpy_iterator(), BATCH_SIZE)
 

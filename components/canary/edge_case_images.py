@@ -1,4 +1,4 @@
-"""Odd but valid images, such as people upload, and some that no graph can decode."""
+"""Unusual but valid images, such as people upload, and some that TensorFlow cannot decode."""
 
 import io
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _TURNED_BY = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""EXIF's orientation, and how a photo lies in a file that states it."""
+"""EXIF orientation, and how the pixels of an upright photo are stored in such a file."""
 
 
 def one_pixel() -> bytes:
@@ -25,41 +25,41 @@ def one_pixel() -> bytes:
 
 
 def huge() -> bytes:
-    """Return a JPEG of 4000x3000 pixels, as phones take them."""
+    """Return a JPEG of 4000x3000 pixels, the size of a phone's photos."""
     return _encoded(_colours(4000, 3000), "JPEG")
 
 
 def transparent_png() -> bytes:
-    """Return a PNG with four channels, lying."""
+    """Return a landscape PNG with four channels."""
     image = _colours(200, 150)
     image.putalpha(128)
     return _encoded(image, "PNG")
 
 
-def lying(photo: bytes) -> Image.Image:
-    """Return a photo, cut to three quarters of its height, mode RGB."""
+def landscape(photo: bytes) -> Image.Image:
+    """Return a photo cropped to three quarters of its height, mode RGB."""
     image = _opened(photo)
     return image.crop((0, 0, image.width, max(1, image.height * 3 // 4)))
 
 
-def standing(photo: bytes) -> Image.Image:
-    """Return a photo, cut to three quarters of its width, mode RGB."""
+def portrait(photo: bytes) -> Image.Image:
+    """Return a photo cropped to three quarters of its width, mode RGB."""
     image = _opened(photo)
     return image.crop((0, 0, max(1, image.width * 3 // 4), image.height))
 
 
 def turned(image: Image.Image) -> Iterator[bytes]:
-    """Return JPEGs of one image whose EXIF states the eight orientations."""
+    """Return JPEGs of one image with the eight EXIF orientations."""
     for orientation, turn in _TURNED_BY.items():
         exif = Image.Exif()
         exif[ExifTags.Base.Make] = "a phone"
         exif[ExifTags.Base.Orientation] = orientation
-        lies = image if turn is None else image.transpose(turn)
-        yield _encoded(lies, "JPEG", exif=exif)
+        stored = image if turn is None else image.transpose(turn)
+        yield _encoded(stored, "JPEG", exif=exif)
 
 
 def coloured(image: Image.Image) -> Iterator[bytes]:
-    """Return one image in each kind of file that holds its colours."""
+    """Return one image in each file format that keeps its colours."""
     yield _encoded(image.convert("RGBA"), "PNG")
     yield _encoded(image, "BMP")
     yield _encoded(image, "JPEG")
@@ -68,14 +68,14 @@ def coloured(image: Image.Image) -> Iterator[bytes]:
 
 
 def few_colours(image: Image.Image) -> Iterator[bytes]:
-    """Return an image of 64 colours, which a palette holds."""
+    """Return an image of 64 colours in file formats with a palette."""
     palette = image.quantize(64)
     yield _encoded(palette, "PNG")
     yield _encoded(palette, "GIF")
 
 
 def grey(image: Image.Image) -> Iterator[bytes]:
-    """Return a grey image, of 8 bits and of 16."""
+    """Return a grey image, with 8 bits and with 16 bits per pixel."""
     one_channel = image.convert("L")
     yield _encoded(one_channel, "PNG")
     yield _encoded(Image.fromarray(np.asarray(one_channel, np.uint16) * 257), "PNG")
@@ -83,7 +83,7 @@ def grey(image: Image.Image) -> Iterator[bytes]:
 
 
 def upright_png(content: bytes) -> bytes:
-    """Return what Pillow reads in a file, turned upright, without a loss."""
+    """Return the pixels that Pillow reads from a file, turned upright, as a lossless PNG."""
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
     if upright.mode.startswith("I"):
         upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
@@ -91,7 +91,7 @@ def upright_png(content: bytes) -> bytes:
 
 
 def unusable(image: Image.Image) -> Iterator[bytes]:
-    """Return what a graph of TensorFlow cannot decode, or must not."""
+    """Return files that a TensorFlow graph cannot decode, or must not decode."""
     whole = _encoded(image, "JPEG")
     yield b""
     yield b"not a photo"
@@ -104,7 +104,7 @@ def unusable(image: Image.Image) -> Iterator[bytes]:
 
 
 def _bomb() -> bytes:
-    """Return a PNG whose header states 30,000 x 30,000 pixels."""
+    """Return a PNG whose header claims 30,000 x 30,000 pixels."""
     small = _encoded(Image.new("L", (8, 8)), "PNG")
     return small[:16] + (30_000).to_bytes(4, "big") * 2 + small[24:]
 
@@ -114,7 +114,7 @@ def _opened(photo: bytes) -> Image.Image:
 
 
 def _colours(width: int, height: int) -> Image.Image:
-    """Red grows to the right, green downwards."""
+    """Return an image whose red increases to the right, and whose green increases downwards."""
     pixels = np.full((height, width, 3), 90, np.uint8)
     pixels[..., 0] = np.linspace(0, 255, width, dtype=np.uint8)
     pixels[..., 1] = np.linspace(0, 255, height, dtype=np.uint8)[:, np.newaxis]

@@ -19,13 +19,13 @@ class Request:
     """One call of a signature.
 
     Attributes:
-        name: as it stands in a sentence.
+        name: as used in a sentence.
         signature: of the SavedModel.
-        argument: the signature's only one.
+        argument: the signature's only argument.
         values: the batch: encoded photos or serialized examples.
         times: how often to send it; the first time is slower than the others.
-        pairs: whether the values are pairs: a file, and the same picture, upright, as a PNG.
-        unusable: places of values that no age can be given for: a reason is the right answer.
+        pairs: whether the values are pairs: a file, and the same picture as an upright PNG.
+        unusable: indexes of values for which the model must return a reason instead of an age.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Request:
 
 
 def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Request]:
-    """List the requests, those of edge cases first.
+    """List the requests, the edge cases first.
 
     Args:
-        photos: at least one encoded photo. The first `BATCH_SIZE` of them are sent, fewer
-            are repeated.
-        examples: the serialized examples that hold them, in their order.
+        photos: at least one encoded photo. The first `BATCH_SIZE` of them are sent; if there are
+            fewer, they are repeated.
+        examples: the serialized examples with these photos, in the same order.
     """
     batch, stored = _batch(photos), _batch(examples)
     return [
@@ -63,21 +63,21 @@ def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Req
 
 
 def _kinds(photo: bytes) -> Iterator[Request]:
-    """One photo in files of many kinds, and a batch with files that cannot be used."""
-    lying, standing = edge_case_images.lying(photo), edge_case_images.standing(photo)
+    """Yield requests with one photo in many file formats, and a batch with unusable files."""
+    landscape, portrait = edge_case_images.landscape(photo), edge_case_images.portrait(photo)
     for name, files in (
-        ("a lying photo in eight EXIF orientations", edge_case_images.turned(lying)),
-        ("a standing photo in eight EXIF orientations", edge_case_images.turned(standing)),
-        ("a photo in files of several kinds", edge_case_images.coloured(lying)),
-        ("a photo of few colours", edge_case_images.few_colours(lying)),
-        ("a grey photo", edge_case_images.grey(standing)),
+        ("a landscape photo in eight EXIF orientations", edge_case_images.turned(landscape)),
+        ("a portrait photo in eight EXIF orientations", edge_case_images.turned(portrait)),
+        ("a photo in several file formats", edge_case_images.coloured(landscape)),
+        ("a photo with few colours", edge_case_images.few_colours(landscape)),
+        ("a grey photo", edge_case_images.grey(portrait)),
     ):
         pairs = ((file, edge_case_images.upright_png(file)) for file in files)
         yield _of_photos(name, *itertools.chain.from_iterable(pairs), pairs=True)
-    unusable = tuple(edge_case_images.unusable(lying))
-    whole = next(edge_case_images.turned(lying))
+    unusable = tuple(edge_case_images.unusable(landscape))
+    whole = next(edge_case_images.turned(landscape))
     yield _of_photos(
-        "files that cannot be used, between two photos",
+        "unusable files between two photos",
         *(whole, *unusable, whole),
         unusable=frozenset(range(1, len(unusable) + 1)),
     )

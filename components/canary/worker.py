@@ -1,4 +1,4 @@
-"""A process of its own: serves a SavedModel with TensorFlow alone, and reports what it did.
+"""A separate process that serves a SavedModel with TensorFlow alone, and reports the answers.
 
 `python -I worker.py FOLDER` reads `FOLDER/work.json`:
 
@@ -6,16 +6,16 @@
      "requests": [{"name": ..., "signature": ..., "argument": ..., "times": 1,
                    "values": [PATH, ...]}, ...]}
 
-It prints a JSON object a line, as it goes, so that whoever reads knows where it died:
+It prints one JSON object per line at each step, so that the reader knows where it died:
 
     {"doing": "answering a grey photo"}
     {"answered": "a grey photo", "ages": [[31.2]], "seconds": [0.04],
-     "reasons": [""]}                                  a row for each time; reasons of the last one
+     "reasons": [""]}                            a row for each time; reasons of the last time
     {"answered": "a grey photo", "error": "InvalidArgumentError: ..."}
-    {"unusable": "OSError: ..."}                                         the model does not load
-    {"peak_bytes": 612000000}                                            the last one
+    {"unusable": "OSError: ..."}                                   the model does not load
+    {"peak_bytes": 612000000}                                      the last line
 
-This file imports the standard library, NumPy and TensorFlow, and nothing of ours.
+This file imports only the standard library, NumPy and TensorFlow, and none of our modules.
 """
 
 import json
@@ -29,12 +29,12 @@ from typing import Any, TextIO
 _OURS = "customer_age"
 _LONGEST_ERROR = 300
 
-# What TensorFlow says around the one line that tells what is wrong with a graph.
+# The lines that TensorFlow adds around the one line that describes the fault of a graph.
 _WRAPPING = ("Graph execution error", "Detected at node", "<stack traces unavailable>", "File ")
 
 
 def hide_ours() -> None:
-    """Make our packages impossible to import, wherever they are installed."""
+    """Make our packages impossible to import, even if they are installed."""
     sys.modules[_OURS] = None  # type: ignore[assignment]
 
 
@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
     """Answer the requests in a folder, one after another."""
     lines = _own_output()
     work = json.loads((folder / "work.json").read_text(encoding="utf-8"))
-    # Whoever started this kills it in time; unless it was itself killed before.
+    # The process that started this one kills it at the timeout, unless it was killed itself.
     signal.alarm(work["seconds"])
     _report(lines, doing="importing TensorFlow")
     import tensorflow as tf
@@ -65,7 +65,7 @@ def main(folder: Path) -> None:
 
 
 def _answer(signatures: Any, request: dict[str, Any]) -> dict[str, Any]:
-    """Ages in years and seconds, a row for each time it is sent; and why there is no age."""
+    """Return ages in years and seconds, a row for each time, and the reasons for missing ages."""
     import numpy as np
     import tensorflow as tf
 
@@ -91,7 +91,7 @@ def _answer(signatures: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_output() -> TextIO:
-    """Standard output for this file alone: what TensorFlow or the model print goes to the log."""
+    """Reserve stdout for this file: the output of TensorFlow and of the model goes to the log."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return lines
@@ -104,20 +104,20 @@ def _report(lines: TextIO, **what: Any) -> None:
 
 def _one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(_WRAPPING)]
-    return f"{type(error).__name__}: {telling[0] if telling else ''}"[:_LONGEST_ERROR]
+    relevant = [line for line in lines if line and not line.startswith(_WRAPPING)]
+    return f"{type(error).__name__}: {relevant[0] if relevant else ''}"[:_LONGEST_ERROR]
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process ever held.
+    """Return the peak memory of this process.
 
-    Not `resource.getrusage`: on Linux its peak starts with that of the process that started this
-    one, which is the far larger pipeline.
+    On Linux, the peak of `resource.getrusage` includes the peak of the parent process, which is
+    the much larger pipeline.
     """
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise LookupError("/proc/self/status tells no VmHWM")
+    raise LookupError("/proc/self/status contains no VmHWM")
 
 
 if __name__ == "__main__":

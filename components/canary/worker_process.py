@@ -1,4 +1,4 @@
-"""Starts the worker, and reads what it reports, however it ends."""
+"""Starts the worker process and reads its report, even if it crashes."""
 
 import json
 import os
@@ -17,25 +17,25 @@ from .requests import Request
 
 WORKER = Path(__file__).with_name("worker.py")
 
-# On the CPU, which every place that serves a model has: here the GPU may still be the Trainer's.
+# On the CPU, which every server has. The Trainer may still use the GPU of this machine.
 _ENVIRONMENT = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "1"}
 
 _LONGEST_WORDS = 300
 
 _GRACE_SECONDS = 10
-"""By which the worker's own alarm comes later than the timeout here."""
+"""The worker's own alarm is later than the timeout here by this time."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one request.
+    """The answer to one request.
 
     Attributes:
-        ages: years; a row for each time it was sent, with an age for each value of the batch.
+        ages: years; a row for each time that the request was sent, with an age for each value.
         seconds: for each time.
-        reasons: for each value why it has no age, else empty; none at all where the signature
-            gives none.
-        error: why there are no ages, else empty.
+        reasons: for each value the reason for a missing age, or an empty text; empty if the
+            signature has no output for reasons.
+        error: why there are no ages; empty if there are.
     """
 
     ages: tuple[tuple[float, ...], ...] = ()
@@ -46,12 +46,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What the worker reported.
+    """The worker's report.
 
     Attributes:
         answers: by the request's name.
-        peak_bytes: of memory, or None where it did not come to its end.
-        failure: a sentence on why it did not, else empty.
+        peak_bytes: peak memory; None if the worker did not finish.
+        failure: a sentence with the reason if it did not finish; otherwise empty.
     """
 
     answers: Mapping[str, Answer]
@@ -60,17 +60,18 @@ class Measurements:
 
 
 def send(model_dir: Path, requests: Sequence[Request], timeout_seconds: int) -> Measurements:
-    """Send requests to a model in a fresh process.
+    """Send requests to a model in a new process.
 
-    Whatever the model does to the process is an answer; nothing is raised for it.
+    If the model crashes the process, the result describes that; it raises no error.
 
     Args:
         model_dir: a SavedModel on this machine's disk.
         requests: to send, in their order.
-        timeout_seconds: for all of it, the import of TensorFlow too; then the process is killed.
+        timeout_seconds: for everything, including the import of TensorFlow; then the process is
+            killed.
 
     Raises:
-        OSError: the process cannot be started here.
+        OSError: the process cannot be started.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -108,10 +109,10 @@ def _write_work(folder: Path, model_dir: Path, requests: Sequence[Request], seco
 
 
 def _run(folder: Path, output: BinaryIO, log: BinaryIO, timeout_seconds: int) -> int | None:
-    """Run the worker; gives its exit code, negative for a signal, or None where time ran out."""
+    """Run the worker; return its exit code, negative for a signal, or None after a timeout."""
     try:
         return subprocess.run(
-            # -I: neither our checkout, nor PYTHONPATH, nor a user's own packages are on its path.
+            # -I: its path has no checkout of ours, no PYTHONPATH and no packages of the user.
             [sys.executable, "-I", str(WORKER), str(folder)],
             cwd=folder,
             env={**os.environ, **_ENVIRONMENT},
@@ -121,7 +122,7 @@ def _run(folder: Path, output: BinaryIO, log: BinaryIO, timeout_seconds: int) ->
             timeout=timeout_seconds,
             check=False,
         ).returncode
-    except subprocess.TimeoutExpired:  # it has been killed
+    except subprocess.TimeoutExpired:  # `run` has killed it
         return None
 
 
@@ -129,7 +130,7 @@ def _read(lines: Path) -> Iterator[dict[str, Any]]:
     for line in lines.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             yield json.loads(line)
-        except ValueError:  # the line that it was writing when it died
+        except ValueError:  # the line that it wrote when it died
             return
 
 
@@ -147,27 +148,28 @@ def _measurements(
         if "answered" in line
     }
     last = reported[-1] if reported else {}
-    if "peak_bytes" in last:  # all is reported, even where it crashed at its very end
+    if "peak_bytes" in last:  # the report is complete, even if the process crashed at its end
         return Measurements(answers, last["peak_bytes"], failure="")
     if "unusable" in last:
         return Measurements(answers, None, f"the model does not load: {last['unusable']}")
     doing = [line["doing"] for line in reported if "doing" in line] or ["starting"]
     ending = _ending(exit_code, timeout_seconds)
-    last_words = "" if exit_code is None else _last_line(words)  # those of a hanging one mislead
+    # After a timeout, the last line of the log would be misleading.
+    last_words = "" if exit_code is None else _last_line(words)
     failure = f"the worker process {ending} while it was {doing[-1]}{last_words}"
     return Measurements(answers, None, failure)
 
 
 def _ending(exit_code: int | None, timeout_seconds: int) -> str:
     if exit_code is None:
-        return f"was not done after {timeout_seconds} s (canary.timeout_seconds)"
+        return f"did not finish within {timeout_seconds} s (canary.timeout_seconds)"
     if exit_code >= 0:
         return f"ended with exit code {exit_code}"
     killer = signal.Signals(-exit_code)
-    why = " (as happens where memory runs out)" if killer is signal.SIGKILL else ""
+    why = " (probably because there was not enough memory)" if killer is signal.SIGKILL else ""
     return f"was killed by {killer.name}{why}"
 
 
 def _last_line(words: str) -> str:
     lines = [line.strip() for line in words.splitlines() if line.strip()]
-    return f"; its last words: {lines[-1][:_LONGEST_WORDS]}" if lines else ""
+    return f"; the last line of its log: {lines[-1][:_LONGEST_WORDS]}" if lines else ""

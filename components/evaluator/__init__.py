@@ -1,1 +1,1 @@
-"""TFX's Evaluator with the gate's limits, and with TFMA's mean errors merged rightly."""
+"""TFX's Evaluator with the gate's limits, and with a correct merge of TFMA's mean errors."""

@@ -1,4 +1,4 @@
-"""TFX's Evaluator, with the gate's limits as parameters, and stricter with a first model."""
+"""TFX's Evaluator with the gate's limits as parameters; it is stricter with a first model."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ _LIMITS = {
     "min_test_photos": component_spec.ExecutionParameter(type=int),
     "champion_tolerance": component_spec.ExecutionParameter(type=float),
 }
-"""TFX hands the whole EvalConfig on as one text, in which a run parameter has no place."""
+"""TFX passes the whole EvalConfig as one string, which cannot contain a run parameter."""
 
 
 class Executor(executor.Executor):
-    """Measures candidate and baseline; decides how much worse than the baseline is allowed."""
+    """Measures candidate and baseline, with a tolerance that depends on the kind of baseline."""
 
     def Do(
         self,
@@ -28,10 +28,10 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluate.
+        """Evaluate the candidate.
 
-        A champion may be a little better than its challenger: that is noise. The median predictor
-        may not: a model that learned nothing measures just like it.
+        It may be a little worse than a champion, because that is noise. It must be better than
+        the median predictor, because a model that has learned nothing has the same error.
         """
         config = gate.eval_config(**{name: exec_properties[name] for name in _LIMITS})
         baseline = artifact_utils.get_single_instance(
@@ -46,7 +46,7 @@ class Executor(executor.Executor):
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's, and the gate's limits in the place of an EvalConfig."""
+    """TFX's spec, with the gate's limits instead of an EvalConfig."""
 
     PARAMETERS = {
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
@@ -56,7 +56,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Measures on `test`; outputs `evaluation` and `blessing` as TFX's Evaluator."""
+    """Measures models on `test`, with TFX's outputs `evaluation` and `blessing`."""
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
@@ -77,10 +77,10 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             examples: of PhotoExampleGen.
             model: of the Trainer.
             baseline_model: of Champion.
-            max_mae: years, inclusive.
-            min_test_photos: fewer prove nothing.
+            max_mae: largest mean absolute error that passes, years, inclusive.
+            min_test_photos: smallest number of test photos that passes.
             champion_tolerance: years by which the champion may be better.
-            code: a fingerprint of the code; keys TFX's cache.
+            code: a fingerprint of the code; a part of TFX's cache key.
         """
         super().__init__(
             EvaluatorSpec(

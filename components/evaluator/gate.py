@@ -1,4 +1,4 @@
-"""The gate as TFMA's configuration: what is measured, and what a model must reach."""
+"""The gate as a TFMA configuration: the metrics, and their limits."""
 
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2  # `tfma` itself lacks them on TFX 1.21
@@ -16,17 +16,17 @@ _SMALLEST_IMPROVEMENT = 1e-6
 def eval_config(
     max_mae: float, min_test_photos: int, champion_tolerance: float
 ) -> config_pb2.EvalConfig:
-    """The gate as TFMA's configuration.
+    """Return the gate as a TFMA configuration.
 
     Args:
-        max_mae: years; the candidate's mean absolute error may be at most this (inclusive).
-        min_test_photos: fewer than this prove nothing, and are refused.
+        max_mae: largest mean absolute error of the candidate, years, inclusive.
+        min_test_photos: a model that is measured on fewer photos is refused.
         champion_tolerance: years by which the candidate's error may exceed the baseline's.
 
     Returns:
         A config for two models, the candidate and the baseline, measured on the same photos,
-        overall and by age group. The thresholds stand on the overall slice alone: TFMA takes a
-        threshold without a slice to be meant for every slice.
+        overall and by age group. The thresholds name the overall slice, because TFMA applies a
+        threshold without a slice to every slice.
     """
     mae_threshold = config_pb2.MetricThreshold(
         value_threshold=config_pb2.GenericValueThreshold(upper_bound={"value": max_mae}),
@@ -68,11 +68,11 @@ def eval_config(
 
 
 def require_improvement(config: config_pb2.EvalConfig) -> config_pb2.EvalConfig:
-    """The same gate for a first model: better than the median predictor, without tolerance.
+    """Return the gate for a first model, which must be better than the median predictor.
 
     Returns:
-        A copy whose change threshold lets nothing pass that is not strictly below the baseline
-        (TFMA's own comparison is inclusive).
+        A copy whose change threshold only passes an error strictly below the baseline's (TFMA's
+        own comparison is inclusive).
     """
     strict = config_pb2.EvalConfig()
     strict.CopyFrom(config)

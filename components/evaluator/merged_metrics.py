@@ -1,9 +1,9 @@
-"""TFMA's mean errors, merged rightly.
+"""TFMA's mean errors, with a correct merge of partial results.
 
 TFMA's own `MeanAbsoluteError` and `MeanSquaredError` merge the partial results of several workers
 or bundles into the first of them, and count that one twice (`merge_accumulators` of
-`metrics/mean_regression_error.py`, in 0.47 and still in 0.52): on 613 photos and two threads, an
-MAE of 7.34 years came out as 7.32 or 7.36, as it happened. A gate measures the same each time.
+`metrics/mean_regression_error.py`, in 0.47 and still in 0.52). On 613 photos and two threads, an
+MAE of 7.34 years was reported as 7.32 or 7.36, at random. A gate must measure the same each time.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ import tensorflow_model_analysis as tfma
 
 
 class _Merging(beam.CombineFn):
-    """One of TFMA's combiners, with each partial result merged once."""
+    """A TFMA combiner that merges each partial result once."""
 
     def __init__(self, combiner: beam.CombineFn):
         self._combiner = combiner
@@ -36,12 +36,13 @@ class _Merging(beam.CombineFn):
 
 
 class _MergedMetric(tfma.metrics.Metric):
-    """A metric of TFMA whose partial results are merged rightly."""
+    """A TFMA metric with a correct merge of its partial results."""
 
-    def computations(self, **how: Any) -> list[Any]:
-        """Give TFMA's own computations, each with its combiner mended."""
+    def computations(self, **options: Any) -> list[Any]:
+        """Return TFMA's own computations, each with its combiner fixed."""
         return [
-            each._replace(combiner=_Merging(each.combiner)) for each in super().computations(**how)
+            each._replace(combiner=_Merging(each.combiner))
+            for each in super().computations(**options)
         ]
 
 

@@ -1,1 +1,1 @@
-"""A TFX component that turns a label table and its photos into examples."""
+"""The TFX component that turns label tables and their photos into examples."""

@@ -1,7 +1,7 @@
 """Ingestion of the data set and of batches, each once, into a cache.
 
-A run's examples are put together from there: the data set is one more batch. So the cost of a
-run's ingestion grows with what is new, not with all there is.
+A run's examples are assembled from the cache, in which the data set is one more batch. So the cost
+of a run's ingestion grows with the new photos, not with all photos.
 """
 
 import logging
@@ -30,12 +30,12 @@ from .spec import IngestionSpec
 _log = logging.getLogger(__name__)
 
 RunPipeline = Callable[[int, Callable[[beam.Pipeline], None]], Any]
-"""Runs a Beam pipeline for so many rows, once a function has added its steps."""
+"""Runs a Beam pipeline for a number of rows, after a function has added its steps."""
 
 
 @dataclass(frozen=True)
 class BatchIngestion:
-    """Ingests the data set and batches, of which the cache may have some already.
+    """Ingests the data set and the batches that are not in the cache yet.
 
     Attributes:
         data_sets: the data set, then the batches.
@@ -52,18 +52,18 @@ class BatchIngestion:
     run: RunPipeline
 
     def ingest(self, examples_uri: str) -> dict[str, Any]:
-        """Ingest what is new, and write all of a run's examples.
+        """Ingest new batches, and write all examples of a run.
 
         Args:
             examples_uri: the root of the `Examples` artifact; gets a folder for each split, and
                 `refused.csv`.
 
         Returns:
-            `rows`, `photos` by split, the `deal`, and where there are batches, `batches` with the
+            `rows`, `photos` by split, the `deal` and, if there are batches, `batches` with the
             counts of each.
 
         Raises:
-            RunError: rows were lost on the way.
+            RunError: rows were lost during ingestion.
             OSError: a file cannot be read or written.
         """
         keys = self._keys()
@@ -71,8 +71,8 @@ class BatchIngestion:
         try:
             return self._ingest(keys, examples_uri)
         except FileNotFoundError as error:
-            # Somebody deleted a batch meanwhile, as anybody may.
-            _log.warning("ingested again: %s was deleted from the batch cache", error.filename)
+            # Anybody may delete a batch from the cache at any time.
+            _log.warning("Ingesting again: %s was deleted from the batch cache.", error.filename)
             self.cache.discard_damaged(keys)
             store.delete(examples_uri, folder=True)
             return self._ingest(keys, examples_uri)
@@ -110,7 +110,7 @@ class BatchIngestion:
         return {**counted, "batches": counts} if len(counts) > 1 else counted
 
     def _ingested(self, keys: Sequence[str], known: Mapping[int, CachedBatch]) -> list[CachedBatch]:
-        """All batches; those that are new come out of one Beam pipeline."""
+        """Return all batches; one Beam pipeline ingests the new ones."""
         batches = dict(known)
         attempts = {
             number: self.cache.attempt(key)
@@ -122,7 +122,7 @@ class BatchIngestion:
             if attempts:
                 self._run(attempts)
         except BaseException:
-            for attempt in attempts.values():  # nobody else knows of them
+            for attempt in attempts.values():  # nobody else uses them
                 store.delete(attempt, folder=True)
             raise
         for number, attempt in attempts.items():
@@ -132,7 +132,7 @@ class BatchIngestion:
         return [batches[number] for number in range(len(self.data_sets))]
 
     def _run(self, attempts: Mapping[int, str]) -> None:
-        """Write the rows of data sets, and let Beam ingest them."""
+        """Write the rows of data sets to files, and ingest them with Beam."""
         data_sets = {number: self.data_sets[number] for number in attempts}
         at_once = max(addresses.at_once(each.folder.path("")) for each in data_sets.values())
         with ThreadPoolExecutor(at_once) as pool:
@@ -155,8 +155,8 @@ class BatchIngestion:
         self.run(sum(each.row_count for each in data_sets.values()), add_steps)
 
     def _keys(self) -> list[str]:
-        """What each batch is kept under: changes with all that decides about it."""
-        if not self.spec.batch_cache:  # then nobody will look for it, and no photo need be hashed
+        """Return each batch's cache key, which changes with all that decides about the batch."""
+        if not self.spec.batch_cache:  # nothing is kept, so no photo needs to be hashed
             return [str(number) for number in range(len(self.data_sets))]
         found = fingerprints(self.data_sets, ContentDigests(self.spec.batch_cache))
         return [

@@ -1,7 +1,7 @@
 """The Beam pipeline from rows of label tables to sharded examples and a list of refusals.
 
-Only rows travel between workers. A photo is read, decoded, encoded and written in one place, so
-the memory that a worker needs does not grow with the number of photos.
+Only rows are sent between workers. One worker reads, decodes, encodes and writes a photo, so the
+memory that a worker needs does not grow with the number of photos.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ MAX_SHARDS = 1024
 
 
 def shard_count(row_count: int) -> int:
-    """How many shards a data set of so many rows is written in, at most, for each split."""
+    """Return the maximum number of shards per split for a data set with this number of rows."""
     return min(MAX_SHARDS, max(1, round(row_count / ROWS_PER_SHARD)))
 
 
 class Ingest(beam.PTransform):
-    """From files of rows to an attempt at a cached batch: shards, their index, refusals."""
+    """Turns files of rows into an attempt at a cached batch: shards, their index, refusals."""
 
     def __init__(
         self, batch: str, row_count: int, file_count: int, spec: IngestionSpec, attempt: str
@@ -46,7 +46,7 @@ class Ingest(beam.PTransform):
         Args:
             batch: its name in the inbox; empty for the base set.
             row_count: of the label tables.
-            file_count: how many `row_files` the attempt has.
+            file_count: number of `row_files` of the attempt.
             spec: how a row becomes an example.
             attempt: URI of a folder; gets a folder `Split-<name>` for each split, an index of
                 its examples, and `refused.csv`.
@@ -59,11 +59,11 @@ class Ingest(beam.PTransform):
         self._attempt = attempt
 
     def default_label(self) -> str:
-        """Of the step: a batch's name, as one pipeline ingests several."""
+        """Return the step's label, with the batch's name: one pipeline may ingest several."""
         return f"Batch {self._batch}" if self._batch else "DataSet"
 
     def expand(self, begin: beam.pvalue.PBegin) -> PCollection:
-        """Give what `WriteRefused` gives."""
+        """Add the steps; return the output of `WriteRefused`."""
         rows = (
             begin
             | "RowFiles" >> beam.Create(range(self._file_count))
@@ -86,7 +86,7 @@ class Ingest(beam.PTransform):
 
 
 class CheckRow(beam.DoFn):
-    """Lets pass the rows whose age is one, and whose photo lies where it should."""
+    """Passes rows with a valid age and an existing photo."""
 
     def process(self, row: LabelRow) -> Iterator[Any]:
         """Yield the row, or its refusal to the output `refused`."""
@@ -99,7 +99,7 @@ class CheckRow(beam.DoFn):
 
 
 class WriteShard(beam.DoFn):
-    """Reads, shrinks and writes the photos of a shard, one after another."""
+    """Reads, scales down and writes the photos of a shard, one after another."""
 
     def __init__(self, attempt: str, shard_count: int, spec: IngestionSpec) -> None:
         self._attempt = attempt
@@ -108,11 +108,11 @@ class WriteShard(beam.DoFn):
         self._groups = age_groups.parse(spec.age_groups)
 
     def process(self, sharded: tuple[int, Iterable[LabelRow]]) -> Iterator[Refusal]:
-        """Write the shard and its index; yield what of it was refused."""
+        """Write the shard and its index; yield its refusals."""
         shard, rows = sharded
         refused, entries = [], []
         with tfrecord_shards.ShardWriter(self._attempt, shard, self._shard_count) as writer:
-            # In order, so that the same data give the same files whatever the workers do.
+            # Sorted, so that the same data give the same files for any number of workers.
             for row in sorted(rows, key=_place):
                 try:
                     example = examples.make(row, self._spec, self._groups)
@@ -127,15 +127,15 @@ class WriteShard(beam.DoFn):
 
 
 class WriteRefused(beam.PTransform):
-    """Writes `refused.csv`, sorted by table and line; with its header alone where all is well."""
+    """Writes `refused.csv`, sorted by table and line; only the header if nothing was refused."""
 
     def __init__(self, examples_uri: str) -> None:
         super().__init__()
         self._uri = examples_uri
 
     def expand(self, refused: PCollection[Refusal]) -> PCollection:
-        """Give what `beam.Map` gives for a step that only writes."""
-        # A side input, not a group: it is there, empty, when nothing was refused.
+        """Add the steps; return the output of the last one, which only writes."""
+        # A side input, not a group: it exists, but is empty, if nothing was refused.
         return (
             refused.pipeline
             | "Once" >> beam.Create([self._uri])
@@ -144,7 +144,7 @@ class WriteRefused(beam.PTransform):
 
 
 def index_entry(row: LabelRow, example: PhotoExample, shard: int, groups: AgeGroups) -> index.Entry:
-    """What the index says of an example."""
+    """Return the index entry of an example."""
     age = age_of(row.age)
     return index.Entry(
         shard=shard,
@@ -162,7 +162,7 @@ def index_entry(row: LabelRow, example: PhotoExample, shard: int, groups: AgeGro
 
 
 def _place(row: LabelRow) -> tuple[str, str, int]:
-    """Orders rows; without what says how a store is reached, which would order them otherwise."""
+    """Return a sort key of rows, without an address's options, which would change the order."""
     return addresses.plain(row.photo), row.table, row.line
 
 

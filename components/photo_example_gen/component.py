@@ -1,4 +1,4 @@
-"""PhotoExampleGen: examples from a folder of photos."""
+"""PhotoExampleGen: makes examples from a folder of photos."""
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
@@ -11,7 +11,7 @@ from .spec import IngestionSpec
 
 
 class PhotoExampleGenSpec(component_spec.ComponentSpec):
-    """What PhotoExampleGen takes and gives; the spec travels as JSON."""
+    """Parameters and outputs of PhotoExampleGen; the spec is passed as JSON."""
 
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {
@@ -28,18 +28,19 @@ class PhotoExampleGenSpec(component_spec.ComponentSpec):
 
 
 class PhotoExampleGen(base_beam_component.BaseBeamComponent):
-    """Brings a folder of label tables and photos into TFX.
+    """Ingests a folder of label tables and photos.
 
-    Photos are decoded, checked, turned upright, brought to sRGB, shrunk and split once, on Beam.
-    What cannot be used is counted by reason and listed beside the examples; it stops nothing here.
-    Batches of an inbox come on top: each of them, and the data set, is ingested once, into a cache.
+    Beam decodes and checks each photo once, turns it upright, converts it to sRGB, scales it down
+    and assigns it to a split. Rows that cannot be used are counted by reason and listed next to the
+    examples; they do not stop the component. The data set and each batch of the inbox are ingested
+    once, into a cache.
 
-    Output `examples`: TFRecords of `train`, `valid` and `test` as TFX's own ExampleGens write
-    them, with the features of `schema/features.py`, and beside the splits `refused.csv` and
-    `ingestion.json`. Custom properties `photos` and `refused` hold the counts.
-    Output `data_set`: which data that was, see `artifacts/photo_data_set.py`.
+    Output `examples`: TFRecords of `train`, `valid` and `test` in the format of TFX's own
+    ExampleGens, with the features of `schema/features.py`; next to the splits, `refused.csv` and
+    `ingestion.json`. Custom properties `photos` and `refused` contain the counts.
+    Output `data_set`: the record of the data, see `artifacts/photo_data_set.py`.
 
-    The folder is a parameter, and no input artifact: Kubeflow's launcher would copy every photo,
+    The folder is a parameter, not an input artifact: Kubeflow's launcher would copy every photo,
     one object after another, before the component starts, and again at each retry.
     """
 
@@ -58,10 +59,10 @@ class PhotoExampleGen(base_beam_component.BaseBeamComponent):
 
         Args:
             data_path: the data set: a folder, or its address in an object store.
-            spec: how label tables are read, photos prepared and splits dealt.
-            batches: names of batches, comma-separated, that are learnt from besides the data set.
-            data_fingerprint: changes whenever the data do; keys the cache of every orchestrator.
-            code: a fingerprint of the code, so that a cached result never outlives it.
+            spec: how to read label tables, prepare photos and assign splits.
+            batches: comma-separated names of batches to train on in addition to the data set.
+            data_fingerprint: changes when the data change; a cache key for every orchestrator.
+            code: a fingerprint of the code; a cache key, so that new code never reuses old results.
         """
         super().__init__(
             PhotoExampleGenSpec(

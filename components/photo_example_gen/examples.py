@@ -1,4 +1,4 @@
-"""What one row and its photo become: a `tf.train.Example`, or a refusal."""
+"""Turns one row and its photo into a `tf.train.Example`, or a refusal."""
 
 import hashlib
 from typing import NamedTuple
@@ -15,10 +15,10 @@ from .spec import IngestionSpec
 
 
 class PhotoExample(NamedTuple):
-    """The example of a photo, and what is known of it besides.
+    """The example of a photo, with its split and its content.
 
     Attributes:
-        split: its name.
+        split: name of the split.
         serialized: a `tf.train.Example`.
         content: the SHA-256 of the photo's file, in hexadecimal digits.
     """
@@ -32,9 +32,9 @@ def make(row: LabelRow, spec: IngestionSpec, groups: AgeGroups) -> PhotoExample:
     """Read a row's photo and make its example.
 
     Args:
-        row: a row whose age is known to be one.
-        spec: how.
-        groups: its age groups.
+        row: a row with a valid age.
+        spec: how a row becomes an example.
+        groups: the age groups of the spec.
 
     Raises:
         PhotoRefused: the photo cannot be used.

@@ -1,4 +1,4 @@
-"""The work of PhotoExampleGen: runs the ingestion, and says what became of each row."""
+"""The executor of PhotoExampleGen: runs the ingestion, and records the result of each row."""
 
 import contextlib
 import time
@@ -34,13 +34,13 @@ DATA_SET = "data_set"
 EXAMPLES = "examples"
 
 _SHOWN_PER_REASON = 2
-_ANOTHER_RUNNER = "run again, with another --runner or direct_running_mode of Beam"
+_ANOTHER_RUNNER = "run again with another --runner or direct_running_mode of Beam"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Turns a folder of label tables and photos into `Examples`."""
 
-    _beam_pipeline_args: list[str]  # TFX's
+    _beam_pipeline_args: list[str]  # set by TFX
 
     def Do(
         self,
@@ -58,27 +58,27 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Raises:
             SettingsError: the data set cannot be read.
             DataRefused: a split would be empty.
-            RunError: the disk is full, or rows were lost on the way.
+            RunError: the disk is full, or rows were lost during ingestion.
         """
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         beam_args = self._beam_pipeline_args
         spec = IngestionSpec.model_validate_json(exec_properties["spec"]).reached_by(beam_args)
         data_path = exec_properties.get("data_path") or ""
         if not data_path:
-            raise SettingsError("data_path: no data set given; name its folder, as gs:// or s3://")
+            raise SettingsError("data_path: is not set; set it to a folder on gs:// or s3://")
         data_sets = open_data_sets(
             addresses.reached_by(data_path, beam_args),
             spec,
             batch_names(exec_properties.get("batches") or ""),
         )
-        # Nobody outside looked at the data of a run that was started in a UI.
+        # A run that was started in a UI has no fingerprint of its data yet.
         fingerprint = exec_properties.get("data_fingerprint") or fingerprint_of_all(
             data_sets, ContentDigests(spec.batch_cache)
         )
         started = time.monotonic()
         with _full_disk_explained(output.uri):
             examples_uri = addresses.reached_by(output.uri, beam_args)
-            # Beside the examples it costs no second copy, and goes when they are complete.
+            # Next to the examples it needs no second copy, and is deleted when they are complete.
             cache = BatchCache(
                 spec.batch_cache or addresses.join(examples_uri, tfrecord_shards.UNFINISHED)
             )
@@ -103,7 +103,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output.set_int_custom_property("refused", sum(summary.refused.values()))
 
     def _run_beam(self, row_count: int, add_steps: Callable[[beam.Pipeline], None]) -> None:
-        """Run a pipeline for so many rows."""
+        """Run a Beam pipeline for this number of rows."""
         self._beam_pipeline_args = beam_runners.sized(self._beam_pipeline_args, row_count)
         with self._make_beam_pipeline() as pipeline:
             add_steps(pipeline)
@@ -111,20 +111,20 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 @contextlib.contextmanager
 def _full_disk_explained(examples_uri: str) -> Iterator[None]:
-    """Turn what a full disk makes Beam raise into one clear line."""
+    """Turn the errors that Beam raises on a full disk into one clear line."""
     try:
         yield
     except Exception as error:
         if full_disk(error) is not None:
             raise RunError(
-                f"{examples_uri}: no space left on this disk; free some, or set work_dir to a "
-                "folder on a larger one, and run again"
+                f"{examples_uri}: no space left on this disk; free some space, or set work_dir to "
+                "a folder on a larger disk, and run again"
             ) from error
         raise
 
 
 def _finished(counts: dict[str, Any], examples_uri: str, seconds: float) -> Ingestion:
-    """Say what was refused, see that nothing was lost, and write the summary, the last file."""
+    """Summarise refusals, check that no row was lost, and write the summary as the last file."""
     refused = read_refused(examples_uri)
     reasons = Counter(refusal.reason for refusal in refused)
     shown: Counter[str] = Counter()
@@ -150,6 +150,6 @@ def _require_nothing_lost(ingestion: Ingestion) -> None:
     refused = sum(ingestion.refused.values())
     if ingestion.rows != photos + refused:
         raise RunError(
-            f"ingestion lost count: {ingestion.rows} rows became {photos} examples and "
+            f"ingestion lost rows: {ingestion.rows} rows resulted in {photos} examples and "
             f"{refused} refusals; {_ANOTHER_RUNNER}"
         )

@@ -1,4 +1,4 @@
-"""The one split of each person of the base set; without Beam, as `check-data` asks too."""
+"""The one split of each person of the base set; without Beam, because `check-data` uses it."""
 
 from collections.abc import Iterable
 
@@ -6,10 +6,10 @@ from customer_age.schema.features import SPLITS
 
 
 def home_splits(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Choose among the splits in which a person stands.
+    """Choose one split for each person.
 
-    Of official ones that contradict each other, `test` wins, then `valid`: what a model is measured
-    on stays what it is, and training has not seen it.
+    If a person is in several official splits, `test` wins, then `valid`: the photos that measure
+    models stay the same, and training does not use them.
 
     Args:
         rows: the person of each photo of the base set, or an empty text, and its split.
@@ -25,5 +25,5 @@ def home_splits(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def elsewhere(home: str) -> str:
-    """Why a photo is left out that stands in another split, in a sentence."""
-    return f"the person also stands in the official split {home}"
+    """Describe why a photo in another split is left out."""
+    return f"the person is also in the official split {home}"

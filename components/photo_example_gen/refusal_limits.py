@@ -1,4 +1,4 @@
-"""How many refused photos a run puts up with. Nothing here imports TFX: `check-data` asks too."""
+"""The limits for refused photos of a run. This module imports no TFX: `check-data` uses it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,17 +9,17 @@ from customer_age.schema.refusals import Reason, Refusal
 from ..artifacts.ingestion import Ingestion
 
 _HARMLESS = (Reason.DUPLICATE, Reason.NO_CONSENT, Reason.FORGOTTEN)
-"""Signs of nothing wrong: of identical photos with one age, one was kept; and who did not consent,
-or asked to be forgotten, is rightly left out."""
+"""Refusals that are no fault of the data: one of several identical photos with the same age is
+kept, and people who did not consent, or requested to be forgotten, must be left out."""
 
 _AGE_REASONS = (Reason.AGE_MISSING, Reason.AGE_NOT_A_NUMBER, Reason.AGE_OUT_OF_RANGE)
 
 
 def require_photos_in_each_split(ingestion: Ingestion) -> None:
-    """See that there is something to learn from, to choose by and to measure with.
+    """Check that each split has photos: to train on, to validate with, and to test with.
 
     Raises:
-        DataRefused: no photo can be used, or none of a split.
+        DataRefused: a split has no usable photo.
     """
     empty = [split for split, photos in ingestion.photos.items() if not photos]
     if not empty:
@@ -30,10 +30,11 @@ def require_photos_in_each_split(ingestion: Ingestion) -> None:
     if len(empty) == len(SPLITS):
         raise DataRefused(
             f"none of {ingestion.rows} photos can be used.{because}{first} "
-            "Mend the table or the photos, and run again"
+            "Correct the table or the photos, and run again"
         )
     raise DataRefused(
-        f"no photo in split {' and '.join(empty)}, of {ingestion.rows} rows.{because}{first} "
+        f"there is no photo in split {' and '.join(empty)}, from {ingestion.rows} rows."
+        f"{because}{first} "
         "Add photos, or give the split a larger share (data.split_shares)"
     )
 
@@ -44,13 +45,13 @@ def refusal_sentences(
     max_refused_share: float,
     max_wrong_ages: int,
 ) -> Iterator[str]:
-    """Photos that were left out, where there are too many of them.
+    """Describe the refusals, if there are too many.
 
     Args:
         ingestion: the counts of PhotoExampleGen.
-        refusals: the list of the rows that it left out.
-        max_refused_share: of the table's rows, 0 to 1.
-        max_wrong_ages: rows whose age is no age, at most.
+        refusals: the rows that it refused.
+        max_refused_share: largest share of refused rows, 0 to 1.
+        max_wrong_ages: largest number of rows without a valid age.
     """
     refused = {
         reason: number for reason, number in ingestion.refused.items() if reason not in _HARMLESS
@@ -59,13 +60,13 @@ def refusal_sentences(
     if wrong_ages > max_wrong_ages:
         yield (
             f"{_rows(wrong_ages)} without a usable age{_first(refusals, _AGE_REASONS)}; "
-            f"correct the table, or raise data.max_wrong_ages (it is {max_wrong_ages})"
+            f"correct the table, or increase data.max_wrong_ages ({max_wrong_ages})"
         )
     rows, count = ingestion.rows, sum(refused.values())
     if rows and count / rows > max_refused_share:
         reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(refused.items()))
         yield (
-            f"{count} of {_rows(rows)} refused ({count / rows:.1%}: {reasons}), more than "
+            f"{count} of {_rows(rows)} refused ({count / rows:.1%}: {reasons}), which is more than "
             f"data.max_refused_share allows ({max_refused_share:.1%})"
         )
 
@@ -75,7 +76,7 @@ def _rows(number: int) -> str:
 
 
 def _first(refusals: Iterable[Refusal], reasons: tuple[Reason, ...]) -> str:
-    """The first refusal for one of the reasons, so that a person knows where to look."""
+    """Describe the first refusal for one of the reasons, as an example."""
     for refusal in refusals:
         if refusal.reason in reasons:
             return (

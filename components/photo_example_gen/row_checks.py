@@ -1,4 +1,4 @@
-"""What can be said of a row before its photo is read; without Beam, as `check-data` asks too."""
+"""The checks of a row before its photo is read; without Beam, because `check-data` uses them."""
 
 from customer_age.labels import LabelRow, age_of
 from customer_age.photos.decode import MAX_FILE_BYTES, too_large
@@ -7,10 +7,10 @@ from customer_age.schema.refusals import PhotoRefused, Reason
 
 
 def require_usable(row: LabelRow) -> None:
-    """See that a row's age is one, and that its photo lies where it should.
+    """Check that a row has a valid age, and that its photo exists.
 
     Raises:
-        PhotoRefused: with the first thing that is wrong.
+        PhotoRefused: with the first fault.
     """
     if row.age or row.problem is None:
         age_of(row.age)
@@ -18,7 +18,7 @@ def require_usable(row: LabelRow) -> None:
         raise PhotoRefused(row.problem, row.detail)
     if row.split is not None and row.split not in SPLITS:
         raise PhotoRefused(
-            Reason.SPLIT_UNKNOWN, f"split {row.split!r} is none of {', '.join(SPLITS)}"
+            Reason.SPLIT_UNKNOWN, f"split {row.split!r} is not one of {', '.join(SPLITS)}"
         )
     if not row.byte_size:
         raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")

@@ -1,8 +1,8 @@
-"""Rows of label tables on their way to the workers, as files in the attempt's own folder.
+"""Files that pass the rows of label tables to the workers, in the attempt's own folder.
 
-Tables are read where the secrets are: by the process that starts Beam. Workers get rows in which a
-hash stands for each person, and Beam's graph holds no more than how many files there are: neither
-the key nor anything that grows with the photos.
+The process that starts Beam reads the tables, because it has the secrets. Workers get rows with a
+hash instead of each person. Beam's graph contains only the number of files: not the key, and
+nothing that grows with the number of photos.
 """
 
 import dataclasses
@@ -22,17 +22,17 @@ _values = attrgetter(*(field.name for field in dataclasses.fields(LabelRow)))
 
 
 def write(attempt: str, rows: Iterable[LabelRow]) -> int:
-    """Write rows; only those of one file are in memory at a time.
+    """Write rows to files; only the rows of one file are in memory at a time.
 
     Args:
         attempt: URI of a folder.
         rows: of a data set.
 
     Returns:
-        How many files there are.
+        The number of files.
 
     Raises:
-        OSError: one cannot be written.
+        OSError: a file cannot be written.
     """
     remaining, count = iter(rows), 0
     while some := list(islice(remaining, ROWS_PER_FILE)):
@@ -46,7 +46,7 @@ def read(number: int, attempt: str) -> Iterator[LabelRow]:
     """Read the rows of a file, in order.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     for line in store.read(_address(attempt, number)).splitlines():
         values = dict(zip(LabelRow.__dataclass_fields__, json.loads(line), strict=True))
@@ -57,7 +57,7 @@ def read(number: int, attempt: str) -> Iterator[LabelRow]:
 
 
 def delete(attempt: str) -> None:
-    """Delete the files: they name photos as the tables do."""
+    """Delete the files, because they contain the photos' original names."""
     store.delete(addresses.join(attempt, _FOLDER), folder=True)
 
 

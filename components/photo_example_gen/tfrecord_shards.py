@@ -1,4 +1,4 @@
-"""Write examples as TFRecord files that TFX, TFDV, TFMA and tf.data read as they do TFX's own."""
+"""Writes examples as TFRecord files that TFX, TFDV, TFMA and tf.data can read."""
 
 import contextlib
 import gzip
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 # Beam's own framing of a record. It is private, but the public transform around it compresses
-# at level 6: JPEGs do not get smaller by it, and it takes longer than all the rest.
+# at level 6, which does not make JPEGs smaller and takes longer than everything else.
 from apache_beam.io.tfrecordio import _TFRecordUtil
 
 from customer_age.files import store
 from customer_age.files.addresses import join
 
 UNFINISHED = "unfinished"
-"""Beside the splits' folders: where shards grow until they are complete."""
+"""The folder next to the splits' folders for shards that are not complete yet."""
 
 
 class ShardWriter:
-    """Writes the examples of one shard, a file for each split that it has any of.
+    """Writes the examples of one shard, one file for each split with examples.
 
-    A file gets its name when it is complete; written again, it replaces itself.
+    A file gets its final name when it is complete, and replaces a file with that name.
     """
 
     def __init__(self, examples_uri: str, shard: int, shard_count: int) -> None:
@@ -43,30 +43,30 @@ class ShardWriter:
     def _open(self, split: str) -> Any:
         path = join(self._uri, folder_of(split), self._name)
         plain = self._stack.enter_context(store.writing(path, join(self._uri, UNFINISHED)))
-        # Level 0 stores the bytes as they are, inside what every reader of gzip takes; without
-        # a time in it, the same photos give the same bytes.
+        # Level 0 stores the bytes uncompressed in a valid gzip file; without a time stamp, the
+        # same photos give the same bytes.
         return self._stack.enter_context(
             gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=plain, mtime=0)
         )
 
 
 def name_of(shard: int, shard_count: int) -> str:
-    """The file name of a shard, in each split's folder."""
+    """Return the file name of a shard in each split's folder."""
     return f"data_tfrecord-{shard:05d}-of-{shard_count:05d}.gz"
 
 
 def folder_of(split: str) -> str:
-    """The folder of a split, below the examples."""
+    """Return the name of a split's folder in an Examples artifact."""
     return f"Split-{split}"
 
 
 def records(path: str) -> Iterator[bytes]:
-    """Read the records of a shard, serialized as they are."""
+    """Yield the serialized records of a shard."""
     with store.open(path) as plain, gzip.GzipFile(fileobj=plain, mode="rb") as file:
         while (record := _TFRecordUtil.read_record(file)) is not None:
             yield record
 
 
 def remove_unfinished(examples_uri: str) -> None:
-    """Delete what stopped or repeated attempts left behind."""
+    """Delete the unfinished files of stopped or repeated attempts."""
     store.delete(join(examples_uri, UNFINISHED), folder=True)

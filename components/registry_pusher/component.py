@@ -13,7 +13,7 @@ from .lineage import Lineage
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):
-    """Inputs, output and parameters of RegistryPusher; `lineage` travels as JSON."""
+    """Inputs, output and parameters of RegistryPusher; `lineage` is passed as JSON."""
 
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -41,16 +41,16 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
 
 
 class RegistryPusher(base_component.BaseComponent):
-    """Publishes the model as a new version and makes it champion, if it was blessed.
+    """Publishes a blessed model as a new version, and makes the version the champion.
 
-    The Evaluator must have blessed it, and so must the Canary, or any other InfraValidator, where
-    one is wired in.
+    The Evaluator must have blessed the model. If there is a Canary, or another InfraValidator, it
+    must have blessed the model as well.
 
     Publishing the same model again gives the same version, so a task may be retried at any time.
 
     Output `pushed_model`: the custom properties of TFX's own Pusher, `pushed` (0 or 1),
     `pushed_version` and `pushed_destination` (such as `models:/customer-age/3`), and `champion`
-    (1 where the version is the champion now).
+    (1 if the version is now the champion).
     """
 
     SPEC_CLASS = RegistryPusherSpec
@@ -78,26 +78,25 @@ class RegistryPusher(base_component.BaseComponent):
         Args:
             model: of the Trainer.
             model_blessing: of the Evaluator; no other model is published.
-            evaluation: of the Evaluator; the version carries its metrics.
+            evaluation: of the Evaluator; its metrics become the version's metrics.
             examples: of PhotoExampleGen, with its `ingestion.json`.
             baseline: of Champion.
             model_run: of the Trainer, with its `training.json`.
-            registry_uri: of the model registry, as `open_registry` takes it.
+            registry_uri: of the model registry, as `open_registry` accepts it.
             model_name: in the registry.
-            lineage: what the version shall tell of its run.
-            run_id: of the run, for the version to tell; with it, a later run asks the registry
-                again instead of TFX's cache.
-            code: a fingerprint of the code; keys TFX's cache.
+            lineage: of the run; the version records it.
+            run_id: of the run; the version records it. Because the id is a part of TFX's cache
+                key, a later run publishes again instead of reusing the cached result.
+            code: a fingerprint of the code; a part of TFX's cache key.
             infra_blessing: of the Canary; a model that it refused is not published.
-            statistics: of StatisticsGen; with it, the version tells what its training photos were
-                like, so that the drift of new ones can be measured.
-            run_parameters: of a compiled pipeline; what the lineage says otherwise is then out of
-                date.
+            statistics: of StatisticsGen; the version then records histograms of its training
+                photos, so that the drift of new photos can be measured.
+            run_parameters: of a compiled pipeline; they override the lineage.
 
         Raises:
             SettingsError: the URI is not supported, or holds a password.
         """
-        if isinstance(registry_uri, str):  # before TFX's metadata keep a password for ever
+        if isinstance(registry_uri, str):  # before TFX's metadata store a password for ever
             open_registry(registry_uri, model_name)
         super().__init__(
             RegistryPusherSpec(

@@ -1,7 +1,7 @@
-"""How far new photos are from those that a model learnt from, by TFDV's own distance.
+"""The drift of new photos from the photos that a model was trained on, measured by TFDV.
 
-A version in the registry carries histograms of its training photos, so that new photos can be
-compared with them wherever the run's artifacts lie.
+A version in the registry has histograms of its training photos as a tag, so that new photos can be
+compared with them without the run's artifacts.
 """
 
 import json
@@ -15,7 +15,7 @@ from customer_age.schema import features
 from ..artifacts.statistics import Histogram, read_statistics
 
 TAG = "training_histograms"
-"""Tag of a version."""
+"""The version's tag with the histograms."""
 
 FEATURES = (
     features.REAL_AGE,
@@ -29,21 +29,21 @@ Histograms = Mapping[str, Histogram]
 
 
 def training_histograms(statistics_uri: str) -> str:
-    """What a version tells of the photos that it learnt from.
+    """Return the histograms of a version's training photos.
 
     Args:
         statistics_uri: of the ExampleStatistics artifact.
 
     Returns:
-        JSON of some 1,000 characters, for the tag `TAG`: `edges` and `counts` by feature, edges in
-        the feature's unit, one more than counts.
+        JSON of about 1,000 characters, for the tag `TAG`: `edges` and `counts` by feature; edges
+        in the feature's unit, one more than counts.
 
     Raises:
-        ValueError: the statistics are damaged, or there are none of the split train.
+        ValueError: the statistics are damaged, or the split train has none.
     """
     splits = read_statistics(statistics_uri)
     if "train" not in splits:
-        raise ValueError(f"{statistics_uri}: no statistics of the split train")
+        raise ValueError(f"{statistics_uri}: there are no statistics of the split train")
     spreads = splits["train"].spreads
     found = {name: spreads[name].histogram for name in FEATURES if name in spreads}
     return json.dumps(
@@ -58,23 +58,24 @@ def training_histograms(statistics_uri: str) -> str:
 
 
 def distances(new: Mapping[str, Sequence[float]], training: str) -> dict[str, float]:
-    """The Jensen-Shannon divergence of new photos from training photos, as TFDV measures drift.
+    """Return the Jensen-Shannon divergence of new photos from training photos, as TFDV's drift.
 
     Args:
-        new: feature name to its values, one a photo.
-        training: as `training_histograms` gives it.
+        new: feature name to its values, one for each photo.
+        training: from `training_histograms`.
 
     Returns:
-        Feature name to a distance, 0 (the same) to 1 (nothing in common), for each that both have.
+        Feature name to a distance from 0 (the same) to 1 (nothing in common), for each feature
+        that both have.
     """
-    import tensorflow_data_validation as tfdv  # Takes seconds.
+    import tensorflow_data_validation as tfdv  # the import takes seconds
 
     known = _read(training)
     names = [name for name in FEATURES if name in known and len(new.get(name, ()))]
     schema = schema_pb2.Schema()
     for name in names:
         feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
-        # TFDV tells a distance only where it is compared with a limit.
+        # TFDV only reports a distance that it compares with a threshold.
         feature.drift_comparator.jensen_shannon_divergence.threshold = 0.0
     binned = {name: _on_the_same_edges(new[name], known[name]) for name in names}
     found = tfdv.validate_statistics(
@@ -98,7 +99,7 @@ def _read(training: str) -> dict[str, Histogram]:
 
 
 def _with_width(histogram: Histogram) -> Histogram:
-    """Give a value that all photos share a bin that has a width."""
+    """Widen the bin of a histogram in which all photos have the same value."""
     low, high = histogram.edges[0], histogram.edges[-1]
     if low < high:
         return histogram
@@ -106,10 +107,10 @@ def _with_width(histogram: Histogram) -> Histogram:
 
 
 def _on_the_same_edges(values: Sequence[float], histogram: Histogram) -> Histogram:
-    """Count values in another histogram's bins, and in a further bin at either end.
+    """Count values in another histogram's bins, and in an additional bin at each end if needed.
 
-    On edges of their own, TFDV would share each bin's photos out evenly: two samples of one
-    long-tailed feature, such as sharpness, would be far from each other.
+    If the edges differ, TFDV spreads each bin's photos evenly: two samples of one long-tailed
+    feature, such as sharpness, would then have a large distance.
     """
     edges = list(histogram.edges)
     if min(values) < edges[0]:
@@ -121,7 +122,7 @@ def _on_the_same_edges(values: Sequence[float], histogram: Histogram) -> Histogr
 
 
 def _statistics(histograms: Histograms) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics as TFDV would have computed them, as far as its distance reads them."""
+    """Return the parts of TFDV's statistics that its distance reads."""
     statistics = statistics_pb2.DatasetFeatureStatisticsList()
     dataset = statistics.datasets.add()
     for name, histogram in histograms.items():

@@ -1,4 +1,4 @@
-"""RegistryPusher's work."""
+"""RegistryPusher's executor."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -21,7 +21,7 @@ from .model_card import Baseline, publication
 
 
 class Executor(executor.Executor):
-    """TFX's Pusher, to a model registry."""
+    """TFX's Pusher, with a model registry as the destination."""
 
     def Do(
         self,
@@ -29,7 +29,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Publish the model if the Evaluator and, where it was asked, the Canary blessed it."""
+        """Publish the model if the Evaluator and, if there is one, the Canary blessed it."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         if not self.CheckBlessing(input_dict):
@@ -61,7 +61,7 @@ class Executor(executor.Executor):
                 )
             )
         if run_id and not version.came_from(run_id):
-            # An earlier run published the very same model; who waits for this one looks for it.
+            # An earlier run published the same model; `submit --wait` looks for this run's id.
             registry.annotate(version.version, run_again(run_id), _now())
         logging.info("The model is %s, aliases: %s.", version.uri, ", ".join(version.aliases))
         self._MarkPushed(
@@ -75,7 +75,7 @@ def _now() -> str:
 
 
 def _training_photos(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:
-    """The tag that later photos are compared with, to measure their drift."""
+    """Return the tag that later photos are compared with, to measure their drift."""
     statistics = input_dict.get("statistics")
     if not statistics:
         return {}

@@ -1,4 +1,4 @@
-"""Where a published model comes from."""
+"""The lineage of a published model."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from ..run_parameters import RunParameters, applied, run_key
 
 
 class Lineage(StrictModel):
-    """What a version tells of its run; travels into the component as JSON.
+    """What a version records of its run; passed to the component as JSON.
 
     Attributes:
-        run_key: stands for all that decides the run's result.
-        data_fingerprint: empty where the data were not seen before the run.
+        run_key: fingerprint of all that decides the run's result.
+        data_fingerprint: empty if the data were not read before the run.
         weights_fingerprint: of the weights that training started from.
         code_version: fingerprint of the components' code.
-        tfx_version: that the pipeline was wired with.
-        settings: as they were compiled, nested as in a settings file, without secrets.
+        tfx_version: of the TFX that built the pipeline.
+        settings: compiled into the pipeline, nested as in a settings file, without secrets.
     """
 
     run_key: str
@@ -27,7 +27,7 @@ class Lineage(StrictModel):
     settings: dict[str, Any]
 
     def of_run(self, parameters: RunParameters | None) -> "Lineage":
-        """The lineage of a run, which may have been started with other parameters."""
+        """Return the lineage of a run that was started with these parameters."""
         if parameters is None:
             return self
         return self.model_copy(
@@ -39,5 +39,5 @@ class Lineage(StrictModel):
         )
 
     def tags(self) -> dict[str, str]:
-        """What the version's tags hold of it."""
+        """Return the part of the lineage that becomes the version's tags."""
         return self.model_dump(exclude={"settings"})

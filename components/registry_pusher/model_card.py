@@ -1,4 +1,4 @@
-"""The model card: what a version in the registry says of its model, and what it is not fit for."""
+"""The model card of a version in the registry: its metrics, its lineage and its intended use."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,29 +16,30 @@ if TYPE_CHECKING:
     from ..artifacts.evaluation import Evaluation, Measured, SliceMetrics
 
 _TAG_LENGTH = 4000
-"""Characters; MLflow takes 5,000."""
+"""Characters; MLflow accepts 5,000."""
 
 _METRICS = ("mae", "rmse", "bias", "photos")
 
 _FIT = (
-    "**Fit for** sorting many customers into age groups, where it does no harm that some are "
-    "sorted wrongly: which offers to make, which age groups shop when."
+    "**Intended use:** to estimate the age groups of many customers, when a wrong group for some "
+    "of them does no harm. Examples: which offers to make, and when each age group shops."
 )
 _UNFIT = (
-    "**Not fit for** any decision about a single person. Above all it must not decide the sale of "
-    "age-restricted goods: its guesses are often wrong by many years, and a birth date is not."
+    "**Do not use it** for a decision about a single person. Above all, it must not decide on the "
+    "sale of age-restricted goods: its predictions are often wrong by many years. Check the date "
+    "of birth instead."
 )
 _SIGNATURE = (
-    "`serving_default` takes `image_bytes`, encoded photos (string, [batch]), and gives `age`, "
-    "years (float32, [batch]), and `reason` (string, [batch]): empty, or why a photo has no age, "
-    "which is -1 then. It decodes JPEG, turned upright by EXIF, PNG, GIF and BMP. Colour profiles "
-    "are not applied, as ingestion and `customer-age predict` do."
+    "`serving_default` takes `image_bytes`, encoded photos (string, [batch]). It returns `age`, "
+    "years (float32, [batch]), and `reason` (string, [batch]). If a photo has no age, `age` is -1 "
+    "and `reason` is not empty. The model decodes JPEG (turned upright by its EXIF orientation), "
+    "PNG, GIF and BMP. It does not apply colour profiles; ingestion and `customer-age predict` do."
 )
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the model was measured against: `champion`, with its version, or `median`."""
+    """The model that the candidate was compared with: `champion`, with its version, or `median`."""
 
     kind: str
     version: str
@@ -53,16 +54,16 @@ def publication(
     lineage: Lineage,
     tags: Mapping[str, str] = {},
 ) -> Publication:
-    """Gather what is known of a blessed model.
+    """Collect what is known of a blessed model.
 
     Args:
         model_dir: a SavedModel.
         evaluation: of the model.
-        ingestion: what PhotoExampleGen counted.
-        training: what the Trainer did.
+        ingestion: the counts of PhotoExampleGen.
+        training: the record of the Trainer.
         baseline: of the evaluation.
         lineage: of the run.
-        tags: further ones.
+        tags: additional ones.
     """
     counts = {f"photos_{split}": str(number) for split, number in ingestion.photos.items()}
     return Publication(
@@ -89,10 +90,10 @@ def publication(
 
 
 def _batches(ingestion: Ingestion) -> dict[str, str]:
-    """The batches that a model has learnt from besides the base set, as one tag.
+    """Return the batches that a model was trained on in addition to the base set, as one tag.
 
-    What a tag cannot hold is left out, the oldest names first: a later report then calls such a
-    batch new once more.
+    If the tag is too short, the oldest names are left out: a later report then shows such a batch
+    as new again.
     """
     names = sorted(set(ingestion.batches) - {BASE}, reverse=True)
     while len(",".join(names)) > _TAG_LENGTH:
@@ -101,7 +102,7 @@ def _batches(ingestion: Ingestion) -> dict[str, str]:
 
 
 def _metrics(evaluation: "Evaluation") -> dict[str, float]:
-    """`mae` and so on for all test photos, `mae/25-34` and so on for an age group's."""
+    """Return `mae` and so on for all test photos, `mae/25-34` and so on for an age group."""
     measured = evaluation.candidate
     metrics = {name: float(getattr(measured.overall, name)) for name in _METRICS}
     for group, on_group in measured.by_age_group.items():
@@ -112,7 +113,7 @@ def _metrics(evaluation: "Evaluation") -> dict[str, float]:
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Settings by their dotted names, as the command line takes them."""
+    """Yield settings by their dotted names, as in `--set`."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
@@ -124,13 +125,14 @@ def _description(evaluation: "Evaluation", ingestion: Ingestion, baseline: Basel
     photos = ingestion.photos
     return "\n\n".join(
         (
-            "Guesses a person's age, in years, from a photo of the face.",
+            "Predicts a person's age, in years, from a photo of the face.",
             _FIT,
             _UNFIT,
             _result(evaluation.candidate.overall),
             _comparison(evaluation, baseline),
             _table(evaluation.candidate),
-            f"Learned from {photos['train']:,} photos, steered by {photos['valid']:,} others.",
+            f"It was trained on {photos['train']:,} photos and validated on {photos['valid']:,} "
+            "others.",
             _SIGNATURE,
         )
     )
@@ -139,25 +141,26 @@ def _description(evaluation: "Evaluation", ingestion: Ingestion, baseline: Basel
 def _result(overall: "SliceMetrics") -> str:
     direction = "old" if overall.bias >= 0 else "young"
     return (
-        f"On {overall.photos:,} test photos that training never saw, its mean absolute error (MAE) "
-        f"is **{overall.mae:.2f} years**; its root mean squared error is {overall.rmse:.2f} years, "
-        f"and on average it guesses {abs(overall.bias):.2f} years too {direction}."
+        f"On {overall.photos:,} test photos that training never used, its mean absolute error "
+        f"(MAE) is **{overall.mae:.2f} years** and its root mean squared error is "
+        f"{overall.rmse:.2f} years. On average it predicts {abs(overall.bias):.2f} years too "
+        f"{direction}."
     )
 
 
 def _comparison(evaluation: "Evaluation", baseline: Baseline) -> str:
     if evaluation.baseline is None:
-        return "It was measured against no other model."
+        return "It was not compared with another model."
     theirs = evaluation.baseline.overall.mae
     gain = theirs - evaluation.candidate.overall.mae
-    who = (
-        f"version {baseline.version}, the champion then,"
+    name = (
+        f"version {baseline.version}, the champion at that time,"
         if baseline.kind == "champion"
-        else "always answering the median age of the training photos, for want of a champion,"
+        else "the median age of the training photos (there was no champion)"
     )
     verdict = "better" if gain >= 0 else "worse, which is within the tolerance"
     return (
-        f"On the same photos {who} had an MAE of {theirs:.2f} years: this version is "
+        f"On the same photos, {name} had an MAE of {theirs:.2f} years. This version is "
         f"{abs(gain):.2f} years {verdict}."
     )
 

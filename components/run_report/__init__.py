@@ -1,6 +1,6 @@
-"""RunReport: what a run did and why it ended so, what its data are like, and both in numbers.
+"""RunReport: a run's result and its reason, an analysis of its data, and both as metrics.
 
-`facts` gathers what a run left behind; `pages` and `metrics` tell it, each page complete in itself.
-The TFX component does all of it at the end of the graph; a runner writes the report itself when a
-run stops earlier.
+`facts` collects the facts from a run's artifacts. `pages` and `metrics` present them; each page is
+complete in itself. The TFX component does this at the end of the graph. If a run stops earlier,
+the runner writes the report.
 """

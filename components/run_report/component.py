@@ -1,4 +1,4 @@
-"""The RunReport component: what it takes and gives."""
+"""The RunReport component: its inputs, outputs and parameters."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -17,7 +17,7 @@ def _optional(kind: type[types.Artifact]) -> component_spec.ChannelParameter:
 
 
 class RunReportSpec(component_spec.ComponentSpec):
-    """Every input but the examples may be missing: its section is then left out."""
+    """Inputs other than the examples are optional; without one, the report omits its section."""
 
     PARAMETERS = {
         "run_facts": component_spec.ExecutionParameter(type=str),
@@ -43,11 +43,11 @@ class RunReportSpec(component_spec.ComponentSpec):
 
 
 class RunReport(base_component.BaseComponent):
-    """Tells of a run.
+    """Reports on a run.
 
-    Output `report`: `report.html`, what the run did, and why it ended as it did. Output `eda`:
-    `eda.html`, what the data are like. Output `metrics`: `metrics.json`, and the same numbers as
-    custom properties, such as `mae`, `test_photos` and `published`.
+    Output `report`: `report.html`, the run's result and its reason. Output `eda`: `eda.html`, an
+    analysis of the data. Output `metrics`: `metrics.json`, and the same numbers as custom
+    properties, such as `mae`, `test_photos` and `published`.
     """
 
     SPEC_CLASS = RunReportSpec
@@ -73,10 +73,9 @@ class RunReport(base_component.BaseComponent):
 
         Args:
             examples: of PhotoExampleGen, with `ingestion.json` and `refused.csv`.
-            run_facts: what is known of the run; travels as JSON, without secrets. What changes
-                from run to run, such as the path of a log, makes a cached report useless: leave it
-                out.
-            code: fingerprint of this component's source; keys the cache alone.
+            run_facts: what is known of the run; passed as JSON, without secrets. Leave out what
+                differs in each run, such as the path of a log: it would prevent caching.
+            code: fingerprint of this component's source; only used as a cache key.
             statistics: of StatisticsGen.
             anomalies: of ExampleValidator.
             model_run: of the Trainer, with `training.json`.
@@ -86,8 +85,7 @@ class RunReport(base_component.BaseComponent):
             pushed_model: of RegistryPusher, with the custom properties `pushed`,
                 `pushed_version` and `pushed_destination`.
             baseline: of Champion, with the custom properties `kind` and `version`.
-            run_parameters: of a compiled pipeline; what `run_facts` says otherwise is then out of
-                date.
+            run_parameters: of a compiled pipeline; they override `run_facts`.
         """
         super().__init__(
             RunReportSpec(
@@ -111,7 +109,7 @@ class RunReport(base_component.BaseComponent):
 
 
 def _without_secrets(run: RunDescription) -> str:
-    """The run as JSON. TFX keeps parameters in its metadata for ever: no secret may get there."""
+    """Return the run as JSON, without secrets: TFX keeps parameters in its metadata for ever."""
     settings = redaction.hide_secret_settings(run.settings)
     return redaction.hide_credentials(
         run.model_copy(update={"settings": settings}).model_dump_json()

@@ -1,4 +1,4 @@
-"""The RunReport's work: from artifacts to the page."""
+"""The RunReport's executor: from artifacts to the pages and metrics."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Write all outputs, and tell the version that the report is about where it lies.
+        """Write all outputs, and annotate the published version with the report's URI.
 
         Raises:
             OSError: an output cannot be written.
@@ -64,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _named_by_uri(facts: RunFacts, inputs: Iterable[types.Artifact]) -> RunFacts:
-    """Name what could not be read by its URI, where a container has it under another path."""
+    """Name unreadable files by their URI, because a container may mount them at another path."""
     unread = facts.unread
     for artifact in inputs:
         uri = uri_for_readers(artifact)
@@ -73,7 +73,7 @@ def _named_by_uri(facts: RunFacts, inputs: Iterable[types.Artifact]) -> RunFacts
 
 
 def _write_metrics(facts: RunFacts, artifact: types.Artifact) -> None:
-    """Write the metrics into a file, and onto the artifact, where UIs look for them."""
+    """Write the metrics to a file, and as properties of the artifact, where UIs show them."""
     found = metrics.of(facts)
     metrics.write_metrics(found, _within(artifact.uri, "metrics.json"))
     for name, value in found.items():
@@ -88,7 +88,7 @@ def _within(folder: str, name: str) -> str:
 
 
 def _description(exec_properties: dict[str, Any]) -> RunDescription:
-    """What was wired into the graph, and what the run's own parameters changed since."""
+    """Return the description in the graph, with the changes that the run parameters make."""
     described = RunDescription.model_validate_json(exec_properties["run_facts"])
     parameters = run_parameters.from_properties(exec_properties)
     if parameters is None:
@@ -112,7 +112,7 @@ def _description(exec_properties: dict[str, Any]) -> RunDescription:
 
 
 def _started(run_id: str | None) -> datetime | None:
-    """LocalDagRunner names a run by the time of its start; other orchestrators do not."""
+    """Read the start time from a run id: LocalDagRunner uses it as the id, others do not."""
     try:
         return datetime.fromisoformat(run_id) if run_id else None
     except ValueError:
@@ -139,6 +139,6 @@ def _publication(artifact: types.Artifact | None) -> Publication | None:
 
 
 def _version(artifact: types.Artifact, key: str) -> str:
-    """A version is a number in some registries and a name in others."""
+    """Return a version as text: it is a number in some registries and a name in others."""
     value = artifact.get_custom_property(key)
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""A run in numbers, for UIs that compare runs."""
+"""The metrics of a run, for UIs that compare runs."""
 
 import json
 import math
@@ -9,11 +9,11 @@ from .facts.facts import RunFacts, anomalies
 
 
 def of(facts: RunFacts) -> dict[str, float]:
-    """Tell a run in numbers.
+    """Return the metrics of a run.
 
     Returns:
-        Name to value; what the run did not come to is not there. Errors are in years, what is
-        `blessed`, `fit_to_serve` and `published` is 1 for yes and 0 for no.
+        Name to value, without the metrics of steps that the run did not reach. Errors are in
+        years; `blessed`, `fit_to_serve` and `published` are 1 for yes and 0 for no.
     """
     found: dict[str, float] = {}
     if facts.ingestion is not None:
@@ -33,16 +33,16 @@ def of(facts: RunFacts) -> dict[str, float]:
     if facts.canary is not None:
         found["fit_to_serve"] = int(facts.canary.passed)
     found["published"] = int(facts.publication is not None)
-    # Neither JSON nor the metadata of Kubeflow and Vertex hold what is not a number.
+    # JSON and the metadata of Kubeflow and Vertex cannot store NaN or infinity.
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def write_metrics(metrics: dict[str, float], path: str) -> None:
-    """Write the numbers as JSON, whole or not at all.
+    """Write the metrics as JSON, atomically.
 
     Args:
         metrics: from `of`.
-        path: of the file; a path, or an address that `files` knows.
+        path: of the file; a path, or an address that `files` supports.
 
     Raises:
         OSError: the file cannot be written.

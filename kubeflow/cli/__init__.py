@@ -1,1 +1,1 @@
-"""The verbs of the command line that know of clusters."""
+"""The command-line verbs that use clusters."""

@@ -1,4 +1,4 @@
-"""The targets Kubeflow Pipelines and Vertex AI: the options that each takes, and what opens it."""
+"""The targets Kubeflow Pipelines and Vertex AI: the options of each, and how to open it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from ..submission.vertex_ai.location import VertexLocation
 
 _SERVICE_ACCOUNT = click.Option(
-    ["--service-account"], default="", metavar="NAME", help="As which the components run."
+    ["--service-account"],
+    default="",
+    metavar="NAME",
+    help="Service account that the components run as.",
 )
 
 
 class KubeflowPlugin:
-    """See `RunTargetPlugin`."""
+    """The target Kubeflow Pipelines, as a `RunTargetPlugin`."""
 
     options = (
         click.Option(
@@ -28,15 +31,17 @@ class KubeflowPlugin:
             envvar="KF_PIPELINES_ENDPOINT",
             default="",
             metavar="URL",
-            help="Kubeflow: of the API; else KF_PIPELINES_ENDPOINT says it.",
+            help="Kubeflow: URL of the API (or set KF_PIPELINES_ENDPOINT).",
         ),
         click.Option(
             ["--namespace"],
             default="",
-            help="Kubeflow: the user's, where there are several users.",
+            help="Kubeflow: the user's namespace, if Kubeflow has several users.",
         ),
         click.Option(
-            ["--experiment"], default="", help="Kubeflow: by default the pipeline's name."
+            ["--experiment"],
+            default="",
+            help="Kubeflow: experiment of the run.  [default: the pipeline's name]",
         ),
         _SERVICE_ACCOUNT,
         click.Option(
@@ -44,15 +49,16 @@ class KubeflowPlugin:
             envvar="KF_PIPELINES_TOKEN_COMMAND",
             default="",
             metavar="COMMAND",
-            help="Kubeflow: prints a token for the API; else KF_PIPELINES_TOKEN_COMMAND says it.",
+            help="Kubeflow: command that prints a token for the API (or set "
+            "KF_PIPELINES_TOKEN_COMMAND).",
         ),
     )
 
     def endpoint(self, settings: Settings, values: Mapping[str, Any]) -> "KubeflowEndpoint":
-        """The endpoint that the options name.
+        """Return the endpoint that the options name.
 
         Raises:
-            SettingsError: one is missing, or is not valid.
+            SettingsError: an option is missing or not valid.
         """
         from ..submission.kfp.endpoint import KubeflowEndpoint
 
@@ -65,7 +71,7 @@ class KubeflowPlugin:
         )
 
     def open(self, settings: Settings, values: Mapping[str, Any]) -> "tuple[RunTarget, Check]":
-        """See `RunTargetPlugin`."""
+        """Open the target, and return it with the check of a run's settings."""
         from ..submission.plan import plan
         from ..submission.targets import open_target
 
@@ -74,37 +80,42 @@ class KubeflowPlugin:
 
 
 class VertexPlugin:
-    """See `RunTargetPlugin`."""
+    """The target Vertex AI Pipelines, as a `RunTargetPlugin`."""
 
     options = (
         click.Option(
             ["--project"],
             envvar="GOOGLE_CLOUD_PROJECT",
             default="",
-            help="Vertex AI: else GOOGLE_CLOUD_PROJECT says it.",
+            help="Vertex AI: Google Cloud project (or set GOOGLE_CLOUD_PROJECT).",
         ),
         click.Option(
             ["--region"],
             envvar="GOOGLE_CLOUD_REGION",
             default="",
-            help="Vertex AI: such as europe-west4; else GOOGLE_CLOUD_REGION says it.",
+            help="Vertex AI: region, such as europe-west4 (or set GOOGLE_CLOUD_REGION).",
         ),
         click.Option(
-            ["--network"], default="", help="Vertex AI: projects/NUMBER/global/networks/NAME."
+            ["--network"],
+            default="",
+            help="Vertex AI: VPC network, as projects/NUMBER/global/networks/NAME.",
         ),
         click.Option(
-            ["--label"], multiple=True, metavar="KEY=VALUE", help="Vertex AI: of the job."
+            ["--label"],
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Vertex AI: label of the job; may be repeated.",
         ),
         _SERVICE_ACCOUNT,
     )
 
     def endpoint(self, settings: Settings, values: Mapping[str, Any]) -> "VertexLocation":
-        """The location that the options name.
+        """Return the location that the options name.
 
         Raises:
-            SettingsError: one is missing, or is not valid.
+            SettingsError: an option is missing or not valid.
         """
-        del settings  # Kubeflow's names the experiment
+        del settings  # only Kubeflow needs them, for the experiment's name
         from ..submission.vertex_ai.location import VertexLocation, labels
 
         return VertexLocation(
@@ -116,7 +127,7 @@ class VertexPlugin:
         )
 
     def open(self, settings: Settings, values: Mapping[str, Any]) -> "tuple[RunTarget, Check]":
-        """See `RunTargetPlugin`."""
+        """Open the target, and return it with the check of a run's settings."""
         from ..submission.plan import plan
         from ..submission.targets import open_target
 

@@ -14,20 +14,25 @@ from customer_age.pipeline.settings import loading
 from ..compiling import target_support
 
 
-@click.command(name="compile", short_help="The pipeline for Kubeflow or Vertex AI.")
-@click.option("--target", type=click.Choice(target_support.TARGETS), required=True)
+@click.command(name="compile", short_help="Compile the pipeline for Kubeflow or Vertex AI.")
+@click.option(
+    "--target",
+    type=click.Choice(target_support.TARGETS),
+    required=True,
+    help="Service that will run the pipeline.",
+)
 @click.option(
     "--pipeline",
     type=click.Choice(target_support.PIPELINES),
     default="run",
     show_default=True,
-    help="A run, or the search of `customer-age tune`.",
+    help="Which pipeline: a run, or the search of `customer-age tune`.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="By default pipeline.yaml for Kubeflow, pipeline.json for Vertex AI.",
+    help="File to write.  [default: pipeline.yaml for Kubeflow, pipeline.json for Vertex AI]",
 )
 @options.config
 def compile_pipeline(
@@ -37,10 +42,10 @@ def compile_pipeline(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write the pipeline as Kubeflow Pipelines (YAML) or Vertex AI Pipelines (JSON) take it.
+    """Compile the pipeline to YAML for Kubeflow Pipelines or to JSON for Vertex AI Pipelines.
 
-    Needs neither a network nor credentials, and the same settings give the same bytes. What the
-    pipeline's inputs say can still be changed for each run.
+    Needs no network and no credentials. The same settings give the same bytes. The pipeline's
+    inputs (run parameters) can still be changed for each run.
     """
     settings = loading.load(config, overrides)
     target_support.check(settings, target, pipeline)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ..submission.runs import Runs
 
 _EXIT_CODES = """
-Exit codes: 0 started, or with --wait published; 1 failed, 2 wrong settings or usage, and with
---wait: 3 the gate or the canary refused the model, 4 the data were refused.
+Exit codes: 0 started, or with --wait published; 1 failed; 2 wrong settings or usage. With --wait
+also: 3 the gate or the canary refused the model; 4 the data were refused.
 """
 
 
@@ -32,8 +32,15 @@ _TARGETS: Mapping[Target, KubeflowPlugin | VertexPlugin] = {"kubeflow": KUBEFLOW
     epilog=_EXIT_CODES,
     short_help="Start a run on Kubeflow or Vertex AI.",
 )
-@click.option("--run-id", default="", metavar="ID", help="By default derived from data and code.")
-@click.option("--run-name", default="", metavar="NAME", help="What the service's pages call it.")
+@click.option(
+    "--run-id",
+    default="",
+    metavar="ID",
+    help="Id of the run.  [default: derived from settings, data and code]",
+)
+@click.option(
+    "--run-name", default="", metavar="NAME", help="Name of the run on the service's pages."
+)
 @click.option(
     "--param",
     "parameters",
@@ -41,9 +48,15 @@ _TARGETS: Mapping[Target, KubeflowPlugin | VertexPlugin] = {"kubeflow": KUBEFLOW
     metavar="NAME=VALUE",
     help="A run parameter, as in --param epochs=3; may be repeated.",
 )
-@click.option("--cache/--no-cache", default=True, help="Whether to take what was done before.")
-@click.option("--wait", is_flag=True, help="Until the run has ended; a line for each change.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be sent.")
+@click.option(
+    "--cache/--no-cache",
+    default=True,
+    help="Whether tasks reuse the cached results of earlier runs.  [default: cache]",
+)
+@click.option(
+    "--wait", is_flag=True, help="Wait until the run has ended, and print a line for each change."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("--data", metavar="DIR", help="Folder in a bucket with a label table and photos.")
 @options.config
 def submit(
@@ -61,7 +74,8 @@ def submit(
 ) -> None:
     """Compile the pipeline and start a run of it on Kubeflow Pipelines or Vertex AI Pipelines.
 
-    A run id is one run: submitting it again starts nothing, and shows the run that is there.
+    There is one run for each run id: submitting an id again starts nothing, and shows the run
+    that already exists.
     """
     settings = loading.load(config, overrides, data__path=data)
     endpoint = _TARGETS[target].endpoint(settings, target_values)
@@ -76,15 +90,15 @@ def submit(
             click.echo(line)
         click.echo("Nothing was sent: --dry-run.")
         return
-    click.echo(f"run id: {planned.run_id}")  # before anything can go wrong that it is needed for
+    click.echo(f"run id: {planned.run_id}")  # first: it is needed if a later step fails
     click.echo(f"cache:  {caching(planned)}")
     runs = runs_at(endpoint)
     run, started = start.start(planned, target, runs)
     if started:
         click.echo(f"started: {run.link}")
     else:
-        click.echo(f"there already, {run.state}: {run.link}")
-        click.echo("Nothing was started; another --run-id makes it another run.")
+        click.echo(f"already exists, {run.state}: {run.link}")
+        click.echo("Nothing was started. Use another --run-id to start another run.")
     if wait:
         _follow(runs, run.run_id, settings)
 

@@ -1,1 +1,1 @@
-"""From the graph to what Kubeflow Pipelines and Vertex AI Pipelines run."""
+"""Compiles the graph for Kubeflow Pipelines and Vertex AI Pipelines."""

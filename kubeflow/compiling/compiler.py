@@ -1,4 +1,4 @@
-"""From the graph to what Kubeflow Pipelines and Vertex AI Pipelines run."""
+"""Compiles the graph to specifications that Kubeflow Pipelines and Vertex AI Pipelines run."""
 
 import json
 from typing import Any
@@ -24,28 +24,29 @@ from .target_support import Pipeline, Target
 ENTRYPOINT = ("python", "-m", "customer_age.kubeflow.container.entrypoint")
 
 UNCACHED = ("PhotoExampleGen", "Champion")
-"""They look at what lies outside: the data, the registry. What a run that someone starts in the UI
-finds there must be what is there then."""
+"""They read the data and the registry, which can change. A run that someone starts in the UI must
+use their current state."""
 
 _VERTEX_MOST_SECONDS = 3600
-"""Vertex cuts what is more."""
+"""Vertex's maximum."""
 
 _SECONDS_FOR_A_NODE = 3600
-"""That a pod may wait for one: its own time limit does not count them, `maxDuration` does."""
+"""How long a pod may wait for a node: its own time limit does not include this, `maxDuration`
+does."""
 
 
 def compile_kubeflow(settings: Settings, pipeline: Pipeline = "run") -> str:
     """Compile for Kubeflow Pipelines.
 
     Args:
-        settings: of the pipeline; those named in `components.run_parameters` are defaults.
-        pipeline: which one.
+        settings: of the pipeline; those in `components.run_parameters` become defaults.
+        pipeline: that is compiled.
 
     Returns:
         Two YAML documents: a PipelineSpec of schema 2.1.0, and a PlatformSpec.
 
     Raises:
-        SettingsError: something that a cluster needs is missing, or cannot be.
+        SettingsError: a setting that a cluster needs is missing or not valid.
     """
     spec = _pipeline_job(settings, "kubeflow", pipeline)["pipelineSpec"]
     labels = {
@@ -62,14 +63,14 @@ def compile_vertex(settings: Settings, pipeline: Pipeline = "run") -> str:
     """Compile for Vertex AI Pipelines.
 
     Args:
-        settings: of the pipeline; those named in `components.run_parameters` are defaults.
-        pipeline: which one.
+        settings: of the pipeline; those in `components.run_parameters` become defaults.
+        pipeline: that is compiled.
 
     Returns:
         A PipelineJob as JSON.
 
     Raises:
-        SettingsError: something that Vertex AI needs is missing, or cannot be.
+        SettingsError: a setting that Vertex AI needs is missing or not valid.
     """
     job = _pipeline_job(settings, "vertex", pipeline)
     return json.dumps(job, sort_keys=True, indent=1) + "\n"
@@ -110,12 +111,12 @@ def _pipeline_job(settings: Settings, target: Target, pipeline: Pipeline) -> dic
 
 
 def _describe_inputs(spec: pipeline_spec_pb2.PipelineSpec, inputs: RunParameters) -> None:
-    """TFX compiles neither the defaults of run parameters nor what they mean."""
+    """Add defaults and descriptions of run parameters, which TFX does not compile."""
     for name, parameter in spec.root.input_definitions.parameters.items():
         parameter.description = ABOUT[name].description
         default = getattr(inputs, name).default
         if name == "data_path" and not default:
-            continue  # whoever starts a run has to say it
+            continue  # the person who starts a run must set it
         if isinstance(default, str):
             parameter.default_value.string_value = default
         else:
@@ -139,12 +140,12 @@ def _set_task_options(
 def _set_retries(
     policy: pipeline_spec_pb2.PipelineTaskSpec.RetryPolicy, cluster: ClusterSettings, target: Target
 ) -> None:
-    """Say what the back end tries again.
+    """Set the back end's retry policy.
 
-    On Vertex that is all that is tried. On Kubeflow the container repeats itself
-    (`container.tries`), and a pod that is lost is replaced without a policy. Before 2.17 the policy
-    starts another pod for a container that was ended as a whole, or has failed for good: one.
-    `maxDuration` counts from the start of the first pod, and is the deadline of the second.
+    On Vertex these are the only retries. On Kubeflow the container repeats its component itself
+    (`container.tries`), and a lost pod is replaced without a policy. Before 2.17 the policy starts
+    one more pod for a container that was killed, or has failed for good. `maxDuration` counts from
+    the start of the first pod, and is the deadline of the second.
     """
     policy.backoff_duration.seconds = 30
     policy.backoff_factor = 2
@@ -157,7 +158,7 @@ def _set_retries(
 
 
 def _show_in_the_ui(spec: pipeline_spec_pb2.PipelineSpec) -> None:
-    """Give pages and metrics the types that the UIs show in their own way."""
+    """Set the types of pages and metrics that the UIs display specially."""
     for component in spec.components.values():
         for artifact in component.output_definitions.artifacts.values():
             schema = yaml.safe_load(artifact.artifact_type.instance_schema or "") or {}

@@ -1,4 +1,4 @@
-"""What each component's container is given: image, resources, GPUs, environment."""
+"""The container of each component: image, resources, GPUs, environment, options."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from .target_support import Target
 ON_BEAM = ("PhotoExampleGen", "StatisticsGen", "Evaluator")
 
 _OWN_ARGUMENTS = 6
-"""TFX's own come first, three names each with its value; Beam's options follow."""
+"""TFX's own arguments come first, three names, each with its value; Beam's options follow."""
 
 
 def complete(
@@ -26,9 +26,9 @@ def complete(
     """Complete the containers of a compiled pipeline.
 
     Args:
-        spec: to change.
+        spec: is changed in place.
         settings: of the pipeline.
-        target: whose words are used for GPUs.
+        target: decides how GPUs are named.
     """
     gpu_of = gpus.of_components(settings)
     config = json_format.ParseDict(
@@ -63,10 +63,10 @@ def complete(
 
 
 def _set_resources(container: Any, resources: Resources) -> None:
-    """As texts, which newer back ends read, and as numbers (cores, 1e9 bytes) for all others.
+    """Set resources as texts, for newer back ends, and as numbers (cores, 1e9 bytes), for others.
 
-    What is asked for is what may be used at most: a component that is killed for memory after
-    hours costs more than the memory.
+    Requests and limits are equal: a component that is killed after hours because its node has no
+    more memory costs more than reserved memory.
     """
     limits = container.resources
     limits.resource_cpu_request = limits.resource_cpu_limit = resources.cpu

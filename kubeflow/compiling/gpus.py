@@ -1,4 +1,4 @@
-"""One GPU setting, as each target wants it."""
+"""The GPU settings of components, and what Vertex AI supports."""
 
 from collections.abc import Mapping
 
@@ -24,37 +24,37 @@ _VERTEX: Mapping[str, Mapping[int, tuple[int, float]]] = {
     "NVIDIA_H200_141GB": {8: (224, 2952)},
     "NVIDIA_B200": {8: (224, 3968)},
 }
-"""What Vertex AI attaches to one machine: number of GPUs to the most cores and GiB beside them.
+"""The GPUs of one Vertex AI machine: number of GPUs to the maximum of cores and GiB.
 From Google's tables of its machine types (N1, G2, G4, A2, A3 High, A3 Mega, A3 Ultra, A4); the
 names are those of the API's `AcceleratorType`."""
 
-_TOO_OLD = "is older than compute capability 7.5, and the image's cuDNN (9.11 on) runs no older one"
+_TOO_OLD = "is older than compute capability 7.5, which the image's cuDNN (9.11 or later) requires"
 
 _UNUSABLE: Mapping[str, str] = {
     "NVIDIA_TESLA_K80": _TOO_OLD,
     "NVIDIA_TESLA_P4": _TOO_OLD,
     "NVIDIA_TESLA_P100": _TOO_OLD,
     "NVIDIA_TESLA_V100": _TOO_OLD,
-    "NVIDIA_GB200": "stands in Arm machines (A4X), and TFX's packages come for x86-64 alone",
+    "NVIDIA_GB200": "is only in Arm machines (A4X), but TFX's packages are only for x86-64",
 }
-"""What Vertex AI has, and our image cannot use. P4 and P100 have compute capability 6, V100 7.0:
-NVIDIA's support matrix of cuDNN 9.11 begins at 7.5. TensorFlow 2.21 has binaries for 6.0, 7.0, 8.0
-and 8.9, and code for 9.0 that newer GPUs translate (`tf.sysconfig.get_build_info`)."""
+"""The GPUs of Vertex AI that our image cannot use. P4 and P100 have compute capability 6, V100 has
+7.0; NVIDIA's support matrix of cuDNN 9.11 begins at 7.5. TensorFlow 2.21 has binaries for 6.0, 7.0,
+8.0 and 8.9, and code for 9.0 that newer GPUs compile (`tf.sysconfig.get_build_info`)."""
 
 
 def of_components(settings: Settings) -> dict[str, GpuSettings]:
-    """The components that ask for GPUs, those of a search included."""
+    """Return the components with GPUs, including those of a search."""
     trainer = settings.trainer.gpu
     by_component = {"Trainer": trainer, "Evaluator": settings.gate.gpu, TUNER: trainer}
     return {component: gpu for component, gpu in by_component.items() if gpu is not None}
 
 
 def check_vertex(component: str, gpu: GpuSettings, resources: Resources) -> None:
-    """Refuse what Vertex AI has no machine for.
+    """Check that Vertex AI has a machine with these GPUs and resources.
 
     Raises:
-        SettingsError: no such type, or none that the image runs on; not in that number, or not
-            beside that many cores or GiB.
+        SettingsError: it has no such GPU, or the image does not support it; or it has no machine
+            with that number of GPUs, cores or GiB.
     """
     if gpu.type in _UNUSABLE:
         raise SettingsError(f"{component}: {gpu.type} {_UNUSABLE[gpu.type]}; {_choices()}")
@@ -63,20 +63,19 @@ def check_vertex(component: str, gpu: GpuSettings, resources: Resources) -> None
     numbers = _VERTEX[gpu.type]
     if gpu.count not in numbers:
         raise SettingsError(
-            f"{component}: Vertex AI puts {_listed(numbers)} {gpu.type} into one machine, "
-            f"not {gpu.count}"
+            f"{component}: a Vertex AI machine has {_listed(numbers)} {gpu.type}, not {gpu.count}"
         )
     cores, gib = numbers[gpu.count]
     if resources.cores > cores or resources.gigabytes * 1e9 / 2**30 > gib:
         raise SettingsError(
-            f"{component}: beside {gpu.count} {gpu.type} a machine of Vertex AI has at most "
+            f"{component}: a Vertex AI machine with {gpu.count} {gpu.type} has at most "
             f"{cores} cores and {gib:g} GiB, not {resources.cpu} and {resources.memory}; "
             f"change cluster.resources.{component} or the GPU"
         )
 
 
 def _choices() -> str:
-    return f"there are {', '.join(sorted(_VERTEX))}"
+    return f"choose one of {', '.join(sorted(_VERTEX))}"
 
 
 def _listed(numbers: Mapping[int, object]) -> str:

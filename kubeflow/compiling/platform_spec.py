@@ -1,4 +1,4 @@
-"""The second document of a pipeline for Kubeflow: what only Kubernetes knows of."""
+"""The second document of a pipeline for Kubeflow: the options of Kubernetes."""
 
 from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
@@ -11,7 +11,7 @@ from . import gpus
 
 
 def platform_document(settings: Settings, executors: dict[str, str]) -> dict:
-    """Node selectors, tolerations, secrets, image pulling, security context and time limits.
+    """Return node selectors, tolerations, secrets, image pulling, security context, time limits.
 
     Args:
         settings: of the pipeline.
@@ -27,7 +27,7 @@ def platform_document(settings: Settings, executors: dict[str, str]) -> dict:
         config = _executor_config(settings, gpu_of.get(component))
         deployment.executors[label].update(json_format.MessageToDict(config))
         if settings.cluster.run_as_non_root:
-            # kfp-kubernetes 1.5, the release beside TFX 1.16, has no message for it.
+            # kfp-kubernetes 1.5, the release for TFX 1.16, has no message for it.
             deployment.executors[label].update({"securityContext": {"runAsNonRoot": True}})
     return json_format.MessageToDict(document)
 

@@ -1,4 +1,4 @@
-"""What can be found out before TensorFlow is imported: what a target lacks or cannot do."""
+"""The checks of settings for a target that need no import of TensorFlow."""
 
 from typing import Literal
 
@@ -13,48 +13,49 @@ Target = Literal["kubeflow", "vertex"]
 TARGETS: tuple[Target, ...] = ("kubeflow", "vertex")
 
 Pipeline = Literal["run", "tune"]
-"""What is compiled: a run, or the search of `customer-age tune`."""
+"""The pipeline to compile: a run, or the search of `customer-age tune`."""
 PIPELINES: tuple[Pipeline, ...] = ("run", "tune")
 
 
 def check(settings: Settings, target: Target, pipeline: Pipeline = "run") -> None:
-    """Find out what a cluster would choke on.
+    """Check the settings that a cluster needs.
 
     Args:
         settings: of the pipeline.
-        target: where it is to run.
-        pipeline: that is to run there.
+        target: the service that will run it.
+        pipeline: the pipeline that will run.
 
     Raises:
-        SettingsError: something is missing, or cannot be.
+        SettingsError: a setting is missing or not valid.
     """
     cluster = settings.cluster
     if not cluster.image:
         raise SettingsError(
-            "cluster.image: name the image that the components run in; kubeflow/Dockerfile makes it"
+            "cluster.image: is not set; set it to the image that the components run in "
+            "(kubeflow/Dockerfile builds it)"
         )
     publishes_or_starts_from_it = pipeline == "run" or settings.trainer.weights == "champion"
     if settings.registry.uri is None and publishes_or_starts_from_it:
         raise SettingsError(
-            "registry.uri: name a model registry that outlives the containers, such as "
+            "registry.uri: is not set; set it to a model registry outside the containers, such as "
             "mlflow+http://host:port"
         )
     path = settings.data.path
     if path is not None and not is_remote(path):
         raise SettingsError(
-            f"data.path: {path} lies on this machine, where a cluster's containers do not see it; "
-            "name a folder in a bucket, or none: the run parameter data_path gives it then"
+            f"data.path: {path} is on this machine, so a cluster's containers cannot read it; "
+            "set it to a folder in a bucket, or leave it out and set the run parameter data_path"
         )
     beam_options.require_options(settings)
     stores.check_data(settings)
     stores.check_root(settings)
     if target == "vertex":
         if not cluster.pipeline_root.startswith("gs://"):
-            raise SettingsError("cluster.pipeline_root: Vertex AI keeps artifacts in gs:// alone")
+            raise SettingsError("cluster.pipeline_root: Vertex AI only stores artifacts on gs://")
         if cluster.secret_environment or cluster.secret_files:
             raise SettingsError(
                 "cluster.secret_environment, cluster.secret_files: Vertex AI has no Kubernetes "
-                "Secrets; give the rights to the service account of the run"
+                "Secrets; grant access to the service account of the run instead"
             )
         for component, gpu in gpus.of_components(settings).items():
             gpus.check_vertex(component, gpu, cluster.resources_of(component))
@@ -66,12 +67,13 @@ def _check_search(settings: Settings, target: Target) -> None:
     settings.tuner.require_range()
     if len(settings.search_name) > MOST_LETTERS:
         raise SettingsError(
-            f"name: the pipeline of a search would be called {settings.search_name}, which is "
-            f"longer than {MOST_LETTERS} letters; shorten the name"
+            f"name: the name of the search's pipeline would be {settings.search_name}, which is "
+            f"longer than {MOST_LETTERS} letters; use a shorter name"
         )
     minutes, seconds = settings.tuner.minutes, settings.cluster.timeout_seconds
     if target == "kubeflow" and 60 * minutes >= seconds:
         raise SettingsError(
-            f"tuner.minutes: {minutes:g} minutes do not fit into cluster.timeout_seconds "
-            f"({seconds}), after which the pod is stopped; lower the one or raise the other"
+            f"tuner.minutes: {minutes:g} minutes are not less than cluster.timeout_seconds "
+            f"({seconds}), when the pod is stopped; decrease tuner.minutes or increase "
+            "cluster.timeout_seconds"
         )

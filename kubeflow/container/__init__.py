@@ -1,1 +1,1 @@
-"""What runs in a container: one executor, between the back end and TFX."""
+"""The code that runs one executor in a container, between the back end and TFX."""

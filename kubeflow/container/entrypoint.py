@@ -1,12 +1,14 @@
 """The command of every container, on Kubeflow Pipelines and on Vertex AI Pipelines.
 
-It runs one of the pipeline's executors, as TFX's own entry point does, on the files where the back
-end has put them (`launcher_paths`), with what the back end hands over mended into what TFX expects
-(`executor_input`), and what TFX gives mended into what the back end expects (`executor_output`).
-It ends with the exit codes of `customer_age/errors.py`, and where it fails the last line of the log
-says why. Kubeflow shows only that line: its launcher, and so the pod, ends with 1 whatever we end
-with. There, what is worth repeating is repeated in the container (`tries`). SIGTERM, by which
-containers are ended, ends it at once: what makes a result of the outputs is written last.
+It runs one of the pipeline's executors, as TFX's own entry point does, on the files that the back
+end has provided (`launcher_paths`). It converts the back end's input to the form that TFX expects
+(`executor_input`), and TFX's output to the form that the back end expects (`executor_output`).
+
+Its exit codes are those of `customer_age/errors.py`. If it fails, the last line of the log is the
+reason. Kubeflow shows only that line: its launcher, and so the pod, always ends with 1. On
+Kubeflow, the container itself repeats what may succeed on another try (`tries`). SIGTERM, the
+signal that ends containers, ends the process at once: the file that makes the outputs valid is
+written last.
 """
 
 import argparse
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     from .executor_input import Invocation
 
 ROOT = "CUSTOMER_AGE_LAUNCHER_ROOT"
-"""Environment variable: the folder that the launcher's `/gcs`, `/s3` and `/minio` lie in, where
-that is not `/`."""
+"""Environment variable: the parent of the launcher's folders `gcs`, `s3` and `minio`, if it is not
+`/`."""
 
 
 def main() -> NoReturn:
-    """Run what the command line names, and end the process at once."""
+    """Run the executor that the command line names, and end the process at once."""
     arguments = sys.argv[1:]
-    # Beam and absl read it wherever they are told no options, and it holds all of ours.
+    # Beam and absl read sys.argv by default, and it contains all of our options.
     del sys.argv[1:]
     end_process(run(arguments))
 
@@ -50,10 +52,10 @@ def run(arguments: Sequence[str]) -> int:
         arguments: of the command line.
 
     Returns:
-        The exit code. Where it is not 0, the last line on stderr has said why.
+        The exit code. If it is not 0, the last line on stderr is the reason.
 
     Raises:
-        SystemExit: the command line cannot be understood.
+        SystemExit: the command line is not valid.
     """
     options, beam_args = _parser().parse_known_args(arguments)
     if options.max_retries and not options.try_folder:
@@ -63,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
             options.max_retries + 1,
             options.backoff_seconds,
         ).run()
-    if options.try_folder:  # a signal kills it, and the process that repeats gives the line
+    if options.try_folder:  # on a signal, the parent process prints the line
         failure = _failure(options, beam_args)
         if failure is not None:
             failure.write(Path(options.try_folder))
@@ -77,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _failure(options: argparse.Namespace, beam_args: list[str]) -> Failure | None:
-    """Run the executor once; gives why it failed, if it did, and logs the traceback."""
+    """Run the executor once; if it fails, log the traceback and return the failure."""
     invocation: Invocation | None = None
     try:
         paths = LauncherPaths.of(os.environ.get(ROOT, "/"), options.in_place)
@@ -102,10 +104,10 @@ def _failure(options: argparse.Namespace, beam_args: list[str]) -> Failure | Non
 
 
 def end_process(exit_code: int) -> NoReturn:
-    """End the process without the interpreter's own way out.
+    """End the process without the interpreter's own cleanup.
 
-    C++ destructors of ML Metadata and protobuf were seen to crash there ("pure virtual method
-    called"), after everything was written, which turned a success into a failure.
+    There, C++ destructors of ML Metadata and protobuf have crashed ("pure virtual method called")
+    after all outputs were written, which turned a success into a failure.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -113,16 +115,16 @@ def end_process(exit_code: int) -> NoReturn:
 
 
 def _require_executor(path: str) -> None:
-    """See that the image has the executor that the pipeline names.
+    """Check that the image has the executor that the pipeline names.
 
     Raises:
-        SettingsError: it was compiled by another version of this package than the image's.
+        SettingsError: the pipeline was compiled by another version of this package.
     """
     module, _, name = path.rpartition(".")
     try:
         found = hasattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
-        # Not a library that is missing: the module itself, or a package on the way to it.
+        # Only if the module itself or one of its packages is missing, not a library.
         if not f"{module}.".startswith(f"{error.name}."):
             raise
         found = False
@@ -134,7 +136,7 @@ def _require_executor(path: str) -> None:
 
 
 def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Invocation") -> None:
-    """Let TFX run the executor, and write down its output for the back end."""
+    """Let TFX run the executor, and write its output for the back end."""
     from . import kept_training
 
     component = component_name(options.executor_class_path)
@@ -146,21 +148,21 @@ def _execute(options: argparse.Namespace, beam_args: list[str], invocation: "Inv
 def _run_executor(
     options: argparse.Namespace, beam_args: list[str], invocation: "Invocation"
 ) -> str:
-    """Let TFX run the executor; gives its output as the back end takes it."""
+    """Let TFX run the executor; return its output in the back end's form."""
     from google.protobuf import json_format
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
     from . import executor_output
 
     with tempfile.TemporaryDirectory() as scratch:
-        # TFX takes the name of its folder for the task's, and what is in the file already for a
-        # driver's: a killed attempt may have left its own there.
+        # TFX uses the name of the file's folder as the task's name, and takes an existing file for
+        # a driver's output: a killed attempt may have left its own file.
         task = Path(invocation.output_file).parent.name
         output_file = Path(scratch) / task / "executor_output.json"
         invocation.message.outputs.output_file = str(output_file)
         options.json_serialized_invocation_args = json_format.MessageToJson(invocation.message)
         kubeflow_v2_run_executor._run_executor(options, beam_args)
-        return executor_output.mended(output_file.read_text(encoding="utf-8"), invocation)
+        return executor_output.converted(output_file.read_text(encoding="utf-8"), invocation)
 
 
 def _write_output(output: str, invocation: "Invocation") -> None:
@@ -183,7 +185,7 @@ def _written_in_place(invocation: "Invocation") -> list[str]:
 
 
 def _log_to_stderr() -> None:
-    """Let absl, by which TFX logs, write lines with time and level, as its own `app.run` does."""
+    """Make absl, TFX's logging library, log with time and level, as its own `app.run` does."""
     from absl import flags, logging
 
     flags.FLAGS(sys.argv[:1])
@@ -203,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m customer_age.kubeflow.container.entrypoint",
         description="Runs one component of the pipeline in a container of Kubeflow or Vertex. "
         "Further options are Beam's.",
-        allow_abbrev=False,  # what is cut short may be an option of Beam
+        allow_abbrev=False,  # an abbreviation may be one of Beam's options
     )
     parser.add_argument("--executor_class_path", required=True, help="module.Class of an executor")
     parser.add_argument(
@@ -218,25 +220,27 @@ def _parser() -> argparse.ArgumentParser:
         "--in_place",
         default="",
         metavar="gs://[,...]",
-        help="beginnings of the URIs of artifacts that are read and written where they are, "
-        "instead of where the launcher put them",
+        help="prefixes of the URIs of artifacts that are read and written in place, without the "
+        "launcher's copies",
     )
     parser.add_argument(
         "--max_retries",
         type=int,
         default=0,
         metavar="N",
-        help="how often this container tries again what may end better (Kubeflow's own tries are "
-        "none or few; Vertex needs none of ours)",
+        help="how often this container repeats a failure that may succeed on another try "
+        "(Kubeflow itself repeats seldom or never; on Vertex, leave it at 0)",
     )
     parser.add_argument(
         "--backoff_seconds",
         type=float,
         default=30,
         metavar="S",
-        help="until the second try; doubled for each one after it, up to ten minutes",
+        help="seconds before the second try; doubled for each later try, up to ten minutes",
     )
-    parser.add_argument(OPTION, metavar="FOLDER", help="given to each try: where to say why")
+    parser.add_argument(
+        OPTION, metavar="FOLDER", help="set for each try: folder for the reason of its failure"
+    )
     return parser
 
 

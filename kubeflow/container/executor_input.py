@@ -1,6 +1,6 @@
-"""What Kubeflow or Vertex hands to a container, mended into what TFX expects.
+"""Converts the input of a container on Kubeflow or Vertex to the form that TFX expects.
 
-The facts are those of kubeflow/pipelines (backend/src/v2): `metadata/converter.go` for metadata,
+It follows kubeflow/pipelines (backend/src/v2): `metadata/converter.go` for metadata,
 `driver/driver.go` for the outputs.
 """
 
@@ -37,13 +37,13 @@ class Invocation:
     """One call of an executor.
 
     Attributes:
-        message: mended; its URIs are what the executor opens.
-        originals: what is opened to the URI of the artifact.
+        message: converted; the executor opens its URIs.
+        originals: opened path to the URI of the artifact.
         titles: output to the schema title that the pipeline was compiled with.
-        output_file: where the back end looks for the executor's output.
+        output_file: the file in which the back end expects the executor's output.
         paths: of the artifacts.
-        uploaded: whether a launcher uploads what lies in the outputs' local folders. Kubeflow's
-            does; Vertex mounts the store there, where an empty folder would be an object.
+        uploaded: whether a launcher uploads the outputs' local folders. Kubeflow's launcher does;
+            Vertex mounts the store there, so that an empty folder would become an object.
     """
 
     message: ExecutorInput
@@ -55,7 +55,7 @@ class Invocation:
 
 
 def invocation(executor_input: str, inputs_spec: str, paths: LauncherPaths) -> Invocation:
-    """Read and mend what the container was started with.
+    """Read and convert the input of a container.
 
     Args:
         executor_input: an ExecutorInput as JSON.
@@ -63,7 +63,7 @@ def invocation(executor_input: str, inputs_spec: str, paths: LauncherPaths) -> I
         paths: of the artifacts.
 
     Raises:
-        SettingsError: one of the two is no such message.
+        SettingsError: one of the two is not valid.
     """
     message = _parsed(executor_input, ExecutorInput(), "--json_serialized_invocation_args")
     declared = _parsed(inputs_spec, ComponentInputsSpec(), "--json_serialized_inputs_spec_args")
@@ -82,30 +82,30 @@ def invocation(executor_input: str, inputs_spec: str, paths: LauncherPaths) -> I
 
 
 def prepare_folders(message: ExecutorInput) -> None:
-    """Make the inputs what they were when they were uploaded, and the outputs empty.
+    """Restore the folders of the inputs, and make the outputs' folders empty.
 
     Args:
-        message: mended.
+        message: converted.
     """
     for _, one in _artifacts(message.inputs):
-        mend_folder_markers(one.uri)
+        restore_folders(one.uri)
     for _, one in _artifacts(message.outputs):
         make_empty_folder(one.uri)
 
 
 def drop_executor_logs(message: ExecutorInput) -> None:
-    """Take away the output that is the launcher's own: the log of this very process.
+    """Remove the launcher's own output: the log of this process.
 
-    Kubeflow adds it where it is told to keep logs; no component declares it.
+    Kubeflow adds it if it is configured to keep logs; no component declares it.
     """
     message.outputs.artifacts.pop(_LOGS, None)
 
 
 def give_types(message: ExecutorInput, declared: ComponentInputsSpec) -> None:
-    """Give each artifact the schema title by which TFX finds its class.
+    """Set the schema title of each artifact, from which TFX finds its class.
 
-    Kubeflow keeps no schema: an input arrives with an empty `instance_schema`, or without a type.
-    The pipeline was compiled with the type of each input, so that is what counts.
+    Kubeflow does not keep the schema: an input has an empty `instance_schema`, or no type. So the
+    types that the pipeline was compiled with are used.
     """
     for key, one in _artifacts(message.inputs):
         titles = (_title(declared.artifacts[key].artifact_type), _title(one.type))
@@ -115,24 +115,24 @@ def give_types(message: ExecutorInput, declared: ComponentInputsSpec) -> None:
 
 
 def drop_null_parameters(message: ExecutorInput) -> None:
-    """Take away parameters without a value, which TFX would read as the number 0."""
+    """Remove parameters without a value, which TFX would read as the number 0."""
     parameters = message.inputs.parameter_values
     for name in [name for name, value in parameters.items() if _is_null(value)]:
         del parameters[name]
 
 
 def drop_null_metadata(one: RuntimeArtifact) -> None:
-    """Take away metadata without a value, which neither TFX nor the launcher can take."""
+    """Remove metadata without a value, which TFX and the launcher do not accept."""
     fields = one.metadata.fields
     for name in [name for name, value in fields.items() if _is_null(value)]:
         del fields[name]
 
 
 def unwrap_collections(one: RuntimeArtifact) -> None:
-    """Undo what ML Metadata did to lists and objects among an artifact's metadata.
+    """Unwrap lists and objects among an artifact's metadata.
 
-    It can hold neither, so the launcher puts them into an object of one field, `list` or `struct`,
-    and hands that on to the next component.
+    ML Metadata supports neither, so the launcher wraps them in an object with one field, `list` or
+    `struct`, and passes that to the next component.
     """
     for value in one.metadata.fields.values():
         inner = value.struct_value.fields if value.HasField("struct_value") else {}
@@ -145,10 +145,10 @@ def unwrap_collections(one: RuntimeArtifact) -> None:
 
 
 def open_where_launched(message: ExecutorInput, paths: LauncherPaths) -> dict[str, str]:
-    """Put into each artifact what the executor opens; its URI becomes a custom property.
+    """Replace each artifact's URI by the path that the executor opens; keep it as a property.
 
     Returns:
-        What is opened to the URI of the artifact, for those where the two differ.
+        Opened path to the URI of the artifact, if the two differ.
     """
     originals = {}
     for _, one in [*_artifacts(message.inputs), *_artifacts(message.outputs)]:
@@ -160,12 +160,12 @@ def open_where_launched(message: ExecutorInput, paths: LauncherPaths) -> dict[st
     return originals
 
 
-def mend_folder_markers(opened: str) -> None:
-    """Turn the empty files that a store keeps in the place of empty folders into folders.
+def restore_folders(opened: str) -> None:
+    """Turn empty files that represent folders into folders.
 
-    Consoles and some clients create an object `folder/` of no bytes, which the launcher downloads
-    as a file `folder`. A file of no bytes may also be one, such as `BLESSED`, so that only the
-    artifact itself, and names that TFX and TensorFlow give to folders, are mended.
+    Consoles and some clients create an empty object `folder/`, which the launcher downloads as a
+    file `folder`. But an empty file may also be a real file, such as `BLESSED`. So only the
+    artifact itself, and the names that TFX and TensorFlow use for folders, are restored.
     """
     path = Path(opened)
     if "://" in opened or not path.exists():
@@ -179,9 +179,9 @@ def mend_folder_markers(opened: str) -> None:
 
 
 def make_empty_folder(opened: str) -> None:
-    """Make an output's folder, without what a killed attempt at the same task left in it.
+    """Create an output's folder, without the files of a killed attempt at the same task.
 
-    TFX's local runner does the same before an executor runs; its containers do not.
+    TFX's local runner does the same before an executor runs; TFX's containers do not.
     """
     store.delete(opened, folder=True)
     if not is_remote(opened):  # a store has no folders
@@ -189,17 +189,17 @@ def make_empty_folder(opened: str) -> None:
 
 
 def _artifacts(side: Any) -> Iterator[tuple[str, RuntimeArtifact]]:
-    """The artifacts among the inputs or the outputs, with their names."""
+    """Yield the artifacts of the inputs or the outputs, with their names."""
     for key, several in side.artifacts.items():
         for one in several.artifacts:
             yield key, one
 
 
 def _title(schema: ArtifactTypeSchema) -> str:
-    """The title of an artifact type, or nothing where there is none."""
+    """Return the title of an artifact type; empty if it has none."""
     if schema.WhichOneof("kind") == "schema_title":
         return schema.schema_title
-    instance_schema = yaml.safe_load(schema.instance_schema)  # None, where it is empty
+    instance_schema = yaml.safe_load(schema.instance_schema)  # None if it is empty
     return (instance_schema or {}).get("title", "")
 
 

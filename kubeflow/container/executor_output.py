@@ -1,9 +1,9 @@
-"""What an executor gave, mended into what Kubeflow or Vertex expects.
+"""Converts the output of an executor to the form that Kubeflow or Vertex expects.
 
 Kubeflow's launcher merges each artifact's URI and metadata into its own record of the output, and
-uploads the local file or folder that belongs to the URI (uploadOutputArtifacts in
-kubeflow/pipelines, backend/src/v2/component/launcher_v2.go). Where there is none it only warns, up
-to 2.17, and then fails.
+uploads the local file or folder of the URI (uploadOutputArtifacts in kubeflow/pipelines,
+backend/src/v2/component/launcher_v2.go). If there is none, it only warns up to 2.17; later
+releases fail.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from .executor_input import Invocation
 from .launcher_paths import LauncherPaths, with_original_uris
 
 
-def mended(executor_output: str, invocation: Invocation) -> str:
-    """Mend what TFX wrote, and see that the launcher finds a place for each output.
+def converted(executor_output: str, invocation: Invocation) -> str:
+    """Convert TFX's output, and create a local folder for each output that the launcher uploads.
 
     Args:
         executor_output: an ExecutorOutput as JSON.
@@ -38,8 +38,8 @@ def mended(executor_output: str, invocation: Invocation) -> str:
                 point_to_the_page(one)
             if title == "system.Metrics":
                 keep_only_numbers(one)
-            drop_what_is_only_ours(one)
-            give_original_uris(one, invocation.originals)
+            drop_internal_metadata(one)
+            restore_original_uris(one, invocation.originals)
     if invocation.uploaded:
         for side in (invocation.message.outputs, message):
             for several in side.artifacts.values():
@@ -49,7 +49,7 @@ def mended(executor_output: str, invocation: Invocation) -> str:
 
 
 def point_to_the_page(one: RuntimeArtifact) -> None:
-    """Let the URI of a page's artifact be that of the HTML file: the UIs open the URI itself."""
+    """Set the URI of a page's artifact to its HTML file, because the UIs open the URI itself."""
     pages = [entry.name for entry in store.list(one.uri, deep=False) if not entry.is_folder]
     pages = [name for name in pages if name.endswith(".html")]
     if len(pages) == 1:
@@ -57,14 +57,14 @@ def point_to_the_page(one: RuntimeArtifact) -> None:
 
 
 def keep_only_numbers(one: RuntimeArtifact) -> None:
-    """Take away what is no number from metrics, such as TFX's version: the UIs table it all."""
+    """Remove non-numbers from metrics, such as TFX's version: the UIs show all metadata."""
     fields = one.metadata.fields
     for name in [name for name, value in fields.items() if not value.HasField("number_value")]:
         del fields[name]
 
 
-def drop_what_is_only_ours(one: RuntimeArtifact) -> None:
-    """Take away the custom property that an executor was told the URI by, and values of nothing.
+def drop_internal_metadata(one: RuntimeArtifact) -> None:
+    """Remove the custom property with the original URI, and nulls.
 
     The launcher fails at a null ("unknown/unsupported value type"), which TFX writes for a property
     that was never set.
@@ -76,16 +76,17 @@ def drop_what_is_only_ours(one: RuntimeArtifact) -> None:
 
 
 def leave_a_local_folder(one: RuntimeArtifact, paths: LauncherPaths) -> None:
-    """Make an empty folder where the launcher looks for what was written in place.
+    """Create an empty folder where the launcher expects an output that was written in place.
 
-    It stands for a page too, whose URI is a file's: an empty file would be uploaded over the page.
+    This also applies to a page, whose URI is a file's: the launcher would upload an empty file over
+    the page.
     """
     if paths.is_in_place(one.uri):
         Path(paths.local(one.uri)).mkdir(parents=True, exist_ok=True)
 
 
-def give_original_uris(one: RuntimeArtifact, originals: Mapping[str, str]) -> None:
-    """Name the artifact, and every artifact that its metadata name, by URI."""
+def restore_original_uris(one: RuntimeArtifact, originals: Mapping[str, str]) -> None:
+    """Replace opened paths by URIs, in the artifact's URI and in its metadata."""
     one.uri = with_original_uris(one.uri, originals)
     for value in one.metadata.fields.values():
         if value.HasField("string_value"):

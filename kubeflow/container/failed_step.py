@@ -1,4 +1,4 @@
-"""The one line that the log of a failed step ends with."""
+"""The last line in the log of a failed step."""
 
 import dataclasses
 import enum
@@ -36,14 +36,14 @@ _FILE = "failure.json"
 
 
 class Repeat(enum.Enum):
-    """Whether another try may end better."""
+    """Whether another try may succeed."""
 
     NEVER = "never"
-    """It would fail the same way."""
+    """It would fail in the same way."""
     UNLESS_SAME = "unless the same"
-    """Perhaps; a second time in the same words is the end."""
+    """Perhaps; but not if two tries in a row end with the same line."""
     ALWAYS = "always"
-    """Something else failed: a store, a service, the machine."""
+    """The cause is outside the component: a store, a service, the machine."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,29 +56,29 @@ class Failure:
     repeat: Repeat
 
     def write(self, folder: Path) -> None:
-        """Leave it to the process that repeats."""
-        told = {**dataclasses.asdict(self), "repeat": self.repeat.value}
-        (folder / _FILE).write_text(json.dumps(told), encoding="utf-8")
+        """Write it to a file for the process that repeats the try."""
+        fields = {**dataclasses.asdict(self), "repeat": self.repeat.value}
+        (folder / _FILE).write_text(json.dumps(fields), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> "Failure | None":
-        """What a try left; nothing, if it succeeded or was killed."""
+        """Read the failure of a try; return None if it succeeded or was killed."""
         try:
-            told = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):  # killed, perhaps while it wrote
+            fields = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):  # killed, perhaps during the write
             return None
-        return cls(**{**told, "repeat": Repeat(told["repeat"])})
+        return cls(**{**fields, "repeat": Repeat(fields["repeat"])})
 
 
 def failure_of(
     error: BaseException, executor_class_path: str, originals: Mapping[str, str]
 ) -> Failure:
-    """Say why a component ended, in one line, and whether another try may end better.
+    """Describe in one line why a component failed, and whether another try may succeed.
 
     Args:
-        error: what ended it.
+        error: that ended it.
         executor_class_path: of the component.
-        originals: what its executor opened to the URI of the artifact.
+        originals: opened path to the URI of the artifact.
     """
     component = component_name(executor_class_path)
     explained = failures.explained(
@@ -98,38 +98,38 @@ def interrupted_line(component: str, stopped: Interrupted, before: str = "") -> 
     Args:
         component: its name.
         stopped: the signal.
-        before: how the last try failed, where it did.
+        before: the failure of the last try; empty if there was none.
     """
-    why = "as at the end of cluster.timeout_seconds, or with the pod's node"
-    failed = f"; before that: {before}" if before else ""
+    why = "for example because of cluster.timeout_seconds, or because its node was drained"
+    failed = f"; the try before failed: {before}" if before else ""
     return f"customer-age: {component} {stopped}, {why}{failed}"
 
 
 def _repeat(error: BaseException, explained: RunError) -> Repeat:
-    """Whether to try again.
+    """Decide whether to try again.
 
     Args:
-        error: what ended the component.
-        explained: what a person is told: our own error, or one that was made of a library's.
+        error: that ended the component.
+        explained: the error that people see: our own, or made from a library's error.
     """
     if isinstance(explained, _REFUSALS) or isinstance(error, _OF_PROGRAMS):
         return Repeat.NEVER
-    # Our stores and registries raise their one clear line from what a service's client raised.
+    # Our stores and registries raise one clear line, with the error of a service's client as cause.
     if explained.__cause__ is not None or any(map(_is_outside, causes(error))):
         return Repeat.ALWAYS
     return Repeat.UNLESS_SAME
 
 
 def _is_outside(error: BaseException) -> bool:
-    """Whether a store, a network or the machine failed, which may be well again in a minute."""
+    """Whether a store, a network or the machine failed, which may work again in a minute."""
     return isinstance(error, OSError) and not isinstance(error, _OF_PATHS)
 
 
 def component_name(executor_class_path: str) -> str:
-    """A component's name, from where its executor's class is.
+    """Return a component's name, from the path of its executor's class.
 
-    A function that TFX's `@component` decorates has an executor that bears its name, as in
-    `data_gate.DataGate_Executor`; else the module's folder has it, as in
+    The executor of a function with TFX's `@component` has the component's name, as in
+    `data_gate.DataGate_Executor`; otherwise the module's folder has it, as in
     `registry_pusher.executor.Executor`.
     """
     *modules, executor = executor_class_path.split(".")

@@ -1,14 +1,13 @@
-"""Keeps a training's checkpoint in the pipeline root, so that another pod goes on with it.
+"""Keeps a training's checkpoint in the pipeline root, so that another pod can resume from it.
 
-The Trainer writes it into a folder of the container; what is new there is copied beside the task's
-outputs, in a thread, while the training goes on. So the Trainer needs no client of a store, and an
-object of a store is seen whole or not at all. The launcher itself uploads nothing of a pod that is
-lost.
+The Trainer writes the checkpoint to a folder of the container. A thread copies new files next to
+the task's outputs during the training. So the Trainer needs no client of a store, and each object
+in the store is complete. The launcher itself uploads nothing from a pod that is lost.
 
-The place follows from the URI of an output: the run's folder and the task's name, without what a
-driver that runs again draws anew. So each pod for one task of one run finds the same place, and
-another run has another. What the place holds is taken only for the same training (`trainer/
-checkpoint`). Whatever the store answers ends no training: it is a warning.
+The folder of the copies is derived from the URI of an output: the run's folder and the task's name,
+without the part that changes when a driver runs again. So each pod for one task of one run uses the
+same folder, and another run uses another one. A checkpoint is only used for the same training
+(`trainer/checkpoint`). An error of the store does not end a training: it is logged as a warning.
 """
 
 import contextlib
@@ -30,23 +29,23 @@ from customer_age.files.addresses import join, plain, with_options
 
 TRAINER = "Trainer"
 
-_LOOK_SECONDS = 1.0
-_DRAWN_ANEW = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""Of Kubeflow, from 2.3 on: a folder for each time that a task's driver runs."""
+_CHECK_SECONDS = 1.0
+_DRIVER_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Kubeflow, from 2.3 on, makes such a folder each time that a task's driver runs."""
 _NUMBERED = re.compile(r"_-?[0-9]+$")
-"""What Vertex adds to the task's name."""
+"""The suffix that Vertex adds to the task's name."""
 _SESSION = "store_session_info"
-"""In which the launcher says how it has reached an artifact's store."""
+"""The launcher's metadata with the access to an artifact's store."""
 
 
 @contextlib.contextmanager
 def kept(component: str, message: ExecutorInput, originals: Mapping[str, str]) -> Iterator[None]:
-    """Go on with what an earlier pod has kept, and keep what the block trains.
+    """Fetch an earlier pod's checkpoint, and keep copies of the checkpoint during the block.
 
     Args:
-        component: its name; for any but the Trainer nothing is done.
-        message: mended.
-        originals: what is opened to the URI of the artifact.
+        component: its name; for components other than the Trainer, nothing is done.
+        message: converted.
+        originals: opened path to the URI of the artifact.
     """
     if component != TRAINER:
         yield
@@ -61,7 +60,7 @@ def kept(component: str, message: ExecutorInput, originals: Mapping[str, str]) -
 
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
-    """The folder that outlives this try, where the container repeats itself; else a new one."""
+    """Yield the checkpoint folder: the container's, which all its tries share, or a new one."""
     if named := os.environ.get(checkpoint_folder.CHECKPOINT_FOLDER):
         yield Path(named)
         return
@@ -74,17 +73,20 @@ def _folder() -> Iterator[Path]:
 
 
 def address_of(message: ExecutorInput, originals: Mapping[str, str]) -> str:
-    """Where the pods of one task keep their checkpoint; empty where components cannot reach it.
+    """Return the address where the pods of one task keep their checkpoint.
 
     Args:
         message: of the task.
-        originals: what is opened to the URI of the artifact.
+        originals: opened path to the URI of the artifact.
+
+    Returns:
+        The address; empty if components have no access to the store.
     """
     outputs = [one for several in message.outputs.artifacts.values() for one in several.artifacts]
     uri = originals.get(outputs[0].uri, outputs[0].uri)
     folder = uri.rpartition("/")[0]
     above, _, name = folder.rpartition("/")
-    if _DRAWN_ANEW.fullmatch(name):
+    if _DRIVER_FOLDER.fullmatch(name):
         folder = above
     place = f"{_NUMBERED.sub('', folder)}/checkpoint"
     scheme, separator, path = place.partition("://")
@@ -92,12 +94,12 @@ def address_of(message: ExecutorInput, originals: Mapping[str, str]) -> str:
         return place
     options = _reached_by(message, originals, uri)
     if scheme == "minio" and "endpoint" not in options:
-        return ""  # Kubeflow's own store, of which only the launcher knows
+        return ""  # Kubeflow's own store, which only the launcher can access
     return with_options(f"s3://{path}", options)
 
 
 def _reached_by(message: ExecutorInput, originals: Mapping[str, str], uri: str) -> dict[str, str]:
-    """How the launcher has reached an input that is in the same bucket; else nothing."""
+    """Return how the launcher accessed an input in the same bucket; empty if there is none."""
     bucket = "/".join(uri.split("/")[:3])
     for several in message.inputs.artifacts.values():
         for one in several.artifacts:
@@ -108,11 +110,11 @@ def _reached_by(message: ExecutorInput, originals: Mapping[str, str], uri: str) 
 
 
 def _options(session: str) -> dict[str, str]:
-    """The endpoint and the region of a session, as options of an address; AWS needs none."""
+    """Return a session's endpoint and region as options of an address; AWS needs none."""
     try:
         params = json.loads(session)["Params"]
         endpoint, region = str(params["endpoint"]), str(params.get("region") or "")
-    except (ValueError, KeyError, TypeError):  # `{}` for a store that is reached in another way
+    except (ValueError, KeyError, TypeError):  # `{}` for a store with another kind of access
         return {}
     if not endpoint or endpoint.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return {}
@@ -134,25 +136,25 @@ class Copies:
         self._folder = folder
         self._address = address
         self._copied: dict[str, tuple[int, int]] = {}
-        self._perhaps_there = False
+        self._may_exist = False
         self._ended = threading.Event()
 
     def fetch(self) -> None:
-        """Get what an earlier pod has kept, unless this one has a checkpoint itself."""
+        """Fetch an earlier pod's checkpoint, unless this pod already has one."""
         if not self._address:
             return
         if (self._folder / checkpoint_folder.FILE).exists():
-            self._perhaps_there = True  # an earlier try of this container may have copied it
+            self._may_exist = True  # an earlier try of this container may have copied it
             return
-        with self._warned("what an earlier pod may have trained is not gone on with"):
+        with self._warned("the training does not resume from an earlier pod's checkpoint"):
             if store.copy_folder(self._address, str(self._folder)):
-                self._perhaps_there = True
+                self._may_exist = True
                 logging.info("Fetched a checkpoint from %s.", plain(self._address))
                 self._copied = self._stamps()
 
     @contextlib.contextmanager
     def made(self) -> Iterator[None]:
-        """Copy what is new, while the block lasts and once more where it fails."""
+        """Copy new files during the block, and once more if the block fails."""
         if not self._address:
             yield
             return
@@ -167,9 +169,9 @@ class Copies:
         self._end(thread)
 
     def delete(self) -> None:
-        """Delete the copies: the training is done."""
-        if self._perhaps_there:
-            with self._warned("the checkpoint stays there, and may be deleted"):
+        """Delete the copies after the training."""
+        if self._may_exist:
+            with self._warned("the checkpoint was not deleted; you may delete it"):
                 store.delete(self._address, folder=True)
 
     def _end(self, thread: threading.Thread) -> None:
@@ -177,30 +179,30 @@ class Copies:
         thread.join()
 
     def _copy_until_the_end(self) -> None:
-        while not self._ended.wait(_LOOK_SECONDS):
+        while not self._ended.wait(_CHECK_SECONDS):
             self._copy()
 
     def _copy(self) -> None:
-        """Copy what has changed; the checkpoint comes last, and as one epoch left it."""
+        """Copy changed files; the checkpoint comes last, as a snapshot after one epoch."""
         stamps, file = self._stamps(), checkpoint_folder.FILE
         if file not in stamps or stamps[file] == self._copied.get(file):
             return
-        self._copied = stamps  # where it fails, the next epoch is the next try
-        with self._warned("a pod that is lost now loses what it has trained"):
+        self._copied = stamps  # if the copy fails, it is tried again after the next epoch
+        with self._warned("if this pod is lost now, its training progress is lost"):
             snapshot = self._folder / f"{file}.copied"
             snapshot.unlink(missing_ok=True)
             snapshot.hardlink_to(self._folder / file)
             try:
-                for name in stamps.keys() - {file}:  # small, and they grow meanwhile
+                for name in stamps.keys() - {file}:  # small files that grow during the copy
                     content = (self._folder / name).read_bytes()
                     store.write_whole(join(self._address, name), content)
                 store.write_whole(join(self._address, file), snapshot)
-                self._perhaps_there = True
+                self._may_exist = True
             finally:
                 snapshot.unlink(missing_ok=True)
 
     def _stamps(self) -> dict[str, tuple[int, int]]:
-        """What tells a file from the one before it, by name."""
+        """Return what identifies the version of each file, by name."""
         logs = self._folder / checkpoint_folder.LOGS
         found = {}
         for file in [self._folder / checkpoint_folder.FILE, *logs.rglob("events.*")]:
@@ -215,5 +217,5 @@ class Copies:
     def _warned(self, consequence: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, SettingsError) as error:  # a missing client is of the settings
-            logging.warning("The checkpoint in the pipeline root: %s; %s", error, consequence)
+        except (OSError, SettingsError) as error:  # SettingsError: a client is not installed
+            logging.warning("The checkpoint in the pipeline root: %s; %s.", error, consequence)

@@ -1,7 +1,7 @@
-"""Repeats a component in its container, as Kubeflow does not (since 2.17) or hardly does (before).
+"""Repeats a component in its container, because Kubeflow does so seldom, or never (since 2.17).
 
-Each try is a process of its own, started as this one was: what a library keeps in memory, and what
-it has locked or broken there, is gone. The one that repeats imports nothing that is large.
+Each try is a separate process with the same command: libraries start with a clean state. The
+process that repeats imports no large library.
 """
 
 import contextlib
@@ -32,10 +32,10 @@ class Tries:
     """The tries of one container.
 
     Args:
-        command: of one try, to which `OPTION` is added.
+        command: of one try; `OPTION` is added to it.
         component: its name.
-        most: tries, one or more.
-        backoff: seconds until the second try; doubled for each one after it, up to ten minutes.
+        most: maximum number of tries, at least one.
+        backoff: seconds before the second try; doubled for each later try, up to ten minutes.
     """
 
     def __init__(self, command: Sequence[str], component: str, most: int, backoff: float):
@@ -48,13 +48,13 @@ class Tries:
         self._signal = 0
 
     def run(self) -> int:
-        """Try until a try succeeds, or none is left, or another would fail the same way.
+        """Try until a try succeeds, no try is left, or another try would fail in the same way.
 
-        A signal that ends containers ends the try, too, and is the end.
+        A signal that ends containers ends the current try, and no other try follows.
 
         Returns:
-            The exit code of the last try, or that of a signal. Where it is not 0, the last line on
-            stderr says why.
+            The exit code of the last try or of the signal. If it is not 0, the last line on stderr
+            is the reason.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -89,22 +89,22 @@ class Tries:
         return stopped.exit_code
 
     def _try(self, folder: Path) -> Failure | None:
-        """Run a process to its end; gives why it failed, if it did."""
-        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as told:
+        """Run a process to its end; return its failure, or None if it succeeded."""
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
             code = self._run_child(
-                [*self._command, f"{OPTION}={told}"],
+                [*self._command, f"{OPTION}={scratch}"],
                 {
                     **os.environ,
-                    "TMPDIR": told,  # what a killed process leaves there goes with it
+                    "TMPDIR": scratch,  # so that the files of a killed process are deleted
                     CHECKPOINT_FOLDER: str(folder / "checkpoint"),
                 },
             )
-            return None if code == 0 else Failure.read(Path(told)) or self._ended_by(code)
+            return None if code == 0 else Failure.read(Path(scratch)) or self._ended_by(code)
 
     def _run_child(self, command: Sequence[str], environment: dict[str, str]) -> int:
-        # A session of its own: whatever workers it leaves behind end with it.
+        # In its own session, so that its remaining workers can be killed afterwards.
         self._child = subprocess.Popen(command, env=environment, start_new_session=True)
-        if self._stopped.is_set():  # by a signal that came before there was a child
+        if self._stopped.is_set():  # by a signal before the child started
             ending.kill_children()
         code = self._child.wait()
         with contextlib.suppress(ProcessLookupError):
@@ -115,16 +115,19 @@ class Tries:
     def _stop(self, number: int, _: FrameType | None) -> None:
         self._signal = number
         self._stopped.set()
-        ending.kill_children()  # as the system does where memory is short, which harms nothing
+        ending.kill_children()  # safe: the system does the same if memory runs out
 
     def _ended_by(self, code: int) -> Failure:
-        """Say what a process has failed of that could not say it."""
+        """Describe the failure of a process that wrote no failure itself."""
         how = (
             f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         )
         words = f"{self._component} failed: its process {how}"
         if -code == signal.SIGKILL:
-            words += f", as for want of memory: raise cluster.resources.{self._component}.memory"
+            words += (
+                ", probably because there was not enough memory: increase "
+                f"cluster.resources.{self._component}.memory"
+            )
         return Failure(f"customer-age: {words}", RunError.exit_code, Repeat.ALWAYS)
 
 

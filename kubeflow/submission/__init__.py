@@ -1,1 +1,1 @@
-"""Starting the compiled pipeline on Kubeflow or Vertex AI, each run once, and following it."""
+"""Start the compiled pipeline on Kubeflow or Vertex AI, each run once, and follow it."""

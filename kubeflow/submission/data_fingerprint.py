@@ -1,7 +1,7 @@
-"""The data's fingerprint, where the data can be read from here within a bearable time.
+"""The data's fingerprint, if the data can be read from here within a time limit.
 
-A store is asked again and again for a minute, request by request; whoever submits need not wait,
-since the cluster looks at the data anyway.
+Requests to a store are retried for a minute each. The person who submits need not wait that long,
+because the cluster reads the data anyway.
 """
 
 import queue
@@ -17,29 +17,29 @@ _PATIENCE = 60.0
 
 
 def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
-    """What changes with the data.
+    """Return the fingerprint of the run's data, which changes when the data change.
 
     Args:
         settings: of the run.
-        patience: seconds that looking into a bucket may take.
+        patience: seconds that reading a bucket may take.
 
     Raises:
         DataAway: the data cannot be read from here.
-        SettingsError: they can, and are no data set.
+        SettingsError: the data can be read, but are not a data set.
     """
     answers: queue.Queue[str | SettingsError] = queue.Queue()
 
-    def look() -> None:
+    def read() -> None:
         try:
             answers.put(preflight.data_fingerprint(settings.on_cluster(), runs_here=False))
         except SettingsError as error:
             answers.put(error)
-        except Exception as error:  # of the store's client; the cluster may fare better
+        except Exception as error:  # from the store's client; the cluster may still have access
             message = " ".join(str(error).split())[:300] or type(error).__name__
             answers.put(DataAway(f"data folder {settings.data.path}: {message}"))
 
-    # The thread is left behind where it takes too long.
-    threading.Thread(target=look, name="data-fingerprint", daemon=True).start()
+    # A thread that takes too long is abandoned.
+    threading.Thread(target=read, name="data-fingerprint", daemon=True).start()
     try:
         answer = answers.get(timeout=patience)
     except queue.Empty:

@@ -1,4 +1,4 @@
-"""What a submission would send, for a person to read."""
+"""A readable description of what a submission would send."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,12 +10,12 @@ from .runs import Submission
 
 
 def lines(plan: Plan, endpoint: Mapping[str, str], submission: Submission) -> Iterator[str]:
-    """Describe a submission; the environment of its containers stays out of it.
+    """Describe a submission, without the environment of its containers.
 
     Args:
         plan: of the run.
-        endpoint: what is known of where it would run, label to value.
-        submission: that would be sent.
+        endpoint: where the run would start, as label to value.
+        submission: what would be sent.
     """
     content = submission.specification
     pipeline = specifications.pipeline(content)
@@ -37,11 +37,13 @@ def lines(plan: Plan, endpoint: Mapping[str, str], submission: Submission) -> It
 
 
 def caching(plan: Plan) -> str:
-    """Whether tasks take what they did before, in a few words."""
+    """Describe in a few words whether tasks reuse cached results."""
     if not stores.keeps_cache(plan.settings.cluster.pipeline_root):
-        return "off: with options in the pipeline root, artifacts of another run cannot be opened"
+        return (
+            "off: the pipeline root has options, so the artifacts of another run cannot be opened"
+        )
     if not plan.cache:
         return "off"
     if plan.data_unknown:
-        return f"on, but PhotoExampleGen looks at the data anew ({plan.data_unknown})"
-    return "on, PhotoExampleGen's too: the data's fingerprint is a parameter"
+        return f"on, but PhotoExampleGen reads the data again ({plan.data_unknown})"
+    return "on, also for PhotoExampleGen: the data's fingerprint is a parameter"

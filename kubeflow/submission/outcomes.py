@@ -1,4 +1,4 @@
-"""How a run on a cluster ended: what its service tells, and what its registry does."""
+"""How a run on a cluster ended, according to its service and to the model registry."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from customer_age.pipeline.settings.settings import Settings
 from .runs import SubmittedRun
 
 _JUDGE_DATA = ("PhotoExampleGen", "DataGate")
-"""The components that fail where the data are refused."""
+"""The components that fail if the data are refused."""
 
 _EXIT_CODES = {
     RunState.PUBLISHED: 0,
@@ -22,11 +22,11 @@ _EXIT_CODES = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.
+    """How a run ended, or that it is still running.
 
     Attributes:
-        state: as the trigger of retraining calls it.
-        sentence: why, in one line.
+        state: the state of the run in the ledger of retraining.
+        sentence: the reason, in one line.
     """
 
     state: RunState
@@ -34,19 +34,19 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """As of a local run, see `customer_age.errors`."""
+        """The exit code that a local run would have; see `customer_age.errors`."""
         return _EXIT_CODES.get(self.state, RunError.exit_code)
 
 
 def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
-    """Say what became of a run.
+    """Find out how a run ended.
 
     Args:
-        run: as its service tells of it now.
-        settings: of the pipeline; where the run has a parameter `registry_uri`, that counts.
+        run: as its service reports it now.
+        settings: of the pipeline; a run parameter `registry_uri` overrides their registry.
 
     Raises:
-        RunError: the run is over, and its registry does not tell whether it published.
+        RunError: the run is over, and its registry cannot be read to see whether it published.
     """
     if not run.finished:
         return Outcome(RunState.RUNNING, f"run {run.run_id} is {run.state}")
@@ -74,18 +74,18 @@ def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
 
 
 def _failed(run: SubmittedRun) -> list[str]:
-    """The components that failed; else what Kubeflow lists besides them, such as their drivers."""
+    """Return the failed components; if there are none, other failed tasks, such as drivers."""
     failed = [name for name, state in run.tasks.items() if state == "FAILED" and name != "root"]
     return [name for name in failed if name in COMPONENTS] or failed
 
 
 def _published(run: SubmittedRun, settings: Settings) -> ModelVersion | None:
-    """The version that the run made."""
+    """Return the version that the run published."""
     uri = str(run.parameters.get("registry_uri") or settings.registry_uri)
     try:
         versions = open_registry(uri, settings.registry.model_name).versions()
     except RunError as error:
         raise RunError(
-            f"run {run.run_id} is {run.state}, and whether it published is not known here: {error}"
+            f"run {run.run_id} is {run.state}, but it is unknown whether it published: {error}"
         ) from error
     return next((each for each in versions if each.came_from(run.run_id)), None)

@@ -1,4 +1,4 @@
-"""What a submission will be: known within a second or two, before anything is compiled."""
+"""The plan of a submission, made within a second or two, before anything is compiled."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,16 +22,15 @@ from . import data_fingerprint, run_ids
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that is to be submitted.
+    """A run to submit.
 
     Attributes:
         settings: that the pipeline is compiled with.
-        run_id: that makes it one run, however often it is submitted.
-        run_name: what the service's pages call it, or empty for the run id.
-        parameters: of the run, those that the settings say included.
-        cache: whether tasks may take what they did before; never where the pipeline root has
-            options.
-        data_unknown: why the data's fingerprint is not known here, or empty where it is.
+        run_id: identifies the run: submitted again, it starts nothing.
+        run_name: the run's name on the service's pages; empty for the run id.
+        parameters: all run parameters, including those that the settings set.
+        cache: whether tasks may reuse cached results; False if the pipeline root has options.
+        data_unknown: why the data's fingerprint is not known here; empty if it is known.
     """
 
     settings: Settings
@@ -50,20 +49,19 @@ def plan(
     overrides: Mapping[str, str | None] | None = None,
     cache: bool = True,
 ) -> Plan:
-    """Decide what is submitted.
+    """Plan a submission.
 
     Args:
         settings: of the pipeline.
-        target: where it is to run.
-        run_id: that makes it one run; by default derived from all that decides its result.
-        run_name: what the service's pages call it.
-        overrides: run parameters that are not to be what the settings say, as `read_parameters`
-            gives them.
-        cache: whether tasks may take what they did before.
+        target: the service that will run it.
+        run_id: identifies the run; by default derived from all that decides its result.
+        run_name: the run's name on the service's pages.
+        overrides: run parameters that override the settings, as returned by `read_parameters`.
+        cache: whether tasks may reuse cached results.
 
     Raises:
-        SettingsError: parameters are wrong, with one line for each; or the run id or the run's
-            name is; or something that the target needs is missing.
+        SettingsError: a parameter (one line for each), the run id or the run's name is not valid,
+            or something that the target needs is missing.
     """
     run_ids.check_name(run_name)
     overrides = overrides or {}
@@ -71,7 +69,7 @@ def plan(
     target_support.check(of_run, target)
     if of_run.data.path is None:
         raise SettingsError(
-            "data.path: no data set given; point --data at a folder in a bucket, as gs:// or s3://"
+            "data.path: is not set; set --data to a folder in a bucket (gs:// or s3://)"
         )
     data, data_unknown = _data_fingerprint(of_run, overrides)
     key = RunKey(
@@ -92,17 +90,17 @@ def plan(
 
 
 def read_parameters(texts: Sequence[str]) -> dict[str, str | None]:
-    """Split run parameters as the command line gives them, such as `epochs=3`.
+    """Split the run parameters of the command line, such as `epochs=3`.
 
     Returns:
-        Name to what is given for it, None where there is no `=`; `plan` judges all of it.
+        Name to value, None if there is no `=`. `plan` checks both.
     """
     parts = (text.partition("=") for text in texts)
     return {name: value if equals else None for name, equals, value in parts}
 
 
 def _with_parameters(settings: Settings, overrides: Mapping[str, str | None]) -> Settings:
-    """A parameter may say what its setting may say: the same limits, and no secret either."""
+    """Apply run parameters; each has the limits of its setting, and must hold no secret."""
     mistakes, values = [], {}
     for name, text in overrides.items():
         if wrong := _complaint(name, text):
@@ -110,10 +108,10 @@ def _with_parameters(settings: Settings, overrides: Mapping[str, str | None]) ->
         else:
             values[name] = _value(name, text or "")
     changed = {}
-    for section, said in to_settings(values).items():
+    for section, overridden in to_settings(values).items():
         before = getattr(settings, section)
         try:
-            changed[section] = type(before)(**{**dict(before), **said})
+            changed[section] = type(before)(**{**dict(before), **overridden})
         except ValidationError as error:
             mistakes += _refused(section, error)
     if mistakes:
@@ -123,11 +121,11 @@ def _with_parameters(settings: Settings, overrides: Mapping[str, str | None]) ->
 
 
 def _complaint(name: str, text: str | None) -> str:
-    """What is wrong with a parameter, whatever its value may be; empty where nothing is."""
+    """Describe what is wrong with a parameter, apart from its value; empty if nothing is."""
     if text is None:
         return "write it as name=value, as in epochs=3"
     if name == "run_id":
-        return "say --run-id, which is more than a parameter"
+        return "cannot be set here; use --run-id instead"
     if not yaml_reader.is_unicode(text):
         return "is not UTF-8"
     if name in ABOUT:
@@ -135,12 +133,12 @@ def _complaint(name: str, text: str | None) -> str:
     import difflib
 
     near = difflib.get_close_matches(name.lower().replace("-", "_"), ABOUT, n=1)
-    instead = f"; did you mean {near[0]}?" if near else f" (there are: {', '.join(ABOUT)})"
-    return f"no such run parameter{instead}"
+    instead = f"; did you mean {near[0]}?" if near else f" (known: {', '.join(ABOUT)})"
+    return f"unknown run parameter{instead}"
 
 
 def _value(name: str, text: str) -> Any:
-    """Numbers are written as in a settings file; what is not one stays text, and is refused."""
+    """Read a number as a settings file would; any other text stays text, and is refused later."""
     if TYPES[name] is str:
         return text
     try:
@@ -151,7 +149,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _refused(section: str, error: ValidationError) -> Iterator[str]:
-    """What a section of the settings finds wrong, by the parameters that say it."""
+    """Describe the errors of a section of the settings, by the parameters that set them."""
     names = {about.setting: name for name, about in ABOUT.items()}
     for part in error.errors():
         setting = ".".join(map(str, (section, *messages.place_of(part)[:1])))
@@ -162,9 +160,9 @@ def _refused(section: str, error: ValidationError) -> Iterator[str]:
 
 
 def _data_fingerprint(settings: Settings, overrides: Mapping[str, str | None]) -> tuple[str, str]:
-    """What changes with the data, or why that is not known."""
-    if given := overrides.get("data_fingerprint"):
-        return given, ""
+    """Return the data's fingerprint, or why it is not known."""
+    if fingerprint := overrides.get("data_fingerprint"):
+        return fingerprint, ""
     try:
         return data_fingerprint.fingerprint(settings), ""
     except DataAway as error:

@@ -1,4 +1,4 @@
-"""Run ids and names: what makes a run the same run, however often it is submitted."""
+"""Run ids and names. A run that is submitted again with the same id stays the same run."""
 
 import hashlib
 import re
@@ -9,58 +9,58 @@ from customer_age.pipeline.graph.cache_keys import RunKey
 from customer_age.pipeline.settings.settings import Settings
 
 _RUN_ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
-"""What Kubernetes and Vertex AI take as names."""
+"""The names that both Kubernetes and Vertex AI accept."""
 
 _LONGEST_NAME = 128
-"""Characters of a display name that Vertex AI keeps; Kubeflow keeps more, with the id behind."""
+"""Characters of a display name that Vertex AI keeps; Kubeflow keeps more, and appends the id."""
 
 _NAME_LENGTH = 50
-"""What a derived id keeps of the pipeline's name."""
+"""Characters of the pipeline's name that a derived id keeps."""
 
 
 def check(run_id: str) -> str:
-    """The run id, if both services take it.
+    """Return the run id if both services accept it.
 
     Raises:
-        SettingsError: they do not.
+        SettingsError: one of them does not.
     """
     if not _RUN_ID.fullmatch(run_id):
         raise SettingsError(
-            f"--run-id {run_id}: takes at most 63 of a-z, 0-9 and -, and a letter comes first"
+            f"--run-id {run_id}: must be at most 63 of a-z, 0-9 and -, and start with a letter"
         )
     return run_id
 
 
 def check_name(run_name: str) -> None:
-    """See that both services show a run's name as it is.
+    """Check that both services show a run's name unchanged.
 
     Raises:
-        SettingsError: they do not.
+        SettingsError: one of them does not.
     """
     if len(run_name) > _LONGEST_NAME or not run_name.isprintable():
         raise SettingsError(
-            f"--run-name: takes at most {_LONGEST_NAME} characters, none of them a control "
-            f"character; {len(run_name)} are given"
+            f"--run-name: must have at most {_LONGEST_NAME} characters, and no control character; "
+            f"it has {len(run_name)}"
         )
 
 
 def derived(settings: Settings, key: RunKey) -> str:
-    """The id of the run of these settings, data and code.
+    """Derive the id of the run of these settings, data and code.
 
     Args:
-        settings: of the pipeline; those of the cluster count too, as they say in which image our
-            code runs.
+        settings: of the pipeline; the cluster's settings count because they name the image that
+            our code runs in.
         key: of the run.
 
     Returns:
-        The same id for the same run; where the data are unknown, another id each time, as nobody
-        can tell whether it would be the same run.
+        The same id for the same run. If the data are unknown, a different id each time, because
+        nothing shows whether it would be the same run.
     """
     if key.data:
         text = key.digest() + settings.cluster.model_dump_json()
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     else:
         digest = secrets.token_hex(6)
-    # A pipeline's name may start with a digit, a run id may not.
+    # A pipeline's name may start with a digit, but a run id must not.
     name = settings.name if settings.name[0].isalpha() else f"run-{settings.name}"
     return f"{name[:_NAME_LENGTH].rstrip('-')}-{digest}"

@@ -1,4 +1,4 @@
-"""A run on a cluster, as both services tell of it, and what can be asked of a service."""
+"""A run on a cluster as both services report it, and the operations of a service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Protocol
 from .specifications import Specification
 
 FINISHED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED", "CANCELLED")
-"""States after which nothing more happens. The services spell the last one each in its way."""
+"""States after which nothing more happens. The services spell the last one differently."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Submission:
     """What is sent to a service.
 
     Attributes:
-        run_id: that makes it one run, however often it is submitted.
-        run_name: what the service's pages call it, or empty for the run id.
-        specification: compiled, as the service's API takes it.
+        run_id: identifies the run: submitted again, it starts nothing.
+        run_name: the run's name on the service's pages; empty for the run id.
+        specification: the compiled pipeline, in the form that the service's API accepts.
         parameters: run parameter to value.
     """
 
@@ -29,15 +29,15 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmittedRun:
-    """A run as its service tells of it now.
+    """A run as its service reports it now.
 
     Attributes:
-        run_id: the user's.
-        link: to its page.
-        state: of the run, in the service's word without a prefix: `RUNNING`, `SUCCEEDED`...
-        tasks: state of each task that the service knows yet, by its name in the graph.
-        parameters: run parameter to value, as it was started with.
-        error: what the service says of a failure, or empty.
+        run_id: our id of the run, not the service's.
+        link: URL of the run's page.
+        state: the service's state without its prefix: `RUNNING`, `SUCCEEDED`...
+        tasks: the state of each task that the service already lists, by the task's name.
+        parameters: run parameter to value, as at the start of the run.
+        error: the service's description of a failure, or empty.
     """
 
     run_id: str
@@ -56,17 +56,17 @@ class SubmittedRun:
 class Runs(Protocol):
     """The runs of one endpoint: an experiment on Kubeflow, a region of a project on Vertex AI.
 
-    Every method raises `RunError` with one line where the service fails or refuses.
+    Every method raises a one-line `RunError` if the service fails or refuses.
     """
 
     def find(self, run_id: str) -> SubmittedRun | None:
-        """The run of that id, or None; nothing is made."""
+        """Return the run with that id, or None; create nothing."""
 
     def create(self, submission: Submission) -> SubmittedRun:
-        """Start a run, unless one of that id is there.
+        """Start a run, unless there is one with that id.
 
-        Of several that are started with one id at the same time, one stays.
+        If several are started with one id at the same time, one of them stays.
 
         Returns:
-            The one that stays, whoever started it.
+            The run that stays, even if another process started it.
         """

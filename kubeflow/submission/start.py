@@ -1,4 +1,4 @@
-"""From a plan to a run: compiled where it is new, found where it is not."""
+"""Turn a plan into a run: find the run that exists, or compile and start a new one."""
 
 import os
 
@@ -11,10 +11,10 @@ from .runs import Runs, Submission, SubmittedRun
 
 
 def start(plan: Plan, target: Target, runs: Runs) -> tuple[SubmittedRun, bool]:
-    """Start a run, unless one of its id was started before.
+    """Start a run, unless one with its id was started before.
 
     Returns:
-        The run, and whether it had to be started.
+        The run, and whether this call started it.
 
     Raises:
         SettingsError: the pipeline cannot be compiled.

@@ -18,9 +18,9 @@ class ClusterTarget:
     """Starts runs as `customer-age submit` does; see `pipeline.retraining.run_target.RunTarget`.
 
     Args:
-        target: what to compile for.
+        target: the service to compile for.
         runs: of that target.
-        settings: of the pipeline; they name the registry that tells what was published.
+        settings: of the pipeline; they name the registry that shows what was published.
     """
 
     def __init__(self, target: target_support.Target, runs: Runs, settings: Settings):
@@ -29,17 +29,17 @@ class ClusterTarget:
         self._settings = settings
 
     def start(self, run_id: str, settings: Settings) -> None:
-        """See `RunTarget`; returns while the run is going on."""
-        if self._runs.find(run_id) is None:  # before the data are looked at, which takes longer
+        """Start a run, and return while it is running."""
+        if self._runs.find(run_id) is None:  # first: reading the data takes longer
             planned = plan(settings, self._target, run_id)
             starts.start(planned, self._target, self._runs)
 
     def state(self, run_id: str) -> RunState:
-        """See `RunTarget`."""
+        """Return the state of a run."""
         return self._outcome(run_id).state
 
     def reason(self, run_id: str) -> str:
-        """See `RunExplainer`."""
+        """Return why a run ended as it did; empty while it is running."""
         found = self._outcome(run_id)
         return found.sentence if found.state.ended else ""
 
@@ -51,14 +51,14 @@ class ClusterTarget:
 
 
 def runs_at(endpoint: KubeflowEndpoint | VertexLocation) -> Runs:
-    """The runs of an endpoint; nothing is asked before it is used."""
+    """Return the runs of an endpoint; the first request is sent when they are used."""
     if isinstance(endpoint, KubeflowEndpoint):
         return KubeflowRuns(endpoint)
     return VertexRuns(endpoint)
 
 
 def open_target(endpoint: KubeflowEndpoint | VertexLocation, settings: Settings) -> ClusterTarget:
-    """The target of retraining runs at an endpoint.
+    """Return the target of retraining runs at an endpoint.
 
     Args:
         endpoint: an experiment on Kubeflow Pipelines, or a region of Vertex AI.

@@ -1,4 +1,4 @@
-"""Following a run to its end, a line for each change."""
+"""Follow a run to its end, with a line for each change."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,27 +10,27 @@ from .runs import Runs, SubmittedRun
 
 _INTERVAL = 10.0
 _PATIENCE = 600.0
-"""Seconds between two questions, and without an answer."""
+"""Seconds between two requests, and seconds to wait for a service that does not answer."""
 
 
 def wait(
     runs: Runs,
     run_id: str,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     interval: float | None = None,
     patience: float = _PATIENCE,
 ) -> SubmittedRun:
-    """Wait for a run's end.
+    """Wait for the end of a run.
 
     Args:
-        runs: where it runs.
-        run_id: of it.
-        tell: called with a line for each change of the run and of its components.
-        interval: seconds between two questions; by default ten.
-        patience: seconds that the service may be away.
+        runs: of the endpoint that runs it.
+        run_id: of the run.
+        report: is called with a line for each change of the run and of its components.
+        interval: seconds between two requests; by default ten.
+        patience: seconds that the service may stay unavailable.
 
     Raises:
-        RunError: the run is gone, or the service is away for too long.
+        RunError: the run was deleted, or the service is unavailable for too long.
     """
     shown: dict[str, str] = {}
     answered, complained = time.monotonic(), False
@@ -41,23 +41,23 @@ def wait(
             if time.monotonic() - answered > patience:
                 raise
             if not complained:
-                tell(f"no answer for now, trying on: {error}")
+                report(f"the service does not answer at the moment, retrying: {error}")
             complained = True
         else:
             answered, complained = time.monotonic(), False
             if run is None:
-                raise RunError(f"run {run_id} is gone: someone deleted it")
+                raise RunError(f"run {run_id} no longer exists: someone deleted it")
             for name, state in _states(run):
                 if shown.get(name) != state:
                     shown[name] = state
-                    tell(f"{time.strftime('%H:%M:%S')} {name}: {state}")
+                    report(f"{time.strftime('%H:%M:%S')} {name}: {state}")
             if run.finished:
                 return run
         time.sleep(_INTERVAL if interval is None else interval)
 
 
 def _states(run: SubmittedRun) -> Iterator[tuple[str, str]]:
-    """Of the components, in the order of the graph, and then of the run."""
+    """Return the components' states, in the order of the graph, then the run's state."""
     for name in COMPONENTS:
         if name in run.tasks:
             yield name, run.tasks[name]

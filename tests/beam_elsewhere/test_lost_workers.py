@@ -85,7 +85,7 @@ def test_ingestion_leaves_nothing_and_the_next_call_ends_well(parts, engine, man
     out = tmp_path / "out"
     with lost(lambda: any(out.glob("unfinished/*/*/unfinished/*"))) as raised:
         parts.ingest(engine.args, out, many)
-    assert "a worker of Beam's died" in str(raised.value)
+    assert "a Beam worker died" in str(raised.value)
     assert not [file for file in out.rglob("*") if file.suffix in (".gz", ".csv", ".json")]
     parts.ingest(engine.args, out, many)
     assert (out / "ingestion.json").exists()
@@ -95,14 +95,14 @@ def test_ingestion_leaves_nothing_and_the_next_call_ends_well(parts, engine, man
 def test_statistics(parts, engine, long_examples, lost, tmp_path):
     with lost(_reads(engine, long_examples)) as raised:
         parts.statistics(engine.args, long_examples, tmp_path / "out")
-    assert "a worker of Beam's died" in str(raised.value)
+    assert "a Beam worker died" in str(raised.value)
     assert not list((tmp_path / "out").rglob("FeatureStats.pb"))
 
 
 def test_evaluator(parts, engine, long_examples, lost, tmp_path):
     with lost(_reads(engine, long_examples)) as raised:
         parts.evaluate(engine.args, long_examples, tmp_path / "out")
-    assert "a worker of Beam's died" in str(raised.value)
+    assert "a Beam worker died" in str(raised.value)
     assert not list(tmp_path.glob("out-blessing/*"))
     assert not list(tmp_path.glob("out/validations*"))
 
@@ -111,7 +111,7 @@ def test_score_and_the_next_call_ends_well(parts, engine, many, lost, tmp_path):
     out = tmp_path / "out"
     with lost(lambda: any(out.glob("unfinished/*"))) as raised:
         parts.score(engine.args, out, many / "final_files")
-    assert "a worker of Beam's died" in str(raised.value)
+    assert "a Beam worker died" in str(raised.value)
     assert not list(out.glob("predictions-*"))
     parts.score(engine.args, out, many / "final_files")
     assert [file.name for file in out.iterdir()] == ["predictions-00000-of-00001.parquet"]
@@ -120,7 +120,9 @@ def test_score_and_the_next_call_ends_well(parts, engine, many, lost, tmp_path):
 def test_a_worker_that_dies_before_it_has_reported(parts, engine, lost, tmp_path):
     with lost(engine.workers) as raised:
         parts.score(engine.args, tmp_path / "out")
-    assert "died: killed by signal 9, as for want of memory" in str(raised.value)
+    assert "died: killed by signal 9, probably because there was not enough memory" in str(
+        raised.value
+    )
 
 
 def test_a_worker_that_hangs_is_given_up_after_the_time_that_is_set(

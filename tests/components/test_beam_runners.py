@@ -7,15 +7,15 @@ PROCESSES = "--direct_running_mode=multi_processing"
 DATAFLOW = ("--runner=DataflowRunner", "--project=p")
 
 
-def test_small_data_go_in_by_threads_and_large_by_processes():
+def test_small_data_use_threads_and_large_data_use_processes():
     assert beam_runners.sized(ARGS, beam_runners.LARGE - 1) == ARGS
     assert beam_runners.sized(ARGS, beam_runners.LARGE) == [*ARGS, PROCESSES]
 
 
-@pytest.mark.parametrize("said", ["--runner=FlinkRunner", "--direct_running_mode=in_memory"])
-def test_what_was_said_stands(said):
-    args = beam_runners.options(2, [said])
-    assert [arg for arg in args if arg.startswith(said.split("=")[0])] == [said]
+@pytest.mark.parametrize("option", ["--runner=FlinkRunner", "--direct_running_mode=in_memory"])
+def test_set_options_are_kept(option):
+    args = beam_runners.options(2, [option])
+    assert [arg for arg in args if arg.startswith(option.split("=")[0])] == [option]
     assert beam_runners.sized(args, 10**7) == args
 
 
@@ -24,7 +24,7 @@ def test_what_was_said_stands(said):
     ["DataflowRunner", "dataflow", "FlinkRunner", "SparkRunner",
      "apache_beam.runners.dataflow.dataflow_runner.DataflowRunner", "own.module.OwnRunner"],
 )  # fmt: skip
-def test_workers_elsewhere_are_told_nothing_of_this_machine(named):
+def test_remote_workers_get_no_options_of_this_machine(named):
     given = [f"--runner={named}", "--temp_location=gs://b/t"]
     assert beam_runners.options(8, given) == given
 
@@ -34,7 +34,7 @@ def test_workers_elsewhere_are_told_nothing_of_this_machine(named):
     ["PortableRunner", "portable", "apache_beam.runners.portability.portable_runner.PortableRunner",
      beam_runners.PORTABLE],
 )  # fmt: skip
-def test_ours_stands_in_for_beam_s_portable_runner(named):
+def test_our_runner_replaces_beams_portable_runner(named):
     from apache_beam.runners.runner import create_runner
 
     from customer_age.components.beam_elsewhere.portable_runner import PortableRunner
@@ -48,16 +48,16 @@ def test_ours_stands_in_for_beam_s_portable_runner(named):
 @pytest.mark.parametrize(
     "named", ["DirectRunner", "direct", "SwitchingDirectRunner", "FnApiRunner", beam_runners.RUNNER]
 )
-def test_a_local_runner_by_name_is_one_without_it(named):
+def test_a_named_local_runner_is_the_default_runner(named):
     args = beam_runners.options(2, [f"--runner={named}"])
     assert args == [*ARGS[1:], f"--runner={named}"]
 
 
-def test_workers_elsewhere_get_the_image_with_this_code_unless_another_is_named():
+def test_remote_workers_get_the_image_with_this_code_unless_another_is_set():
     assert beam_runners.options(2, DATAFLOW, "r/i:1")[-1] == "--sdk_container_image=r/i:1"
     named = (*DATAFLOW, "--sdk_container_image=r/other:2")
     assert beam_runners.options(2, named, "r/i:1") == list(named)
-    assert beam_runners.options(2, [], "r/i:1") == ARGS, "this machine needs none"
+    assert beam_runners.options(2, [], "r/i:1") == ARGS, "this machine needs no image"
 
 
 def test_the_last_of_an_option_counts():

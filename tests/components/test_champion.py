@@ -84,7 +84,7 @@ def champion_of(
     return model
 
 
-def test_without_a_champion_it_answers_the_median_of_train(uri, write_examples, tmp_path):
+def test_without_a_champion_it_returns_the_median_of_train(uri, write_examples, tmp_path):
     examples = write_examples([20, 30], [41, 90], test=[99])
     model = champion_of(examples, uri, tmp_path / "model")
     assert model.get_string_custom_property("kind") == "median"
@@ -98,8 +98,8 @@ def test_without_a_champion_it_answers_the_median_of_train(uri, write_examples, 
     assert not (tmp_path / "registry").exists(), "looking makes nothing"
 
 
-def test_an_empty_train_split_is_told(uri, write_examples, tmp_path):
-    with pytest.raises(DataRefused, match="no examples in .*Split-train"):
+def test_an_empty_train_split_is_reported(uri, write_examples, tmp_path):
+    with pytest.raises(DataRefused, match="Split-train has no examples"):
         champion_of(write_examples([]), uri, tmp_path / "model")
 
 
@@ -150,22 +150,22 @@ def publish(folder: Path, uri: str, tags: dict[str, str]) -> None:
         ({"base": "official"}, r"\(the base set's own splits and persons\)"),
     ],
 )
-def test_a_champion_of_another_deal_is_compared_with_nothing(
+def test_a_champion_with_another_assignment_of_splits_is_refused(
     uri, write_examples, tmp_path, changed, named
 ):
     folder = tmp_path / "first"
     folder.mkdir()
     publish(folder, uri, {DEAL: DEALT.model_copy(update=changed).model_dump_json()})
     refusal = (
-        rf"^the champion, version 1, .* another deal of people to splits {named}.*"
-        r"Set the former value again, or give another registry.model_name to begin anew$"
+        rf"^the champion, version 1, .* another assignment of people to splits {named}.*"
+        r"Restore the former value, or set another registry.model_name to start without a champion$"
     )
     with pytest.raises(SettingsError, match=refusal):
         champion_of(write_examples([30]), uri, tmp_path / "model")
 
 
 @pytest.mark.parametrize("tags", [{}, {DEAL: DEALT.model_dump_json()}], ids=["none", "the same"])
-def test_a_champion_without_a_record_is_accepted_with_a_line(
+def test_a_champion_without_a_record_is_accepted_with_a_warning(
     uri, write_examples, tmp_path, tags, caplog
 ):
     folder = tmp_path / "first"
@@ -173,5 +173,5 @@ def test_a_champion_without_a_record_is_accepted_with_a_line(
     publish(folder, uri, tags)
     model = champion_of(write_examples([30]), uri, tmp_path / "model")
     assert model.get_string_custom_property("version") == "1"
-    said = [line for line in caplog.messages if "no record of how people were dealt" in line]
-    assert len(said) == (not tags)
+    warnings = [line for line in caplog.messages if "no record of how people were assigned" in line]
+    assert len(warnings) == (not tags)

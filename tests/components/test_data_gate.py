@@ -25,7 +25,7 @@ WRONG_AGE = Refusal(
 )
 
 
-def test_nothing_refused_is_nothing_to_say():
+def test_no_refusal_gives_no_sentence():
     assert list(refusal_limits.refusal_sentences(_ingestion(50), [], 0.05, 0)) == []
 
 
@@ -53,7 +53,7 @@ def test_the_share_of_refused_photos_is_limited_inclusively(refused, sentences):
         assert "6 of 100 rows refused (6.0%: 6 truncated)" in found[0]
 
 
-def test_an_identical_photo_kept_once_is_no_loss():
+def test_an_identical_photo_that_is_kept_once_does_not_count():
     assert not list(refusal_limits.refusal_sentences(_ingestion(100, duplicate=50), [], 0.05, 0))
 
 
@@ -111,7 +111,7 @@ def test_an_unknown_feature_is_named():
     assert "shoe_size" in sentence
 
 
-def test_an_anomaly_of_the_whole_data_set_is_told():
+def test_an_anomaly_of_the_whole_data_set_is_reported():
     anomalies = anomalies_pb2.Anomalies()
     anomalies.dataset_anomaly_info.description = "The comparison\nfailed"
     [sentence] = data_gate.anomaly_sentences("test", anomalies)

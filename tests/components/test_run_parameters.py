@@ -22,7 +22,7 @@ def parameters(settings) -> RunParameters:
     return parameter_values.fixed(settings, RunKey(data="d"), run_id="r")
 
 
-def test_a_run_is_started_with_what_its_settings_say(parameters):
+def test_a_run_is_started_with_its_settings(parameters):
     assert parameters == RunParameters(
         data_path="gs://b/photos",
         batches="b1,b2",
@@ -41,7 +41,7 @@ def test_a_run_is_started_with_what_its_settings_say(parameters):
 
 
 @pytest.mark.parametrize("name", ABOUT)
-def test_what_a_setting_says_as_a_parameter_it_says_again_as_a_setting(name, settings):
+def test_a_setting_survives_the_way_through_a_parameter(name, settings):
     if not ABOUT[name].setting:
         assert name in ("data_fingerprint", "run_id"), "the runner's"
         return
@@ -51,7 +51,7 @@ def test_what_a_setting_says_as_a_parameter_it_says_again_as_a_setting(name, set
     assert run_parameters.to_settings({name: value}) == said
 
 
-def test_what_a_run_was_started_with_wins(parameters):
+def test_the_parameters_of_a_run_override_the_settings(parameters):
     started = dataclasses.replace(parameters, max_mae=0.1, batches="b1, b2,", registry_uri="")
     applied = run_parameters.applied(COMPILED, started)
     assert applied == {
@@ -69,7 +69,7 @@ def test_what_a_run_was_started_with_wins(parameters):
     assert COMPILED["gate"]["max_mae"] == 8.0, "the compiled settings stay as they were"
 
 
-def test_a_component_is_told_all_parameters_or_none(parameters):
+def test_a_component_gets_all_parameters_or_none(parameters):
     local = {"registry_uri": "mlflow+http://host", "code": "x"}
     assert run_parameters.to_properties(None) == {}
     assert run_parameters.from_properties(local) is None

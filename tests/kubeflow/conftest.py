@@ -14,7 +14,7 @@ TINY = Path(__file__).parent.parent / "e2e" / "tiny.yaml"
 
 @pytest.fixture(autouse=True)
 def no_credentials_of_aws(monkeypatch, tmp_path_factory):
-    """The data of `cluster.yaml` are out of reach at once, whatever this machine has."""
+    """Make the data of `cluster.yaml` unavailable at once on any machine."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     nothing = tmp_path_factory.getbasetemp() / "no file"
@@ -25,7 +25,7 @@ def no_credentials_of_aws(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_settings():
-    """The settings of a whole run on a cluster; it learns more than the median, as it must."""
+    """The settings of a whole run on a cluster, whose model is better than the median."""
 
     def load(data: str, root: str, *overrides: str) -> Settings:
         given = {

@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` makes of the manifests, and of copies that ask for more components."""
+"""The output of `kubectl kustomize` for the manifests, and for copies with more components."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ from customer_age.pipeline.settings.settings import Settings
 
 MANIFESTS = Path(__file__).parents[2] / "kubeflow" / "manifests"
 OWN = ("on-prem-minio", "gke")
-"""Overlays for a namespace of one's own."""
+"""Overlays for an own namespace."""
 PROFILES = ("on-prem-minio-profile", "gke-profile")
 """Overlays for a profile of Kubeflow's."""
 STANDALONE = ("on-prem-minio-standalone", "gke-standalone")
@@ -42,7 +42,7 @@ def namespace_of(overlay: str) -> str:
 
 
 def with_components(copy: Path, overlay: str, *components: str) -> Path:
-    """A copy of the manifests' overlay whose kustomization.yaml asks for more."""
+    """A copy of an overlay whose kustomization.yaml adds more components."""
     shutil.copytree(MANIFESTS, copy)
     file = copy / "overlays" / overlay / "kustomization.yaml"
     file.write_text(f"{file.read_text()}components: [{', '.join(components)}]\n")

@@ -33,7 +33,7 @@ OURS = [
         (["someone.else.Type"], "someone.else.Type"),
     ],
 )
-def test_the_most_trusted_title_that_tells_a_class_is_chosen(titles, chosen):
+def test_the_most_reliable_title_of_a_class_is_chosen(titles, chosen):
     assert title_for_tfx(titles) == chosen
 
 
@@ -50,7 +50,7 @@ def test_tfx_compiles_each_of_our_types(kind):
     assert f"title: {kind.TYPE_NAME}" in compiled.artifact_type.instance_schema
 
 
-def test_every_system_title_stands_for_one_of_our_types():
+def test_every_system_title_belongs_to_one_of_our_types():
     assert set(SYSTEM_TITLES) <= {kind.TYPE_NAME for kind in OURS}
     assert SYSTEM_TITLES[types.RunReportPage.TYPE_NAME] == "system.HTML"
     assert SYSTEM_TITLES[types.EdaPage.TYPE_NAME] == "system.HTML"

@@ -34,7 +34,7 @@ def test_a_pipeline_runs_to_its_end(backend):
     assert (backend.objects.path(made.uri) / "words.txt").read_text() == "good day"
 
 
-def test_an_executor_sees_what_the_launcher_gives(backend):
+def test_an_executor_sees_the_launchers_files(backend):
     run = backend.run(text())
     [seen] = run.inputs["Take"].inputs.artifacts["made"].artifacts
     assert seen.name.isdecimal(), "the number in ML Metadata"
@@ -65,7 +65,7 @@ def test_what_was_done_is_not_done_again(backend):
 
 
 @pytest.mark.parametrize("change", ["image", "command", "fingerprint"])
-def test_the_cache_knows_what_changed(backend, change):
+def test_the_cache_detects_changes(backend, change):
     backend.run(text())
     spec = pipeline()
     executors = spec["deploymentSpec"]["executors"]
@@ -89,7 +89,7 @@ def test_a_new_pod_finds_nothing_of_the_old_one(tmp_path):
     assert "this is the first attempt" in run.log("Make")
 
 
-def test_the_cluster_gives_secrets_and_a_deadline(tmp_path):
+def test_the_cluster_sets_secrets_and_a_deadline(tmp_path):
     secret = {"secretName": "registry", "keyToEnv": [{"secretKey": "t", "envVar": "TOKEN"}]}
     documents = (pipeline(), platform(secretAsEnv=[secret]))
     run = KubeflowBackend(tmp_path / "none").run(text(*documents))
@@ -191,7 +191,7 @@ def test_a_task_fails_where_the_real_one_fails(backend, change, task, complaint)
         ({"artifacts": {"made": {"artifacts": [{"metadata": {"a": None}}]}}}, "unsupported value"),
     ],
 )
-def test_what_a_container_says_must_be_right(backend, output, complaint):
+def test_the_output_of_a_container_must_be_valid(backend, output, complaint):
     spec = pipeline()
     code = MAKE + f"    output.write_text({json.dumps(json.dumps(output))})\n"
     spec["deploymentSpec"]["executors"]["make"] = container(code)
@@ -207,6 +207,6 @@ def test_pre_cache_hooks_never_run(backend):
     assert backend.run(text(spec)).succeeded
 
 
-def test_a_faultless_pipeline_gives_the_lint_no_cause():
+def test_the_lint_accepts_a_valid_pipeline():
     assert lint(text()) == []
     assert lint(text(pipeline(), platform(activeDeadlineSeconds=1))) == []

@@ -1,4 +1,4 @@
-"""The image, without an engine: what the Dockerfile says is read, and its commands are run here."""
+"""The image, without a container engine: the Dockerfile is parsed, and its commands run here."""
 
 import os
 import platform
@@ -38,7 +38,7 @@ class Stage:
         return [rest for name, rest in self.steps if name == instruction]
 
     def copies(self) -> list[tuple[str | None, list[str], str]]:
-        """For each COPY: the stage that it takes from (None: the context), sources, target."""
+        """For each COPY: its source stage (None: the context), sources, target."""
         found = []
         for words in (shlex.split(rest) for rest in self.said("COPY")):
             flags = dict(word[2:].split("=") for word in words if word.startswith("--"))
@@ -56,7 +56,7 @@ def read_dockerfile(text: str) -> dict[str, Stage]:
     for line in re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines():
         instruction, rest = line.split(None, 1)
         if instruction == "ARG":
-            assert not stages, "arguments stand before the first stage"
+            assert not stages, "arguments come before the first stage"
             name, _, arguments[name] = rest.partition("=")
         elif instruction == "FROM":
             base, name = rest.split(" AS ")
@@ -102,7 +102,7 @@ def context() -> set[str]:
     return {path for path in found if (ROOT / path).is_file()}
 
 
-def test_what_is_copied_is_there_and_is_sent(context):
+def test_copied_files_exist_and_are_in_the_context(context):
     copied = [
         source
         for stage in STAGES.values()
@@ -154,7 +154,7 @@ def test_nothing_is_installed_without_a_hash_but_our_own_code():
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_nobody_is_root_and_everyone_enters_by_the_same_door(target):
+def test_nobody_is_root_and_all_use_the_same_entry_point(target):
     user, group = last(target, "USER").split(":")
     assert int(user) > 0
     assert int(group) > 0
@@ -169,7 +169,7 @@ def test_nobody_is_root_and_everyone_enters_by_the_same_door(target):
     assert ("NVIDIA_VISIBLE_DEVICES=all" in environment) == (target == "gpu")
 
 
-def test_what_is_built_without_a_target_is_for_any_node():
+def test_the_default_target_is_for_any_node():
     assert list(STAGES)[-1] == "cpu"
 
 
@@ -228,7 +228,7 @@ def build(stage: str, places: dict[str, Path], base: Path) -> None:
                     shutil.copytree(ROOT / source, ends, symlinks=True)
                 else:
                     shutil.copy(ROOT / source, ends)
-        elif "apt-get" not in rest:  # a compiler, which whoever installs TFX has
+        elif "apt-get" not in rest:  # a compiler, which is needed to install TFX
             subprocess.run(["sh", "-ec", here(rest)], check=True, env=environment)
 
 
@@ -255,8 +255,8 @@ def libc() -> tuple[int, ...]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["packages", "packages-gpu"])
-def test_each_package_of_the_lock_is_to_be_had_for_the_image(stage, tmp_path):
-    """Asks the package index, by the very command of the stage, and installs nothing."""
+def test_each_package_of_the_lock_is_available_for_the_image(stage, tmp_path):
+    """Query the package index with the command of the stage, and install nothing."""
     [install] = [said for said in STAGES[stage].said("RUN") if "uv pip install" in said]
     install, *_ = install.split(" && ")
     command = install.replace("/build", str(ROOT / "requirements")).replace(
@@ -274,7 +274,7 @@ def test_each_package_of_the_lock_is_to_be_had_for_the_image(stage, tmp_path):
 @pytest.mark.skipif(
     libc() < (2, 38) or sys.version_info[:2] != (3, 13),
     reason="installing the image's packages takes Python 3.13 on glibc 2.38 or newer (Debian 13); "
-    "what can be tested of it here is test_each_package_of_the_lock_is_to_be_had_for_the_image",
+    "what can be tested of it here is test_each_package_of_the_lock_is_available_for_the_image",
 )
 def test_what_is_installed_runs(tmp_path):
     places = {"/build": tmp_path / "build", "/code": tmp_path / "code", VENV: tmp_path / "venv"}
@@ -285,7 +285,7 @@ def test_what_is_installed_runs(tmp_path):
     shutil.copytree(tmp_path / "code", tmp_path / "venv", dirs_exist_ok=True)
     for command in (
         ["customer-age", "--help"],
-        ["python", "-m", "pip", "show", "apache-beam"],  # Beam's boot asks so
+        ["python", "-m", "pip", "show", "apache-beam"],  # as Beam's boot does
         [
             "python",
             "-c",

@@ -120,7 +120,7 @@ def test_a_bad_pipeline_is_not_uploaded(api, client, write, spec, complaint):
     assert not api.pipelines
 
 
-def test_a_name_is_taken_once(client, write):
+def test_a_name_is_accepted_once(client, write):
     client.upload_pipeline(write(SPEC), "ages")
     with pytest.raises(kfp_server_api.ApiException) as caught:
         client.upload_pipeline(write(SPEC), "ages")
@@ -170,7 +170,7 @@ def test_without_the_token_nothing_is_answered():
 
 
 class Allows:
-    """A reviewer that allows one namespace, and keeps what it was asked."""
+    """A reviewer that allows one namespace, and records its requests."""
 
     def __init__(self, namespace):
         self.namespace = namespace

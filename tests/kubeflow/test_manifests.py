@@ -42,11 +42,11 @@ def gibibytes(quantity: str) -> int:
 
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize("name", (*OVERLAYS, *SERVED))
-def test_every_object_is_as_its_schema_says(rendered, name, version):
+def test_every_object_matches_its_schema(rendered, name, version):
     checked = 0
     for each in rendered[name]:
         if each["apiVersion"].startswith("serving.kserve.io/"):
-            continue  # no kind of Kubernetes's own: test_serving_manifests.py looks at it
+            continue  # not a kind of Kubernetes itself: test_serving_manifests.py checks it
         kubernetes_validate.validate(each, version, strict=True)
         checked += 1
     assert checked >= 2
@@ -67,7 +67,7 @@ def test_the_check_finds_mistakes(wrong):
 
 
 @pytest.mark.parametrize("name", (*OVERLAYS, *SERVED))
-def test_all_is_in_one_namespace_and_no_secret_is_written_down(rendered, name):
+def test_everything_is_in_one_namespace_and_no_secret_is_written(rendered, name):
     for each in rendered[name]:
         assert each["kind"] not in ("Secret", "ClusterRole", "ClusterRoleBinding")
         namespace = each["metadata"].get("namespace")
@@ -114,7 +114,7 @@ def test_retraining_runs_once_at_a_time_as_nobody(rendered, name):
     [cron_job] = of_kind(rendered[name], "CronJob").values()
     spec = cron_job["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
-    assert spec["startingDeadlineSeconds"] > 10, "Kubernetes looks every ten seconds"
+    assert spec["startingDeadlineSeconds"] > 10, "Kubernetes checks every ten seconds"
     assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
     pod = pod_of(cron_job)
     assert pod["automountServiceAccountToken"] is False
@@ -139,7 +139,7 @@ def test_retraining_runs_once_at_a_time_as_nobody(rendered, name):
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_retraining_s_token_is_for_kubeflow_pipelines_alone(rendered, name):
+def test_retrainings_token_is_only_for_kubeflow_pipelines(rendered, name):
     [cron_job] = of_kind(rendered[name], "CronJob").values()
     pod = pod_of(cron_job)
     [token] = [volume["projected"] for volume in pod["volumes"] if "projected" in volume]
@@ -172,7 +172,7 @@ def test_the_settings_are_read_and_are_of_the_same_image_and_store(rendered, nam
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_the_launcher_and_the_quota_are_told_the_same_as_the_settings(rendered, name, tmp_path):
+def test_the_launcher_and_the_quota_match_the_settings(rendered, name, tmp_path):
     objects = rendered[name]
     settings = settings_of(objects, tmp_path)
     launcher = of_kind(objects, "ConfigMap")["kfp-launcher"]["data"]
@@ -185,7 +185,7 @@ def test_the_launcher_and_the_quota_are_told_the_same_as_the_settings(rendered, 
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_retraining_is_told_where_and_keeps_its_ledger_outside(
+def test_retraining_gets_its_target_and_keeps_its_ledger_outside(
     rendered, name, tmp_path, monkeypatch
 ):
     settings = settings_of(rendered[name], tmp_path)
@@ -237,7 +237,7 @@ def test_gke_acts_for_a_google_account_and_finds_its_gpu_nodes(rendered, tmp_pat
     assert [toleration.key for toleration in gpu.tolerations] == ["nvidia.com/gpu"]
 
 
-def test_nobody_but_the_gateway_reaches_a_model_that_is_served(rendered):
+def test_only_the_gateway_can_connect_to_a_served_model(rendered):
     for name in SERVED:
         [policy] = of_kind(rendered[name], "NetworkPolicy").values()
         for rule in policy["spec"]["ingress"]:

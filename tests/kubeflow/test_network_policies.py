@@ -1,4 +1,4 @@
-"""Nothing is closed until it is asked for; what is closed then lets through what a run needs."""
+"""The network is open by default; a closed network allows what a run needs."""
 
 import itertools
 import re
@@ -37,7 +37,7 @@ def closed(tmp_path_factory) -> dict[tuple[str, tuple[str, ...]], list[dict]]:
         for name in OWN
         for count in range(len(VARIANTS) + 1)
         for chosen in itertools.combinations(VARIANTS, count)
-        # The overlay for GKE asks for this one itself: kustomize refuses it twice.
+        # The overlay for GKE already adds this one: kustomize refuses a duplicate.
         if not (name == "gke" and "node_local_dns" in chosen)
     ]
     copies = tmp_path_factory.mktemp("closed")
@@ -84,7 +84,7 @@ def ports_of_address(objects: list[dict], cidr: str) -> set[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", (*OWN, *PROFILES, *STANDALONE))
-def test_an_overlay_that_does_not_ask_for_it_has_no_policy(name):
+def test_an_overlay_without_the_component_has_no_policy(name):
     kinds = {each["kind"] for each in render(MANIFESTS / "overlays" / name)}
     # One that allows something is enough to close a pod to everything else.
     assert not {kind for kind in kinds if kind.endswith("NetworkPolicy")}
@@ -102,7 +102,7 @@ def test_a_shared_namespace_stays_open_even_if_the_overlay_below_it_is_closed(na
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
-def test_every_policy_is_as_its_schema_says(closed, version):
+def test_every_policy_matches_its_schema(closed, version):
     for objects in closed.values():
         policies = of_kind(objects, "NetworkPolicy")
         assert "deny-by-default" in policies
@@ -111,7 +111,7 @@ def test_every_policy_is_as_its_schema_says(closed, version):
             assert policy["metadata"]["namespace"] == "customer-age"
 
 
-def test_all_is_closed_but_what_is_named(closed):
+def test_everything_is_closed_except_what_is_named(closed):
     for (name, _), objects in closed.items():
         policies = of_kind(objects, "NetworkPolicy")
         assert policies["deny-by-default"]["spec"] == {
@@ -150,7 +150,7 @@ def test_names_are_found_in_each_kind_of_cluster(closed):
         )
 
 
-def test_cilium_is_told_of_nodes_and_api_server_by_what_they_are(closed):
+def test_ciliums_policy_names_nodes_and_api_server_as_entities(closed):
     for (_, chosen), objects in closed.items():
         policies = of_kind(objects, "CiliumNetworkPolicy")
         assert set(policies) == ({"allow-api-server-and-nodes"} if "cilium" in chosen else set())
@@ -202,7 +202,7 @@ def test_the_page_names_each_component_and_each_port():
             assert re.search(rf"\b{port['port']}\b", PAGE), port
 
 
-def test_the_page_s_check_tells_what_is_reached_and_what_is_not():
+def test_the_pages_check_shows_which_servers_can_be_reached():
     [script] = re.findall(r"<<'END'\n(.+?)^END$", PAGE, re.DOTALL | re.MULTILINE)
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))

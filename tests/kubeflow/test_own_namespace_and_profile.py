@@ -40,7 +40,7 @@ def test_no_label_of_ours_is_one_that_kubeflow_s_policies_read(rendered, name):
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_an_own_namespace_says_of_pod_security_what_is_true(rendered, name):
+def test_the_pod_security_labels_of_an_own_namespace_are_true(rendered, name):
     """Kubeflow's executor container lacks runAsNonRoot: all meet baseline, not all restricted."""
     [namespace] = of_kind(rendered[name], "Namespace").values()
     assert namespace["metadata"]["labels"] == {
@@ -59,7 +59,7 @@ def test_no_pod_of_an_own_namespace_mounts_the_secret_that_only_a_profile_has(re
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_a_profile_keeps_what_kubeflow_brings(rendered, name):
+def test_a_profile_keeps_what_kubeflow_provides(rendered, name):
     objects = rendered[name]
     settings = [name for name in of_kind(objects, "ConfigMap") if "settings" in name]
     assert len(settings) == 1
@@ -77,7 +77,7 @@ def test_a_profile_keeps_what_kubeflow_brings(rendered, name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_the_run_s_account_may_report_to_the_next_kubeflow(rendered, name):
-    """Its API server asks for these where 2.17 has ML Metadata, which asks for nothing."""
+    """Its API server requires these; 2.17 has ML Metadata instead, which requires no rights."""
     rights = {
         resource: set(rule["verbs"])
         for rule in of_kind(rendered[name], "Role")["customer-age-pipeline"]["rules"]
@@ -88,9 +88,7 @@ def test_the_run_s_account_may_report_to_the_next_kubeflow(rendered, name):
 
 
 @pytest.mark.parametrize("name", ("on-prem-minio-profile", "on-prem-minio-standalone"))
-def test_under_kubeflow_s_own_launcher_the_root_itself_says_where_minio_is(
-    rendered, name, tmp_path
-):
+def test_with_kubeflows_own_launcher_the_root_contains_minios_address(rendered, name, tmp_path):
     """Without `providers` of ours the launcher knows no address but the root's."""
     own = rendered["on-prem-minio"]
     [cron_job] = of_kind(rendered[name], "CronJob").values()
@@ -109,7 +107,7 @@ def test_under_kubeflow_s_own_launcher_the_root_itself_says_where_minio_is(
 
 
 @pytest.mark.parametrize("name", STANDALONE)
-def test_where_kubeflow_has_one_user_nothing_of_its_namespace_is_touched(rendered, name):
+def test_with_one_user_nothing_in_kubeflows_namespace_is_changed(rendered, name):
     objects = rendered[name]
     assert {each["kind"] for each in objects} == {
         "ConfigMap", "CronJob", "Role", "RoleBinding", "ServiceAccount",

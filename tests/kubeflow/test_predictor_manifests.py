@@ -1,4 +1,4 @@
-"""The predictor container's manifests: what they say is what `customer-age serve` takes."""
+"""The predictor container's manifests, which must match `customer-age serve`."""
 
 import re
 from pathlib import Path
@@ -82,7 +82,7 @@ def test_a_variable_is_that_of_an_option():
     ("probe", "status_before_a_model"),
     [("startupProbe", 503), ("readinessProbe", 503), ("livenessProbe", 200)],
 )
-def test_probes_ask_what_there_is(container, probe, status_before_a_model):
+def test_probes_use_existing_ports_and_paths(container, probe, status_before_a_model):
     if probe not in container:
         assert "ready" in container["readinessProbe"]["httpGet"]["path"]
         return
@@ -114,7 +114,7 @@ def test_nobody_runs_as_root_or_writes(pod, container):
     assert threads["TF_NUM_INTRAOP_THREADS"] == container["resources"]["limits"]["cpu"]
 
 
-def test_a_pod_has_the_time_that_its_end_takes():
+def test_a_pod_has_enough_time_to_end():
     from customer_age.pipeline.serving.serve import GRACE_SECONDS
 
     pod = plain_pod()
@@ -124,7 +124,7 @@ def test_a_pod_has_the_time_that_its_end_takes():
     assert int(seconds) + GRACE_SECONDS < pod["terminationGracePeriodSeconds"]
 
 
-def test_kserve_is_told_the_protocol_and_the_model_s_place(monkeypatch):
+def test_kserve_gets_the_protocol_and_the_models_location(monkeypatch):
     [container] = kserve_pod()["containers"]
     assert container["name"] == "kserve-container"
     environment = {each["name"]: each["value"] for each in container["env"]}
@@ -135,14 +135,14 @@ def test_kserve_is_told_the_protocol_and_the_model_s_place(monkeypatch):
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
-def test_the_pod_of_kserve_s_predictor_is_as_its_schema_says(version):
+def test_the_pod_of_kserves_predictor_matches_its_schema(version):
     own = {"minReplicas", "maxReplicas", "timeout"}
     spec = {name: value for name, value in kserve_pod().items() if name not in own}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}
     kubernetes_validate.validate(pod, version, strict=True)
 
 
-def test_gateway_and_metrics_are_let_in_and_the_service_finds_the_pod():
+def test_gateway_and_metrics_may_connect_and_the_service_finds_the_pod():
     deployment, service = (documents("predictor.yaml")[kind] for kind in ("Deployment", "Service"))
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     file = SERVING / "predictor" / "network_policy.yaml"
@@ -167,7 +167,7 @@ def test_both_of_kserve_s_forms_have_one_policy():
 
 
 @needs_kubectl
-def test_the_overlay_s_predictor_reaches_registry_and_store_alone():
+def test_the_overlays_predictor_only_connects_to_registry_and_store():
     objects = render(MANIFESTS / "overlays" / "on-prem-minio" / "predictor")
     [policy] = of_kind(objects, "NetworkPolicy").values()
     reached = {

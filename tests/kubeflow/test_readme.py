@@ -1,4 +1,4 @@
-"""The commands of kubeflow/README.md are commands, and what they name is there."""
+"""The commands of kubeflow/README.md are valid, and the files that they name exist."""
 
 import re
 import shlex
@@ -36,14 +36,14 @@ def test_a_first_run_takes_less_than_ten_commands():
     [words[words.index("customer-age") :] for words in lines() if "customer-age" in words[:2]],
     ids=" ".join,
 )
-def test_a_command_of_ours_has_the_options_that_it_is_given(words):
+def test_our_commands_have_the_options_of_the_page(words):
     _, verb, *arguments = words
     command = cli.get_command(click.Context(cli), verb)
     with command.make_context(verb, arguments) as context:
         assert context.params["target"] in ("kubeflow", "vertex")
 
 
-def test_the_files_that_are_named_are_there():
+def test_the_named_files_exist():
     for words in lines():
         for word in words:
             if word.startswith("kubeflow/"):
@@ -84,11 +84,11 @@ def secrets_of(folder: Path) -> set[str]:
     return needed
 
 
-def test_every_secret_that_is_needed_is_told_of():
+def test_the_page_names_every_required_secret():
     manifests = ROOT / "kubeflow" / "manifests"
     needed = secrets_of(manifests / "base") | secrets_of(manifests / "overlays")
-    told = set(re.findall(r"^\| `(customer-age-[a-z-]+)`", README, re.MULTILINE))
-    assert needed == told
+    named = set(re.findall(r"^\| `(customer-age-[a-z-]+)`", README, re.MULTILINE))
+    assert needed == named
     made = set(re.findall(r"create secret generic (\S+)", README))
     assert made == {"customer-age-object-store", "customer-age-person-key"}
     assert made <= needed

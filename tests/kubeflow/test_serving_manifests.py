@@ -122,7 +122,7 @@ def test_one_pinned_version_serves_in_both(container):
     [service] = documents("inference_service.yaml")
     assert service["spec"]["predictor"]["model"]["runtimeVersion"] == tag
     assert f"TensorFlow {tag.rpartition('.')[0]}" in README
-    # TFX 1.21 brings the client of a server that is no newer.
+    # TFX 1.21 installs the client of a server that is not newer.
     lock = (SERVING.parents[2] / "requirements/tfx-1.21-py313.txt").read_text(encoding="utf-8")
     [client_version] = re.findall(r"^tensorflow-serving-api==([\d.]+) ", lock, re.MULTILINE)
     assert Version(client_version) <= Version(tag)
@@ -158,7 +158,7 @@ def mebibytes(quantity):
 
 
 def admitted(policy):
-    """The namespaces that a policy lets in, and the ports of each; none are all."""
+    """The namespaces that a policy allows, and the ports of each; no ports means all."""
     return {
         namespace: {port["port"] for port in rule.get("ports", [])}
         for rule in policy["spec"]["ingress"]
@@ -169,7 +169,7 @@ def admitted(policy):
     }
 
 
-def test_the_gateways_of_both_of_kserve_s_modes_reach_the_model():
+def test_the_gateways_of_both_kserve_modes_can_connect_to_the_model():
     [policy] = yaml.safe_load_all((SERVING / "kserve" / "network_policy.yaml").read_text())
     [service] = documents("inference_service.yaml")
     assert policy["spec"]["podSelector"]["matchLabels"] == {
@@ -219,7 +219,7 @@ def tensors(request, signature):
     inputs = signature.structured_input_signature[1]
     batches = {}
     for instance in request["instances"]:
-        assert set(instance) == set(inputs), "TensorFlow Serving asks for exactly these"
+        assert set(instance) == set(inputs), "TensorFlow Serving requires exactly these"
         for name, value in instance.items():
             assert set(value) == {"b64"}
             batches.setdefault(name, []).append(base64.b64decode(value["b64"], validate=True))
@@ -253,5 +253,5 @@ def test_the_documented_way_of_the_examples_is_there(tmp_path):
     assert set(request["instances"][0]) == set(inputs)
 
 
-def test_the_readme_says_what_the_model_is_not_fit_for():
-    assert "not fit to decide the sale of age-restricted goods" in " ".join(README.split())
+def test_the_readme_names_what_the_model_must_not_decide():
+    assert "must not decide on the sale of age-restricted goods" in " ".join(README.split())

@@ -35,7 +35,7 @@ def test_a_job_runs_to_its_end(backend):
     assert run.outputs["Take"].parameters["length"].string_value == "8"
 
 
-def test_an_executor_sees_what_vertex_gives(backend):
+def test_an_executor_sees_vertexs_files(backend):
     run = backend.run(json.dumps(job()))
     [seen] = run.inputs["Take"].inputs.artifacts["made"].artifacts
     [made] = run.inputs["Make"].outputs.artifacts["made"].artifacts
@@ -55,7 +55,7 @@ def test_what_was_done_is_not_done_again(backend):
     assert backend.run(json.dumps(other)).states["Make"] is State.COMPLETE
 
 
-def test_what_a_failed_attempt_wrote_stays(backend):
+def test_the_files_of_a_failed_attempt_stay(backend):
     given = job()
     put("pipelineSpec/deploymentSpec/executors/make", container(TRY_TWICE))(given)
     put("pipelineSpec/root/dag/tasks/Make/retryPolicy", {"maxRetryCount": 1})(given)

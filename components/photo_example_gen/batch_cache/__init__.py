@@ -1,6 +1,6 @@
-"""Batches as they were ingested, kept from run to run, and a run's examples put together of them.
+"""The cache of ingested batches, and the assembly of a run's examples from them.
 
-Outsiders use the names below: who forgets a person has to look into the cache, and into shards.
+Other rooms use the names below: to forget a person, they must read the cache and its shards.
 """
 
 from ..tfrecord_shards import records

@@ -1,8 +1,8 @@
-"""From batches to the examples of a run: shards are copied as they are, and nothing is decoded.
+"""Assembles the examples of a run from batches: shards are copied, and nothing is decoded.
 
-Of each photo that stands in several rows one example is kept, and who stands in an official split
-of the base set stands there with the photos of all batches, and in no other one. Only a shard of
-which something is left out or moved is written anew, record by record.
+If a photo is in several rows, one example is kept. A person who is in an official split of the base
+set is only in that split, with the photos of all batches. A shard is only rewritten, record by
+record, if examples are left out of it or moved.
 """
 
 from collections import Counter, defaultdict
@@ -25,12 +25,12 @@ from .index import Entry
 
 @dataclass(frozen=True)
 class Placement:
-    """One batch's share of a run.
+    """The entries of one batch in a run.
 
     Attributes:
         batch: the batch, or the base set.
-        splits: for each of its entries the split that it goes to, or None where it is left out.
-        refused: those that are left out, each with its reason.
+        splits: for each of its entries the split in the run, or None if it is left out.
+        refused: the entries that are left out, each with its reason.
     """
 
     batch: CachedBatch
@@ -38,13 +38,13 @@ class Placement:
     refused: tuple[Refusal, ...]
 
     def kept(self) -> Iterator[tuple[str, Entry]]:
-        """The split and the entry of each example that the run has."""
+        """Yield the split and the entry of each example of the run."""
         for split, entry in zip(self.splits, self.batch.entries, strict=True):
             if split is not None:
                 yield split, entry
 
     def counts(self, new: bool) -> BatchCounts:
-        """What became of the batch's rows.
+        """Return the counts of the batch's rows.
 
         Args:
             new: whether this run ingested it.
@@ -63,11 +63,11 @@ class Placement:
 
 
 def place(batches: Sequence[CachedBatch], forgotten: Forgotten) -> list[Placement]:
-    """Decide where each example goes.
+    """Decide the split of each example.
 
     Args:
-        batches: the base set first; where a photo stands in several, the first one keeps it.
-        forgotten: what no run may learn from, whatever the cache still holds.
+        batches: the base set first; if a photo is in several batches, the first one keeps it.
+        forgotten: people and days that no run may use, even if the cache still contains them.
     """
     left_out = _left_out(batches, forgotten)
     home = _home(batches[0], {position for number, position in left_out if not number})
@@ -92,7 +92,7 @@ def place(batches: Sequence[CachedBatch], forgotten: Forgotten) -> list[Placemen
 
 
 def _home(base: CachedBatch, left_out: Set[int]) -> dict[str, str]:
-    """The one split of each person of the base set."""
+    """Return the one split of each person of the base set."""
     return home_splits(
         (entry.person, entry.split)
         for position, entry in enumerate(base.entries)
@@ -101,10 +101,10 @@ def _home(base: CachedBatch, left_out: Set[int]) -> dict[str, str]:
 
 
 def write(placements: Sequence[Placement], examples_uri: str) -> None:
-    """Write the splits' folders of an `Examples` artifact, complete in themselves.
+    """Write the complete folders of the splits of an `Examples` artifact.
 
     Raises:
-        OSError: a batch cannot be read, or the examples not be written.
+        OSError: a batch cannot be read, or the examples cannot be written.
     """
     total = sum(each.batch.shard_count for each in placements)
     first = 0
@@ -124,7 +124,7 @@ def write(placements: Sequence[Placement], examples_uri: str) -> None:
 
 
 def _left_out(batches: Sequence[CachedBatch], forgotten: Forgotten) -> dict[Position, Refusal]:
-    """What no run has, by the numbers of the batch and of the entry in it."""
+    """Return the entries that the run leaves out, by the indexes of batch and entry."""
     left_out: dict[Position, Refusal] = {}
     remembered: list[tuple[Position, Entry]] = []
     for number, batch in enumerate(batches):
@@ -161,11 +161,11 @@ def _rewrite(
     number: int,
     total: int,
 ) -> None:
-    """Copy the records that stay, to where they go."""
+    """Copy the records that stay to their splits."""
     with tfrecord_shards.ShardWriter(examples_uri, number, total) as writer:
         for former in sorted({entry.split for _, entry in examples}):
             records = tfrecord_shards.records(batch.shard(former, shard))
-            goes_to = [split for split, entry in examples if entry.split == former]
-            for split, record in zip(goes_to, records, strict=True):
+            new_splits = [split for split, entry in examples if entry.split == former]
+            for split, record in zip(new_splits, records, strict=True):
                 if split is not None:
                     writer.write(split, record)

@@ -1,7 +1,7 @@
-"""The index of a cached batch: what is known of each of its examples without reading one.
+"""The index of a cached batch: facts about each example that need no reading of the example.
 
-One line an example, a JSON array of its `Entry`'s values; a file a shard, in the order in which
-the shard holds them. It stays in the cache; no artifact of a run has it.
+Each example has one line, a JSON array of its `Entry`'s values. Each shard has one file, with the
+lines in the order of the shard. The index stays in the cache; no artifact of a run contains it.
 """
 
 import json
@@ -21,17 +21,17 @@ class Entry:
     """One example of a cached batch.
 
     Attributes:
-        shard: the number of the shard that holds it.
-        split: into which it was dealt.
+        shard: the number of the shard that contains it.
+        split: that it was assigned to.
         person: a keyed hash, or empty.
         content: the SHA-256 of the photo's file, in hexadecimal digits.
         age: years.
         group: its age group.
-        batch: the batch that the photo came with, or empty.
+        batch: the photo's batch, or empty.
         captured: the day on which the photo was taken, an ISO date, or empty.
-        table: where its row stands.
-        line: where its row ends there.
-        file_name: the photo's name.
+        table: name of the row's table.
+        line: last line of the row in the table.
+        file_name: name of the photo's file.
     """
 
     shard: int
@@ -47,7 +47,7 @@ class Entry:
     file_name: str
 
     def refusal(self, reason: Reason, detail: str) -> Refusal:
-        """The line of `refused.csv` for an example that a run leaves out."""
+        """Return the line of `refused.csv` for an example that a run leaves out."""
         return Refusal(self.table, self.line, self.file_name, str(reason), detail)
 
 
@@ -55,12 +55,12 @@ _values = attrgetter(*(field.name for field in fields(Entry)))
 
 
 def write(batch_uri: str, shard: int, entries: Iterable[Entry]) -> None:
-    """Write the index of a shard; written again, it replaces itself."""
+    """Write the index of a shard; replace an earlier one."""
     store.write_whole(addresses.join(batch_uri, _PARTS, f"{shard:05d}.jsonl"), _lines(entries))
 
 
 def gather(batch_uri: str) -> list[Entry]:
-    """Put the indexes of all shards into one file, which is read in one go."""
+    """Merge the indexes of all shards into one file, which can be read with one request."""
     parts = addresses.join(batch_uri, _PARTS)
     entries = [
         each
@@ -82,6 +82,6 @@ def _lines(entries: Iterable[Entry]) -> bytes:
 
 
 def _entries(file: str) -> list[Entry]:
-    # All lines in one go: there is one for each photo of all batches, at every run.
+    # Parse all lines at once, for speed: each run reads a line for each photo of all batches.
     lines = b",".join(store.read(file).splitlines())
     return [Entry(*values) for values in json.loads(b"[" + lines + b"]")]

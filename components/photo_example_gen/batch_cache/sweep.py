@@ -1,9 +1,9 @@
-"""Deletes from a batch cache what nobody uses: docs/storage.md says the rule.
+"""Deletes unused files from a batch cache; docs/storage.md describes the rule.
 
-A run notes which batches it uses, and then looks for them. A sweep takes the manifest of a batch
-away first, and then looks for notes: so either the run finds no batch and ingests it, or the sweep
-finds the note, and puts the manifest back. In no order of events is a batch deleted that a run has
-found. Nothing here depends on the clock of this machine, but when the next sweep is due.
+A run first writes a note with the batches that it uses, and then reads them. A sweep first removes
+the manifest of a batch, and then reads the notes. So either the run finds no batch and ingests it,
+or the sweep finds the note and restores the manifest. In no order of events does a sweep delete a
+batch that a run has found. The clock of this machine only decides when the next sweep is due.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from . import uses
 from .cache import MANIFEST, BatchCache, attempt_of, is_ours
 
 _DIGESTS = "_digests"
-"""What `files.content_digests` remembers; it is learnt again."""
+"""The folder of `files.content_digests`; deleted digests are computed again."""
 
 DAY = 24 * 3600.0
 _T = TypeVar("_T")
@@ -29,12 +29,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """The rule's times, in seconds.
+    """The times of the rule, in seconds.
 
     Attributes:
-        unused: how long a batch is kept that no run uses.
-        quiet: how long an attempt is kept that does not count, and in which nothing is written.
-        between: how long after a sweep there is no other one.
+        unused: how long a batch is kept after its last use.
+        quiet: how long an attempt that does not count is kept after its last write.
+        between: the shortest time between two sweeps.
     """
 
     unused: float = 30 * DAY
@@ -44,12 +44,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Swept:
-    """How many were deleted.
+    """The number of deletions.
 
     Attributes:
-        batches: that no run used.
-        attempts: that killed runs left.
-        files: of other kinds: unfinished ones, notes, and remembered digests.
+        batches: unused batches.
+        attempts: attempts of killed runs.
+        files: other files: unfinished files, notes, and digests.
     """
 
     batches: int = 0
@@ -58,21 +58,21 @@ class Swept:
 
 
 def sweep(cache_uri: str, limits: Limits = Limits()) -> Swept:
-    """Delete what nobody uses, unless that was done lately. No error of the store is raised.
+    """Delete unused files, unless the last sweep was recent. Errors of the store are only logged.
 
     Args:
         cache_uri: a path or an address.
-        limits: what counts as unused, and as lately.
+        limits: the times that define unused and recent.
 
     Returns:
-        How many were deleted.
+        The number of deletions.
     """
     try:
         if abs(time.time() - uses.swept_ns(cache_uri) / 1e9) < limits.between:
             return Swept()
         swept = _Sweep(cache_uri, limits).carry_out()
     except (OSError, ValueError) as error:
-        _log.warning("%s could not be swept: %s", addresses.plain(cache_uri), error)
+        _log.warning("The batch cache %s was not swept: %s", addresses.plain(cache_uri), error)
         return Swept()
     if swept != Swept():
         _log.info("%s: swept %s", addresses.plain(cache_uri), swept)
@@ -81,11 +81,11 @@ def sweep(cache_uri: str, limits: Limits = Limits()) -> Swept:
 
 @dataclass
 class _Kept:
-    """What a cache has under one key; times in nanoseconds since 1970.
+    """The content of a cache under one key; times in nanoseconds since 1970.
 
     Attributes:
-        made_ns: the manifest's time, 0 where there is none.
-        written_ns: of each attempt, when something was last written in it.
+        made_ns: the manifest's time; 0 if there is no manifest.
+        written_ns: the last write to each attempt.
     """
 
     made_ns: int = 0
@@ -108,10 +108,11 @@ class _Sweep:
         self._list()
         self._uses.read_on()
         unused = [key for key, kept in self._kept.items() if self._is_unused(key, kept)]
-        manifests = dict(zip(unused, self._each(self._take_away, unused), strict=True))
+        manifests = dict(zip(unused, self._each(self._remove_manifest, unused), strict=True))
         self._uses.read_on()
         gone = {key for key in unused if self._uses.last_ns.get(key, 0) < self._unused_ns}
-        self._each(self._put_back, [(key, manifests[key]) for key in unused if key not in gone])
+        kept = [(key, manifests[key]) for key in unused if key not in gone]
+        self._each(self._restore_manifest, kept)
         quiet = [each for key in self._kept for each in self._quiet(key)]
         self._each(self._delete, [each for each in quiet if each[0] in gone])
         left = self._left([each for each in quiet if each[0] not in gone])
@@ -122,7 +123,7 @@ class _Sweep:
         return Swept(len(gone), len(left), len(files))
 
     def _list(self) -> None:
-        """See what is there."""
+        """List the files of the cache."""
         for file in store.list(self._cache.uri):
             folder, _, name = file.name.partition("/")
             if attempt_of(file.name)[1]:
@@ -147,13 +148,13 @@ class _Sweep:
         written_ns[attempt] = max(written_ns.get(attempt, 0), file.modified_ns)
 
     def _quiet(self, key: str) -> Iterator[tuple[str, str]]:
-        """The attempts of a batch in which nothing was written lately."""
+        """Yield the attempts of a batch without recent writes."""
         for attempt, written_ns in self._kept[key].written_ns.items():
             if written_ns < self._quiet_ns:
                 yield key, attempt
 
     def _surely_counts(self, key: str, attempt: str) -> bool:
-        """Whether the manifest need not be read: there are thousands like this one."""
+        """Whether an attempt counts for sure, so that its manifest need not be read."""
         kept = self._kept[key]
         return len(kept.written_ns) == 1 and kept.written_ns[attempt] <= kept.made_ns
 
@@ -161,8 +162,8 @@ class _Sweep:
         used_ns = max(kept.made_ns, self._uses.last_ns.get(key, 0))
         return kept.made_ns > 0 and used_ns < self._unused_ns
 
-    def _take_away(self, key: str) -> bytes:
-        """Let a batch count no longer; gives its manifest."""
+    def _remove_manifest(self, key: str) -> bytes:
+        """Remove a batch's manifest, so that the batch does not count; return its content."""
         manifest = self._address(key, MANIFEST)
         with contextlib.suppress(FileNotFoundError):
             content = store.read(manifest)
@@ -170,21 +171,21 @@ class _Sweep:
             return content
         return b""
 
-    def _put_back(self, kept: tuple[str, bytes]) -> None:
-        """Let a batch count again, which a run has found meanwhile."""
+    def _restore_manifest(self, kept: tuple[str, bytes]) -> None:
+        """Write back the manifest of a batch that a run has found in the meantime."""
         key, manifest = kept
         if manifest:
-            with contextlib.suppress(FileExistsError):  # ingested by one that did not find it
+            with contextlib.suppress(FileExistsError):  # a run that did not find it ingested it
                 store.write_whole(self._address(key, MANIFEST), manifest, new=True)
 
     def _delete(self, attempt: tuple[str, str]) -> None:
         store.delete(self._address(*attempt), folder=True)
 
     def _left(self, quiet: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Of attempts in which nothing was written lately, those that killed runs left."""
+        """Return the attempts of killed runs, among the attempts without recent writes."""
         doubtful = [each for each in quiet if not self._surely_counts(*each)]
         counting = self._each(self._cache.counting, [key for key, _ in doubtful])
-        # By now, whoever found an attempt that does not count any more has left a note.
+        # At this point, each run that found an attempt before it stopped counting has a note.
         self._uses.read_on()
         return [
             (key, name)
@@ -193,7 +194,7 @@ class _Sweep:
         ]
 
     def _is_out_of_use(self, key: str, counts: str) -> bool:
-        """Whether no run can be using a batch's attempts, but the one that counts, if one does."""
+        """Whether no run can use a batch's attempts, other than the one that counts, if any."""
         made_ns = self._kept[key].written_ns.get(counts)
         last_ns = self._uses.last_ns.get(key, 0) if made_ns is None else made_ns
         return last_ns < self._quiet_ns

@@ -1,11 +1,11 @@
-"""Which batches of a cache runs use: each run leaves a note, before it looks for a batch.
+"""Notes of the batches that runs use: each run writes a note before it reads a batch.
 
 ```
-<cache>/_used/<32 hex>  keys of batches, one a line; its time of change is when they were used
-<cache>/_used/swept     its time of change is when the cache was swept
+<cache>/_used/<32 hex>  keys of batches, one per line; its modification time is the time of use
+<cache>/_used/swept     its modification time is the time of the last sweep
 ```
-One note a run, and not a mark for each batch: a run may use ten thousand. All times are those that
-the store, or the folder's file system, gives the files.
+A run writes one note for all its batches, because it may use ten thousand. All times are the
+modification times of the store or of the folder's file system.
 """
 
 import re
@@ -31,7 +31,7 @@ def write(cache_uri: str, keys: Sequence[str]) -> None:
 
 
 def swept_ns(cache_uri: str) -> int:
-    """When the cache was swept, in nanoseconds since 1970; 0 where it never was.
+    """Return the time of the last sweep, in nanoseconds since 1970; 0 if there was none.
 
     Raises:
         OSError: the cache cannot be listed.
@@ -41,7 +41,7 @@ def swept_ns(cache_uri: str) -> int:
 
 
 def mark_swept(cache_uri: str) -> int:
-    """Note that the cache is swept now, and give that time as the store has it.
+    """Note that the cache is swept now, and return that time from the store.
 
     Raises:
         OSError: the cache cannot be written or listed.
@@ -51,12 +51,12 @@ def mark_swept(cache_uri: str) -> int:
 
 
 class Uses:
-    """When each batch of a cache was used last.
+    """The last use of each batch of a cache.
 
     Attributes:
         last_ns: key to nanoseconds since 1970.
-        needless: addresses of notes on nothing but what newer notes tell too.
-        notes: address of each note, to nanoseconds since 1970.
+        needless: addresses of notes whose batches are all in newer notes.
+        notes: address of each note to nanoseconds since 1970.
     """
 
     def __init__(self, cache_uri: str) -> None:
@@ -69,14 +69,15 @@ class Uses:
         """Read the notes that were written since the last call.
 
         Raises:
-            OSError: one cannot be read.
+            OSError: a note cannot be read.
         """
-        # A note that was listed and is gone was needless: the one that tells more may be newer.
+        # A note that was listed and then deleted was needless: the note that replaces it may be
+        # newer than the listing.
         while self._read_listed():
             pass
 
     def _read_listed(self) -> bool:
-        """Read what is listed now, and tell whether a part of it was gone."""
+        """Read the notes that are listed now; return whether one of them was deleted."""
         listed = [
             each
             for each in store.list(self._folder, deep=False)

@@ -1,1 +1,1 @@
-"""What is known of a run, collected from what it left behind, and what follows from it."""
+"""The facts of a run, collected from its artifacts, and what follows from them."""

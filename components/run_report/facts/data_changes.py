@@ -1,4 +1,4 @@
-"""What new photos changed: batches that the champion did not know, and the errors since then."""
+"""The effect of new photos: batches that are new to the champion, and the change of the errors."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from .facts import RunFacts
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that the run learnt from.
+    """A batch that the run trained on.
 
     Attributes:
         name: of its folder in the inbox.
-        counts: what became of its rows.
-        new: whether the champion has not learnt from it.
+        counts: of its rows and photos.
+        new: whether the champion was not trained on it.
     """
 
     name: str
@@ -24,14 +24,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Change:
-    """One age group, before and after.
+    """The errors of both models in one age group.
 
     Attributes:
         group: such as `25-34`, or `All`.
-        new_photos: that came in with new batches, over all splits.
-        test_photos: on which both were measured.
-        candidate: its mean absolute error, years; None where there are no test photos.
-        baseline: the champion's on the same photos.
+        new_photos: from new batches, in all splits.
+        test_photos: that both models were measured on.
+        candidate: mean absolute error, years; None if there are no test photos.
+        baseline: mean absolute error of the baseline on the same photos, years.
     """
 
     group: str
@@ -42,14 +42,14 @@ class Change:
 
     @property
     def difference(self) -> float | None:
-        """Years; below 0, the candidate is better."""
+        """Candidate minus baseline, years; below 0, the candidate is better."""
         if self.candidate is None or self.baseline is None:
             return None
         return self.candidate - self.baseline
 
 
 def batches(facts: RunFacts) -> list[Batch]:
-    """The batches of the run's data window, newest name last; none where there was no window."""
+    """Return the batches of the run's data window, sorted by name; empty without a window."""
     if facts.ingestion is None:
         return []
     known = facts.baseline.batches if facts.baseline is not None else ()
@@ -61,7 +61,7 @@ def batches(facts: RunFacts) -> list[Batch]:
 
 
 def changes(facts: RunFacts) -> list[Change]:
-    """Each age group that has new photos or was measured, and all of them at the end."""
+    """Return each age group that has new photos or was measured, and a last row for all."""
     new: Counter[str] = Counter()
     for batch in batches(facts):
         if batch.new:

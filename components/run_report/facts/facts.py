@@ -1,4 +1,4 @@
-"""The facts of one run, and collecting them from the folders that it left behind."""
+"""The facts of one run, and how to collect them from the folders of its artifacts."""
 
 import enum
 from collections import defaultdict
@@ -33,10 +33,10 @@ INPUTS = (
     "pushed_model",
     "baseline",
 )
-"""The artifacts that a report draws on, as the component names them."""
+"""The artifacts that a report reads, by the names of the component's inputs."""
 
 EXAMPLES_OF_REFUSED = 3
-"""How many of the refused photos are named, for each reason."""
+"""The number of refused photos that the report names for each reason."""
 
 T = TypeVar("T")
 
@@ -60,15 +60,15 @@ VERDICTS = {
     130: Verdict.INTERRUPTED,  # by SIGINT and SIGTERM, as shells count
     143: Verdict.INTERRUPTED,
 }
-"""By exit code; every other code is `FAILED`."""
+"""By exit code; any other code is `FAILED`."""
 
 
 class Limits(BaseModel):
-    """What the gate asks of a model.
+    """The limits of the gate.
 
     Attributes:
-        max_mae: years; the test MAE may be this large.
-        min_test_photos: how many photos the MAE has to be measured on.
+        max_mae: the largest test MAE that passes, years.
+        min_test_photos: the smallest number of photos that the MAE must be measured on.
         champion_tolerance: years by which the test MAE may exceed the baseline's.
     """
 
@@ -80,14 +80,14 @@ class Limits(BaseModel):
 
 
 class RunDescription(BaseModel):
-    """What is known of a run before it starts; travels into the component as JSON.
+    """What is known of a run before it starts; passed to the component as JSON.
 
     Attributes:
         name: of the run, or of its pipeline.
-        settings: as the run resolved them.
-        fingerprints: of what went in, by name, such as `data` and `code`.
+        settings: the run's resolved settings.
+        fingerprints: of the run's inputs, by name, such as `data` and `code`.
         limits: of the gate.
-        log: where the run's log is.
+        log: location of the run's log.
         registry: URI of the model registry.
         model_name: in that registry.
     """
@@ -105,12 +105,12 @@ class RunDescription(BaseModel):
 
 @dataclass(frozen=True)
 class Baseline:
-    """The model that the new one is measured against: `champion`, or `median`.
+    """The model that the candidate is compared with.
 
     Attributes:
-        kind: which of them.
+        kind: `champion` or `median`.
         version: the champion's.
-        batches: that the champion has learnt from.
+        batches: that the champion was trained on.
     """
 
     kind: str
@@ -120,7 +120,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Publication:
-    """The version that the registry gave, and where it put the model."""
+    """The version that the registry assigned, and where it stores the model."""
 
     version: str
     destination: str = ""
@@ -128,17 +128,17 @@ class Publication:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """All that the page tells. What a run did not come to is None or empty.
+    """All facts on the page. The facts of steps that the run did not reach are None or empty.
 
     Attributes:
         run: what was known before the start.
-        exit_code: what the run ends with.
-        errors: sentences that say what stopped the run.
-        started: with or without a time zone; the page shows it as it is.
+        exit_code: of the run.
+        errors: what stopped the run, one sentence each.
+        started: with or without a time zone; the page shows it unchanged.
         seconds: from the start to the end of the run.
         refused_photos: the first few, by reason.
         statistics: by split.
-        unread: files that are there but cannot be read, each with its reason.
+        unread: files that exist but cannot be read, each with its reason.
     """
 
     run: RunDescription
@@ -174,21 +174,21 @@ def collect(
     baseline: Baseline | None = None,
     publication: Publication | None = None,
 ) -> RunFacts:
-    """Gather what a run left behind, however far it came.
+    """Collect the facts of a run from its artifacts, even if it stopped early.
 
-    A file that is missing is a step that was not reached. A file that cannot be read is named in
-    `RunFacts.unread` and stops nothing: the page has to say why a run ended even where a full
-    disk has cut its files short.
+    A missing file means that the run did not reach a step. A file that cannot be read is named in
+    `RunFacts.unread` and raises no error: the page must show why a run ended even if a full disk
+    has truncated the files.
 
     Args:
         uris: folders of the artifacts, by the names in `INPUTS`; any may be missing.
         run: what was known before the start.
-        exit_code: of the run; when None, read from what is there: 0 where a version was
-            published, 3 where the gate or the canary refused the model, 1 otherwise.
+        exit_code: of the run; if None, derived from the artifacts: 0 if a version was published,
+            3 if the gate or the canary refused the model, 1 otherwise.
         errors: what stopped the run, one sentence each.
         started: when the run started.
-        seconds: how long it took.
-        baseline: what the model was compared with.
+        seconds: from the start to the end of the run.
+        baseline: the model that the candidate was compared with.
         publication: the version that was published.
 
     Returns:
@@ -198,7 +198,7 @@ def collect(
         ValueError: a key of `uris` is not in `INPUTS`.
     """
     if unknown := sorted(set(uris) - set(INPUTS)):
-        raise ValueError(f"no such input of a run report: {', '.join(unknown)}")
+        raise ValueError(f"unknown inputs of a run report: {', '.join(unknown)}")
     unread: list[str] = []
 
     def read(key: str, reader: Callable[[str], T | None]) -> T | None:
@@ -206,7 +206,7 @@ def collect(
             return None
         try:
             return reader(uris[key].rstrip("/"))
-        except Exception as error:  # whatever it is, the page tells it
+        except Exception as error:  # the page shows any error
             reason = " ".join(str(error).split()) or type(error).__name__
             unread.append(f"{key} in {uris[key]}: {reason}")
             return None
@@ -236,7 +236,7 @@ def collect(
 
 
 def anomalies(facts: RunFacts) -> dict[tuple[str, str], list[str]]:
-    """The splits that an anomaly is found in, by feature and sentence."""
+    """Return the splits in which each anomaly was found, by feature and sentence."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for anomaly in facts.anomalies or ():
         found[anomaly.feature, anomaly.sentence].append(anomaly.split)
@@ -244,7 +244,7 @@ def anomalies(facts: RunFacts) -> dict[tuple[str, str], list[str]]:
 
 
 def _if_there(reader: Callable[[str], T]) -> Callable[[str], T | None]:
-    """Make a reader give None where there is no such file."""
+    """Make a reader return None if the file does not exist."""
 
     def read(uri: str) -> T | None:
         try:
@@ -256,7 +256,7 @@ def _if_there(reader: Callable[[str], T]) -> Callable[[str], T | None]:
 
 
 def _first_refused(uri: str) -> dict[str, tuple[Refusal, ...]]:
-    """The first few refused photos of an Examples artifact, by reason."""
+    """Return the first few refused photos of an Examples artifact, by reason."""
     first: dict[str, list[Refusal]] = defaultdict(list)
     for refusal in read_refused(uri):
         if len(first[refusal.reason]) < EXAMPLES_OF_REFUSED:
@@ -271,7 +271,7 @@ def _read_training(uri: str) -> Training:
 def _read_evaluation(uri: str) -> "Evaluation | None":
     if not store.exists(uri):
         return None
-    from ...artifacts import evaluation  # it brings TFMA
+    from ...artifacts import evaluation  # here, because it imports TFMA
 
     return evaluation.read(uri)
 

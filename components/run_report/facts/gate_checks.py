@@ -1,21 +1,21 @@
-"""The gate's checks, one by one, from its limits and what was measured."""
+"""The gate's checks, each from a limit and a measured value."""
 
 from dataclasses import dataclass
 
 from .facts import Baseline, RunFacts
 
 FEW_PHOTOS = 30
-"""An age group with fewer test photos than this says little: its MAE is marked as unsure."""
+"""An age group with fewer test photos than this has an uncertain MAE, and is marked so."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that the gate asks.
+    """One check of the gate.
 
     Attributes:
         name: what was measured.
         measured: in the check's unit.
-        rule: how the limit binds: `at most`, `at least` or `below`.
+        rule: how the limit applies: `at most`, `at least` or `below`.
         limit: in the check's unit.
         unit: `years` or `photos`.
     """
@@ -28,7 +28,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the measured value is within the limit; no number never is."""
+        """Whether the measured value is within the limit; NaN never is."""
         if self.rule == "at most":
             return self.measured <= self.limit
         if self.rule == "at least":
@@ -37,7 +37,7 @@ class Check:
 
 
 def baseline_name(baseline: Baseline | None) -> str:
-    """What the model was compared with, in words."""
+    """Name the model that the candidate was compared with."""
     if baseline is None:
         return "baseline"
     if baseline.kind == "champion":
@@ -46,13 +46,13 @@ def baseline_name(baseline: Baseline | None) -> str:
 
 
 def checks(facts: RunFacts) -> tuple[Check, ...]:
-    """List what the gate asked of the model.
+    """List the gate's checks of the model.
 
-    A champion may be missed by the tolerance; the median predictor, which stands in where there
-    is no champion, has to be beaten.
+    The candidate may be worse than a champion by the tolerance. If there is no champion, it must be
+    better than the median predictor.
 
     Returns:
-        The checks, or nothing where no model was evaluated or the limits are not known.
+        The checks; empty if no model was evaluated or the limits are not known.
     """
     evaluation, limits = facts.evaluation, facts.run.limits
     if evaluation is None or limits is None:

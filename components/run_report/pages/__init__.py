@@ -1,1 +1,1 @@
-"""The HTML pages on a run: their texts, tables and plots, and the templates that show them."""
+"""The HTML pages about a run: their sentences, tables, plots and templates."""

@@ -1,4 +1,4 @@
-"""What the pages table and plot of the data."""
+"""The rows of the tables about the data, and the features that are plotted."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ..facts.facts import RunFacts
 from . import formatting
 
 MOST_VALUES = 12
-"""Of a text feature, how many values are tabled."""
+"""The number of values of a text feature that a table shows."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Measure:
 
     Attributes:
         feature: its name in an example.
-        name: what it is, with its unit.
+        name: its name on the page, with its unit.
         decimals: to print.
-        per: what its values are divided by to be in that unit.
-        poor_below: in that unit; what lies below is shaded in plots.
+        per: the number of the feature's own units in one of the page's units.
+        poor_below: in the page's unit; plots shade the values below it.
     """
 
     feature: str
@@ -33,7 +33,7 @@ class Measure:
     poor_below: float | None = None
 
     def text(self, value: float, more: int = 0) -> str:
-        """A value, in the unit, with some more decimals."""
+        """Format a value in the page's unit, with `more` additional decimals."""
         return f"{value / self.per:,.{self.decimals + more}f}"
 
 
@@ -59,9 +59,9 @@ class TextTable:
     """The values of a text feature.
 
     Attributes:
-        name: what it is.
-        counted: what the first column holds.
-        rows: value to a text for each split.
+        name: of the feature on the page.
+        counted: the heading of the first column.
+        rows: value to the number of photos in each split, as text.
     """
 
     name: str
@@ -70,20 +70,20 @@ class TextTable:
 
 
 def medians_and_ranges(facts: RunFacts) -> Iterator[tuple[str, list[str]]]:
-    """Rows of the short table of numeric features: a name, and a text for each split."""
+    """Yield the rows of the short table of numeric features: a name, and a text per split."""
     for measure in known_measures(facts):
         spreads = [split.spreads.get(measure.feature) for split in facts.statistics.values()]
         yield measure.name, [_median_and_range(spread, measure) for spread in spreads]
 
 
 def known_measures(facts: RunFacts) -> list[Measure]:
-    """The numeric features that were measured in any split."""
+    """Return the numeric features that were measured in any split."""
     known = {name for split in facts.statistics.values() for name in split.spreads}
     return [measure for measure in MEASURES if measure.feature in known]
 
 
 def numeric_features(facts: RunFacts) -> dict[str, dict[str, list[str]]]:
-    """The long table of numeric features: name to split to texts.
+    """Return the long table of numeric features: name to split to texts.
 
     The texts are the photos with and without a value, the mean, the standard deviation, the
     lowest value, the median and the highest.
@@ -99,7 +99,7 @@ def numeric_features(facts: RunFacts) -> dict[str, dict[str, list[str]]]:
 
 
 def text_features(facts: RunFacts) -> list[TextTable]:
-    """The most frequent values of each text feature but the age group, which has its own table."""
+    """Return the most frequent values of each text feature; the age group has its own table."""
     return [
         table
         for feature, name in _TEXTS.items()
@@ -108,7 +108,7 @@ def text_features(facts: RunFacts) -> list[TextTable]:
 
 
 def group_counts(facts: RunFacts) -> dict[str, list[int]]:
-    """Photos by age group: for each, a number for each split."""
+    """Return the photos by age group: for each group, a number per split."""
     by_split = [split.words.get(features.AGE_GROUP, {}) for split in facts.statistics.values()]
     groups = sorted({group for counts in by_split for group in counts}, key=_first_year)
     return {group: [counts.get(group, 0) for counts in by_split] for group in groups}
@@ -118,7 +118,7 @@ def _median_and_range(spread: Spread | None, measure: Measure) -> str:
     if spread is None:
         return ""
     low, high = measure.text(spread.minimum), measure.text(spread.maximum)
-    # A narrow page breaks before the range, and not within it.
+    # On a narrow page the line must break before the range, not within it.
     return f"{measure.text(spread.median)} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 
 
@@ -150,6 +150,6 @@ def _text_table(facts: RunFacts, feature: str, name: str) -> TextTable | None:
 
 
 def _first_year(group: str) -> tuple[int, str]:
-    """The youngest age of a group such as `25-34` or `65+`, to sort by."""
+    """Return the lowest age of a group such as `25-34` or `65+`, as a sort key."""
     digits = group.split("-", maxsplit=1)[0].rstrip("+")
     return (int(digits) if digits.isdigit() else -1, group)

@@ -12,11 +12,11 @@ from . import data_tables, formatting, plots, rendering
 
 
 def write_eda(facts: RunFacts, path: Path | str) -> None:
-    """Write the page, whole or not at all.
+    """Write the page, atomically.
 
     Args:
         facts: of the run, from `facts.collect`.
-        path: of the HTML file; a path, or an address that `files` knows.
+        path: of the HTML file; a path, or an address that `files` supports.
 
     Raises:
         OSError: the file cannot be written.
@@ -25,7 +25,7 @@ def write_eda(facts: RunFacts, path: Path | str) -> None:
 
 
 def render(facts: RunFacts) -> str:
-    """Make the page: HTML that loads nothing and runs nothing, without secrets."""
+    """Render the page as HTML without scripts, external resources and secrets."""
     return rendering.filled(
         "eda.html.j2",
         facts=facts,
@@ -44,11 +44,11 @@ def _title(facts: RunFacts) -> str:
     if facts.ingestion is not None:
         return f"{formatting.count(sum(facts.ingestion.photos.values()))} photos"
     photos = sum(split.photos for split in facts.statistics.values())
-    return f"{formatting.count(photos)} photos" if photos else "No photos were measured"
+    return f"{formatting.count(photos)} photos" if photos else "No photo was measured"
 
 
 def _summary(facts: RunFacts) -> Iterator[str]:
-    """What a reader in a hurry has to know: the refused photos, and the anomalies."""
+    """Summarise the page: the refused photos, and the anomalies."""
     if facts.ingestion is not None:
         refused = sum(facts.ingestion.refused.values())
         share = refused / facts.ingestion.rows if facts.ingestion.rows else 0.0
@@ -69,7 +69,7 @@ def _summary(facts: RunFacts) -> Iterator[str]:
 
 
 def _plots(facts: RunFacts) -> dict[str, Markup | None]:
-    """The plots, by name; None where the data are not there."""
+    """Return the plots by name; None if the data for a plot are missing."""
     drawn: dict[str, Markup | None] = dict.fromkeys(("refused", "groups", "spreads"))
     refused = {
         reason.replace("_", " "): photos

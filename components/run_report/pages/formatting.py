@@ -1,4 +1,4 @@
-"""Numbers and findings in words, as the page prints them."""
+"""The formats of the pages' numbers, and the pages' sentences."""
 
 import math
 from collections import Counter
@@ -11,30 +11,30 @@ from ..facts.facts import RunFacts, Verdict
 from ..facts.gate_checks import baseline_name
 
 NOT_SQUARE_BELOW = 0.99
-"""Shorter side over longer side."""
+"""Shorter side divided by longer side."""
 
 DARK_BELOW = 50.0
 """Mean luma, of 255: about a fifth of full brightness."""
 
 BLURRED_BELOW = 100.0
-"""Variance of the Laplacian: the customary first guess of Pech-Pacheco et al., 'Diatom
-autofocusing in brightfield microscopy' (2000), as it is used on photos of people."""
+"""Variance of the Laplacian (Pech-Pacheco et al., 'Diatom autofocusing in brightfield microscopy',
+2000); 100 is the usual first threshold for photos of people."""
 
 CANARY_CHECKS = {
-    "questions_unanswered": ("Questions without an answer", "questions", 0),
-    "ages_out_of_range": ("Ages not within 0 to 120", "ages", 0),
-    "unusable_without_reason": ("Files that cannot be used, without a reason", "files", 0),
-    "years_apart_twice": ("The same batch, sent twice", "years apart", 4),
+    "questions_unanswered": ("Requests without an answer", "requests", 0),
+    "ages_out_of_range": ("Ages outside 0 to 120", "ages", 0),
+    "unusable_without_reason": ("Unusable files without a reason", "files", 0),
+    "years_apart_twice": ("The same batch sent twice", "years apart", 4),
     "years_apart_alone": ("A photo alone and in a batch", "years apart", 4),
-    "years_apart_signatures": ("The two signatures", "years apart", 4),
-    "years_apart_kinds": ("One photo in files of every kind", "years apart", 4),
-    "seconds_per_photo": ("One photo, median", "seconds", 3),
-    "seconds_per_photo_p95": ("One photo, 95th percentile", "seconds", 3),
-    "seconds_per_batch": ("64 photos at once, median", "seconds", 3),
-    "seconds_per_batch_p95": ("64 photos at once, 95th percentile", "seconds", 3),
-    "memory_mb": ("Memory at its peak", "MB", 0),
+    "years_apart_signatures": ("A photo through each signature", "years apart", 4),
+    "years_apart_kinds": ("A photo in each file format", "years apart", 4),
+    "seconds_per_photo": ("Time for one photo, median", "seconds", 3),
+    "seconds_per_photo_p95": ("Time for one photo, 95th percentile", "seconds", 3),
+    "seconds_per_batch": ("Time for a batch of 64 photos, median", "seconds", 3),
+    "seconds_per_batch_p95": ("Time for a batch of 64 photos, 95th percentile", "seconds", 3),
+    "memory_mb": ("Peak memory", "MB", 0),
 }
-"""What the Canary measured, by its own names: a name, a unit and the decimals to print."""
+"""The Canary's checks by their keys: a name, a unit and the decimals to print."""
 
 TITLES = {
     Verdict.PUBLISHED: "Published",
@@ -52,7 +52,7 @@ def years(value: float, decimals: int = 2) -> str:
 
 
 def signed(value: float) -> str:
-    """Format a difference in years with its sign, a true minus: it is as wide as the plus."""
+    """Format a difference in years with its sign; U+2212, a minus, is as wide as the plus."""
     if not math.isfinite(value):
         return "not a number"
     text = f"{abs(value):.2f}"
@@ -67,7 +67,7 @@ def count(value: float) -> str:
 
 
 def decimals_apart(measured: float, limit: float) -> int:
-    """Tell how many decimals, two to six, it takes to print two values that differ apart."""
+    """Return the decimals, two to six, that two different values need to be printed differently."""
     for decimals in range(2, 6):
         if measured == limit or years(measured, decimals) != years(limit, decimals):
             return decimals
@@ -85,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def sentence(text: str) -> str:
-    """Give a text a capital, unless it starts with a name, and a full stop."""
+    """Add a full stop, and a capital unless the first word is not only letters, such as a name."""
     text = text.strip()
     if text.split(" ", maxsplit=1)[0].isalpha():
         text = text[:1].upper() + text[1:]
@@ -93,7 +93,7 @@ def sentence(text: str) -> str:
 
 
 def title(facts: RunFacts) -> str:
-    """Say how the run ended, in three words or so."""
+    """Describe how the run ended, in about three words."""
     if facts.verdict is Verdict.PUBLISHED and facts.publication and facts.publication.version:
         return f"Published as version {facts.publication.version}"
     if facts.verdict is Verdict.MODEL_REFUSED and _passed_the_gate(facts) and _not_fit(facts):
@@ -102,7 +102,7 @@ def title(facts: RunFacts) -> str:
 
 
 def why(facts: RunFacts) -> tuple[str, ...]:
-    """Say why the run ended as it did: always one sentence at least."""
+    """Explain why the run ended as it did, in at least one sentence."""
     if facts.verdict is Verdict.PUBLISHED:
         return (_why_published(facts),)
     if facts.verdict is Verdict.MODEL_REFUSED and (refusals := _refusals(facts)):
@@ -112,8 +112,8 @@ def why(facts: RunFacts) -> tuple[str, ...]:
     if facts.verdict is Verdict.MODEL_REFUSED:
         return ("The gate did not bless the model.",)
     if _passed_the_gate(facts):
-        return ("The gate passed the model, but the registry did not take it. The log says more.",)
-    return ("The run stopped early and left no reason. The log says more.",)
+        return ("The model passed the gate, but was not published. See the log for the reason.",)
+    return ("The run stopped early, for an unknown reason. See the log.",)
 
 
 def _refusals(facts: RunFacts) -> list[str]:
@@ -133,7 +133,7 @@ def _not_fit(facts: RunFacts) -> bool:
 def _why_published(facts: RunFacts) -> str:
     evaluation, limits = facts.evaluation, facts.run.limits
     if evaluation is None:
-        return "The gate passed the model, and the registry took it."
+        return "The model passed the gate and was published."
     mine = evaluation.candidate.overall
     text = f"The test MAE is {years(mine.mae)} years on {count(mine.photos)} photos"
     if limits is not None:
@@ -147,36 +147,37 @@ def _why_published(facts: RunFacts) -> str:
     theirs = evaluation.baseline.overall.mae
     name = baseline_name(facts.baseline)
     if mine.mae < theirs:
-        return f"{text}, and {years(theirs - mine.mae)} better than the {name}."
-    return f"{text}; it is {years(mine.mae - theirs)} worse than the {name}, within the tolerance."
+        return f"{text}, and {years(theirs - mine.mae)} years better than the {name}."
+    worse = years(mine.mae - theirs)
+    return f"{text}. It is {worse} years worse than the {name}, within the tolerance."
 
 
 def about_the_photos(statistics: Mapping[str, SplitStatistics]) -> tuple[str, ...]:
-    """Say what the photos were like before ingestion: format, mode, shape, light, sharpness."""
+    """Describe the photos: format, colour mode, shape, brightness and sharpness."""
     total = sum(split.photos for split in statistics.values())
     found = []
     if formats := _values(statistics, features.IMAGE_FORMAT):
-        found.append(_of_one_kind(formats, total, "came as"))
+        found.append(_of_one_kind(formats, total, "have the format"))
     if modes := _values(statistics, features.IMAGE_MODE):
-        found.append(_of_one_kind(modes, total, "are"))
+        found.append(_of_one_kind(modes, total, "have the colour mode"))
     for feature, limit, none, some in (
         (
             features.IMAGE_SQUARENESS,
             NOT_SQUARE_BELOW,
             "All are square",
-            "{} not square: the shorter side is under 99% of the longer",
+            "{} not square: the shorter side is less than 99% of the longer side",
         ),
         (
             features.IMAGE_BRIGHTNESS,
             DARK_BELOW,
-            "None is dark: no mean brightness is under 50 of 255",
-            "{} dark: the mean brightness is under 50 of 255",
+            "None is dark: the mean brightness is never below 50 of 255",
+            "{} dark: the mean brightness is below 50 of 255",
         ),
         (
             features.IMAGE_SHARPNESS,
             BLURRED_BELOW,
-            "None looks blurred: no sharpness is under 100",
-            "{} blurred, or plain: the sharpness is under 100",
+            "None is blurred: the sharpness is never below 100",
+            "{} blurred or low in detail: the sharpness is below 100",
         ),
     ):
         below = _below(statistics, feature, limit)
@@ -197,7 +198,7 @@ def _of_one_kind(values: Counter[str], total: int, verb: str) -> str:
     if not others:
         return f"All {count(total)} photos {verb} {first}."
     rest = ", ".join(f"{name} ({count(number)})" for name, number in others)
-    return f"{count(photos)} of {count(total)} photos {verb} {first}; the others {verb} {rest}."
+    return f"{count(photos)} of {count(total)} photos {verb} {first}; the others have {rest}."
 
 
 def _below(statistics: Mapping[str, SplitStatistics], feature: str, limit: float) -> Count | None:
@@ -217,5 +218,5 @@ def _are(number: Count, total: int) -> str:
     verb = "is" if number.photos == 1 else "are"
     if number.exact:
         return f"{count(number.photos)} of {count(total)} {verb}"
-    # Two digits: an estimate shows no more than it knows.
+    # Two digits: an estimate must not look more exact than it is.
     return f"About {count(float(f'{number.photos:.2g}'))} of {count(total)} {verb}"

@@ -1,4 +1,4 @@
-"""The page's plots, as SVG that takes its colours from the page, light or dark."""
+"""The pages' plots, as SVG that uses the colours of the page's light or dark theme."""
 
 import io
 import math
@@ -16,7 +16,7 @@ from .data_tables import Measure
 if TYPE_CHECKING:
     from ...artifacts.evaluation import Evaluation
 
-# Matplotlib knows no CSS: each colour of the page is drawn as a stand-in, replaced in the SVG.
+# Matplotlib does not support CSS: a placeholder for each colour is drawn, and replaced in the SVG.
 _INK, _MUTED, _RULE = "#010101", "#020202", "#030303"
 _CANDIDATE, _BASELINE, _SHADE = "#040404", "#050505", "#060606"
 _CSS_NAMES = {
@@ -35,12 +35,12 @@ _ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "
 def error_by_age_group(
     evaluation: "Evaluation", names: tuple[str, str], max_mae: float | None
 ) -> Markup:
-    """Draw the MAE of both models in each age group, with its number of photos.
+    """Draw the MAE of both models in each age group, with the number of photos.
 
     Args:
-        evaluation: what the gate measured.
+        evaluation: the measurements of the gate.
         names: of the candidate and of the baseline, for the legend.
-        max_mae: years; drawn as a line where given.
+        max_mae: years; drawn as a line unless it is None.
     """
     from matplotlib.patches import Patch
 
@@ -67,7 +67,7 @@ def error_by_age_group(
                 )
     if max_mae is not None:
         line = {"color": _INK, "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 3}
-        label = f"limit for all photos together, {max_mae:g}"
+        label = f"limit for all photos together: {max_mae:g}"
         legend.append(axes.axhline(max_mae, label=label, **line))
     photos = [evaluation.candidate.by_age_group[group].photos for group in groups]
     ticks = [f"{group}\n{number:,} photos" for group, number in zip(groups, photos, strict=True)]
@@ -83,7 +83,7 @@ def error_by_age_group(
 def spreads(
     statistics: Mapping[str, SplitStatistics], measures: Sequence[Measure], alt: str
 ) -> Markup:
-    """Draw how features are spread: a row for each feature, a column for each split.
+    """Draw the distribution of features: a row for each feature, a column for each split.
 
     The height is the share of a split's photos per unit of the feature, so that splits of
     different sizes, and bins of different widths, can be compared along a row.
@@ -91,7 +91,7 @@ def spreads(
     Args:
         statistics: by split.
         measures: the features.
-        alt: what the plot shows, for who cannot see it.
+        alt: describes the plot to people who cannot see it.
     """
     figure, grid = _figure(len(measures), len(statistics), height=1.5 * len(measures) + 0.3)
     for measure, row in zip(measures, grid, strict=True):
@@ -115,7 +115,7 @@ def spreads(
 
 
 def shares_by_age_group(counts: Mapping[str, Sequence[int]], splits: Sequence[str]) -> Markup:
-    """Draw which share of each split's photos is in each age group, split beside split.
+    """Draw the share of each split's photos in each age group, with the splits side by side.
 
     Args:
         counts: age group to the photos of each split.
@@ -141,7 +141,7 @@ def shares_by_age_group(counts: Mapping[str, Sequence[int]], splits: Sequence[st
 
 
 def refusals(photos: Mapping[str, int]) -> Markup:
-    """Draw how many photos were refused for each reason, the most frequent first.
+    """Draw the number of photos that were refused for each reason, the most frequent first.
 
     Args:
         photos: by reason; not empty.
@@ -159,12 +159,12 @@ def refusals(photos: Mapping[str, int]) -> Markup:
 
 
 def learning_curves(training: Training) -> Markup:
-    """Draw the MAE on train and valid by epoch, the phases parted, the kept epoch marked."""
+    """Draw the MAE on train and valid by epoch, and mark the phases and the kept epoch."""
     history = training.history
     figure, ((axes,),) = _figure(1, 1, height=2.7)
     epochs = range(1, len(history) + 1)
     marker = "o" if len(history) < 40 else ""
-    # Dashes too, for those who print in grey or see few colours.
+    # Dashes as well as colours, for grey prints and for people who see few colours.
     for label, errors, color, dashes in (
         ("train", [epoch.mae for epoch in history], _MUTED, (0, (4, 2))),
         ("valid", [epoch.val_mae for epoch in history], _CANDIDATE, "-"),
@@ -203,10 +203,10 @@ def _mark_phases(axes: Any, phases: Sequence[str]) -> None:
 
 
 def _density(histogram: Histogram, per: float) -> tuple[list[float], list[float]]:
-    """Share of the photos per unit of the feature, and the bins' edges in that unit."""
+    """Return the share of the photos per page unit, and the bins' edges in that unit."""
     edges = tuple(edge / per for edge in histogram.edges)
     counts = histogram.counts
-    if edges[0] == edges[-1]:  # one value only: a bin of width 1 around it, and room beside it
+    if edges[0] == edges[-1]:  # only one value: a bin of width 1 around it, and space next to it
         edges = tuple(edges[0] + step for step in (-1.5, -0.5, 0.5, 1.5))
         counts = (0, sum(counts), 0)
     total = sum(counts)
@@ -218,7 +218,7 @@ def _density(histogram: Histogram, per: float) -> tuple[list[float], list[float]
 
 
 def _figure(rows: int, columns: int, height: float) -> tuple[Any, Any]:
-    # Imported here because it takes a second; no pyplot, which keeps figures for ever.
+    # Imported here because it takes a second; without pyplot, which never frees figures.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -233,7 +233,7 @@ def _figure(rows: int, columns: int, height: float) -> tuple[Any, Any]:
 
 
 def _svg(figure: Any, name: str, alt: str) -> Markup:
-    """Turn a figure into an SVG element that stands in the page by itself."""
+    """Turn a figure into an SVG element that can be part of the page."""
     import matplotlib as mpl
 
     for axes in figure.axes:
@@ -245,10 +245,10 @@ def _svg(figure: Any, name: str, alt: str) -> Markup:
             legend.set_frame_on(False)
             for text in legend.get_texts():
                 text.set(color=_INK, size=_TEXT)
-    # Other ticks may fit once there is a layout, with longer labels: room is made for those too.
+    # The layout can change the ticks and make their labels longer: a first draw makes space.
     figure.draw_without_rendering()
     written = io.StringIO()
-    # Text stays text, in the page's own font; the salt keeps the ids of two plots apart.
+    # Text stays text, in the page's font; the salt makes the ids of two plots different.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(
             written,

@@ -1,4 +1,4 @@
-"""The pages' templates, and what all of them print."""
+"""Fills the pages' templates."""
 
 import importlib.metadata
 import platform
@@ -19,10 +19,10 @@ def filled(name: str, **values: Any) -> str:
 
     Args:
         name: of the template's file.
-        values: what it prints.
+        values: that it prints.
 
     Returns:
-        HTML that loads nothing and runs nothing, without secrets.
+        HTML without scripts, external resources and secrets.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -39,7 +39,7 @@ def filled(name: str, **values: Any) -> str:
         sentence=formatting.sentence,
     )
     html = environment.get_template(name).render(versions=_versions(), **values)
-    # On the finished page, so that no sentence, path or setting can slip past.
+    # On the finished page, so that it covers every sentence, path and setting.
     return redaction.hide_credentials(html)
 
 
@@ -49,5 +49,5 @@ def _versions() -> dict[str, str]:
         try:
             found[library] = importlib.metadata.version(library)
         except importlib.metadata.PackageNotFoundError:
-            continue  # a page can be made where not all of the pipeline is installed
+            continue  # a page can be rendered even if a part of the pipeline is not installed
     return found

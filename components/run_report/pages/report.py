@@ -1,4 +1,4 @@
-"""The page: from the facts of a run to `report.html`."""
+"""The run report: from the facts of a run to `report.html`."""
 
 import io
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ _PLOTTED = (features.REAL_AGE, features.IMAGE_BRIGHTNESS, features.IMAGE_SHARPNE
 
 
 def write_report(facts: RunFacts, path: Path | str) -> None:
-    """Write the page, whole or not at all.
+    """Write the page, atomically.
 
     Args:
         facts: of the run, from `facts.collect`.
-        path: of the HTML file; a path, or an address that `files` knows.
+        path: of the HTML file; a path, or an address that `files` supports.
 
     Raises:
         OSError: the file cannot be written.
@@ -34,7 +34,7 @@ def write_report(facts: RunFacts, path: Path | str) -> None:
 
 
 def render(facts: RunFacts) -> str:
-    """Make the page: HTML that loads nothing and runs nothing, without secrets."""
+    """Render the page as HTML without scripts, external resources and secrets."""
     return rendering.filled(
         "page.html.j2",
         facts=facts,
@@ -59,7 +59,7 @@ def render(facts: RunFacts) -> str:
 
 
 def _decimals(facts: RunFacts) -> int:
-    """How many decimals tell every measured error from its limit."""
+    """Return the decimals that show every measured error as different from its limit."""
     return max(
         (
             formatting.decimals_apart(check.measured, check.limit)
@@ -71,7 +71,7 @@ def _decimals(facts: RunFacts) -> int:
 
 
 def _canary_rows(facts: RunFacts) -> Iterator[tuple[str, str, str, str, bool]]:
-    """Rows of the canary's table: name, measured, limit, unit, and whether it passed."""
+    """Yield the rows of the canary's table: name, measured, limit, unit, and whether it passed."""
     for key, check in facts.canary.checks.items() if facts.canary else ():
         name, unit, decimals = formatting.CANARY_CHECKS.get(key, (key, "", 4))
         measured, limit = (f"{value:,.{decimals}f}" for value in (check.measured, check.limit))
@@ -92,7 +92,7 @@ def _settings(facts: RunFacts) -> str:
 
 
 def _plots(facts: RunFacts) -> dict[str, Markup | None]:
-    """The plots, by name; None where the data are not there."""
+    """Return the plots by name; None if the data for a plot are missing."""
     drawn: dict[str, Markup | None] = dict.fromkeys(("groups", "spreads", "curves"))
     limits = facts.run.limits
     if facts.evaluation is not None and facts.evaluation.candidate.by_age_group:

@@ -1,4 +1,4 @@
-"""Where a pipeline runs on Kubeflow Pipelines: what the command line says of it, checked."""
+"""Where a pipeline runs on Kubeflow Pipelines: the command line's options, checked."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,20 +15,20 @@ from customer_age.pipeline.settings.kubernetes_names import (
 _LONGEST_EXPERIMENT = 255
 """Characters of a name that the tables of Kubeflow Pipelines keep."""
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-"""Where Kubernetes tells a pod its own."""
+"""The file in which Kubernetes gives a pod its own namespace."""
 
 _AS_IN = "http://localhost:8080"
 
 
 @dataclass(frozen=True)
 class KubeflowEndpoint:
-    """An experiment of a user on Kubeflow Pipelines, and as whom its runs run.
+    """An experiment of a user on Kubeflow Pipelines, and the identity of its runs.
 
     Attributes:
         host: URL of the API.
-        experiment: its name; it is made with the first run.
-        namespace: of the user, or empty. Where Kubeflow Pipelines has one user, it takes no notice.
-        service_account: of the cluster, that a run's pods have; empty for the service's default.
+        experiment: its name; the first run creates it.
+        namespace: of the user, or empty. A Kubeflow Pipelines with one user ignores it.
+        service_account: the Kubernetes service account of a run's pods; empty for the default.
         token_command: prints a token for the API; or empty.
     """
 
@@ -47,35 +47,37 @@ class KubeflowEndpoint:
         service_account: str = "",
         token_command: str = "",
     ) -> "KubeflowEndpoint":
-        """Check what a person says.
+        """Check the options of the command line.
 
         Args:
-            host: with `https://` where no scheme is named.
+            host: URL; without a scheme, `https://` is added.
             experiment: its name.
-            namespace: by default the pod's own, if we are in one.
+            namespace: if empty, the pod's own namespace, if this process runs in a pod.
             service_account: or empty.
             token_command: or empty.
 
         Raises:
-            SettingsError: something is missing, or cannot be.
+            SettingsError: an option is missing or not valid.
         """
         host = host or ""
         if not host:
             raise SettingsError(
-                f"--host is missing; name the API of Kubeflow Pipelines, as in {_AS_IN}, or set "
-                "KF_PIPELINES_ENDPOINT"
+                "--host is missing; give the URL of the Kubeflow Pipelines API, such as "
+                f"{_AS_IN}, or set KF_PIPELINES_ENDPOINT"
             )
         url = host if "://" in host else f"https://{host}"
         parts = urlsplit(url)
         if "@" in parts.netloc:
-            raise SettingsError("--host: give no user or password in it, since it is printed")
+            raise SettingsError(
+                "--host: must not contain a user or a password, because it is printed"
+            )
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise SettingsError(f"--host {host}: is no URL as in {_AS_IN}")
+            raise SettingsError(f"--host {host}: is not a valid URL, such as {_AS_IN}")
         if not experiment.strip():
-            raise SettingsError("--experiment: takes a name")
+            raise SettingsError("--experiment: must not be empty")
         if len(experiment) > _LONGEST_EXPERIMENT or not experiment.isprintable():
             raise SettingsError(
-                f"--experiment: takes at most {_LONGEST_EXPERIMENT} characters, all on one line"
+                f"--experiment: must have at most {_LONGEST_EXPERIMENT} characters on one line"
             )
         if namespace and not is_label(namespace):
             raise SettingsError(
@@ -90,7 +92,7 @@ class KubeflowEndpoint:
         return cls(url.rstrip("/"), experiment, place, service_account, token_command)
 
     def shown(self) -> dict[str, str]:
-        """For a person to read, label to value."""
+        """Describe the endpoint for people, as label to value."""
         return {
             "target": f"Kubeflow Pipelines at {self.host}",
             "namespace": self.namespace,

@@ -1,4 +1,4 @@
-"""What the client of Kubeflow Pipelines complains of, as one line."""
+"""Errors of the Kubeflow Pipelines client, as one line."""
 
 import json
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ _LONGEST = 500
 
 @contextmanager
 def explained(host: str) -> Iterator[None]:
-    """Ask Kubeflow Pipelines something.
+    """Raise one-line errors for the requests to Kubeflow Pipelines inside the context.
 
     Args:
-        host: where it is asked.
+        host: URL of the API.
 
     Raises:
-        SettingsError: its client is not installed.
-        RunError: it cannot be reached, does not let us in, or refuses.
+        SettingsError: the client is not installed.
+        RunError: the API cannot be reached, denies access, or refuses a request.
     """
     try:
         from kfp_server_api.exceptions import ApiException, OpenApiException
@@ -34,7 +34,7 @@ def explained(host: str) -> Iterator[None]:
         raise _refusal(error, host) from error
     except (HTTPError, OSError) as error:
         raise RunError(
-            f"{host}: Kubeflow Pipelines does not answer ({_reason(error)}); --host names it"
+            f"{host}: Kubeflow Pipelines does not answer ({_reason(error)}); check --host"
         ) from error
     except OpenApiException as error:
         raise RunError(
@@ -43,10 +43,10 @@ def explained(host: str) -> Iterator[None]:
 
 
 def no_api(host: str) -> RunError:
-    """Something else answers there; often it is the page that asks for a password."""
+    """Return the error for a server that is not the API; often it is a login page."""
     return RunError(
-        f"{host}: what answers is not the API of Kubeflow Pipelines, perhaps a page to log in; "
-        f"--host names the API; {HOW}"
+        f"{host}: the server that answers is not the Kubeflow Pipelines API; it may be a login "
+        f"page. Check --host, and log in: {HOW}"
     )
 
 
@@ -54,14 +54,14 @@ def _refusal(error: Exception, host: str) -> RunError:
     status, message = getattr(error, "status", 0), _message(error)
     if status in (401, 403):
         return RunError(
-            f"{host}: Kubeflow Pipelines does not let us in ({message}); {HOW}; --namespace names "
-            "where we may work"
+            f"{host}: access denied by Kubeflow Pipelines ({message}). Log in: {HOW}. Or set "
+            "--namespace to a namespace that you may use"
         )
     if status == 0:
-        return RunError(f"{host}: no safe connection to Kubeflow Pipelines ({message})")
+        return RunError(f"{host}: no secure connection to Kubeflow Pipelines ({message})")
     if 300 <= status < 400 or not _is_from_the_api(error):
         return no_api(host)
-    return RunError(f"{host}: Kubeflow Pipelines refuses ({status}): {message}")
+    return RunError(f"{host}: Kubeflow Pipelines refused the request ({status}): {message}")
 
 
 def _body(error: Exception) -> dict:
@@ -73,18 +73,18 @@ def _body(error: Exception) -> dict:
 
 
 def _is_from_the_api(error: Exception) -> bool:
-    """Its answers are JSON, with the code of gRPC and a message."""
+    """Whether the API answered: its errors are JSON, with a gRPC code and a message."""
     return "message" in _body(error) or "error" in _body(error)
 
 
 def _message(error: Exception) -> str:
-    """What it says; the headers stay out, since they may hold cookies."""
+    """Return the error's message; without the headers, because they may hold cookies."""
     body = _body(error)
     return _line(body.get("message") or body.get("error") or getattr(error, "reason", ""))
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause: urllib3 wraps its errors twice."""
+    """Return the innermost cause: urllib3 wraps its errors twice."""
     inner = getattr(error, "reason", None)
     if isinstance(inner, BaseException):
         return _reason(inner)

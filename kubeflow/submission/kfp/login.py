@@ -1,6 +1,6 @@
-"""How we show Kubeflow Pipelines who we are: a bearer token, a cookie, or both.
+"""Credentials for Kubeflow Pipelines: a bearer token, a cookie, or both.
 
-Neither is ever given on a command line, kept in settings, or told: only where it comes from is.
+They are never part of a command line, of settings or of a message. Only their source is named.
 """
 
 import os
@@ -23,28 +23,28 @@ COOKIE = "KF_PIPELINES_COOKIE"
 """The variable that holds the cookie of a login, as in `oauth2_proxy_kubeflow=...`."""
 
 HOW = (
-    f"--token-command COMMAND prints a token, {TOKEN_PATH} in the environment names the file of "
-    f"one, and {COOKIE} holds the cookie of a login"
+    f"set --token-command to a command that prints a token, or set {TOKEN_PATH} to the file of a "
+    f"token, or set {COOKIE} to the cookie of a login"
 )
 
 _POD_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
-"""Where Kubernetes puts it in a pod."""
+"""Where Kubernetes puts the token in a pod."""
 
 _COMMAND_SECONDS = 60
 _KEPT_SECONDS = 300
-"""What a command prints, mostly valid for an hour, is used this long: it may take a second to run,
-and a run that is waited for is asked about every few seconds."""
+"""A printed token is used this long. Most tokens are valid for an hour, the command may take a
+second, and `--wait` sends a request every few seconds."""
 
 
 def credentials(token_command: str) -> "TokenCredentialsBase | None":
-    """What gives `kfp.Client` the token of each request, if there is one.
+    """Return what gives `kfp.Client` the token of each request; None if there is no token.
 
     Args:
         token_command: prints a token; or empty, for the token's file.
 
     Raises:
-        RunError: the file that is named cannot be read, or the command fails.
-        SettingsError: it is not a command, or what comes out cannot be a token.
+        RunError: the token's file cannot be read, or the command fails.
+        SettingsError: it is not a command, or its output cannot be a token.
     """
     from kfp.client.token_credentials_base import TokenCredentialsBase
 
@@ -58,19 +58,19 @@ def credentials(token_command: str) -> "TokenCredentialsBase | None":
     read = _reader(token_command)
     if read is None:
         return None
-    read()  # before anything is asked
+    read()  # so that a fault shows before the first request
     return Credentials(read)
 
 
 def cookie() -> str | None:
-    """The cookie of a login, if the environment holds one.
+    """Return the cookie of a login, if the environment holds one.
 
     Raises:
-        SettingsError: it cannot be a cookie.
+        SettingsError: it is not a valid cookie.
     """
     text = os.environ.get(COOKIE, "").strip()
     if text and "=" not in text:
-        raise SettingsError(f"{COOKIE}: takes NAME=VALUE, as a browser sends it")
+        raise SettingsError(f"{COOKIE}: must be NAME=VALUE, as a browser sends it")
     return _header_value(text, COOKIE) or None
 
 
@@ -83,7 +83,7 @@ def _reader(token_command: str) -> Callable[[], str] | None:
         empty = not file.read_text().strip()
     except OSError as error:
         if not named:
-            return None  # not in a pod, and the service may ask for none
+            return None  # not in a pod, and the service may need no token
         raise RunError(f"{TOKEN_PATH}: {named} cannot be read ({error.strerror})") from error
     return None if empty else lambda: _header_value(file.read_text().strip(), str(file))
 
@@ -97,7 +97,7 @@ class _Printed:
         except ValueError as error:
             raise SettingsError(f"--token-command: is not a command ({error})") from None
         if not self._arguments:
-            raise SettingsError("--token-command: takes a command")
+            raise SettingsError("--token-command: must not be empty")
         self._token = ""
         self._until = 0.0
 
@@ -110,7 +110,7 @@ class _Printed:
     def _run(self) -> str:
         name = self._arguments[0]
         try:
-            # What it complains of goes to the terminal, where it may also ask something.
+            # Its stderr goes to the terminal, where it may also prompt.
             done = subprocess.run(
                 self._arguments, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
             )
@@ -120,17 +120,17 @@ class _Printed:
             ) from None
         except subprocess.TimeoutExpired:
             raise RunError(
-                f"--token-command: {name} has not ended within {_COMMAND_SECONDS} seconds"
+                f"--token-command: {name} did not end within {_COMMAND_SECONDS} seconds"
             ) from None
         token = done.stdout.decode(errors="replace").strip()
         if done.returncode or not token:
-            ended = f"ended with {done.returncode}" if done.returncode else "printed nothing"
+            ended = f"failed: exit code {done.returncode}" if done.returncode else "printed nothing"
             raise RunError(f"--token-command: {name} {ended}")
         return token
 
 
 def _header_value(text: str, source: str) -> str:
-    """HTTP's own complaint would hold the text."""
+    """Check the text here, because the error of the HTTP client would contain it."""
     if not (text.isascii() and text.isprintable()):
-        raise SettingsError(f"{source}: what it holds or prints is not one line of plain text")
+        raise SettingsError(f"{source}: its value is not one line of printable ASCII text")
     return text

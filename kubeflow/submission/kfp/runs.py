@@ -1,8 +1,8 @@
 """The runs of one experiment on Kubeflow Pipelines, through its client.
 
-The service has no id of the user's for a run, and takes any number of runs of one name. So a run
-is found by its display name, which holds the run id, and who starts one looks again: of several,
-the oldest stays.
+The service has no place for our own id of a run, and accepts any number of runs with one name. So
+we find a run by its display name, which contains the run id. After we start a run we list the runs
+again: if there are several, the oldest stays.
 """
 
 import functools
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from kfp_server_api import V2beta1Run
 
 UI_HOST = "KF_PIPELINES_UI_ENDPOINT"
-"""The variable that says where the pages are, if not where the API is."""
+"""The variable with the URL of the pages, if it differs from the URL of the API."""
 
 _PATIENCE = (10, 60)
-"""Seconds to connect, and for an answer."""
+"""Seconds to connect, and seconds to wait for an answer."""
 
 _SETTLED_AFTER = 2.0
-"""Seconds. The service tells whole seconds of when a run was made, and makes it known a little
-later: after this, no run can appear that was made before ours."""
+"""Seconds. The service gives the time of a run's creation in whole seconds, and lists the run a
+little later: after this time, no run can appear that was created before ours."""
 
 _SEVERAL = 100
 _EQUALS, _IS_SUBSTRING = 1, 9
@@ -46,8 +46,8 @@ class KubeflowRuns:
     """The runs of one experiment.
 
     Args:
-        endpoint: which experiment, and where.
-        settled_after: seconds after which we look whether others started the same run; by
+        endpoint: the experiment and the API.
+        settled_after: seconds after which we check whether others started the same run; by
             default two.
     """
 
@@ -56,14 +56,14 @@ class KubeflowRuns:
         self._settled_after = _SETTLED_AFTER if settled_after is None else settled_after
 
     def find(self, run_id: str) -> SubmittedRun | None:
-        """See `Runs`."""
+        """Return the run with that id, or None."""
         with explained(self._endpoint.host):
             experiment_id = self._find_experiment()
             found = self._found(experiment_id, run_id) if experiment_id else []
             return self._shown(run_id, self._whole(found[0])) if found else None
 
     def create(self, submission: Submission) -> SubmittedRun:
-        """See `Runs`."""
+        """Start a run, unless there is one with its id, and return the run that stays."""
         from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig
 
         run_id = submission.run_id
@@ -76,7 +76,7 @@ class KubeflowRuns:
                     pipeline_spec=submission.specification,
                     runtime_config=V2beta1RuntimeConfig(
                         parameters=dict(submission.parameters),
-                        # The back end reads it from the run alone, and never from the pipeline.
+                        # The back end reads it only from the run, never from the pipeline.
                         pipeline_root=specifications.pipeline(submission.specification).get(
                             "defaultPipelineRoot"
                         ),
@@ -94,7 +94,7 @@ class KubeflowRuns:
 
     @property
     def _namespace(self) -> str | None:
-        """The user's, which kfp's own context file may tell too."""
+        """The user's namespace, from the options or from kfp's own context file."""
         return self._endpoint.namespace or self._client.get_user_namespace() or None
 
     def _find_experiment(self) -> str | None:
@@ -129,7 +129,7 @@ class KubeflowRuns:
         return self._checked(made.experiment_id)
 
     def _found(self, experiment_id: str, run_id: str) -> "list[V2beta1Run]":
-        """The runs of that id, the one that stays first."""
+        """Return the runs with that id; the first is the one that stays."""
         found: list[V2beta1Run] = []
         token = ""
         while True:
@@ -146,10 +146,10 @@ class KubeflowRuns:
                 return sorted(found, key=lambda run: (run.created_at, run.run_id))
 
     def _one_left(self, experiment_id: str, run_id: str) -> "V2beta1Run":
-        """The run that stays; those that others started at the same time are removed.
+        """Return the run that stays, and remove the ones that others started at the same time.
 
-        Everyone who started one of them does this, and comes to the same answer: whoever dies,
-        the next one finishes it.
+        Every process that started one of them does this, with the same result: if one process
+        dies, the next one finishes the work.
         """
         found = self._found(experiment_id, run_id)
         if not found:
@@ -158,8 +158,8 @@ class KubeflowRuns:
             )
         for younger in found[1:]:
             if _state(younger.state) in FINISHED:
-                continue  # too late, and what it did is worth keeping
-            _log.info("run %s was started twice: %s is removed", run_id, younger.run_id)
+                continue  # too late to stop it, and its results are worth keeping
+            _log.info("Run %s was started twice: removing %s", run_id, younger.run_id)
             self._remove(younger.run_id)
         return found[0]
 
@@ -171,12 +171,12 @@ class KubeflowRuns:
             try:
                 do(service_id, _request_timeout=_PATIENCE)
             except ApiException as error:
-                # Not running any more, or removed by who started it.
+                # It no longer runs, or the process that started it removed it.
                 if error.status not in (400, 404):
                     raise
 
     def _whole(self, run: "V2beta1Run") -> "V2beta1Run":
-        """With its tasks, which a list may leave out."""
+        """Return the run with its tasks, which a list may leave out."""
         return self._client.runs.run_service_get_run(run.run_id, _request_timeout=_PATIENCE)
 
     def _shown(self, run_id: str, run: "V2beta1Run") -> SubmittedRun:
@@ -192,19 +192,19 @@ class KubeflowRuns:
         )
 
     def _checked(self, service_id: str | None) -> str:
-        """The client takes any answer that is no error, and leaves empty what it cannot find."""
+        """Check that there is an id: the client accepts any answer, and leaves its id empty."""
         if not service_id:
             raise errors.no_api(self._endpoint.host)
         return service_id
 
 
 def display_name(run_id: str, run_name: str) -> str:
-    """What the pages call a run: its name, and the id by which it is found again."""
+    """Return a run's name on the pages: its own name, and the id that we find it by."""
     return f"{run_name} ({run_id})" if run_name and run_name != run_id else run_id
 
 
 def _is_of(shown: str, run_id: str) -> bool:
-    """The pages name a copy that someone made there `Clone of ...`: that is another run."""
+    """Whether a run has that id. The pages name a copy `Clone of ...`: that is another run."""
     ours = shown == run_id or shown.endswith(f" ({run_id})")
     return ours and not shown.startswith("Clone of ")
 
@@ -213,31 +213,31 @@ def _connected(endpoint: KubeflowEndpoint) -> "Client":
     import kfp
 
     class Client(kfp.Client):
-        """Asks once how the service is; the original asks for half a minute, and logs each time."""
+        """Checks the service's health once; the original retries for half a minute, and logs it."""
 
         def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
             return self.healthzs.healthz_service_get_healthz(_request_timeout=_PATIENCE)
 
     warnings.filterwarnings("ignore", "This client only works with", FutureWarning)
-    # A connection that is tried again is no news; one that never comes is told of as an error.
+    # A retried connection is not worth a warning; one that fails for good raises an error.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     credentials = login.credentials(endpoint.token_command)
     options = {"namespace": endpoint.namespace} if endpoint.namespace else {}
     client = Client(host=endpoint.host, credentials=credentials, cookies=login.cookie(), **options)
-    _take_no_pages(client.runs.api_client.rest_client, endpoint.host)
+    _refuse_pages(client.runs.api_client.rest_client, endpoint.host)
     return client
 
 
-def _take_no_pages(rest: Any, host: str) -> None:
-    """Refuse redirects and HTML, where the client would find an answer without any runs."""
+def _refuse_pages(rest: Any, host: str) -> None:
+    """Refuse redirects and HTML, which the client would take for an answer without runs."""
     from urllib3 import Retry
 
     rest.pool_manager.connection_pool_kw["retries"] = Retry(3, redirect=0, raise_on_redirect=False)
-    ask = rest.request
+    original = rest.request
 
-    @functools.wraps(ask)
+    @functools.wraps(original)
     def request(*args: Any, **options: Any) -> Any:
-        answer = ask(*args, **options)
+        answer = original(*args, **options)
         if str(answer.getheader("Content-Type") or "").startswith("text/html"):
             raise errors.no_api(host)
         return answer

@@ -1,4 +1,4 @@
-"""Where and how a pipeline runs on Vertex AI: what the command line says of it, checked."""
+"""Where and how a pipeline runs on Vertex AI: the command line's options, checked."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ _MOST_LABELS = 64
 
 @dataclass(frozen=True)
 class VertexLocation:
-    """A region of a project, and as whom and in which network pipelines run there.
+    """A region of a project, and the service account and network of the pipelines there.
 
     Attributes:
         project: of Google Cloud.
         region: such as `europe-west4`.
-        service_account: as which the components run, or empty for the project's default.
-        network: that they are peered with, as `projects/123/global/networks/name`, or empty.
+        service_account: that the components run as; empty for the project's default.
+        network: VPC network to peer with, as `projects/123/global/networks/name`, or empty.
         labels: of the job.
     """
 
@@ -34,10 +34,10 @@ class VertexLocation:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check each.
+        """Check each option.
 
         Raises:
-            SettingsError: one is missing, or is not what Vertex AI takes.
+            SettingsError: an option is missing, or Vertex AI would not accept it.
         """
         for option, value, pattern, example in (
             ("--project", self.project, _PROJECT, "shop-123"),
@@ -53,14 +53,14 @@ class VertexLocation:
             needed = option in ("--project", "--region")
             if (value or needed) and not pattern.fullmatch(value):
                 what = f"{value!r} is not valid" if value else "is missing"
-                raise SettingsError(f"{option} {what}; it is given as in {example}")
+                raise SettingsError(f"{option} {what}; write it as in {example}")
         if len(self.labels) > _MOST_LABELS:
-            raise SettingsError(f"--label: a job has at most {_MOST_LABELS}")
+            raise SettingsError(f"--label: a job can have at most {_MOST_LABELS} labels")
         for key, value in self.labels.items():
             if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
                 raise SettingsError(
-                    f"--label {key}={value}: key and value take at most 63 of a-z, 0-9, _ and -, "
-                    "and a letter comes first in the key"
+                    f"--label {key}={value}: key and value must be at most 63 of a-z, 0-9, _ and "
+                    "-, and the key must start with a letter"
                 )
 
     @property
@@ -74,18 +74,18 @@ class VertexLocation:
         return f"{self.region}-aiplatform.googleapis.com"
 
     def job(self, run_id: str) -> str:
-        """The resource name of a job."""
+        """Return the resource name of a job."""
         return f"{self.parent}/pipelineJobs/{run_id}"
 
     def link(self, run_id: str) -> str:
-        """To a job's page."""
+        """Return the URL of a job's page."""
         return (
             f"https://console.cloud.google.com/vertex-ai/locations/{self.region}/pipelines/runs/"
             f"{run_id}?project={self.project}"
         )
 
     def shown(self) -> dict[str, str]:
-        """For a person to read, label to value."""
+        """Describe the location for people, as label to value."""
         return {
             "target": f"Vertex AI Pipelines in {self.project}, {self.region}",
             "service account": self.service_account,
@@ -95,19 +95,19 @@ class VertexLocation:
 
 
 def labels(texts: Sequence[str]) -> dict[str, str]:
-    """Read labels as the command line gives them.
+    """Read the labels of the command line.
 
     Args:
         texts: such as `team=offers`.
 
     Raises:
-        SettingsError: one has no `=`, or a key comes twice.
+        SettingsError: a label has no `=`, or a key is given twice.
     """
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or key in found:
-            why = "comes twice" if equals else "write it as key=value, as in team=offers"
+            why = "is given twice" if equals else "write it as key=value, as in team=offers"
             raise SettingsError(f"--label {text}: {why}")
         found[key] = value
     return found

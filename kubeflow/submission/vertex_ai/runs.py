@@ -1,6 +1,6 @@
 """The PipelineJobs of one region on Vertex AI, through Google's client.
 
-The run id is the job's id, of which the service takes only one.
+The run id is the job's id; the service accepts each id once.
 """
 
 import functools
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 _UNREACHABLE_AFTER = 20
 _PATIENCE = 60
-"""Seconds: for trying again, and for one answer."""
+"""Seconds: how long to retry, and how long to wait for one answer."""
 
 
 class VertexRuns:
     """The jobs of one region of a project.
 
     Args:
-        location: where, and as whom.
-        channel: to another server than Google's, without credentials.
+        location: the region, and the identity of the jobs.
+        channel: to a server other than Google's, without credentials.
     """
 
     def __init__(self, location: VertexLocation, channel: "grpc.Channel | None" = None):
         self._location = location
         self._channel = channel
-        # When Google's clients will drop this Python is no news for who starts a run.
+        # The person who starts a run need not know when Google's clients drop this Python.
         warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
 
     @explained_by(google_errors.translate_for_pipelines)
     def find(self, run_id: str) -> SubmittedRun | None:
-        """See `Runs`."""
+        """Return the run with that id, or None."""
         from google.api_core.exceptions import NotFound
 
         try:
@@ -53,7 +53,7 @@ class VertexRuns:
 
     @explained_by(google_errors.translate_for_pipelines)
     def create(self, submission: Submission) -> SubmittedRun:
-        """See `Runs`."""
+        """Start a run, or return the one that has its id already."""
         from google.api_core.exceptions import AlreadyExists
 
         try:
@@ -61,12 +61,12 @@ class VertexRuns:
                 parent=self._location.parent,
                 pipeline_job=self._job(submission),
                 pipeline_job_id=submission.run_id,
-                retry=self._retry,  # may be tried again: of one id there is only one job
+                retry=self._retry,  # safe, because an id has only one job
                 timeout=_PATIENCE,
             )
         except AlreadyExists:
             there = self.find(submission.run_id)
-            if there is None:  # deleted since
+            if there is None:  # deleted in the meantime
                 raise
             return there
         return self._shown(submission.run_id, job)

@@ -59,7 +59,7 @@ WITH_BATCHES = """{
 }"""
 
 
-def test_counts_are_written_as_ever(tmp_path):
+def test_counts_keep_their_format(tmp_path):
     alone = Ingestion(
         rows=3,
         photos={"train": 2, "valid": 0},
@@ -72,7 +72,7 @@ def test_counts_are_written_as_ever(tmp_path):
     assert read_ingestion(str(tmp_path)) == alone
 
 
-def test_counts_of_batches_are_written_as_ever(tmp_path):
+def test_counts_of_batches_keep_their_format(tmp_path):
     base = BatchCounts(rows=2, photos={"train": 2}, refused={}, age_groups={"0-17": 2}, new=False)
     together = Ingestion(
         rows=2,
@@ -112,7 +112,9 @@ def test_refused_rows_are_sorted_and_read_again(tmp_path):
         (read_refused, "refused.csv", "table,line\na,3\n", "refused.csv: 0.file_name: "),
     ],
 )
-def test_what_is_missing_or_damaged_is_one_line(tmp_path, reader, name, content, sentence):
+def test_missing_or_damaged_files_are_reported_in_one_line(
+    tmp_path, reader, name, content, sentence
+):
     with pytest.raises(FileNotFoundError, match=name):
         reader(str(tmp_path))
     (tmp_path / name).write_text(content)

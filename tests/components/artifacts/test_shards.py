@@ -3,7 +3,7 @@
 from customer_age.components.artifacts.shards import shard_files
 
 
-def test_the_names_of_folders_are_no_patterns(tmp_path):
+def test_the_names_of_folders_are_not_patterns(tmp_path):
     folder = tmp_path / "run[1]" / "Split-train"
     folder.mkdir(parents=True)
     for name in ("part-00001.gz", "part-00000.gz", "index.json"):

@@ -1,4 +1,4 @@
-"""What becomes of a job, by a job that does as it is told; `tests/beam_elsewhere` has real ones."""
+"""How a job ends, with a scripted job; `tests/beam_elsewhere` has real jobs."""
 
 import itertools
 import threading
@@ -42,11 +42,11 @@ def watched(job: Job, seconds: float = 0.3) -> portable_runner.WatchedJob:
     return portable_runner.WatchedJob(job, "jobs:8099", seconds)
 
 
-def test_a_job_ends_as_beam_says():
+def test_a_job_ends_with_beams_state():
     assert watched(Job(lambda: "DONE")).wait_until_finish() == "DONE"
 
 
-def test_a_job_that_shows_nothing_is_cancelled_and_given_up():
+def test_a_job_without_progress_is_cancelled():
     job = Job()
     with pytest.raises(RunError, match=r"^Beam's job on jobs:8099 showed no progress for 0.3 s"):
         watched(job).wait_until_finish()
@@ -54,7 +54,7 @@ def test_a_job_that_shows_nothing_is_cancelled_and_given_up():
 
 
 @pytest.mark.parametrize("way", ["files", "messages"])
-def test_a_job_that_gets_on_is_not_given_up(way):
+def test_a_job_with_progress_is_not_cancelled(way):
     job = Job(lambda: time.sleep(1) or "DONE")
     found = watched(job)
     if way == "files":
@@ -64,7 +64,7 @@ def test_a_job_that_gets_on_is_not_given_up(way):
     assert found.wait_until_finish() == "DONE"
 
 
-def test_progress_that_cannot_be_seen_ends_no_job():
+def test_unknown_progress_does_not_end_a_job():
     found = watched(Job(lambda: time.sleep(0.2) or "DONE"), 10)
     found.progress = lambda: 1 / 0
     assert found.wait_until_finish() == "DONE"
@@ -73,19 +73,19 @@ def test_progress_that_cannot_be_seen_ends_no_job():
 @pytest.mark.parametrize(
     ("error", "kind", "line"),
     [
-        (grpc.RpcError(), RunError, "Beam's job server jobs:8099 went away before the job ended"),
+        (grpc.RpcError(), RunError, "Beam's job server jobs:8099 disappeared before the job ended"),
         (
             RuntimeError(
                 'failed:\n  File "data_plane.py", line 545, in input_elements\n'
                 "RuntimeError: Channel closed prematurely."
             ),
             RunError,
-            "a worker of Beam's died, and with it the job on jobs:8099",
+            "a Beam worker died, so the job on jobs:8099 failed",
         ),
         (
             RuntimeError("failed:\nRuntimeError: Beam's worker 1-1 died: exit code 1\n"),
             RunError,
-            "Beam's worker 1-1 died: exit code 1, and with it the job on jobs:8099",
+            "Beam's worker 1-1 died: exit code 1, so the job on jobs:8099 failed",
         ),
         (
             RuntimeError("failed:\n File\nOSError: [Errno 28] No space left [while running 'W']"),
@@ -96,7 +96,7 @@ def test_progress_that_cannot_be_seen_ends_no_job():
     ],
     ids=["server", "lost", "reported", "failed", "without words"],
 )  # fmt: skip
-def test_what_ends_a_job_is_one_line(error, kind, line):
+def test_the_end_of_a_job_is_reported_in_one_line(error, kind, line):
     with pytest.raises(kind) as raised:
         watched(raising(error)).wait_until_finish()
     assert str(raised.value).startswith(line)
@@ -104,7 +104,7 @@ def test_what_ends_a_job_is_one_line(error, kind, line):
     assert raised.value.__cause__ is error, "the log has all of it"
 
 
-def test_the_time_is_beam_s_option_and_six_hours_by_default():
+def test_the_time_is_a_beam_option_and_six_hours_by_default():
     def seconds(*args):
         return PipelineOptions(args).view_as(portable_runner.WatchOptions).max_silent_seconds
 

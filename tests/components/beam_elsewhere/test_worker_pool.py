@@ -1,4 +1,4 @@
-"""The pool of workers listens where it is told to, and nowhere else."""
+"""The worker pool listens only on its address."""
 
 import subprocess
 import sys
@@ -65,18 +65,18 @@ def test_it_listens_on_loopback_alone(pool, free_port):
     found = listens(process)
     assert {at for _, at in found} == {port}
     assert {address for address, _ in found} <= LOOPBACK
-    assert worker_pool.ADDRESS == "localhost:50000", "where nothing is said"
+    assert worker_pool.ADDRESS == "localhost:50000", "the default address"
 
 
 def test_an_address_of_another_machine_is_one_line(pool):
     process, log = pool("--address=192.0.2.1:50000")
     assert process.wait() == 2
     *_, line = log.read_text().splitlines()
-    assert "error: --address 192.0.2.1:50000: cannot be listened on (" in line
+    assert "error: --address 192.0.2.1:50000: cannot listen on this address (" in line
 
 
 def test_its_workers_end_with_it(pool, free_port, tmp_path):
-    """Of a runner that is gone: what it asked for is asked for here."""
+    """The requests of a runner that is gone, sent by this test."""
     port = free_port()
     boot = tmp_path / "boot"
     boot.write_text("#!/bin/sh\nyes | head -c 200000\nexec sleep 600\n")  # more than a pipe holds

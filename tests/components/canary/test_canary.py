@@ -14,7 +14,7 @@ from customer_age.components.canary.component import Canary
 pytestmark = pytest.mark.slow
 
 
-def test_a_good_model_is_blessed_as_an_infra_validator_blesses(canary, tiny_model, tmp_path):
+def test_a_good_model_gets_the_blessing_of_an_infra_validator(canary, tiny_model, tmp_path):
     canary.save(tiny_model())
     blessing, found = canary.judge()
     assert found["refusals"] == []
@@ -83,7 +83,7 @@ def _by_batch(ages, photos):
 
 
 def _by_format(ages, photos):
-    """Depends on the kind of file, not on its pixels alone."""
+    """Depends on the file format, not only on the pixels."""
     return ages + tf.cast(tf.strings.substr(photos, 0, 4) == b"\x89PNG", tf.float32)
 
 
@@ -136,16 +136,28 @@ def _python(ages, photos):
 @pytest.mark.parametrize(
     ("of_photos", "of_examples", "sentences"),
     [
-        (_not_a_number, None, ["gave nan years for", "numbers within 0 to 120"]),
-        (_too_old, None, ["years for a photo of 1x1 pixels: ages must be numbers within 0 to 120"]),
-        (_of_the_shape, None, ["1x1 pixels: ValueError: the ages have the shape (1, 1), not (1,)"]),
+        (_not_a_number, None, ["an age of nan years for", "numbers from 0 to 120"]),
+        (_too_old, None, ["years for a photo of 1x1 pixels; ages must be numbers from 0 to 120"]),
+        (
+            _of_the_shape,
+            None,
+            ["1x1 pixels': ValueError: the ages have the shape (1, 1), not (1,)"],
+        ),
         (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
         (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
         (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),
-        (_by_format, None, ["its PNG got ages 1.0", "years apart, more than 0.3"]),
-        (_answers_all, None, ["between two photos: the model did not give number 2 a reason"]),
-        (_dies_on_one_pixel, None, ["a photo of 1x1 pixels: Inv", "too small to see anything"]),
-        (_python, None, ["a photo of 1x1 pixels: Inv", "; nor 10 of the other questions"]),
+        (_by_format, None, ["a PNG of the same pixels got ages 1.0", "years apart, more than 0.3"]),
+        (
+            _answers_all,
+            None,
+            ["between two photos: the model did not return a reason for number 2"],
+        ),
+        (_dies_on_one_pixel, None, ["a photo of 1x1 pixels': Inv", "too small to see anything"]),
+        (
+            _python,
+            None,
+            ["a photo of 1x1 pixels': Inv", "; it also did not answer 10 other requests"],
+        ),
         (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 1x1"]),
         (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 1x1"]),
     ],
@@ -164,7 +176,7 @@ def _unspoiled(ages, photos):
     return ages
 
 
-def test_one_thing_that_is_wrong_is_told_once(canary, tiny_model):
+def test_one_fault_is_reported_once(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(_not_a_number))
     assert "nan years" in refusal
 
@@ -179,8 +191,8 @@ def test_a_slow_model_is_refused(canary, tiny_model):
 
 def test_a_model_that_hangs_is_stopped(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(_never_ends), timeout_seconds=20)
-    assert "was not done after 20 s (canary.timeout_seconds) while it was answering" in refusal
-    assert "last words" not in refusal
+    assert "did not finish within 20 s (canary.timeout_seconds) while it was answering" in refusal
+    assert "last line of its log" not in refusal
 
 
 def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):
@@ -188,7 +200,7 @@ def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):
     assert "more than canary.max_memory_mb allows (50 MB)" in refusal
 
 
-def test_a_folder_that_is_no_model_is_refused(canary, tiny_model):
+def test_a_folder_without_a_model_is_refused(canary, tiny_model):
     canary.save(tiny_model())
     [graph] = Path(canary.model.uri).rglob("saved_model.pb")
     graph.write_bytes(b"cut short")
@@ -197,7 +209,7 @@ def test_a_folder_that_is_no_model_is_refused(canary, tiny_model):
     assert "memory_mb" not in found["checks"]
 
 
-def test_photos_that_are_not_there_are_no_traceback(canary, tiny_model):
+def test_missing_photos_cause_no_traceback(canary, tiny_model):
     canary.save(tiny_model())
     canary.put_examples("valid", 0)
     _, found = canary.judge()

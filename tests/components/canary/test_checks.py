@@ -23,7 +23,7 @@ def measured(**changes) -> Measurements:
     return Measurements(**(vars(found) | changes))
 
 
-def test_what_was_measured_stands_beside_its_limit():
+def test_measurements_have_their_limits():
     found = checks.judge(measured(), LIMITS)
     assert found.passed
     measurements = found.model_dump()["checks"]
@@ -44,7 +44,7 @@ def test_the_limits_are_inclusive():
     ]
 
 
-def test_ages_at_the_ends_of_the_range_are_ages():
+def test_ages_at_the_ends_of_the_range_are_valid():
     ends = {"a grey photo": Answer(((0.0, 120.0),), (0.1,))}
     assert checks.judge(measured(answers=ends), LIMITS).passed
     for age in (-0.1, 120.1, float("nan"), float("inf")):

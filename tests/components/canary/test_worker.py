@@ -1,4 +1,4 @@
-"""The worker stands alone: no file of ours can reach it."""
+"""The worker is isolated: it cannot import our modules."""
 
 import ast
 import os
@@ -14,7 +14,7 @@ from customer_age.components.canary.worker_process import WORKER
 CHECKOUT = Path(__file__).parents[3]
 
 
-def test_it_imports_the_standard_library_numpy_and_tensorflow_alone():
+def test_it_only_imports_the_standard_library_numpy_and_tensorflow():
     imported = set()
     for node in ast.walk(ast.parse(WORKER.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -47,11 +47,11 @@ def test_nothing_of_ours_can_be_imported_in_it(module):
 
 
 def test_the_import_would_work_in_a_process_that_is_not_the_worker():
-    """Else the test above would say nothing."""
+    """Otherwise the test above would prove nothing."""
     subprocess.run([sys.executable, "-c", "import customer_age.schema.features"], check=True)
 
 
-def test_it_ends_by_itself_where_nobody_is_left_to_stop_it(tmp_path):
+def test_it_ends_by_itself_if_nobody_can_stop_it(tmp_path):
     """A run that is killed must not leave a model that hangs behind."""
     (tmp_path / "work.json").write_text('{"model": "none", "seconds": 1, "requests": []}')
     stay = (

@@ -108,7 +108,7 @@ def test_a_model_within_the_limit_but_worse_than_the_champion_is_refused(evaluat
     assert (blessing / "NOT_BLESSED").exists()
     mine, theirs = found.candidate.overall.mae, found.baseline.overall.mae
     [refusal] = found.refusals
-    assert f"MAE {mine:.2f} years against the baseline's {theirs:.2f}" in refusal
+    assert f"MAE is {mine:.2f} years and the baseline's is {theirs:.2f} years" in refusal
 
 
 def _example(age: float) -> bytes:

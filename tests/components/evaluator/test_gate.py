@@ -88,24 +88,30 @@ def evaluate(examples, tmp_path):
         (
             {"candidate": 28, "baseline": 40, "max_mae": 15.9},
             False,
-            ["MAE 16.00 years on 6 test photos, above the limit of 15.9"],
+            ["the test MAE is 16.00 years on 6 photos, above the limit of 15.9 years"],
         ),
         (
             {"candidate": 40, "baseline": 28, "max_mae": 30},
             False,
-            ["MAE 21.33 years against the baseline's 16.00: it must be at most 0.2 years worse"],
+            [
+                "the test MAE is 21.33 years and the baseline's is 16.00 years; "
+                "the candidate must be at most 0.2 years worse"
+            ],
         ),
         ({"candidate": 40, "baseline": 28, "max_mae": 30, "tolerance": 5.4}, True, []),
         (
             {"candidate": 28, "baseline": 28, "max_mae": 30, "kind": "median", "tolerance": 4},
             False,
-            ["MAE 16.00 years against the baseline's 16.00: it must be better"],
+            [
+                "the test MAE is 16.00 years and the baseline's is 16.00 years; "
+                "the candidate must be better"
+            ],
         ),
         ({"candidate": 28, "baseline": 40, "max_mae": 30, "kind": "median"}, True, []),
         (
             {"candidate": 28, "baseline": 40, "max_mae": 30, "min_photos": 7},
             False,
-            ["only 6 test photos, fewer than the 7 that the gate needs"],
+            ["there are only 6 test photos; the gate needs at least 7"],
         ),
     ],
     ids=[

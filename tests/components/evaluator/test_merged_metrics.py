@@ -38,6 +38,6 @@ def test_partial_results_count_once_each(metric, expected):
         assert list(combiner.extract_output(merged).values()) == [pytest.approx(expected)]
 
 
-def test_they_stand_under_the_names_of_tfmas_own():
+def test_they_have_the_names_of_tfmas_own_metrics():
     assert merged_metrics.MergedMeanAbsoluteError().name == "mean_absolute_error"
     assert merged_metrics.MergedMeanSquaredError().name == "mean_squared_error"

@@ -1,4 +1,4 @@
-"""One data set with every kind of bad row: each is refused for its reason, and none is lost."""
+"""One data set with every kind of bad row: each has its reason, and no row is lost."""
 
 import csv
 from collections import Counter
@@ -79,7 +79,7 @@ def data(tmp_path_factory, photo, encode):
     add("twice.jpg", 31, None)
     add("same a.jpg", 30, photo(3003), Reason.SAME_PHOTO_OTHER_AGE)
     add("same b.jpg", 60, photo(3003), Reason.SAME_PHOTO_OTHER_AGE)
-    for number in range(5):  # what is no photo is nobody's, and contradicts nothing
+    for number in range(5):  # a file that is not a photo cannot contradict another row
         add(f"broken alike {number}.jpg", 20 + 10 * number, b"broken", Reason.NOT_AN_IMAGE)
     add("copy of good 1.jpg", 21.0, photo(1), Reason.DUPLICATE)
     add("good 2.jpg", 22, None)
@@ -93,7 +93,7 @@ def ingested(data, ingest, tmp_path_factory):
     return ingest(data[0], tmp_path_factory.mktemp("bad output") / "examples")
 
 
-def test_rows_in_are_examples_and_refused(data, ingested):
+def test_each_row_becomes_an_example_or_a_refusal(data, ingested):
     rows = len(data[1])
     assert ingested.summary["rows"] == rows
     assert sum(ingested.summary["photos"].values()) == GOOD
@@ -140,12 +140,12 @@ def test_each_bad_row_is_found_in_its_table(data, ingested):
         ("age empty.jpg", "real_age is empty"),
         ("decimal comma.jpg", "the row has 3 cells, and the header has 2 cells"),
         ("small.png", "15x400 pixels, less than 16 on the shorter side"),
-        ("twice.jpg", "the same file name stands with the ages 30 and 31"),
-        ("same a.jpg", "the same photo stands with the ages 30 and 60"),
+        ("twice.jpg", "the same file name has the ages 30 and 31"),
+        ("same a.jpg", "the same photo has the ages 30 and 60"),
         ("copy of good 1.jpg", "the same photo as good 1.jpg in labels.csv, line 3, which is kept"),
     ],
 )
-def test_details_say_what_is_wrong(ingested, file_name, detail):
+def test_details_describe_the_fault(ingested, file_name, detail):
     assert detail in [row["detail"] for row in ingested.refused if row["file_name"] == file_name]
 
 
@@ -157,7 +157,7 @@ def test_the_summary_shows_each_reason(ingested):
         assert any(other["detail"] in sentence for other in same for sentence in sentences)
 
 
-def test_every_reason_but_the_rare_ones_is_covered(data):
+def test_every_reason_except_the_rare_ones_is_covered(data):
     _, _, expected = data
     # Too large, damaged and unreadable files are met in test_photos.py and test_executor.py, what
     # only cards can lack in test_loyalty_cards.py.

@@ -146,7 +146,7 @@ def test_examples_of_batches_are_those_of_one_data_set(learn, inbox, batch, show
         assert there[name] == (split, example)
 
 
-def test_nobody_stands_in_two_splits_after_any_number_of_runs(learn, inbox, batch, shown):
+def test_nobody_is_in_two_splits_after_any_number_of_runs(learn, inbox, batch, shown):
     names = [f"day-{number}" for number in range(5)]
     for number, name in enumerate(names):
         batch(inbox, name, batch_rows(shown, 5 * number))  # each shares people with its neighbours
@@ -175,7 +175,7 @@ def test_official_splits_of_the_base_set_win(learn, base, inbox, batch, shown):
         assert len(every_example(result)) == BASE + 12
 
 
-def test_a_photo_in_several_batches_is_learnt_once(learn, base, inbox, batch, shown, photo):
+def test_a_photo_in_several_batches_is_used_once(learn, base, inbox, batch, shown, photo):
     known = (base / "final_files" / "000003.jpg").read_bytes()  # 23 years old
     again = photo(1001)
     batch(
@@ -235,7 +235,7 @@ def test_a_consent_that_is_withdrawn_counts_in_every_batch(learn, inbox, batch, 
     assert decoded == {"monday": 3, "tuesday": 3}
 
 
-def test_a_batch_that_changed_is_ingested_anew(learn, inbox, batch, shown, photo):
+def test_a_changed_batch_is_ingested_again(learn, inbox, batch, shown, photo):
     folder = batch(inbox, "monday", batch_rows(shown, 0))
     learn("monday")
     (folder / "photos" / "3.jpg").write_bytes(photo(777, (80, 80)))
@@ -256,7 +256,7 @@ def test_a_killed_ingestion_leaves_no_batch(learn, inbox, batch, shown, tmp_path
 
 
 @pytest.mark.parametrize("gone", ["Split-*/*.gz", "entries.jsonl", "refused.csv"])
-def test_what_was_deleted_from_the_cache_is_ingested_again(
+def test_a_batch_deleted_from_the_cache_is_ingested_again(
     learn, inbox, batch, shown, tmp_path, gone
 ):
     batch(inbox, "monday", batch_rows(shown, 0))
@@ -330,7 +330,7 @@ def test_tombstones_of_another_key_stop_the_run(learn, inbox, batch, shown):
         ("tableless", "no label table; expected photos.csv and cards.csv"),
     ],
 )
-def test_what_is_no_batch_is_one_line(learn, inbox, batch, shown, batches, sentence):
+def test_an_invalid_batch_is_reported_in_one_line(learn, inbox, batch, shown, batches, sentence):
     (batch(inbox, "half", batch_rows(shown, 0, 3)) / "_SUCCESS").unlink()
     (batch(inbox, "tableless", batch_rows(shown, 0, 3)) / "photos.csv").unlink()
     with pytest.raises(SettingsError, match=sentence) as error:
@@ -351,7 +351,7 @@ def test_an_empty_batch_adds_nothing(learn, inbox, batch, shown):
     assert len(every_example(result)) == BASE
 
 
-def test_another_key_deals_persons_anew_and_ingests_anew(learn, inbox, batch, shown, tmp_path):
+def test_another_key_assigns_persons_again_and_ingests_again(learn, inbox, batch, shown, tmp_path):
     batch(inbox, "monday", batch_rows(shown, 0, 6))
     one, _ = learn("monday")
     other_key = tmp_path / "other.key"
@@ -361,7 +361,7 @@ def test_another_key_deals_persons_anew_and_ingests_anew(learn, inbox, batch, sh
     assert not set(splits_of_persons(one)) & set(splits_of_persons(other))
 
 
-def test_no_card_number_and_no_birth_reaches_a_file(learn, inbox, batch, shown, tmp_path):
+def test_no_card_number_and_no_date_of_birth_reaches_a_file(learn, inbox, batch, shown, tmp_path):
     rows = [shown(f"{card(n)}_{n}.jpg", card(n)) for n in range(6)]
     batch(inbox, "monday", [*rows, shown("4000-9999.jpg", "4000-9999")])
     result, _ = learn("monday")
@@ -374,7 +374,7 @@ def test_no_card_number_and_no_birth_reaches_a_file(learn, inbox, batch, shown, 
                 assert b"-05-17" not in content, file
 
 
-def test_profiles_can_lie_in_a_database(learn, inbox, batch, shown, tmp_path):
+def test_profiles_can_be_in_a_database(learn, inbox, batch, shown, tmp_path):
     import sqlite3
 
     (inbox / "cards.csv").unlink()

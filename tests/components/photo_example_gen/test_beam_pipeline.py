@@ -11,7 +11,7 @@ from customer_age.schema.refusals import Reason
 
 @pytest.fixture
 def label_row(tmp_path):
-    """Make a row of a table whose photo holds the given content."""
+    """Make a row of a table whose photo has this content."""
 
     def make(name: str, content: str, age: str = "30", line: int = 2, **fields) -> LabelRow:
         path = tmp_path / name
@@ -63,7 +63,7 @@ def test_rows_are_checked(label_row, change, reason):
         assert (answer.value.reason, answer.value.line) == (str(reason), 2)
 
 
-def test_a_photo_keeps_its_shard_wherever_the_data_lie(label_row):
+def test_a_photo_keeps_its_shard_in_any_location(label_row):
     row = label_row("a.jpg", "one")
     for place in ("/elsewhere/train/a.jpg", "s3://b/a.jpg?endpoint=http://127.0.0.1:9000"):
         moved = dataclasses.replace(row, photo=place)
@@ -72,7 +72,7 @@ def test_a_photo_keeps_its_shard_wherever_the_data_lie(label_row):
     assert beam_pipeline._sharded(row, 7)[0] == expected
 
 
-def test_rows_have_one_order_wherever_the_data_lie(label_row):
+def test_rows_have_the_same_order_in_any_location(label_row):
     names = ["a", "a-b", "a.jpg", "a.jpg_face.jpg", "b"]
     here = [label_row(name, "one") for name in reversed(names)]
     there = [

@@ -89,7 +89,7 @@ def test_a_bucket_gives_the_examples_of_a_folder(bucket, ingest, tmp_path):
     assert there.by_name() == here.by_name()
 
 
-def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
+def test_a_folder_is_listed_once_for_any_number_of_rows(bucket, monkeypatch):
     listings = []
     listed = store.list
 
@@ -104,19 +104,19 @@ def test_listing_is_done_once_however_many_rows(bucket, monkeypatch):
     assert len(listings) == 1
 
 
-def test_a_photo_that_has_gone_since_is_missing(bucket):
+def test_a_photo_that_was_deleted_is_missing(bucket):
     folder = folders.reach(bucket.reached)
     with pytest.raises(PhotoRefused) as refused:
         read_photo(folder.path("final_files/gone.jpg"))
     assert refused.value.reason is Reason.FILE_MISSING
 
 
-def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):
-    asked, answer = threading.Event(), threading.Event()
+def test_a_store_that_does_not_answer_does_not_delay_others(monkeypatch):
+    requested, answer = threading.Event(), threading.Event()
 
     def listed(address):
         if "silent" in address:
-            asked.set()
+            requested.set()
             answer.wait(60)
         return iter([Entry("a.jpg", 7)])
 
@@ -124,7 +124,7 @@ def test_a_store_that_does_not_answer_holds_up_no_other(monkeypatch):
     with ThreadPoolExecutor(2) as pool:
         silent = pool.submit(lambda: list(StoreFolder("s3://silent").files("")))
         try:
-            assert asked.wait(10)
+            assert requested.wait(10)
             other = pool.submit(lambda: list(StoreFolder(f"s3://{BUCKET}").files("")))
             assert [name for name, _ in other.result(timeout=10)] == ["a.jpg"]
         finally:
@@ -142,7 +142,7 @@ def test_the_fingerprint_changes_with_an_object(bucket):
     assert fingerprint() != before
 
 
-def test_what_is_not_there_is_one_line(bucket):
+def test_missing_files_are_reported_in_one_line(bucket):
     address = f"{bucket.scheme}://{BUCKET}/autumn"
     with pytest.raises(SettingsError, match=f"data folder {address}: ") as error:
         open_data_set(reached_by(address, bucket.beam_args))

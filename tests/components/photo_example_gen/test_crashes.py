@@ -86,7 +86,7 @@ def fail() -> None:
 
 
 @pytest.mark.slow
-def test_an_error_at_any_call_is_made_good_by_the_next_run(rows, hand_out, photo, tmp_path):
+def test_the_next_run_repairs_an_error_at_any_call(rows, hand_out, photo, tmp_path):
     # A photo in two rows: its shard is opened, and copied record by record.
     data = hand_out([*rows, ("again.jpg", 20, photo(0))])
     ingest(data, tmp_path / "whole")
@@ -108,7 +108,7 @@ def test_an_error_at_any_call_is_made_good_by_the_next_run(rows, hand_out, photo
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_call_is_made_good_by_the_next_run(rows, hand_out, tmp_path):
+def test_the_next_run_repairs_a_kill_at_any_call(rows, hand_out, tmp_path):
     data = hand_out(rows)  # each photo once: shards are copied as they are
     ingest(data, tmp_path / "whole")
     whole = left(tmp_path / "whole")

@@ -1,4 +1,4 @@
-"""One photo, one example: which row keeps a photo that stands in several."""
+"""One example for each photo: the row that keeps a photo of several rows."""
 
 import pytest
 
@@ -67,15 +67,15 @@ def test_ages_less_than_a_year_apart_are_one_age(ages, same):
         else {("a", 2): "same_photo_other_age", ("b", 3): "same_photo_other_age"}
     )
     assert left_out(rows) == expected
-    assert left_out(rows[:1], rows[1:]) == expected, "whatever batches the rows come with"
+    assert left_out(rows[:1], rows[1:]) == expected, "for rows of any batches"
 
 
-def test_the_ends_decide_of_many_ages():
+def test_the_lowest_and_highest_of_many_ages_decide():
     rows = [entry(name, "same", age) for name, age in (("a", 30), ("b", 30.6), ("c", 31.2))]
     assert set(left_out(rows).values()) == {"same_photo_other_age"}
 
 
-def test_one_file_in_two_rows_is_called_so():
+def test_one_file_in_two_rows_is_described_as_such():
     twice = [entry("a", "one"), entry("a", "one", line=3)]
     assert left_out(twice) == {("a", 3): "duplicate"}
     contradicting = [entry("b", "seven"), entry("b", "seven", 31, line=3)]

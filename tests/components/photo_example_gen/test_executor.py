@@ -64,7 +64,7 @@ def test_examples_hold_the_features_of_the_schema(ingested):
         assert set(example.features.feature) == names
 
 
-def test_examples_say_what_the_table_and_the_photo_say(ingested):
+def test_examples_match_the_table_and_the_photo(ingested):
     _, example = ingested.by_name()["000012.jpg"]
     seen = {name: _value(example, name) for name in example.features.feature}
     assert seen["real_age"] == pytest.approx(12.5)
@@ -87,7 +87,7 @@ def test_tensorflow_decodes_what_is_stored(ingested):
     assert split in features.SPLITS
 
 
-def test_the_artifact_is_what_example_gens_of_tfx_give(ingested):
+def test_the_artifact_matches_tfxs_example_gens(ingested):
     artifact = ingested.artifact
     assert json.loads(artifact.split_names) == list(features.SPLITS)
     assert examples_utils.get_payload_format_string(artifact) == "FORMAT_TF_EXAMPLE"
@@ -99,7 +99,7 @@ def test_the_artifact_is_what_example_gens_of_tfx_give(ingested):
     assert (ingested.uri / "refused.csv").read_text() == "table,line,file_name,reason,detail\n"
 
 
-def test_the_readers_of_tfx_read_it(ingested):
+def test_tfxs_readers_can_read_it(ingested):
     """StatisticsGen, Evaluator and the like read through this."""
     runner = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
     for split in features.SPLITS:
@@ -162,7 +162,7 @@ def test_the_release_gives_the_same_examples_but_for_the_split(data, ingested, i
     assert all(mine[name][1] == theirs[name][1] for name in mine)
 
 
-def test_one_person_stands_in_one_split(ingest, photo, tmp_path):
+def test_one_person_is_in_one_split(ingest, photo, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     rows = ["file_name;real_age;person;batch"]
@@ -192,7 +192,7 @@ def test_a_photo_that_vanishes_is_refused(data, ingest, tmp_path, monkeypatch):
     ]
 
 
-def test_no_usable_photo_is_refused_with_the_reasons(ingest, hand_out, tmp_path):
+def test_data_without_a_usable_photo_are_refused_with_the_reasons(ingest, hand_out, tmp_path):
     folder = hand_out([("a.jpg", 30, b"text"), ("b.jpg", 999, b"x"), ("c.jpg", 1, b"text 2")])
     with pytest.raises(DataRefused) as caught:
         ingest(folder, tmp_path / "examples")
@@ -202,7 +202,7 @@ def test_no_usable_photo_is_refused_with_the_reasons(ingest, hand_out, tmp_path)
     assert not (tmp_path / "examples" / "ingestion.json").exists()
 
 
-def test_an_empty_split_says_what_to_do(ingest, hand_out, photo, tmp_path):
+def test_an_empty_split_is_reported_with_a_solution(ingest, hand_out, photo, tmp_path):
     folder = hand_out([("a.jpg", 30, photo(0))])
     with pytest.raises(DataRefused, match="larger share") as caught:
         ingest(folder, tmp_path / "examples")
@@ -218,7 +218,9 @@ def test_a_table_without_its_columns_is_a_settings_error(ingest, hand_out, tmp_p
 
 
 @pytest.mark.parametrize("full", ["data_tfrecord", "refused.csv", "ingestion.json"])
-def test_a_full_disk_is_told_and_leaves_nothing_complete(data, ingest, tmp_path, monkeypatch, full):
+def test_a_full_disk_is_reported_and_leaves_nothing_complete(
+    data, ingest, tmp_path, monkeypatch, full
+):
     fsync = os.fsync
 
     def synced(handle):
@@ -237,11 +239,11 @@ def test_a_full_disk_is_told_and_leaves_nothing_complete(data, ingest, tmp_path,
 
 def test_lost_rows_end_the_run(data, ingest, tmp_path, monkeypatch):
     monkeypatch.setattr(beam_pipeline.WriteShard, "process", lambda self, sharded: iter(()))
-    with pytest.raises(RunError, match="40 rows became 0 examples"):
+    with pytest.raises(RunError, match="40 rows resulted in 0 examples"):
         ingest(data, tmp_path / "examples")
 
 
-def test_the_lineage_says_which_data_were_read(ingested, data, ingest, tmp_path):
+def test_the_lineage_records_which_data_were_read(ingested, data, ingest, tmp_path):
     record = json.loads((Path(ingested.data_set.uri) / "data_set.json").read_text())
     seen_from_outside = open_data_set(str(data)).fingerprint()
     assert record == {
@@ -249,28 +251,28 @@ def test_the_lineage_says_which_data_were_read(ingested, data, ingest, tmp_path)
         "fingerprint": seen_from_outside,
         "read": [{"name": "", "layout": "hand_out", "tables": ["labels.csv"], "rows": PHOTOS}],
     }
-    said = {
+    recorded = {
         name: ingested.data_set.get_string_custom_property(name)
         for name in ("place", "fingerprint", "batches")
     }
-    assert said == {"place": str(data), "fingerprint": seen_from_outside, "batches": ""}
+    assert recorded == {"place": str(data), "fingerprint": seen_from_outside, "batches": ""}
     known = ingest(data, tmp_path / "examples", data_fingerprint="known before the run")
     assert known.data_set.get_string_custom_property("fingerprint") == "known before the run"
 
 
-def test_a_run_that_names_no_data_is_refused(ingest, tmp_path, monkeypatch):
+def test_a_run_without_data_is_refused(ingest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match="^data_path: no data set given"):
+    with pytest.raises(SettingsError, match="^data_path: is not set"):
         ingest("", tmp_path / "examples")
 
 
-def test_the_component_carries_its_parameters():
+def test_the_component_has_its_parameters():
     spec = IngestionSpec(age_groups=("0-17", "18+"), columns={"person": "who"}, inbox="/inbox")
     component = PhotoExampleGen("s3://shop/photos", spec, batches="monday", code="c")
     assert component.id == "PhotoExampleGen"
     assert component.outputs["examples"].type is standard_artifacts.Examples
     assert component.outputs["data_set"].type is PhotoDataSet
-    assert not component.inputs, "a launcher would copy whatever the artifact's URI names"
+    assert not component.inputs, "a launcher would copy everything below the artifact's URI"
     properties = component.exec_properties
     assert properties["data_path"] == "s3://shop/photos"
     assert IngestionSpec.model_validate_json(properties["spec"]) == spec
@@ -278,7 +280,7 @@ def test_the_component_carries_its_parameters():
     assert component.executor_spec.executor_class is executor.Executor
 
 
-def test_further_columns_are_kept_where_asked(hand_out, ingest, photo, tmp_path):
+def test_additional_columns_are_kept_if_requested(hand_out, ingest, photo, tmp_path):
     folder = hand_out([(f"{number}.jpg", 30 + number, photo(number)) for number in range(16)])
     table = folder / "labels.csv"
     header, *rows = table.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Whatever is in a file, it becomes an example or a refusal: in time, and within memory."""
+"""Any file becomes an example or a refusal, within limits of time and memory."""
 
 import csv
 import re
@@ -82,7 +82,7 @@ def _spoilt(content: bytes, changes: list) -> bytes:
     max_examples=3000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 @given(st.integers(0, 14), st.lists(_CHANGE, min_size=1, max_size=6))
-def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
+def test_a_corrupted_photo_is_stored_or_refused(seeds, which, changes):
     content = _spoilt(seeds[which], changes)
     started = time.monotonic()
     with warnings.catch_warnings():
@@ -100,7 +100,7 @@ def test_a_spoilt_photo_is_stored_or_refused(seeds, which, changes):
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(_CHANGE, min_size=1, max_size=6), st.sampled_from(",;\t"))
-def test_a_spoilt_table_is_read_or_named(tmp_path_factory, changes, delimiter):
+def test_a_corrupted_table_is_read_or_named(tmp_path_factory, changes, delimiter):
     folder = tmp_path_factory.mktemp("table")
     (folder / "a.jpg").write_bytes(b"photo")
     table = f'file_name{delimiter}real_age\n"a.jpg"{delimiter}30\nb.jpg{delimiter}"4\n1"\n'
@@ -130,7 +130,7 @@ def test_any_text_in_a_table_is_a_row(tmp_path_factory, cells):
         assert len(list(data_set.rows())) == data_set.row_count == len(cells) - blank
 
 
-# What a process used at most, without what the one that started it had used by then.
+# The peak memory of a process, without the memory of the process that started it.
 _MEASURE = """
 import re, sys, warnings
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A loyalty-card upload as examples: what says who it was goes nowhere."""
+"""A loyalty-card upload as examples, without any data that identify a person."""
 
 
 def test_card_numbers_and_dates_of_birth_reach_no_file(batch, shown, ingest, tmp_path):

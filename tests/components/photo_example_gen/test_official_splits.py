@@ -1,4 +1,4 @@
-"""Official splits of the base set, and people who stand in several of them."""
+"""Official splits of the base set, and people who are in several of them."""
 
 import json
 
@@ -18,11 +18,11 @@ def test_a_person_in_several_official_splits_stays_in_the_one_that_measures(
     result = ingest(folder, tmp_path / "examples")
     assert result.summary["photos"] == {"train": 3, "valid": 1, "test": 1}
     assert result.summary["refused"] == {"person_in_two_splits": 3}
-    told = {each["file_name"]: each["detail"] for each in result.refused}
-    assert told == {
-        "0.jpg": "the person also stands in the official split test",
-        "2.jpg": "the person also stands in the official split test",
-        "4.jpg": "the person also stands in the official split valid",
+    details = {each["file_name"]: each["detail"] for each in result.refused}
+    assert details == {
+        "0.jpg": "the person is also in the official split test",
+        "2.jpg": "the person is also in the official split test",
+        "4.jpg": "the person is also in the official split valid",
     }
     key = person_key(tmp_path).read_text().strip()
     found = {}

@@ -32,12 +32,12 @@ def training(tmp_path_factory):
     return drift.training_histograms(str(folder))
 
 
-def test_what_a_version_carries_is_small(training):
+def test_the_tag_of_a_version_is_small(training):
     assert len(training) < 2000
-    told = json.loads(training)
-    assert set(told) == {AGE, SHARPNESS, WIDTH}
-    assert len(told[AGE]["edges"]) == len(told[AGE]["counts"]) + 1
-    assert sum(told[AGE]["counts"]) == pytest.approx(5000, rel=0.01)
+    histograms = json.loads(training)
+    assert set(histograms) == {AGE, SHARPNESS, WIDTH}
+    assert len(histograms[AGE]["edges"]) == len(histograms[AGE]["counts"]) + 1
+    assert sum(histograms[AGE]["counts"]) == pytest.approx(5000, rel=0.01)
 
 
 def test_photos_of_the_same_kind_are_near(training):

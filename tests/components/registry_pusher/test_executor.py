@@ -219,13 +219,13 @@ def _properties(pushed: types.Artifact) -> Sequence[object]:
 
 
 @pytest.mark.slow
-def test_models_are_published_as_the_gate_says(tmp_path):
+def test_the_gate_decides_which_models_are_published(tmp_path):
     graph = Graph(tmp_path)
     assert _properties(graph.run("useless", wrong_by=20.0)) == (0, "", "", 0)
     assert not (tmp_path / "registry").exists()
 
     assert _properties(graph.run("unfit", wrong_by=2.0, fit=False)) == (0, "", "", 0)
-    assert not (tmp_path / "registry").exists(), "blessed by the Evaluator alone"
+    assert not (tmp_path / "registry").exists(), "blessed only by the Evaluator"
 
     good = graph.run("good", wrong_by=2.0, fit=True)
     assert _properties(good) == (1, "1", "models:/customer-age/1", 1)
@@ -263,7 +263,7 @@ def test_models_are_published_as_the_gate_says(tmp_path):
     assert second.version == "2"
     assert second.metrics["baseline_mae"] == pytest.approx(2.0), "measured against version 1"
     assert second.tags["baseline_version"] == "1"
-    assert "version 1, the champion then, had an MAE of 2.00 years" in second.description
+    assert "version 1, the champion at that time, had an MAE of 2.00 years" in second.description
 
 
 def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
@@ -289,7 +289,7 @@ def test_it_is_a_tfx_pusher_that_keeps_passwords_out_of_the_metadata():
         RegistryPusher(**channels, **given, registry_uri="mlflow+https://anna:s3cret@host")
 
 
-def test_a_version_tells_what_its_run_was_started_with():
+def test_a_version_records_the_parameters_of_its_run():
     compiled = lineage("key")
     assert compiled.of_run(None) == compiled
     started = compiled.of_run(STARTED)

@@ -106,10 +106,10 @@ def test_tags_hold_the_lineage_and_the_counts(model):
     }
 
 
-def test_the_description_says_what_the_model_must_not_decide(model):
+def test_the_description_names_what_the_model_must_not_decide(model):
     description = publication(model, EVALUATION, INGESTION, TRAINING, CHAMPION, LINEAGE).description
-    assert "Not fit for" in description
-    assert "must not decide the sale of age-restricted goods" in description
+    assert "Do not use it" in description
+    assert "must not decide on the sale of age-restricted goods" in description
 
 
 def test_the_description_names_the_figures(model):
@@ -117,26 +117,26 @@ def test_the_description_names_the_figures(model):
     assert "1,978 test photos" in description
     assert "**5.43 years**" in description
     assert "0.50 years too young" in description
-    assert "version 3, the champion then, had an MAE of 5.60 years" in description
+    assert "version 3, the champion at that time, had an MAE of 5.60 years" in description
     assert "0.17 years better." in description
     assert "| 65+ | 778 | 7.64 | -1.66 |" in description
     assert "4,113 photos" in description
 
 
-def test_the_description_tells_of_other_baselines(model):
+def test_the_description_names_other_baselines(model):
     median = publication(model, EVALUATION, INGESTION, TRAINING, Baseline("median", ""), LINEAGE)
-    assert "always answering the median age of the training photos" in median.description
+    assert "the median age of the training photos (there was no champion) had" in median.description
     assert median.baseline_version == ""
     weak = replace(EVALUATION, baseline=Measured(SliceMetrics(1978, 5.4, 7, 0), {}))
     worse = publication(model, weak, INGESTION, TRAINING, CHAMPION, LINEAGE).description
     assert "0.03 years worse, which is within the tolerance." in worse
     alone = replace(EVALUATION, baseline=None)
     published = publication(model, alone, INGESTION, TRAINING, CHAMPION, LINEAGE)
-    assert "measured against no other model" in published.description
+    assert "not compared with another model" in published.description
     assert "baseline_mae" not in published.metrics
 
 
-def test_the_version_says_how_people_were_dealt_to_splits(model):
+def test_the_version_records_how_people_were_assigned_to_splits(model):
     deal = Deal(base="official", split_key="", split_shares="", person_key="")
     dealt = INGESTION.model_copy(update={"deal": deal})
     tags = publication(model, EVALUATION, dealt, TRAINING, CHAMPION, LINEAGE).tags

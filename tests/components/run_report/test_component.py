@@ -34,7 +34,7 @@ def imported(key: str, uri: str, **properties) -> importer.Importer:
 
 
 def report_of(run, sources: list[importer.Importer], root: Path) -> str:
-    """Run a pipeline of importers and the report alone; give the page."""
+    """Run a pipeline of importers and the report; return the page."""
     channels = {source.id: source.outputs["result"] for source in sources}
     report = RunReport(run_facts=run, code="1", **channels)
     local_dag_runner.LocalDagRunner().run(
@@ -88,9 +88,9 @@ def test_a_published_run(registry_of_one, uris, tmp_path: Path):
     assert "models:/customer-age/1" in html
     assert 'id="training"' in html
     assert 'id="canary"' in html
-    assert "<dt>Started</dt>" in html  # LocalDagRunner's run id tells the start
+    assert "<dt>Started</dt>" in html  # LocalDagRunner's run id is the start time
     report = Path(registry.champion().tags["report"])
-    assert report.read_text(encoding="utf-8") == html, "the version tells where its report lies"
+    assert report.read_text(encoding="utf-8") == html, "the version names its report"
     (eda,) = (tmp_path / "pipeline").rglob("eda.html")
     assert eda.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
@@ -151,7 +151,7 @@ def test_a_model_that_was_not_pushed_is_not_called_published(run, uris, tmp_path
     assert "Refused by the gate" in html
 
 
-def test_only_the_examples_have_to_be_there():
+def test_only_the_examples_are_required():
     needed = {key for key, channel in RunReportSpec.INPUTS.items() if not channel.optional}
     assert needed == {"examples"}
 
@@ -165,7 +165,7 @@ def test_no_secret_gets_into_the_metadata(run):
     assert json.loads(parameter)["name"] == run.name
 
 
-def test_the_report_of_a_compiled_run_tells_what_it_was_started_with(run, uris, tmp_path: Path):
+def test_the_report_of_a_compiled_run_shows_its_parameters(run, uris, tmp_path: Path):
     started = RunParameters(
         data_path="gs://b/photos",
         batches="b1,b2",
@@ -181,15 +181,15 @@ def test_the_report_of_a_compiled_run_tells_what_it_was_started_with(run, uris, 
     examples = types.Channel(type=standard_artifacts.Examples)
     wired = RunReport(examples, run, code="1", run_parameters=started).exec_properties
     assert executor._description({"run_facts": run.model_dump_json()}) == run, "a local run"
-    told = executor._description(wired)
-    assert told.limits.model_dump() == {
+    described = executor._description(wired)
+    assert described.limits.model_dump() == {
         "max_mae": 7.25,
         "min_test_photos": 20,
         "champion_tolerance": 0.5,
     }
-    assert told.settings["trainer"]["epochs"] == 9
-    assert told.settings["trainer"]["weights"] == "imagenet", "as it was compiled"
-    assert told.settings["data"]["batches"] == ("b1", "b2")
-    assert told.registry == "mlflow+http://host"
-    assert told.fingerprints["data"] == "of the run"
-    assert told.fingerprints["code"] == run.fingerprints["code"]
+    assert described.settings["trainer"]["epochs"] == 9
+    assert described.settings["trainer"]["weights"] == "imagenet", "as it was compiled"
+    assert described.settings["data"]["batches"] == ("b1", "b2")
+    assert described.registry == "mlflow+http://host"
+    assert described.fingerprints["data"] == "of the run"
+    assert described.fingerprints["code"] == run.fingerprints["code"]

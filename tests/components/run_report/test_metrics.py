@@ -11,7 +11,7 @@ from customer_age.components.run_report import metrics
 from customer_age.components.run_report.facts import facts
 
 
-def test_a_published_run_in_numbers(published):
+def test_the_metrics_of_a_published_run(published):
     found = metrics.of(published)
     mine = published.evaluation.candidate.overall
     assert found == {
@@ -41,11 +41,11 @@ def test_a_refused_model_is_neither_blessed_nor_published(published, measured):
     assert "baseline_mae" not in found
 
 
-def test_what_a_run_did_not_come_to_is_not_there(run):
+def test_steps_that_a_run_did_not_reach_have_no_metrics(run):
     assert metrics.of(facts.collect({}, run, exit_code=4)) == {"published": 0}
 
 
-def test_what_is_no_number_is_left_out(published, measured, tmp_path):
+def test_values_that_are_not_numbers_are_left_out(published, measured, tmp_path):
     broken = Evaluation(measured(math.nan), measured(math.inf), False, ("not a number",))
     found = metrics.of(dataclasses.replace(published, evaluation=broken))
     assert not {"mae", "rmse", "baseline_mae"} & set(found)

@@ -21,13 +21,13 @@ _OPTIONS = {
     *("request_checksum_calculation", "response_checksum_validation", "ssetype", "kmskeyid"),
     "awssdk",
 }
-"""All that may stand in a root's query; `disableSSL` and `s3ForcePathStyle` were in older ones."""
+"""All options of a root's query; `disableSSL` and `s3ForcePathStyle` were in older ones."""
 _STRUCTURED = {"region", "endpoint", "disableSSL", "forcePathStyle", "maxRetries"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Client:
-    """A client of S3, as far as it matters where it asks."""
+    """A client of S3, reduced to the address that it connects to."""
 
     region: str
     endpoint: str = ""
@@ -53,7 +53,7 @@ class Client:
 
 @dataclasses.dataclass(frozen=True)
 class Bucket:
-    """A bucket that was opened, which asks nobody yet."""
+    """An opened bucket, which has sent no request yet."""
 
     name: str
     client: Client | None
@@ -138,7 +138,7 @@ def _of_query(query: str, environment: Mapping[str, str]) -> Client:
 
 
 def _of_environment(environment: Mapping[str, str]) -> Client:
-    """What the SDK's default configuration finds; nothing there says path style."""
+    """The SDK's default configuration, which does not set path style."""
     keys = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
     roles = {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}
     there = {name for name, value in environment.items() if value}

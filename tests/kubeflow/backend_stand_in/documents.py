@@ -62,7 +62,7 @@ def check_name(spec: specs.PipelineSpec) -> None:
 
 
 def pipeline_spec(document: Any) -> specs.PipelineSpec | None:
-    """isPipelineSpec: None where it is anything else, a spec with an unknown field included."""
+    """isPipelineSpec: None if it is anything else, including a spec with an unknown field."""
     try:
         spec = json_format.ParseDict(document, specs.PipelineSpec())
     except json_format.ParseError:
@@ -80,7 +80,7 @@ def is_platform_spec(document: Any) -> bool:
 
 
 def in_words_of_go(error: json_format.ParseError) -> str:
-    """What Go's protojson says where Python's says `has no field named`."""
+    """The error of Go's protojson for Python's `has no field named`."""
     unknown = _UNKNOWN_FIELD.search(str(error))
     return f'unknown field "{unknown[1]}"' if unknown else str(error)
 

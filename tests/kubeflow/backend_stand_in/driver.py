@@ -49,7 +49,7 @@ class Service(Protocol):
     def properties(
         self, name: str, artifact: specs.RuntimeArtifact, session: Session | None
     ) -> dict[str, mlmd.Value]:
-        """What is kept of an output's metadata; `session` says how its store is reached."""
+        """The stored metadata of an output; `session` describes the access to its store."""
 
     def metadata(self, artifact: mlmd.Artifact) -> Struct:
         """What is left of the metadata, to a task that takes the artifact."""
@@ -58,13 +58,13 @@ class Service(Protocol):
         """How an executor sees the type of an artifact that another task made."""
 
     def output_file(self, task_root: str) -> str:
-        """Where an executor writes what it has to say."""
+        """The file for an executor's output."""
 
     def outputs_of_its_own(self) -> Mapping[str, specs.ArtifactTypeSchema]:
-        """What each task gives besides what its component defines."""
+        """The outputs of each task that its component does not define."""
 
     def default_alone(self, name: str, parameter_type: int) -> Value | None:
-        """What stands for an input that must be there, has a default and got no argument."""
+        """The value of a required input that has a default and no argument."""
 
 
 def resolve_inputs(

@@ -72,7 +72,7 @@ class Engine(abc.ABC):
     def attempt(
         self, task: Task, made: specs.ExecutorInput, pod: launcher.Pod, run: Run
     ) -> dict[str, Value]:
-        """Run the container once, and bring its outputs in; gives the output parameters."""
+        """Run the container once and store its outputs; return the output parameters."""
 
     def metadata(self, run: Run, task: str, name: str) -> dict[str, object]:
         """The properties of an output, as the next task sees them."""

@@ -31,7 +31,7 @@ from .sessions import Session, imported_session, session_of
 from .template import Task, Template, read_template
 
 DEFAULT_ROOT = "minio://mlpipeline/v2/artifacts"
-"""Of a run that names none: (*Config).DefaultPipelineRoot of backend/src/v2/config/env.go."""
+"""The root of a run without one: (*Config).DefaultPipelineRoot of backend/src/v2/config/env.go."""
 NEWEST = "2.17.0"
 _LAUNCHER_CONFIG = "kfp-launcher"
 
@@ -56,7 +56,7 @@ class KubeflowService:
         return f"{local_path(task_root)}/output_metadata.json"
 
     def outputs_of_its_own(self) -> dict[str, specs.ArtifactTypeSchema]:
-        """provisionOutputs, with `publishLogs`, which the API server says unless it is told not."""
+        """provisionOutputs, with `publishLogs`, the API server's default."""
         return {launcher.LOGS: specs.ArtifactTypeSchema(schema_title="system.Artifact")}
 
     def default_alone(self, name: str, parameter_type: int) -> Value | None:
@@ -73,7 +73,7 @@ class KubeflowService:
         """ImportSpecToMLMDArtifact.
 
         Raises:
-            Refused: the store cannot be told by the URI's scheme.
+            Refused: the URI's scheme does not identify a store.
         """
         properties = {key: _mlmd_value(value) for key, value in metadata.fields.items()}
         try:
@@ -160,15 +160,15 @@ class KubeflowBackend(Engine):
         pipeline_root: str | None = None,
         caching: bool = True,
     ) -> Run:
-        """The same without the API server, which alone looks at the pipeline's name."""
+        """The same without the API server, the only part that checks the pipeline's name."""
         values = run_parameters(template.spec, parameters)
         config = self.cluster.config_maps.get(_LAUNCHER_CONFIG, {})
-        asked = pipeline_root or config.get("defaultPipelineRoot") or DEFAULT_ROOT
+        requested = pipeline_root or config.get("defaultPipelineRoot") or DEFAULT_ROOT
         run_id = str(uuid.uuid4())
-        run = Run(run_id, output_uri(asked, template.name, run_id))
+        run = Run(run_id, output_uri(requested, template.name, run_id))
         try:
             check_log_archive(self.cluster)  # the root driver is the first pod
-            run.session = session_of(asked, config)
+            run.session = session_of(requested, config)
         except (Refused, launcher.ContainerFailed) as error:
             run.states = dict.fromkeys(template.tasks, State.OMITTED)
             run.error = str(error)
@@ -196,7 +196,7 @@ class KubeflowBackend(Engine):
         except launcher.ContainerFailed as error:
             message = f"failed to execute component: {error}"
             launcher.end_log(pod, message)
-            run.exit_codes[task.name] = 1  # whatever the command's was
+            run.exit_codes[task.name] = 1  # for any exit code of the command
             raise launcher.ContainerFailed(message) from error
 
     def _launched(
@@ -212,9 +212,9 @@ class KubeflowBackend(Engine):
         finally:
             launcher.keep_log(made, pod, self.objects)
         file = pod.root / made.outputs.output_file.lstrip("/")
-        said = launcher.read_output_file(file, made.outputs.output_file)
-        launcher.merge_outputs(made, said)
-        parameters = launcher.output_parameters(task, made, said, pod.root)
+        output = launcher.read_output_file(file, made.outputs.output_file)
+        launcher.merge_outputs(made, output)
+        parameters = launcher.output_parameters(task, made, output, pod.root)
         try:
             root.reach()
         except launcher.ContainerFailed as error:

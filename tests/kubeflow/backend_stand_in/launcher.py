@@ -22,7 +22,7 @@ from .objects import Objects, local_path, parts
 from .template import Task
 
 ROOT_VARIABLE = "CUSTOMER_AGE_LAUNCHER_ROOT"
-"""Tells our entry point the folder that stands for a pod's `/`: `/minio/...` is under it."""
+"""Names our entry point the folder that represents a pod's `/`: `/minio/...` is under it."""
 LOGS = "executor-logs"
 """The output that Kubeflow gives to each task: what its command printed."""
 DEADLINE = "Pod was active on the node longer than the specified deadline"
@@ -105,7 +105,7 @@ def run_container(task: Task, executor_input: specs.ExecutorInput, pod: Pod) -> 
 
 
 def download_inputs(executor_input: specs.ExecutorInput, objects: Objects, root: Path) -> None:
-    """downloadArtifacts: copy what the URIs name; a URI of another kind is left alone."""
+    """downloadArtifacts: copy the files of the URIs; ignore other kinds of URI."""
     for artifacts in executor_input.inputs.artifacts.values():
         for artifact in artifacts.artifacts:
             with contextlib.suppress(Refused):
@@ -145,7 +145,7 @@ def number_logs(executor_input: specs.ExecutorInput, retry: int) -> None:
 
 
 def keep_log(executor_input: specs.ExecutorInput, pod: Pod, objects: Objects) -> None:
-    """getLogWriter, and what a command that failed leaves: its log alone is uploaded."""
+    """getLogWriter, for a failed command: only its log is uploaded."""
     for artifact in executor_input.outputs.artifacts[LOGS].artifacts:
         if pod.log.exists():
             file = pod.root / local_path(artifact.uri).lstrip("/")
@@ -154,13 +154,13 @@ def keep_log(executor_input: specs.ExecutorInput, pod: Pod, objects: Objects) ->
 
 
 def end_log(pod: Pod, message: str) -> None:
-    """The pod's log ends with the launcher's line, whatever the command said last: glog.Exit."""
+    """The pod's log always ends with the launcher's line: glog.Exit."""
     with pod.log.open("a") as log:
         log.write(f"F1126 12:00:00.000000       1 main.go:130] {message}\n")
 
 
 def read_output_file(file: Path, seen_as: str) -> specs.ExecutorOutput:
-    """getExecutorOutputFile: none is fine, an unknown field is not."""
+    """getExecutorOutputFile: a missing file is valid, an unknown field is not."""
     if not file.exists():
         return specs.ExecutorOutput()
     try:
@@ -176,17 +176,17 @@ def merge_outputs(executor_input: specs.ExecutorInput, output: specs.ExecutorOut
     for name, artifacts in executor_input.outputs.artifacts.items():
         if name == LOGS or name not in output.artifacts or not output.artifacts[name].artifacts:
             continue
-        said = output.artifacts[name].artifacts[0]
+        written = output.artifacts[name].artifacts[0]
         for artifact in artifacts.artifacts:
-            artifact.uri = said.uri or artifact.uri
-            for key, value in said.metadata.fields.items():
+            artifact.uri = written.uri or artifact.uri
+            for key, value in written.metadata.fields.items():
                 artifact.metadata.fields[key].CopyFrom(value)
 
 
 def output_parameters(
     task: Task, executor_input: specs.ExecutorInput, output: specs.ExecutorOutput, root: Path
 ) -> dict[str, Value]:
-    """collectOutputParameters: as the output file says, else from a file each."""
+    """collectOutputParameters: from the output file, or from one file for each parameter."""
     values = dict(output.parameter_values)
     for name, parameter in executor_input.outputs.parameters.items():
         if name in values:

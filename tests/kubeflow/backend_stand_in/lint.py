@@ -1,4 +1,4 @@
-"""Faults of a compiler that the real back end takes without a word.
+"""Faults of a compiler that the real back end accepts silently.
 
 No verdict: Kubeflow runs such a pipeline, though not as its author meant. Ours must have none.
 """

@@ -1,4 +1,4 @@
-"""The namespace of a run: a profile of Kubeflow's, one's own, or what manifests put into it.
+"""The namespace of a run: a Kubeflow profile, your own, or with the objects of manifests.
 
 Which repository Argo's controller takes for logs: workflow/artifactrepositories of
 argoproj/argo-workflows.
@@ -15,7 +15,7 @@ from .launcher import ContainerFailed
 from .pods import Cluster
 
 STORE_SECRET = "mlpipeline-minio-artifact"
-"""Of Kubeflow's own store: a profile brings it, and nothing else does."""
+"""The Secret of Kubeflow's own store, which only a profile provides."""
 STORE_HOST = "seaweedfs.kubeflow"
 _REPOSITORIES = "artifact-repositories"
 _DEFAULT_KEY = "workflows.argoproj.io/default-artifact-repository"
@@ -34,7 +34,7 @@ def profile_namespace(**given: Any) -> Cluster:
 
 
 def with_objects(cluster: Cluster, objects: Iterable[dict[str, Any]]) -> Cluster:
-    """Apply manifests: their Secrets and ConfigMaps count, whatever their namespace."""
+    """Apply manifests: their Secrets and ConfigMaps count, in any namespace."""
     secrets = dict(cluster.secrets)
     config_maps = dict(cluster.config_maps)
     annotations = dict(cluster.annotations)

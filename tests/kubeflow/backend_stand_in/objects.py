@@ -15,18 +15,18 @@ _BUCKET = re.compile(r"([a-z][a-z0-9]+)://([^/?]+)(/[^?]*)?(\?.+)?")
 
 
 class Objects:
-    """Objects lie at `<folder>/<scheme>/<bucket>/<key>`."""
+    """Objects are at `<folder>/<scheme>/<bucket>/<key>`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def path(self, uri: str) -> Path:
-        """Where an object, or a 'folder' of objects, lies on this machine."""
+        """Return the path of an object, or of a 'folder' of objects, on this machine."""
         scheme, bucket, key = parts(uri)
         return self.folder / scheme / bucket / key.strip("/")
 
     def download(self, uri: str, root: Path) -> None:
-        """DownloadBlob: every object under a URI; what is not there is no error."""
+        """DownloadBlob: every object under a URI; a missing object is not an error."""
         source, target = self.path(uri), root / local_path(uri).lstrip("/")
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What stands for what in a container's command.
+"""The placeholders of a container's command.
 
 Rules of resolveContainerArgs in backend/src/v2/driver/util.go and getPlaceholders in
 backend/src/v2/component/launcher_v2.go.
@@ -40,7 +40,7 @@ def fill(command: list[str], executor_input: specs.ExecutorInput, as_json: str) 
     Args:
         command: of the container, with its arguments.
         executor_input: the values.
-        as_json: what `{{$}}` stands for.
+        as_json: the value of `{{$}}`.
 
     Raises:
         Refused: a placeholder names what the task does not have.

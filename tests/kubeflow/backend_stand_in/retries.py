@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass
 class Clock:
-    """A clock that only goes on by what is said to last, or to be waited for."""
+    """A clock that only advances by scripted durations and waits."""
 
     now: float = 0.0
     """Seconds."""
@@ -107,7 +107,7 @@ class KubeflowRetries:
         self.on_error_alone = (major, minor) >= (2, 17)
 
     def of_task(self, task: specs.PipelineTaskSpec) -> Strategy:
-        """getTaskRetryParametersWithValues: what is not said is 0, `maxDuration` too."""
+        """getTaskRetryParametersWithValues: unset values are 0, including `maxDuration`."""
         if not task.HasField("retry_policy"):
             return self.of_importer
         policy = task.retry_policy

@@ -37,7 +37,7 @@ class Run:
     logs: dict[str, Path] = dataclasses.field(default_factory=dict)
     """Of each task's last attempt."""
     exit_codes: dict[str, int] = dataclasses.field(default_factory=dict)
-    """Of the last pod of each task that failed; a pod that is gone has none."""
+    """The log of the last pod of each failed task; a lost pod has none."""
     error: str = ""
     not_retried: dict[str, str] = dataclasses.field(default_factory=dict)
     """Why a task that failed was not tried again."""

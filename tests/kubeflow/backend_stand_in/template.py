@@ -21,7 +21,7 @@ _SORTING = "templates.entrypoint.tasks.root templates.root sorting failed"
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One task of the pipeline, with all that says what it does."""
+    """One task of the pipeline, with everything that defines its work."""
 
     name: str
     spec: specs.PipelineTaskSpec
@@ -63,7 +63,7 @@ class Template:
 
 
 def producers_of(task: specs.PipelineTaskSpec) -> set[str]:
-    """The tasks whose outputs a task takes: addImplicitDependencies of argocompiler/dag.go."""
+    """The tasks whose outputs a task uses: addImplicitDependencies of argocompiler/dag.go."""
     return {
         *(
             source.task_output_artifact.producer_task
@@ -98,7 +98,7 @@ def template_of(
 
     Args:
         spec: of the pipeline.
-        platform: what Kubernetes is told.
+        platform: the options of Kubernetes.
         importers_wait: Kubeflow's start at once, whatever they depend on.
     """
     deployment = deployment_of(spec)

@@ -1,4 +1,4 @@
-"""Vertex AI Pipelines, as far as its documentation and TFX's own container code tell of it.
+"""Vertex AI Pipelines, as described by its documentation and TFX's own container code.
 
     backend = VertexBackend(folder)
     run = backend.run(json_text, {"max_mae": 0.1})
@@ -108,7 +108,7 @@ class VertexBackend(Engine):
         return f"{run.root.rstrip('/')}/{PROJECT}/{run.id}/{task}_{number}"
 
     def strategy(self, task: Task) -> Strategy:
-        """Whatever ended it, up to the limit."""
+        """Retry after any failure, up to the limit."""
         return Strategy(limit=task.spec.retry_policy.max_retry_count, failed=True, lost=True)
 
     def check_imported(self, artifact: mlmd.Artifact) -> None:
@@ -123,9 +123,9 @@ class VertexBackend(Engine):
             (pod.root / parameter.output_file.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
         launcher.run_container(task, made, pod)
         output_file = made.outputs.output_file
-        said = launcher.read_output_file(self.objects.path(output_file), output_file)
-        launcher.merge_outputs(made, said)
-        return launcher.output_parameters(task, made, said, pod.root)
+        output = launcher.read_output_file(self.objects.path(output_file), output_file)
+        launcher.merge_outputs(made, output)
+        return launcher.output_parameters(task, made, output, pod.root)
 
 
 def read_job(text: str) -> tuple[specs.PipelineJob, Template]:

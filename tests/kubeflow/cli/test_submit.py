@@ -60,13 +60,13 @@ def submit(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected"),
     [
         (["--help"], "Exit codes"),
         ([], "Missing option '--target'"),
         (["--target", "kubeflow", "--set", "trainer.epoch=3"], "trainer.epoch: no such setting"),
         (["--target", "kubeflow"], "--host is missing"),
-        (["--target", "kubeflow", "--host", "http://h", "--param", "a=1"], "no such run parameter"),
+        (["--target", "kubeflow", "--host", "http://h", "--param", "a=1"], "unknown run parameter"),
         (["--target", "kubeflow", "--host", "http://h", "--run-id", "A"], "--run-id A"),
         (["--target", "kubeflow", "--host", "http://h", "--region", "x"], "for --target vertex"),
         (
@@ -77,15 +77,15 @@ def submit(monkeypatch, capsys):
         (["--target", "vertex", *ON_VERTEX, "--project", "shop"], "--region is missing"),
         (
             ["--target", "vertex", "--project", "shop", "--region", "europe-west4"],
-            "Vertex AI keeps artifacts in gs://",
+            "Vertex AI only stores artifacts on gs://",
         ),
         (
             ["--target", "kubeflow", "--host", "http://h", "--data", "photos"],
-            "lies on this machine",
+            "is on this machine",
         ),
     ],
 )
-def test_help_and_mistakes_are_answered_without_tensorflow(arguments, says):
+def test_help_and_mistakes_are_answered_without_tensorflow(arguments, expected):
     program = (
         "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'kfp', 'grpc', 'mlflow', 'pandas')\n"
@@ -100,7 +100,7 @@ def test_help_and_mistakes_are_answered_without_tensorflow(arguments, says):
     done = subprocess.run(
         [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
     )
-    assert says in done.stdout + done.stderr
+    assert expected in done.stdout + done.stderr
     assert done.returncode == (0 if "--help" in arguments else 2), done.stderr
     assert "Traceback" not in done.stderr
     assert time.monotonic() - started < 20, "a hang, not a matter of speed"
@@ -120,14 +120,14 @@ def test_a_run_is_started_once_and_shown_again(api, submit):
     assert "kubernetes" in platform["platforms"]
     lines = printed.splitlines()
     assert lines[0] == "run id: ages-1"
-    assert lines[1].startswith("cache:  on, but PhotoExampleGen looks at the data anew")
+    assert lines[1].startswith("cache:  on, but PhotoExampleGen reads the data again")
     link = f"{api.url}/#/runs/details/{started['run_id']}"
     assert lines[2:] == [f"started: {link}"]
 
     exit_code, printed, _ = submit(*where, *run)
     assert exit_code == 0
     assert len(api.runs) == 1
-    assert f"there already, PENDING: {link}\nNothing was started" in printed
+    assert f"already exists, PENDING: {link}\nNothing was started" in printed
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Requests to the API server on kept connections, and what it says besides the object."""
+"""Requests to the API server on persistent connections, and its warnings."""
 
 import json
 import re
@@ -13,11 +13,11 @@ _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API server answered.
+    """An answer of the API server.
 
     Attributes:
         status: Of HTTP.
-        body: The object, or a `Status` that says why not.
+        body: The object, or a `Status` with the reason of a failure.
         warnings: What kubectl shows after `Warning:`.
     """
 

@@ -42,7 +42,7 @@ class ApiServer:
         return self.folder / "kubeconfig"
 
     def kubeconfig_of(self, token: str, name: str) -> Path:
-        """Write the kubeconfig of whoever has a bearer token; returns its file."""
+        """Write the kubeconfig of a bearer token; return its file."""
         file = self.folder / name
         cluster = {"server": self.url, "certificate-authority": str(self.certificate)}
         file.write_text(
@@ -182,7 +182,7 @@ def api_server(programs: Path, folder: Path, **options: str) -> Iterator[ApiServ
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",
         "--service-cluster-ip-range=10.0.0.0/24",
-        "--allow-privileged=true",  # so that Pod Security alone decides
+        "--allow-privileged=true",  # so that only Pod Security decides
         "--endpoint-reconciler-type=none",
         *(f"--{name.replace('_', '-')}={value}" for name, value in options.items()),
     ]
@@ -197,7 +197,7 @@ def api_server(programs: Path, folder: Path, **options: str) -> Iterator[ApiServ
 
 
 def missing() -> str | None:
-    """Return the line that says why no API server can run here; None where one can."""
+    """Return a line with the reason why no API server can run here; None if one can."""
     for program in ("go", "kubectl", "openssl"):
         if shutil.which(program) is None:
             return f"{program} is not installed: nothing was tested against a real API server"

@@ -18,9 +18,9 @@ READY_SECONDS = 60
 LOG_SECRET = "mlpipeline-minio-artifact"
 """The Secret that Kubeflow's own settings name for the logs of each pod."""
 OLD: dict[str, Any] = {}
-"""`templateDefaults` of 2.15 to 2.16.1: none."""
+"""`templateDefaults` of 2.15 to 2.16.1: not set."""
 NEW = {"retryStrategy": {"limit": "2", "retryPolicy": "OnError"}}
-"""From 2.17 on, as Kubeflow's manifests/kustomize/third-party/argo says it."""
+"""From 2.17 on, as in Kubeflow's manifests/kustomize/third-party/argo."""
 ALWAYS = {"retryStrategy": {"limit": "1", "retryPolicy": "Always"}}
 """What an administrator may make of it; with a limit of 1, which a test can wait for."""
 
@@ -41,7 +41,7 @@ class Controller:
     Attributes:
         server: Its API server.
         namespace: Where it looks for Workflows, and finds its own settings.
-        log: File of what it says.
+        log: File of its log.
     """
 
     server: ApiServer

@@ -57,7 +57,7 @@ class StepPrograms:
     def start(
         self, container: client.V1Container, environment: dict[str, str]
     ) -> subprocess.Popen[bytes] | None:
-        """Start a container's command; None where it has ended well at once."""
+        """Start a container's command; None if it has already succeeded."""
         if container.name != "main":
             return None  # Argo's `init`, and the one that copies the launcher
         words = [*container.command, *(container.args or [])]
@@ -69,7 +69,7 @@ class StepPrograms:
         return self._launch(command, environment)
 
     def exit_code(self, ended_with: int) -> int:
-        """Return a container's exit code: Kubeflow's launcher ends with 1 whatever we end with."""
+        """Return a container's exit code: Kubeflow's launcher turns each failure into 1."""
         return 128 - ended_with if ended_with < 0 else min(ended_with, 1)
 
     def wait_started(self) -> None:

@@ -56,7 +56,7 @@ class Run:
 
     @property
     def phase(self) -> str:
-        """Of the Workflow, as Argo says it."""
+        """The Workflow's phase in Argo."""
         return str(self.workflow.get("status", {}).get("phase", ""))
 
     @property
@@ -77,7 +77,7 @@ class Run:
 
     @property
     def why(self) -> str:
-        """What the controller says of the step when it tries no more."""
+        """The controller's message about the step after the last try."""
         nodes = self.workflow["status"]["nodes"].values()
         [retry] = [each for each in nodes if each["displayName"] == "executor"]
         return str(retry.get("message", ""))

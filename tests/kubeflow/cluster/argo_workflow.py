@@ -133,7 +133,7 @@ def driver_outputs(step: Step, arguments: dict[str, str]) -> dict[str, str]:
 
 
 def _drop_arguments(spec: dict[str, Any]) -> None:
-    """Drop the Workflow's arguments that no task asks for any more."""
+    """Drop the Workflow's arguments that no task uses any more."""
     templates = json.dumps(spec["templates"])
     spec["arguments"]["parameters"] = [
         parameter

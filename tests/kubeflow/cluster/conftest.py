@@ -1,4 +1,4 @@
-"""The real parts of a cluster that a registry serves: built once, started where a test asks."""
+"""The real programs of a cluster from package registries: built once, started by fixtures."""
 
 import subprocess
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ class Kubelet:
 
     Args:
         server: Its API server.
-        namespace: Whose pods it runs, all of them.
+        namespace: It runs all pods of it.
         folder: A new folder: each pod has its own in it, which stands for `/`.
         programs: What containers do.
     """

@@ -28,7 +28,7 @@ class Programs(Protocol):
     def start(
         self, container: client.V1Container, environment: dict[str, str]
     ) -> subprocess.Popen[bytes] | None:
-        """Start a container's command; None where it has ended well at once."""
+        """Start a container's command; None if it has already succeeded."""
 
     def exit_code(self, ended_with: int) -> int:
         """Return a container's exit code; below 0 its process was ended by that signal."""
@@ -127,13 +127,13 @@ class PodRun:
         return main
 
     def _configured(self, work: Callable[[], object], reason: str) -> bool:
-        """Repeat what fails for want of a Secret; gives False where the pod ended before."""
+        """Repeat a start until its Secret exists; return False if the pod ended first."""
         while not self._gone.is_set() and self._kill_at is None:
             try:
                 work()
                 return True
             except NotConfigured as error:
-                # Of a volume the status says nothing more; an event does.
+                # The status contains no reason for a volume; an event does.
                 message = {"message": str(error)} if reason.endswith("Error") else {}
                 self._set_state("waiting", reason=reason, **message)
                 self._report("Pending")
@@ -240,7 +240,7 @@ def _processes_of(uid: str) -> list[int]:
 
 
 def _state_beside(phase: str) -> dict[str, Any]:
-    """The state of `wait`, which works beside the main container."""
+    """The state of `wait`, which runs next to the main container."""
     if phase in ("Failed", "Succeeded"):
         return {"terminated": {"exitCode": 0, "reason": "Completed"}}
     return {"running": {"startedAt": _now()}} if phase == "Running" else {"waiting": {}}

@@ -44,7 +44,7 @@ def exported(page: str) -> dict[str, str]:
 
 
 def environment(server: ApiServer, variables: dict[str, str]) -> dict[str, str]:
-    """The administrator's, whose kubectl finds the server."""
+    """The administrator's environment, in which kubectl finds the server."""
     return os.environ | {"KUBECONFIG": str(server.kubeconfig)} | variables
 
 

@@ -1,4 +1,4 @@
-"""What an account may do, asked of the API server itself: each resource it knows, each verb."""
+"""The rights of an account, from the API server: for each resource and each verb."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from api_client import ApiClient
 VERBS = ("create", "get", "list", "watch", "update", "patch", "delete", "deletecollection")
 PIPELINES = "pipelines.kubeflow.org"
 VIRTUAL = {
-    # Kubeflow Pipelines asks for these, and Kubernetes knows nothing of them:
+    # Kubeflow Pipelines requires these, but Kubernetes does not define them:
     # backend/src/apiserver/common/const.go, and its branch without ML Metadata.
     PIPELINES: (
         (
@@ -34,7 +34,7 @@ VIRTUAL = {
     "serving.kserve.io": (("inferenceservices",), VERBS),
 }
 BEYOND = {
-    # Verbs that give away the rights of others, beside those of discovery.
+    # Verbs that give access to other accounts' rights, in addition to those of discovery.
     ("", "users"): ("impersonate",),
     ("", "groups"): ("impersonate",),
     ("", "serviceaccounts"): ("impersonate",),

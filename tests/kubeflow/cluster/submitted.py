@@ -1,4 +1,4 @@
-"""Our commands in this process, and how Kubeflow Pipelines' refusals look then."""
+"""Our commands in this process, and their output for refusals of Kubeflow Pipelines."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from customer_age.pipeline.cli import cli
 NAMESPACE, RETRAINING, PIPELINE = "customer-age", "customer-age-retraining", "customer-age-pipeline"
 USER = f"system:serviceaccount:{NAMESPACE}:{RETRAINING}"
 COMPILED = (Path(__file__).parents[1] / "golden" / "kubeflow.yaml").read_text()
-DOES_NOT_LET_US_IN = "Kubeflow Pipelines does not let us in (Failed to "
+DOES_NOT_LET_US_IN = "access denied by Kubeflow Pipelines (Failed to "
 
 
 def compiled(plan: Plan) -> Submission:
@@ -56,7 +56,7 @@ def check_refused(submitted: Submitted, kubeflow: KfpApi, *says: str) -> None:
     assert submitted.exit_code == 1
     line = submitted.err.strip()
     assert "\n" not in line
-    for each in (DOES_NOT_LET_US_IN, "--namespace names where we may work", *says):
+    for each in (DOES_NOT_LET_US_IN, "set --namespace to a namespace that you may use", *says):
         assert each in line
     assert not kubeflow.runs
     assert not kubeflow.experiments

@@ -1,4 +1,4 @@
-"""A publisher whose processes and pods are ended on the way publishes one version."""
+"""A publisher whose processes and pods are killed publishes one version."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ MODES = {"old": OLD, "new": NEW}
 
 
 def fill(objects: Objects) -> None:
-    """Put what the publisher reads where its recorded input says."""
+    """Put the publisher's inputs at the paths of its recorded input."""
     recorded = json.loads((FOLDER / "recorded/executor_inputs/registrypusher.json").read_text())
     artifacts = recorded["inputs"]["artifacts"]
     places = {
@@ -96,7 +96,7 @@ def runs(programs, server, tmp_path_factory) -> Iterator[dict[str, tuple[Run, st
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_is_published_is_published_once(runs, mode):
+def test_a_model_is_published_once(runs, mode):
     run, uri = runs[mode]
     logs = sorted(run.folder.parent.glob("pods/*/log"))
     assert run.wait().phase == "Succeeded", [file.read_text()[-2000:] for file in logs]

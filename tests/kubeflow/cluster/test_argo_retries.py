@@ -21,7 +21,7 @@ TIMEOUT = 6
 
 
 def start_all(started: Cluster) -> dict[str, Run]:
-    """Start what the tests ask for; all of it runs side by side."""
+    """Start the runs that the tests request; all run in parallel."""
     hangs = Step(timeout=TIMEOUT)
     return {
         "passes later": started.start("passes-later", "kill,kill,end"),
@@ -73,8 +73,8 @@ def test_a_policy_for_all_templates_repeats_each_dag_around_a_failed_container(r
 
 @pytest.mark.parametrize("name", ["memory", "drained"])
 @pytest.mark.parametrize(("mode", "pods"), [("old", 2), ("new", 1), ("always", 2)])
-def test_a_container_that_is_ended_as_a_whole(runs, mode, pods, name):
-    """By want of memory; by the end of a pod whose node lives, which reports that it failed."""
+def test_a_container_that_is_killed(runs, mode, pods, name):
+    """By a lack of memory; by the end of a pod whose node is alive and reports the failure."""
     run = runs[mode][name].wait()
     message = "main: OOMKilled (exit code 137)" if name == "memory" else "main: Error (exit code 1)"
     assert run.phase == ("Succeeded" if pods == 2 else "Failed")
@@ -92,7 +92,7 @@ def test_a_pod_that_is_lost_with_its_node_is_replaced_each_time(runs, mode):
 
 
 @pytest.mark.parametrize(("mode", "pods"), [("old", 2), ("new", 1)])
-def test_a_step_that_hangs_is_ended_by_the_clock(runs, mode, pods):
+def test_a_step_that_hangs_is_ended_by_its_deadline(runs, mode, pods):
     run = runs[mode]["hangs"].wait()
     assert run.phase == "Failed"
     assert run.pods == [("Failed", DEADLINE)] * pods

@@ -21,7 +21,7 @@ def plain(programs, server, tmp_path_factory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def ours(programs, server, tmp_path_factory) -> Iterator[Cluster]:
-    """A namespace of one's own: the overlay's ConfigMap is there, and no Secret yet."""
+    """An own namespace with the overlay's ConfigMap, but without a Secret."""
     folder = tmp_path_factory.mktemp("ours")
     with cluster(programs, server, "secrets-ours", folder, NEW, secrets=()) as made:
         rendered = render(MANIFESTS / "overlays/on-prem-minio")
@@ -74,7 +74,7 @@ def test_secrets_reach_the_process_and_no_object(plain):
         assert not [value for value in secret.values() if value in seen]
 
 
-def test_with_our_config_map_no_pod_asks_for_the_secret_of_the_logs(ours):
+def test_with_our_config_map_no_pod_mounts_the_secret_of_the_logs(ours):
     """And the step's pod starts once the Secrets that are named are there, not before."""
     run = ours.start("ours", "end")
     until(lambda: state_of_step(ours))

@@ -25,7 +25,7 @@ def client(request: pytest.FixtureRequest, server: ApiServer) -> ApiClient:
 
 @pytest.fixture(autouse=True)
 def used(client: ApiClient) -> Iterator[None]:
-    """Nothing yet, as Kubernetes's controller of quotas would say; it does not run here."""
+    """Nothing is used yet; Kubernetes's quota controller would report it, but does not run."""
     hard = client.ask("GET", QUOTA).body["spec"]["hard"]
     used = dict.fromkeys(hard, "0")
     assert client.patch_status(QUOTA, {"hard": hard, "used": used}).status == 200
@@ -46,13 +46,13 @@ def trainer(gpus: int, name: str = "trainer") -> dict:
 
 
 @pytest.mark.parametrize("component", STEPS)
-def test_a_pod_without_a_gpu_is_admitted_whatever_it_asks_for(client, component):
+def test_a_pod_without_a_gpu_is_admitted_with_any_request(client, component):
     client.patch_status(QUOTA, {"used": {f"requests.{GPU}": "2"}})
     pod = step(component, "customer-age-pipeline")
     assert client.create_pod(NAMESPACE, pod).message == ""
     container = {"name": "main", "image": "kubeflow-s-own"}
     bare = changed(pod, {"spec/containers": [container], "spec/initContainers": []})
-    assert client.create_pod(NAMESPACE, bare).message == "", "it says nothing of CPU and memory"
+    assert client.create_pod(NAMESPACE, bare).message == "", "it requests no CPU and memory"
 
 
 @pytest.mark.parametrize(("gpus", "admitted"), [(1, True), (2, True), (3, False)])
@@ -75,7 +75,7 @@ def test_trainer_and_evaluator_fit_and_no_third(client):
     assert f"used: requests.{GPU}=2, limited: requests.{GPU}=2" in third.message
 
 
-def test_the_settings_ask_for_what_it_admits(client, tmp_path: Path):
+def test_the_settings_request_what_the_quota_admits(client, tmp_path: Path):
     for overlay in OWN:
         objects = render(MANIFESTS / "overlays" / overlay)
         gpu = settings_of(objects, tmp_path).trainer.gpu

@@ -32,7 +32,7 @@ CLOSED = [
 ]
 """Overlays, and what their clusters need besides the overlay's own `network_policies`."""
 UNKNOWN = "InferenceService"
-"""A kind of which no registry serves the definition."""
+"""A kind whose definition is in no registry."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def cluster(server: ApiServer, programs: Path) -> ApiServer:
 def closed(copy: Path, overlay: str, networks: tuple[str, ...]) -> list[Object]:
     """What an overlay is with its network closed."""
     base = overlay.removesuffix("-profile").removesuffix("-standalone")
-    # The overlay for GKE asks for this one itself: kustomize refuses it twice.
+    # The overlay for GKE already adds this one: kustomize refuses a duplicate.
     asked = [each for each in networks if (base, each) != ("gke", "node_local_dns")]
     components = [f"../../network_policies/{each}" for each in asked]
     with_components(copy, base, "network_policies", *components)
@@ -75,7 +75,7 @@ def check_taken(cluster: ApiServer, objects: list[Object], *options: str) -> Non
 
 
 @pytest.mark.parametrize("overlay", [*OWN, *PROFILES, *STANDALONE])
-def test_an_overlay_is_taken(cluster, overlay):
+def test_the_api_server_accepts_an_overlay(cluster, overlay):
     objects = render(MANIFESTS / "overlays" / overlay)
     check_taken(cluster, objects)
     check_taken(cluster, objects, "--dry-run=server")
@@ -90,13 +90,13 @@ def test_so_it_is_with_what_closes_the_network(cluster, tmp_path, overlay, netwo
     check_taken(cluster, objects)
 
 
-def test_the_root_with_minio_s_address_is_taken_in_a_namespace_of_our_own(cluster, tmp_path):
+def test_the_root_with_minios_address_works_in_our_own_namespace(cluster, tmp_path):
     overlay = with_components(tmp_path / "manifests", "on-prem-minio", "root_with_address")
     check_taken(cluster, render(overlay))
 
 
 @pytest.mark.parametrize("overlay", SERVED)
-def test_a_served_model_is_taken_but_for_the_kind_that_no_registry_serves(cluster, overlay):
+def test_the_api_server_accepts_the_serving_manifests_except_kserves_kind(cluster, overlay):
     check_taken(cluster, render(MANIFESTS / "overlays" / "on-prem-minio"))  # makes the namespace
     objects = render(MANIFESTS / "overlays" / overlay)
     known = [each for each in objects if each["kind"] != UNKNOWN]
@@ -135,7 +135,7 @@ def test_so_is_one_in_the_namespace_that_kubectl_is_in(cluster, served):
         ),
     ],
 )
-def test_the_server_finds_mistakes(cluster, tmp_path, kind, path, value, complaint):
+def test_the_api_server_finds_mistakes(cluster, tmp_path, kind, path, value, complaint):
     first = next(iter(of_kind(closed(tmp_path / "manifests", "gke", NETWORKS), kind).values()))
     answer = apply(cluster, [changed(first, {path: value})], "--dry-run=server")
     assert answer.returncode == 1

@@ -55,7 +55,7 @@ def new_server(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout, and the two files that the page has one bring."""
+    """A checkout, and the two files that the page requires."""
     made = tmp_path_factory.mktemp("checkout")
     (made / "kubeflow").symlink_to(page_commands.ROOT / "kubeflow")
     (made / "accesskey").write_text("a user of MinIO")
@@ -76,7 +76,7 @@ def run(new_server: ApiServer, folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def applied(run: Run, new_server: ApiServer) -> ApiClient:
-    """The overlay is applied, as the page's first line with kubectl says."""
+    """The overlay is applied with the page's first kubectl command."""
     run(APPLY)
     client = ApiClient(new_server)
     client.create_namespace("customer-age", {}, "default")  # a controller makes the account
@@ -142,11 +142,11 @@ def test_a_model_is_served(run, applied, folder_or_overlay):
     assert "deployment.apps/customer-age" in run(f"cd kubeflow/manifests/serving && {line}").stdout
 
 
-def test_the_predictor_container_is_taken(run, applied):
+def test_the_api_server_accepts_the_predictor_container(run, applied):
     assert "deployment.apps/customer-age-predictor" in run(PREDICTOR).stdout
 
 
-def test_what_the_cluster_needs_is_seen(new_server, run, folder, programs):
+def test_the_needs_of_the_cluster_are_detected(new_server, run, folder, programs):
     for line in (NODE_LOCAL_DNS, OPENSHIFT, CILIUM):
         asked = page_commands.run(line, new_server, folder, {})
         assert (asked.returncode, asked.stdout) == (1, "")
@@ -193,7 +193,7 @@ def test_where_servers_listen_and_which_policies_there_are(new_server, run, appl
     }
 
 
-def test_kubeflow_s_policies_are_seen(new_server, run):
+def test_kubeflows_policies_are_found(new_server, run):
     policy = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

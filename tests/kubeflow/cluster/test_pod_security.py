@@ -75,7 +75,7 @@ def pods() -> dict[str, Object]:
     return {name: make() for name, make in PODS.items()}
 
 
-def test_the_pods_are_all_there_are(pods):
+def test_the_list_of_pods_is_complete(pods):
     assert len(STEPS) == 11
     assert len(pods) == 2 + 1 + 1 + 1 + 3 + 11
     executor = pods["trainer"]["spec"]
@@ -94,7 +94,7 @@ def test_a_namespace_of_ours_admits_each_pod_without_a_warning(client, pods, nam
 
 @pytest.mark.parametrize("namespace", ["kubeflow-as-it-is", "kubeflow-baseline"])
 @pytest.mark.parametrize("name", PODS)
-def test_so_does_kubeflow_s(client, pods, namespace, name):
+def test_kubeflows_namespace_also_admits_each_pod(client, pods, namespace, name):
     assert client.create_pod(namespace, pods[name]).message == ""
 
 
@@ -114,8 +114,8 @@ def test_with_that_it_would_admit_them(client, pods, name):
     assert client.create_pod("kubeflow-restricted", set_by_kubeflow).message == ""
 
 
-def test_what_the_audit_log_would_name_is_that_alone(client, pods):
-    """`audit: restricted` is ours; `warn` says by the same rules what the audit log gets."""
+def test_the_audit_log_only_names_this(client, pods):
+    """`audit: restricted` is ours; `warn` reports by the same rules what the audit log gets."""
     for name, each in pods.items():
         warnings = client.create_pod("warned", each).warnings
         expected = (LACKS_NON_ROOT.replace("violates", "would violate").replace('"', r"\""),)
@@ -179,7 +179,7 @@ def test_a_namespace_of_ours_refuses_what_endangers_the_node(client, pods, wrong
 
 
 @pytest.mark.parametrize("wrong", RESTRICTED)
-def test_restricted_refuses_what_our_own_pods_do_without(client, pods, wrong):
+def test_restricted_refuses_what_our_own_pods_do_not_need(client, pods, wrong):
     """Our namespace admits these, and its audit log names them."""
     changes, why = RESTRICTED[wrong]
     worse = changed(pods["retraining, gke"], changes)

@@ -21,7 +21,7 @@ def rights(group: str, resource: str, *verbs: str, name: str = "") -> set[Right]
     return {Right(group, resource, verb, name) for verb in verbs}
 
 
-# What Kubeflow's driver and launcher ask for, and Argo's executor.
+# The rights that Kubeflow's driver and launcher, and Argo's executor, need.
 RUN = {
     *rights("", "configmaps", "get", name="kfp-launcher"),
     *rights("", "secrets", "get", name="customer-age-object-store"),
@@ -32,7 +32,7 @@ RUN = {
     *rights(PIPELINES, "runs", "get", "list", "update"),
     *rights(PIPELINES, "artifacts", "create", "get", "list"),
 }
-# What the API of Kubeflow Pipelines asks for in its name, when it starts a run.
+# The rights that the API of Kubeflow Pipelines checks when the account starts a run.
 RETRAINING = {
     *rights(PIPELINES, "experiments", "create", "get", "list"),
     *rights(PIPELINES, "runs", "create", "get", "list", "terminate", "delete"),
@@ -92,7 +92,7 @@ def wait_for(client: ApiClient, account: str, namespace: str, right: Right) -> N
         time.sleep(0.05)
 
 
-def test_the_table_is_of_everything(everything):
+def test_the_table_covers_all_rights(everything):
     """Resources with verbs of their own, subresources, and what only Kubeflow knows."""
     assert len(everything) > 600
     for right in (
@@ -116,14 +116,14 @@ def test_an_account_may_do_what_it_needs_and_nothing_else(client, everything, ov
 
 @pytest.mark.parametrize(("overlay", "account"), ACCOUNTS)
 @pytest.mark.parametrize("at", ["somebody-else-s", "kube-system"])
-def test_elsewhere_it_may_do_nothing(client, overlay, account, at):
+def test_it_has_no_rights_in_other_namespaces(client, overlay, account, at):
     """The rules that hold for it there, those for the whole cluster among them."""
     assert rules(client, account, namespace_of(overlay), at=at) == {
         Right(group, resource, "create") for group, resource in EVERYBODY
     }
 
 
-def test_kubectl_says_the_same(server, client):
+def test_kubectl_gives_the_same_result(server, client):
     """`kubectl auth can-i --list` adds up the rules that hold for an account."""
     user = "system:serviceaccount:customer-age:customer-age-retraining"
     listed = server.kubectl("auth", "can-i", "--list", "-n", "customer-age", f"--as={user}").stdout

@@ -57,7 +57,7 @@ def compiled(target: str, beam_args: list[str]) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
 @pytest.mark.parametrize("beam_args", [DATAFLOW, FLINK], ids=["dataflow", "flink"])
-def test_the_beam_components_are_told_and_no_other(target, beam_args):
+def test_only_the_beam_components_get_beam_options(target, beam_args):
     for component, args in compiled(target, beam_args).items():
         if component in containers.ON_BEAM:
             expected = [*(OURS.get(arg, arg) for arg in beam_args), IMAGE]
@@ -67,7 +67,7 @@ def test_the_beam_components_are_told_and_no_other(target, beam_args):
             assert not set(args) & set(beam_args), component
 
 
-def test_tfx_gives_them_to_the_executor_as_they_are(monkeypatch):
+def test_tfx_passes_them_to_the_executor_unchanged(monkeypatch):
     """By TFX's own parser of the container's arguments, and its own executor's start."""
     args = compiled("kubeflow", DATAFLOW)["StatisticsGen"]
     # Our entry point's own options are not TFX's.

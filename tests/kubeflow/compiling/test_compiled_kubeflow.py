@@ -88,7 +88,7 @@ def pipeline_file(specification, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def namespace(tmp_path_factory, preloaded_python):
-    """One's own, with what our manifests put into it against Kubeflow's archive of logs."""
+    """An own namespace, in which our manifests turn Kubeflow's archive of logs off."""
     folder = tmp_path_factory.mktemp("image")
     (folder / "sitecustomize.py").write_text(KILLED_ONCE)
     bare = own_namespace(
@@ -133,7 +133,7 @@ def api():
 
 @pytest.fixture(scope="module")
 def finish(api):
-    """Let a back end run what the API was asked to run."""
+    """Let a back end run the pipeline that was sent to the API."""
 
     def finished(backend, run_id):
         asked = api.runs[run_id]
@@ -176,7 +176,7 @@ def published(api, finish, backend, pipeline_file, registry):
 
 @pytest.fixture(scope="module")
 def refused(api, finish, older_backend, specification, registry, published, photos_in_s3):
-    """A run that `customer-age submit` starts; it says all parameters."""
+    """A run that `customer-age submit` starts, with all parameters."""
     runs = KubeflowRuns(KubeflowEndpoint.of(api.url, "ages"), settled_after=0.1)
     given = parameters("second", registry, max_mae=0.1, data_path=photos_in_s3)
     shown = runs.create(Submission("second", "", specification, given))
@@ -235,8 +235,8 @@ def test_artifacts_are_named_by_their_uris(backend, published):
             assert str(backend.folder) not in said, (task, name)
 
 
-def test_the_launcher_copies_no_photo_and_lineage_knows_them(backend, published, photos_in_s3):
-    """Only artifacts are copied, and all lie below the root: the run has imported none."""
+def test_the_launcher_copies_no_photo_but_the_lineage_names_them(backend, published, photos_in_s3):
+    """Only artifacts are copied, and all are below the root: the run has imported none."""
     assert "DataSet" not in published.states
     known = backend.metadata(published, "PhotoExampleGen", "data_set")
     assert (known["place"], known["fingerprint"]) == (photos_in_s3, "grey")
@@ -268,6 +268,6 @@ def test_with_a_smaller_limit_nothing_is_published(backend, refused, registry, v
     assert "above the limit of 0.1" in page
 
 
-def test_what_is_known_is_not_done_again(published, refused):
+def test_known_batches_are_not_ingested_again(published, refused):
     assert {task for task, state in refused.states.items() if state is State.CACHED} == CACHED
     assert refused.artifact("Trainer", "model").id == published.artifact("Trainer", "model").id

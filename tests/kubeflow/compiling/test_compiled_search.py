@@ -71,23 +71,25 @@ def test_a_search_from_the_champion_needs_a_registry():
     spec = job["pipelineSpec"]
     assert set(spec["root"]["dag"]["tasks"]) == {*TASKS, "Champion"}
     assert "base_model" in spec["root"]["dag"]["tasks"]["Tuner"]["inputs"]["artifacts"]
-    with pytest.raises(SettingsError, match=r"registry\.uri: name a model registry"):
+    with pytest.raises(
+        SettingsError, match=r"registry\.uri: is not set; set it to a model registry"
+    ):
         target_support.check(settings_of(champion[0]), "vertex", "tune")
 
 
 @pytest.mark.parametrize(
-    ("override", "says"),
+    ("override", "expected"),
     [
-        ("tuner.minutes=360", "do not fit into cluster.timeout_seconds"),
+        ("tuner.minutes=360", "are not less than cluster.timeout_seconds"),
         (f"name={'a' * 60}", "longer than 63 letters"),
         ("tuner={learning_rate: null, weight_decay: null, dropout: null}", "nothing to tune"),
     ],
 )
-def test_what_a_cluster_would_choke_on_is_one_line(override, says):
-    with pytest.raises(SettingsError, match=says):
+def test_settings_that_a_cluster_cannot_use_are_refused_in_one_line(override, expected):
+    with pytest.raises(SettingsError, match=expected):
         target_support.check(settings_of(override), "kubeflow", "tune")
 
 
-def test_a_compiled_run_knows_nothing_of_it():
+def test_a_compiled_run_does_not_contain_it():
     run = compiler.compile_kubeflow(settings_of("registry.uri=mlflow+http://registry:5000"))
     assert "Tuner" not in run

@@ -74,7 +74,7 @@ def containers(specs):
 
 @pytest.fixture(scope="module")
 def platform(kubeflow):
-    """Component to what Kubernetes is told of it."""
+    """Component to its Kubernetes options."""
     spec, document = yaml.safe_load_all(kubeflow)
     message = json_format.ParseDict(document, pipeline_spec_pb2.PlatformSpec())
     executors = message.platforms["kubernetes"].deployment_spec.executors
@@ -131,7 +131,7 @@ def test_kfp_loads_it(kubeflow):
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
-def test_it_has_the_schema_that_the_back_ends_take(specs, target):
+def test_it_has_the_schema_that_the_back_ends_accept(specs, target):
     assert specs[target].schema_version == "2.1.0"
 
 
@@ -175,7 +175,7 @@ def test_a_run_parameter_reaches_the_component_that_needs_it(specs, component, p
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
-def test_gpus_stand_on_the_trainer_alone(containers, target):
+def test_only_the_trainer_has_gpus(containers, target):
     kind = {"kubeflow": "nvidia.com/gpu", "vertex": "NVIDIA_TESLA_T4"}[target]
     for name in COMPONENTS:
         container = containers[target, name]
@@ -188,7 +188,7 @@ def test_gpus_stand_on_the_trainer_alone(containers, target):
             assert not container.image.endswith("-gpu"), name
 
 
-def test_the_trainer_alone_goes_to_gpu_nodes(platform):
+def test_only_the_trainer_runs_on_gpu_nodes(platform):
     for name, config in platform.items():
         selector = dict(config.node_selector.labels)
         tolerated = [toleration.key for toleration in config.tolerations]
@@ -199,7 +199,7 @@ def test_the_trainer_alone_goes_to_gpu_nodes(platform):
             assert (selector, tolerated) == ({}, []), name
 
 
-def test_the_evaluator_gets_gpus_where_it_is_asked_for():
+def test_the_evaluator_gets_gpus_if_the_settings_say_so():
     overrides = (*ON_VERTEX, "gate.gpu.type=NVIDIA_L4", "trainer.gpu=null")
     job = json.loads(compiler.compile_vertex(settings_of(*overrides)))
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
@@ -212,7 +212,7 @@ def test_the_evaluator_gets_gpus_where_it_is_asked_for():
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
-def test_every_component_asks_for_cores_and_memory(containers, target):
+def test_every_component_requests_cores_and_memory(containers, target):
     for name in COMPONENTS:
         resources = containers[target, name].resources
         assert resources.cpu_request == resources.cpu_limit > 0
@@ -222,7 +222,7 @@ def test_every_component_asks_for_cores_and_memory(containers, target):
     assert trainer.memory_limit == pytest.approx(30 * 2**30 / 1e9)
 
 
-def test_secrets_come_from_kubernetes_and_stand_nowhere(platform, kubeflow):
+def test_secrets_come_from_kubernetes_and_are_written_nowhere(platform, kubeflow):
     for config in platform.values():
         [secret] = config.secret_as_env
         assert secret.secret_name == "object-store"
@@ -238,8 +238,8 @@ def test_secrets_come_from_kubernetes_and_stand_nowhere(platform, kubeflow):
         assert config.active_deadline_seconds == 6 * 3600
 
 
-def test_a_pod_states_that_it_is_not_root_only_where_it_is_asked_to():
-    """Kubeflow Pipelines 2.15 refuses the field; the releases after it lay it over the pod."""
+def test_a_pod_only_sets_run_as_non_root_if_the_settings_do():
+    """Kubeflow Pipelines 2.15 refuses the field; later releases merge it into the pod."""
     for overrides, expected in (
         ((), None),
         (("cluster.run_as_non_root=true",), {"runAsNonRoot": True}),
@@ -275,7 +275,7 @@ def test_on_vertex_the_service_repeats(specs, containers):
         assert policy.backoff_max_duration.seconds == 3600, "its cap"
 
 
-def test_nothing_is_repeated_where_it_is_not_asked_for():
+def test_nothing_is_repeated_unless_it_is_requested():
     for document in (
         compiler.compile_kubeflow(settings_of("cluster.max_retries=0")),
         compiler.compile_vertex(settings_of(*ON_VERTEX, "cluster.max_retries=0")),
@@ -285,7 +285,7 @@ def test_nothing_is_repeated_where_it_is_not_asked_for():
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
-def test_what_looks_outside_is_never_cached(specs, target):
+def test_components_that_read_external_data_are_never_cached(specs, target):
     tasks = specs[target].root.dag.tasks
     uncached = {name for name in COMPONENTS if not tasks[name].caching_options.enable_cache}
     assert uncached == {"PhotoExampleGen", "Champion"}
@@ -310,16 +310,24 @@ def test_pages_and_metrics_have_the_types_that_the_ui_shows(specs):
 @pytest.mark.parametrize(
     ("override", "target", "sentence"),
     [
-        ("cluster.image=''", "kubeflow", "cluster.image: name the image"),
-        ("registry.uri=null", "kubeflow", "registry.uri: name a model registry that outlives"),
-        ("data.path=photos", "kubeflow", "lies on this machine"),
-        ("cluster.pipeline_root=s3://b/r", "vertex", "Vertex AI keeps artifacts in gs:// alone"),
+        ("cluster.image=''", "kubeflow", "cluster.image: is not set; set it to the image"),
+        (
+            "registry.uri=null",
+            "kubeflow",
+            "registry.uri: is not set; set it to a model registry outside",
+        ),
+        ("data.path=photos", "kubeflow", "is on this machine"),
+        ("cluster.pipeline_root=s3://b/r", "vertex", "Vertex AI only stores artifacts on gs://"),
         ("trainer.gpu.type=NVIDIA_RTX", "vertex", "Trainer: Vertex AI has no GPU NVIDIA_RTX"),
-        ("trainer.gpu.count=3", "vertex", "Trainer: Vertex AI puts 1, 2 or 4 NVIDIA_TESLA_T4"),
+        (
+            "trainer.gpu.count=3",
+            "vertex",
+            "Trainer: a Vertex AI machine has 1, 2 or 4 NVIDIA_TESLA_T4",
+        ),
         ("cluster.resources.Trainer.cpu=64", "vertex", "has at most 32 cores and 208 GiB, not 64"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(override, target, sentence):
+def test_invalid_options_are_refused_at_once(override, target, sentence):
     overrides = [*(ON_VERTEX if target == "vertex" else ()), override]
     arguments = [argument for each in overrides for argument in ("--set", each)]
     customer_age = Path(sys.executable).parent / "customer-age"
@@ -342,7 +350,7 @@ def test_what_cannot_be_is_refused_at_once(override, target, sentence):
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path):
+def test_an_output_that_cannot_be_written_is_reported_in_one_line(tmp_path):
     (tmp_path / "file").touch()
     output = tmp_path / "file" / "pipeline.yaml"
     ended = subprocess.run(

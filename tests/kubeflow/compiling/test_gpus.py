@@ -37,7 +37,7 @@ def test_every_gpu_of_the_api_is_either_usable_or_refused_with_its_reason():
         ("NVIDIA_B200", 8, "224", "3968Gi"),
     ],
 )
-def test_the_whole_machine_may_be_asked_for_and_no_more(kind, count, cpu, memory):
+def test_a_component_may_request_a_whole_machine_but_not_more(kind, count, cpu, memory):
     gpu = GpuSettings(type=kind, count=count)
     gpus.check_vertex("Trainer", gpu, Resources(cpu=cpu, memory=memory))
     with pytest.raises(SettingsError, match="has at most .* cores"):
@@ -54,7 +54,7 @@ def test_the_whole_machine_may_be_asked_for_and_no_more(kind, count, cpu, memory
     ],
 )
 def test_gpus_come_in_the_numbers_of_their_machines(kind, numbers):
-    with pytest.raises(SettingsError, match=f"puts {numbers} {kind} into one machine, not 3"):
+    with pytest.raises(SettingsError, match=f"has {numbers} {kind}, not 3"):
         gpus.check_vertex("Trainer", GpuSettings(type=kind, count=3), SMALL)
 
 
@@ -68,13 +68,15 @@ def test_gpus_come_in_the_numbers_of_their_machines(kind, numbers):
     ],
 )
 def test_a_gpu_that_the_image_cannot_use_is_refused_with_the_reason(kind, reason):
-    with pytest.raises(SettingsError, match=f"^Trainer: {kind} .*{reason}.*; there are ") as told:
+    with pytest.raises(
+        SettingsError, match=f"^Trainer: {kind} .*{reason}.*; choose one of "
+    ) as raised:
         gpus.check_vertex("Trainer", GpuSettings(type=kind), SMALL)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_images_cudnn_is_one_that_runs_no_older_gpu():
-    """Else the reason that is told would not be true of the image."""
+    """Otherwise the reported reason would not be true for the image."""
     found = re.search(r"^nvidia-cudnn-cu12==(\d+)\.(\d+)\.", LOCK.read_text(), re.MULTILINE)
     assert found
     assert (int(found[1]), int(found[2])) >= (9, 11)

@@ -36,19 +36,19 @@ NOT_OPENED = {
     # As recorded: unknown parameters to Kubeflow Pipelines 2.17.
     "?endpoint=http://h:9000&disableSSL=true": "disableSSL is not a valid option of a root: begin",
     "?endpoint=http://h:9000&s3ForcePathStyle=true": "s3ForcePathStyle is not a valid option of",
-    "?endpoint=https://h&verify=false": "verify is not a valid option of a root: let AWS_CA_BUNDLE",
+    "?endpoint=https://h&verify=false": "verify is not a valid option of a root: set AWS_CA_BUNDLE",
     "?endpont=http://h": "endpont is not a valid option of a root: write ?endpoint=http://HOST:PORT&",
     "?a?b": "a?b is not a valid option of a root: write",
     "?": "? is not a valid option of a root: write",
     # As recorded: 'no such host', and 'Invalid region'.
     "?endpoint=http://h:9000&region=us-east-1": "would look for ages.h:9000; add &use_path_style=",
-    "?endpoint=http://h:9000&use_path_style=true": "needs a region, whatever the store; add",
+    "?endpoint=http://h:9000&use_path_style=true": "needs a region for every store; add",
 }
 NOT_VALID = {
     "?endpoint=h:9000": "endpoint=h:9000 is not valid: write http://HOST:PORT or https://HOST",
     "?endpoint=": "endpoint= is not valid",
-    "?endpoint=http://h&use_path_style=yes": "use_path_style=yes is not valid: say true or false",
-    "?region=Not One": "region=Not One is not valid: write one as us-east-1",
+    "?endpoint=http://h&use_path_style=yes": "use_path_style=yes is not valid: write true or false",
+    "?region=Not One": "region=Not One is not valid: write a region such as us-east-1",
 }
 
 
@@ -64,7 +64,7 @@ def test_a_root_that_tfx_takes_for_a_pattern_is_refused(scheme, folder):
     assert caught.value.exit_code == 2
 
 
-def test_an_endpoint_in_brackets_is_no_pattern():
+def test_an_endpoint_in_brackets_is_not_a_pattern():
     root = "s3://ages/runs?endpoint=http://[::1]:9000&use_path_style=true&region=us-east-1"
     target_support.check(settings_of(f"'{root}'"), "kubeflow")
 
@@ -115,7 +115,7 @@ def test_the_launcher_cannot_open_what_is_refused(opened, query):
 
 
 def test_only_a_root_without_options_keeps_the_cache(opened):
-    """What another run left is no artifact below this run's root: it is opened without them."""
+    """Artifacts of another run are not below this run's root: they are opened without options."""
     root = f"s3://ages/runs{STANDALONE}"
     assert stores.keeps_cache("s3://ages/runs")
     assert not stores.keeps_cache(root)
@@ -123,14 +123,14 @@ def test_only_a_root_without_options_keeps_the_cache(opened):
         opened(root, "s3://ages/runs/tiny/another-run/Trainer/1/model")
 
 
-@pytest.mark.parametrize(("query", "says"), (NOT_OPENED | NOT_VALID).items())
-def test_roots_that_the_launcher_cannot_open_are_refused_in_one_line(query, says):
+@pytest.mark.parametrize(("query", "expected"), (NOT_OPENED | NOT_VALID).items())
+def test_roots_that_the_launcher_cannot_open_are_refused_in_one_line(query, expected):
     settings = settings_of(f"s3://ages/runs{query}", "cluster.environment={}")
     with pytest.raises(SettingsError) as caught:
         target_support.check(settings, "kubeflow")
     [line] = str(caught.value).splitlines()
     assert line.startswith("cluster.pipeline_root: ")
-    assert says in line
+    assert expected in line
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
@@ -140,9 +140,9 @@ def test_the_environment_may_name_the_region(variable):
     target_support.check(settings, "kubeflow")
 
 
-def test_a_root_on_cloud_storage_takes_no_options():
+def test_a_root_on_cloud_storage_has_no_options():
     for target in target_support.TARGETS:
-        with pytest.raises(SettingsError, match="a root on gs:// takes no options"):
+        with pytest.raises(SettingsError, match="a root on gs:// has no options"):
             target_support.check(settings_of("gs://ages/runs?project=shop"), target)
 
 
@@ -159,27 +159,27 @@ def test_data_that_no_component_opens_are_refused(name):
 
 def test_data_on_this_machine_are_refused_however_they_are_written():
     for path in ("photos", "file:///photos"):
-        with pytest.raises(SettingsError, match="lies on this machine"):
+        with pytest.raises(SettingsError, match="is on this machine"):
             target_support.check(settings_of("s3://ages/runs", f"data.path={path}"), "kubeflow")
 
 
 @pytest.mark.parametrize(
     "data", ["gs://photos/spring", "s3://elsewhere/spring", "s3://ages/photos?region=x"]
 )
-def test_photos_may_lie_in_another_bucket_or_store_than_the_root(data):
+def test_photos_may_be_in_another_bucket_or_store_than_the_root(data):
     """The launcher does not see them."""
     for root in ("minio://mlpipeline/v2/artifacts", "s3://ages/runs"):
         target_support.check(settings_of(root, f"data.path={data}"), "kubeflow")
 
 
-def test_the_roots_bucket_is_not_looked_for_at_another_store():
+def test_the_roots_bucket_is_not_looked_for_in_another_store():
     data = "data.path=s3://ages/photos"
     root = f"s3://ages/runs{STANDALONE}"
     with pytest.raises(SettingsError) as caught:
         target_support.check(settings_of(root, data), "kubeflow")
     endpoint = "http://seaweedfs.kubeflow:9000"
-    assert "data.path: s3://ages/photos would be looked for at AWS, and its" in str(caught.value)
-    assert f"add ?endpoint={endpoint}, or let AWS_ENDPOINT_URL" in str(caught.value)
+    assert "data.path: s3://ages/photos would be looked for on AWS, but its" in str(caught.value)
+    assert f"add ?endpoint={endpoint}, or set AWS_ENDPOINT_URL" in str(caught.value)
     for said in (
         (f"data.path=s3://ages/photos?endpoint={endpoint}",),
         (data, "cluster.environment={AWS_ENDPOINT_URL: " + endpoint + "}"),
@@ -188,7 +188,7 @@ def test_the_roots_bucket_is_not_looked_for_at_another_store():
         target_support.check(settings_of(root, *said), "kubeflow")
 
 
-def test_what_is_kept_beside_the_artifacts_is_reached_as_the_root_is():
+def test_the_batch_cache_next_to_the_artifacts_has_the_options_of_the_root():
     settings = settings_of(f"s3://ages/runs{STANDALONE}", "data.inbox=s3://ages/inbox")
     cache = settings.on_cluster().batch_cache
     assert cache == f"s3://ages/runs/batch_cache{STANDALONE}"
@@ -200,7 +200,7 @@ def test_what_is_kept_beside_the_artifacts_is_reached_as_the_root_is():
 
 
 def test_an_address_with_the_launchers_options_is_opened_by_path(s3_endpoint, aws_credentials):
-    """By a host name: with an IP address, clients ask by path whatever they are told."""
+    """By a host name: with an IP address, clients always use path style."""
     import boto3
 
     port = urllib.parse.urlsplit(s3_endpoint).port
@@ -213,9 +213,9 @@ def test_an_address_with_the_launchers_options_is_opened_by_path(s3_endpoint, aw
     assert store.read(join(address, "a.txt")) == b"there"
 
 
-def test_a_person_reads_what_the_cluster_must_have():
+def test_the_description_names_what_the_cluster_needs():
     assert "providers in the ConfigMap kfp-launcher" in stores.how_opened("s3://ages/runs")
-    assert "by the options" in stores.how_opened(f"s3://ages/runs{STANDALONE}")
+    assert "with the options" in stores.how_opened(f"s3://ages/runs{STANDALONE}")
     assert stores.how_opened("minio://mlpipeline/v2/artifacts") == ""
 
 

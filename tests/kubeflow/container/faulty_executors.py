@@ -1,4 +1,4 @@
-"""Executors that fail as their environment says, started by the real entry point in containers.
+"""Executors that fail by a script, started by the real entry point in containers.
 
 `FAULTS` names a folder: its file `acts` has one act for each try, and each try adds a line to its
 file `tries`.
@@ -49,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 class Trainer_Executor(base_executor.BaseExecutor):  # noqa: N801  the name of the component
-    """Goes on with what is kept, and keeps an epoch more."""
+    """Resumes from the kept checkpoint, and keeps one more epoch."""
 
     def Do(
         self,
@@ -67,7 +67,7 @@ class Trainer_Executor(base_executor.BaseExecutor):  # noqa: N801  the name of t
 
 
 class Pusher(registry_pusher.Executor):
-    """Publishes what an Evaluator is said to have measured; killed at, or failing at, a step."""
+    """Publishes with prepared metrics of an Evaluator, and is killed or fails at a step."""
 
     def Do(self, *given: dict) -> None:
         measured = Measured(SliceMetrics(photos=20, mae=2.0, rmse=2.5, bias=0.1), {})

@@ -1,4 +1,4 @@
-"""Stands for a component in a try: does what its plan says for the number of the try.
+"""Replaces a component in a try: follows its plan for the number of the try.
 
 Arguments: a file that counts the tries; the plan, one act for each try; what `Tries` adds.
 """

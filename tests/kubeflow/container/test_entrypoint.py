@@ -229,7 +229,7 @@ def steps(launcher, tmp_path_factory) -> dict[str, Step]:
 
 
 def photos(folder: Path) -> Path:
-    """90 grey squares, and one file that is no photo."""
+    """90 grey squares, and one file that is not a photo."""
     (folder / "final_files").mkdir()
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
@@ -244,7 +244,7 @@ def photos(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_each_component_finds_what_the_ones_before_left(steps):
+def test_each_component_finds_the_outputs_of_earlier_components(steps):
     codes = {name: step.exit_code for name, step in steps.items()}
     assert codes == {
         "PhotoExampleGen": 0,
@@ -257,7 +257,7 @@ def test_each_component_finds_what_the_ones_before_left(steps):
 
 
 @pytest.mark.slow
-def test_what_a_component_left_is_told_by_uri_with_its_properties(steps, launcher):
+def test_the_outputs_of_a_component_have_uris_and_properties(steps, launcher):
     uri = steps["PhotoExampleGen"].outputs["examples"]
     assert uri == f"{RUN}/PhotoExampleGen/examples"
     metadata = launcher.metadata(uri)
@@ -279,7 +279,7 @@ def test_a_refusal_ends_the_log_with_one_line_and_its_own_exit_code(steps):
 
 
 @pytest.mark.slow
-def test_pages_are_told_by_their_files_and_metrics_are_numbers(steps, launcher):
+def test_the_uri_of_a_page_is_its_file_and_metrics_are_numbers(steps, launcher):
     outputs = steps["RunReport"].outputs
     assert outputs["report"] == f"{RUN}/RunReport/report/report.html"
     assert outputs["eda"] == f"{RUN}/RunReport/eda/eda.html"
@@ -296,7 +296,7 @@ def test_pages_are_told_by_their_files_and_metrics_are_numbers(steps, launcher):
 
 
 @pytest.mark.slow
-def test_a_component_that_cannot_open_its_input_says_which(launcher):
+def test_a_component_that_cannot_open_its_input_names_it(launcher):
     from customer_age.components.photo_example_gen.component import PhotoExampleGen
     from customer_age.components.photo_example_gen.spec import IngestionSpec
 
@@ -309,7 +309,7 @@ def test_a_component_that_cannot_open_its_input_says_which(launcher):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--executor_class_path", "a.B"]])
-def test_a_wrong_command_line_is_refused_before_anything_is_imported(arguments):
+def test_an_invalid_command_line_is_refused_before_any_import(arguments):
     ended = subprocess.run(
         [
             sys.executable,
@@ -328,8 +328,8 @@ def test_a_wrong_command_line_is_refused_before_anything_is_imported(arguments):
     assert "tensorflow" not in ended.stderr
 
 
-def test_the_interpreter_cannot_crash_on_its_way_out():
-    """What is registered for the end stands for the destructors that crashed."""
+def test_the_interpreter_cannot_crash_at_its_end():
+    """A function registered with atexit represents the destructors that crashed."""
     program = (
         "import atexit, os; atexit.register(os.abort); print('all is written');"
         "from customer_age.kubeflow.container import entrypoint; entrypoint.end_process(4)"

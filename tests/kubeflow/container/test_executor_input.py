@@ -75,12 +75,12 @@ def test_an_input_gets_the_type_that_the_pipeline_was_compiled_with(arrived):
     assert isinstance(one, standard_artifacts.Examples)
 
 
-def test_our_own_types_are_found_too():
+def test_our_own_types_are_found():
     one = as_tfx_reads({"data_set": {**EXAMPLES, "type": {"instanceSchema": ""}}})
     assert isinstance(one, PhotoDataSet)
 
 
-def test_an_input_without_any_type_is_an_artifact_all_the_same():
+def test_an_input_without_a_type_is_still_an_artifact():
     assert isinstance(as_tfx_reads({"unheard_of": EXAMPLES}), UntypedArtifact)
 
 
@@ -126,7 +126,7 @@ def test_parameters_have_the_types_that_they_were_compiled_with():
     assert isinstance(read["max_wrong_ages"], int)
 
 
-def test_artifacts_are_opened_where_they_are_and_tell_their_uri():
+def test_artifacts_are_opened_in_place_and_keep_their_uri():
     outputs = {"approval": {"name": "approval", "uri": "minio://b/run/approval"}}
     invocation = invoked(message({"examples": EXAMPLES}, outputs=outputs))
     (examples,) = invocation.message.inputs.artifacts["examples"].artifacts
@@ -147,7 +147,7 @@ def test_an_artifact_in_place_keeps_its_uri():
     assert not invocation.originals
 
 
-def test_the_launchers_own_log_is_no_output_of_the_component():
+def test_the_launchers_own_log_is_not_an_output_of_the_component():
     outputs = {
         "approval": {"name": "approval", "uri": "minio://b/approval"},
         "executor-logs": {
@@ -159,7 +159,7 @@ def test_the_launchers_own_log_is_no_output_of_the_component():
     assert list(invoked(message(outputs=outputs)).message.outputs.artifacts) == ["approval"]
 
 
-def test_an_outputs_folder_is_new_whatever_a_killed_attempt_left(tmp_path):
+def test_an_outputs_folder_is_new_after_a_killed_attempt(tmp_path):
     outputs = {"approval": {"name": "approval", "uri": "minio://b/run/approval"}}
     invocation = invoked(message(outputs=outputs), LauncherPaths(tmp_path))
     folder = tmp_path / "minio/b/run/approval"
@@ -187,8 +187,8 @@ def test_folders_that_were_downloaded_as_empty_files_are_folders_again(tmp_path)
     (model / "Format-Serving/assets").touch()
     (model / "Format-Serving/saved_model.pb").write_bytes(b"graph")
     (model / "Split-train").touch()
-    (model / "BLESSED").touch()  # says something by being there
-    executor_input.mend_folder_markers(str(model))
+    (model / "BLESSED").touch()  # its presence is its meaning
+    executor_input.restore_folders(str(model))
     assert (model / "Format-Serving/assets").is_dir()
     assert (model / "Split-train").is_dir()
     assert (model / "BLESSED").is_file()
@@ -197,17 +197,17 @@ def test_folders_that_were_downloaded_as_empty_files_are_folders_again(tmp_path)
 
 def test_an_artifact_of_nothing_but_its_own_marker_is_a_folder(tmp_path):
     (tmp_path / "pushed_model").touch()
-    executor_input.mend_folder_markers(str(tmp_path / "pushed_model"))
+    executor_input.restore_folders(str(tmp_path / "pushed_model"))
     assert (tmp_path / "pushed_model").is_dir()
     (tmp_path / "photo.jpg").write_bytes(b"a file is an artifact too")
-    executor_input.mend_folder_markers(str(tmp_path / "photo.jpg"))
+    executor_input.restore_folders(str(tmp_path / "photo.jpg"))
     assert (tmp_path / "photo.jpg").is_file()
-    executor_input.mend_folder_markers(str(tmp_path / "nothing"))
-    executor_input.mend_folder_markers("gs://bucket/in-place")
+    executor_input.restore_folders(str(tmp_path / "nothing"))
+    executor_input.restore_folders("gs://bucket/in-place")
 
 
 @pytest.mark.parametrize("wrong", ["no JSON", '{"inputs": 3}'])
-def test_what_is_no_executor_input_is_told_in_one_line(wrong):
+def test_an_invalid_executor_input_is_reported_in_one_line(wrong):
     with pytest.raises(SettingsError, match="--json_serialized_invocation_args") as refused:
         executor_input.invocation(wrong, "{}", LauncherPaths())
     assert "\n" not in str(refused.value)

@@ -27,14 +27,14 @@ def mended(tmp_path):
             output_file="/tmp/output.json",
         )
         given = {"artifacts": [{"uri": uri or opened, "metadata": metadata or {}}]}
-        text = executor_output.mended(json.dumps({"artifacts": {"out": given}}), invocation)
+        text = executor_output.converted(json.dumps({"artifacts": {"out": given}}), invocation)
         (one,) = json_format.Parse(text, ExecutorOutput()).artifacts["out"].artifacts
         return one.uri, json_format.MessageToDict(one.metadata)
 
     return mend
 
 
-def test_what_was_opened_is_told_as_a_uri_even_in_properties(mended, tmp_path):
+def test_opened_paths_are_replaced_by_uris_even_in_properties(mended, tmp_path):
     uri, metadata = mended(
         "tfx.PushedModel",
         {
@@ -52,19 +52,19 @@ def test_what_was_opened_is_told_as_a_uri_even_in_properties(mended, tmp_path):
     }
 
 
-def test_values_of_nothing_are_left_out_for_the_launcher_fails_at_them(mended):
+def test_nulls_are_removed_because_the_launcher_fails_at_them(mended):
     _, metadata = mended("tfx.Examples", {"span": None, "split_names": '["train"]'})
     assert metadata == {"split_names": '["train"]'}
 
 
-def test_a_page_is_told_by_its_file(mended, tmp_path):
+def test_the_uri_of_a_page_is_its_file(mended, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/report.html").write_text("<!DOCTYPE html>")
     assert mended("system.HTML")[0] == "minio://b/run/out/report.html"
     assert mended("tfx.Model")[0] == "minio://b/run/out", "other artifacts are their folders"
 
 
-def test_names_of_a_page_and_its_folder_are_no_patterns(tmp_path):
+def test_names_of_a_page_and_its_folder_are_not_patterns(tmp_path):
     page = RuntimeArtifact(uri=f"{tmp_path}/run[1]/out/")
     (tmp_path / "run[1]/out/assets.html").mkdir(parents=True)
     (tmp_path / "run[1]/out/re*port.html").touch()
@@ -77,7 +77,7 @@ def test_a_page_that_was_not_written_stays_its_folder(mended, tmp_path):
     assert mended("system.HTML")[0] == "minio://b/run/out"
 
 
-def test_metrics_are_numbers_alone(mended):
+def test_metrics_are_only_numbers(mended):
     _, metadata = mended(
         "system.Metrics", {"mae": 6.1, "published": 0, "tfx_version": "1.16.0", "x": None}
     )
@@ -98,7 +98,7 @@ def written_in_place(tmp_path, monkeypatch):
         paths = LauncherPaths.of(str(tmp_path), in_place)
         invocation = executor_input.invocation(json.dumps(given), "{}", paths)
         told = {key: {"artifacts": [{"uri": uri}]} for key, uri in uris.items() if key == "report"}
-        return executor_output.mended(json.dumps({"artifacts": told}), invocation)
+        return executor_output.converted(json.dumps({"artifacts": told}), invocation)
 
     return mend
 
@@ -112,7 +112,7 @@ def folders_without_files(folder):
 
 
 def test_the_launcher_finds_a_folder_for_what_was_written_in_place(written_in_place, tmp_path):
-    """It looks for each output; a page's URI is a file's, and nothing may be uploaded over it."""
+    """The launcher uploads each output; a page's URI is a file's, and must not be overwritten."""
     written_in_place("/gcs/b/run/output_metadata.json")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert folders_without_files(tmp_path / "gcs/b/run") == {"model", "report/report.html"}
@@ -124,7 +124,7 @@ def test_on_vertex_no_folder_is_made_for_it_would_be_an_object(written_in_place,
 
 
 def test_a_container_needs_no_metadata_service():
-    """Kubeflow is about to replace ML Metadata: neither the entry point nor a component asks it."""
+    """Kubeflow will replace ML Metadata, so the entry point and the components must not use it."""
     tree = source_tree()
     graph = tree.closure(["customer_age.pipeline.graph.create_pipeline"]).modules
     components = [name for name in graph if name.startswith("customer_age.components.")]

@@ -19,7 +19,7 @@ GATE = "customer_age.components.data_gate.DataGate_Executor"
         ("Executor", "Executor"),
     ],
 )
-def test_a_component_is_called_as_in_the_graph(path, name):
+def test_a_component_has_its_name_from_the_graph(path, name):
     assert component_name(path) == name
 
 
@@ -48,7 +48,7 @@ def test_a_failed_step_ends_with_one_line_and_the_code_of_its_error(error, line,
     assert (failure.line, failure.exit_code) == (f"customer-age: {line}", exit_code)
 
 
-def test_our_own_error_is_found_under_what_a_library_made_of_it():
+def test_our_own_error_is_found_inside_a_librarys_error():
     try:
         try:
             raise DataRefused("no photo in split test")
@@ -58,7 +58,7 @@ def test_our_own_error_is_found_under_what_a_library_made_of_it():
         assert failure_of(error, GATE, {}).exit_code == 4
 
 
-def test_the_line_tells_uris_and_no_secret():
+def test_the_line_contains_uris_and_no_secret():
     error = RunError("/minio/b/data/labels.csv: see https://ada:pa55w0rd@mlflow.example.org")
     failure = failure_of(error, GATE, {"/minio/b/data": "minio://b/data"})
     assert failure.line == (
@@ -95,11 +95,11 @@ def _raised(error, cause=None):
         (OSError(28, "No space left on device"), Repeat.ALWAYS),
     ],
 )
-def test_only_what_may_end_better_is_worth_another_try(error, repeat):
+def test_only_failures_that_may_succeed_later_are_retried(error, repeat):
     assert failure_of(error, GATE, {}).repeat is repeat
 
 
-def test_a_try_tells_the_process_that_repeats(tmp_path):
+def test_a_try_reports_its_failure_to_the_process_that_repeats(tmp_path):
     assert Failure.read(tmp_path) is None
     failure = Failure("customer-age: Trainer failed: \u00fc", 1, Repeat.ALWAYS)
     failure.write(tmp_path)

@@ -15,7 +15,7 @@ def bucket(cloud_storage):
     return storage.Client().create_bucket(BUCKET)
 
 
-def test_only_the_objects_that_stand_for_folders_are_removed(bucket):
+def test_only_the_objects_that_represent_folders_are_removed(bucket):
     for name, content in {
         "run/model/": b"",
         "run/model/Format-Serving/": b"",
@@ -34,18 +34,18 @@ def test_only_the_objects_that_stand_for_folders_are_removed(bucket):
     }
 
 
-def test_a_store_that_refuses_is_told_with_what_to_do(bucket):
+def test_a_store_that_refuses_is_reported_with_a_solution(bucket):
     with pytest.raises(RunError, match="gs://no-such-bucket/run.*service account"):
         remove_folder_markers("gs://no-such-bucket/run")
 
 
-def test_missing_rights_to_ask_are_told_too(monkeypatch, tmp_path):
+def test_a_missing_credentials_file_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
     with pytest.raises(SettingsError, match="nothing.json was not found"):
         remove_folder_markers("gs://bucket/run")
 
 
-def test_a_missing_client_is_told_by_the_extra_that_brings_it(monkeypatch):
+def test_a_missing_client_is_reported_with_the_extra_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
     with pytest.raises(SettingsError, match=r"customer-age\[gcs\]"):
         remove_folder_markers("gs://bucket/run")

@@ -23,7 +23,7 @@ MINIO = "endpoint=http://127.0.0.1:15555&region=us-east-1"
 
 
 def opened(message, in_place=""):
-    """An ExecutorInput as the entry point has mended it, and its originals."""
+    """A converted ExecutorInput, and its original URIs."""
     parsed = json_format.ParseDict(message, ExecutorInput())
     return parsed, open_where_launched(parsed, LauncherPaths.of("/", in_place))
 
@@ -59,7 +59,7 @@ AWS = json.dumps({"Provider": "s3", "Params": {"endpoint": "s3.amazonaws.com"}})
     ],
 )
 @pytest.mark.parametrize("in_place", ["", "gs://"])
-def test_the_place_is_the_same_for_each_pod_of_a_run(message, address, in_place):
+def test_the_folder_is_the_same_for_each_pod_of_a_run(message, address, in_place):
     again = json.loads(json.dumps(message).replace(DRAWN, "0" * 8 + DRAWN[8:]))
     another_run = json.loads(json.dumps(message).replace("22222222-", "33333333-"))
     before = copy.deepcopy(opened(message, in_place)[0])
@@ -116,8 +116,8 @@ def until(condition):
         time.sleep(0.05)
 
 
-def test_another_pod_goes_on_with_the_last_epoch_and_leaves_nothing(tmp_path, root, monkeypatch):
-    monkeypatch.setattr(kept_training, "_LOOK_SECONDS", 0.01)
+def test_another_pod_resumes_from_the_last_epoch_and_leaves_no_files(tmp_path, root, monkeypatch):
+    monkeypatch.setattr(kept_training, "_CHECK_SECONDS", 0.01)
     first, second = tmp_path / "first", tmp_path / "second"
     copies = Copies(first, root)
     copies.fetch()
@@ -147,7 +147,7 @@ def test_a_training_that_fails_has_its_last_epoch_kept(tmp_path):
     assert in_store(str(root))["checkpoint.npz"] == "epoch 1"
 
 
-def test_what_this_pod_has_is_newer_than_what_is_kept(tmp_path):
+def test_this_pods_checkpoint_is_newer_than_the_copy(tmp_path):
     root, folder = tmp_path / "root", tmp_path / "pod"
     for place, epoch in ((root, 1), (folder, 2)):
         place.mkdir()
@@ -157,7 +157,7 @@ def test_what_this_pod_has_is_newer_than_what_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("away", ["path", "s3"])
-def test_a_store_that_is_away_ends_no_training(tmp_path, away, monkeypatch, caplog, request):
+def test_an_unavailable_store_does_not_end_a_training(tmp_path, away, monkeypatch, caplog, request):
     monkeypatch.setenv("AWS_MAXATTEMPTS", "1")
     request.getfixturevalue("aws_credentials")
     (tmp_path / "file").write_text("no folder")
@@ -169,13 +169,13 @@ def test_a_store_that_is_away_ends_no_training(tmp_path, away, monkeypatch, capl
         copies.fetch()
         with copies.made():
             train(folder, 1)
-            until(lambda: "a pod that is lost now loses what it has trained" in caplog.text)
+            until(lambda: "if this pod is lost now, its training progress is lost" in caplog.text)
         copies.delete()
     assert (folder / "checkpoint.npz").read_text() == "epoch 1"
-    assert caplog.text.count("a pod that is lost now") == 1, "once an epoch"
+    assert caplog.text.count("if this pod is lost now") == 1, "once an epoch"
 
 
-def test_only_the_trainer_keeps_and_its_folder_goes_where_no_other_try_comes(tmp_path, monkeypatch):
+def test_only_the_trainer_keeps_a_checkpoint_and_its_folder_is_deleted(tmp_path, monkeypatch):
     monkeypatch.delenv("CUSTOMER_AGE_CHECKPOINT_FOLDER", raising=False)
     message, originals = opened(of_trainer(f"{tmp_path}/root/run/Trainer"))
     with kept_training.kept("Canary", message, originals):

@@ -46,7 +46,7 @@ def test_what_tfx_cannot_open_is_not_opened_in_place(in_place):
         LauncherPaths.of("/", in_place)
 
 
-def test_paths_in_a_text_are_told_as_uris():
+def test_paths_in_a_text_are_replaced_by_uris():
     originals = {"/minio/b/run/model": "minio://b/run/model", "/minio/b/run/model_run": "minio://r"}
     text = "no /minio/b/run/model_run/training.json beside /minio/b/run/model/Format-Serving"
     assert with_original_uris(text, originals) == (

@@ -35,7 +35,7 @@ def start(module: str, executor: str, output_file) -> subprocess.CompletedProces
         ),
     ],
 )
-def test_it_ends_in_a_line_that_says_to_compile_again(tmp_path, module, executor):
+def test_it_ends_with_a_line_that_says_to_compile_again(tmp_path, module, executor):
     ended = start(module, executor, tmp_path / "task" / "output.json")
     assert ended.returncode == SettingsError.exit_code
     last = ended.stderr.splitlines()[-1]

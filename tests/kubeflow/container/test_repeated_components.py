@@ -118,7 +118,7 @@ def test_a_component_that_fails_is_tried_again_with_empty_outputs(pod):
     assert {file.name for file in pod.folder.iterdir()} == {"faults", "minio", "tmp"}, "no scratch"
 
 
-def test_a_fault_of_the_program_is_not_tried_again(pod):
+def test_a_bug_is_not_retried(pod):
     ended = pod.run("Executor", "type,end", {}, MODEL, {})
     assert (ended.exit_code, len(ended.tries)) == (1, 1)
     assert ended.log[-1].startswith("customer-age: ")
@@ -127,10 +127,10 @@ def test_a_fault_of_the_program_is_not_tried_again(pod):
     assert not pod.output_file.exists()
 
 
-def test_a_training_goes_on_in_another_pod(
+def test_a_training_resumes_in_another_pod(
     tmp_path, s3_endpoint, aws_credentials, preloaded_python
 ):
-    """Whose driver ran anew; the launcher's store is a server of S3's protocol."""
+    """A pod after another run of its driver; the launcher's store is an S3 server."""
     import boto3
 
     bucket = boto3.client("s3", endpoint_url=s3_endpoint)

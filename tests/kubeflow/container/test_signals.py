@@ -20,8 +20,8 @@ COMMAND = (
 )
 
 LINE = (
-    "customer-age: RegistryPusher interrupted by SIGTERM, as at the end of "
-    "cluster.timeout_seconds, or with the pod's node"
+    "customer-age: RegistryPusher interrupted by SIGTERM, for example because of "
+    "cluster.timeout_seconds, or because its node was drained"
 )
 
 

@@ -63,12 +63,12 @@ def test_each_try_is_a_fresh_process_and_the_first_that_succeeds_is_the_last(run
     assert len({pid for pid, *_ in tries}) == len(tries) == 3
     assert lines == [
         "customer-age: attempt 2 of 4 in 0.01 s: Step failed: its process was ended by SIGKILL, "
-        "as for want of memory: raise cluster.resources.Step.memory",
+        "probably because there was not enough memory: increase cluster.resources.Step.memory",
         "customer-age: attempt 3 of 4 in 0.02 s: Step lost the store",
     ]
 
 
-def test_the_last_line_says_why_the_last_try_failed(run):
+def test_the_last_line_is_the_reason_of_the_last_failure(run):
     code, lines, tries = run("always:a,always:b,always:c")
     assert (code, len(tries)) == (1, 3)
     assert lines[-1] == "customer-age: Step c (attempt 3 of 3)"
@@ -78,18 +78,18 @@ def test_the_last_line_says_why_the_last_try_failed(run):
     ("plan", "code"),
     [("settings:x", 2), ("model:x", 3), ("data:x", 4), ("never:x", 1)],
 )
-def test_what_would_fail_the_same_way_is_not_tried_again(run, plan, code):
+def test_a_failure_that_would_repeat_is_not_retried(run, plan, code):
     ended, lines, tries = run(f"{plan},end,end")
     assert (ended, lines, len(tries)) == (code, ["customer-age: Step x"], 1)
 
 
-def test_what_fails_twice_in_the_same_words_is_not_tried_a_third_time(run):
+def test_a_failure_with_the_same_message_twice_is_not_retried(run):
     code, lines, tries = run("unless the same:x,unless the same:x,end", most=5)
     assert (code, len(tries)) == (1, 2)
     assert lines[-1] == "customer-age: Step x (attempt 2 of 5)"
 
 
-def test_what_fails_in_other_words_is_tried_again(run):
+def test_a_failure_with_another_message_is_retried(run):
     code, _, tries = run("unless the same:x,unless the same:y,kill,end", most=5)
     assert (code, len(tries)) == (0, 4)
 
@@ -109,16 +109,16 @@ def test_the_waits_grow(run):
     ("plan", "words"),
     [
         ("code:7", "customer-age: Step failed: its process ended with code 7"),
-        ("kill", "customer-age: Step failed: its process was ended by SIGKILL, as for want of "
-         "memory: raise cluster.resources.Step.memory"),
+        ("kill", "customer-age: Step failed: its process was ended by SIGKILL, probably because "
+         "there was not enough memory: increase cluster.resources.Step.memory"),
     ],
 )  # fmt: skip
-def test_a_process_that_could_not_say_why_it_failed_is_spoken_for(run, plan, words):
+def test_a_process_without_its_own_failure_gets_a_description(run, plan, words):
     code, lines, _ = run(plan, most=1)
     assert (code, lines) == (1, [words])
 
 
-def test_a_signal_reaches_the_try_and_is_the_end(start, tmp_path):
+def test_a_signal_ends_the_try_and_the_container(start, tmp_path):
     process = start("sleep,end,end")
     _until(lambda: (tmp_path / "tries").exists() and rows(tmp_path))
     [[child, *_]] = rows(tmp_path)
@@ -128,8 +128,8 @@ def test_a_signal_reaches_the_try_and_is_the_end(start, tmp_path):
     assert len(rows(tmp_path)) == 1, "no further try"
     assert not _runs(int(child))
     assert stderr.splitlines() == [
-        "customer-age: Step interrupted by SIGTERM, as at the end of cluster.timeout_seconds, or "
-        "with the pod's node"
+        "customer-age: Step interrupted by SIGTERM, for example because of "
+        "cluster.timeout_seconds, or because its node was drained"
     ]
     assert not list((tmp_path / "tmp").iterdir())
 
@@ -141,8 +141,9 @@ def test_a_signal_ends_the_wait_for_the_next_try(start, tmp_path):
     _, stderr = process.communicate(timeout=20)
     assert (process.returncode, len(rows(tmp_path))) == (143, 1)
     assert stderr.splitlines() == [
-        "customer-age: Step interrupted by SIGTERM, as at the end of cluster.timeout_seconds, or "
-        "with the pod's node; before that: Step lost the store"
+        "customer-age: Step interrupted by SIGTERM, for example because of "
+        "cluster.timeout_seconds, or because its node was drained; the try before "
+        "failed: Step lost the store"
     ]
 
 

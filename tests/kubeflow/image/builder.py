@@ -37,7 +37,7 @@ def cache_folder() -> Path:
 
 
 def missing(cache: Path) -> str | None:
-    """Say in one line why the image cannot be built here, if it cannot."""
+    """Return in one line why the image cannot be built here; None if it can."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return f"the image is for Linux on x86_64, and this is {platform.platform()}"
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
@@ -78,7 +78,7 @@ class Image:
     root: Path
     """Its files, mounted; nothing may be written here."""
     configuration: dict
-    """`Env`, `User`, `Entrypoint`, `Labels` ..., as the image says them."""
+    """The image's `Env`, `User`, `Entrypoint`, `Labels`..."""
     base: Path
     """The files of the stand-in that it was built on."""
 
@@ -146,7 +146,7 @@ class Builder:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another checkout's tests may be at it
             self._forget_old_layers()
             self._stand_ins()
-            # buildah reads gigabytes to see that no layer has changed: a name says it at once.
+            # buildah reads gigabytes to check for changed layers; comparing a name is faster.
             name = f"localhost/customer-age:{_fingerprint(dockerfile)}"
             if not self._buildah("images", "--quiet", "--filter", f"reference={name}"):
                 self._build(dockerfile, name)

@@ -32,23 +32,23 @@ def lent_files() -> Iterator[dict[Path, Path]]:
 
 
 def _pip_settings() -> str:
-    """What pip is told on this host, by files and by the environment."""
+    """The pip settings of this host, from files and from the environment."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
-    told: dict[str, str] = {}
+    known: dict[str, str] = {}
     for line in listed.splitlines():
         name, _, value = line.partition("=")
-        told[name.rpartition(".")[2]] = value.strip("'").replace("\\n", "\n    ")
-    lines = [f"{name} = {told[name]}" for name in PIP_SETTINGS if name in told]
+        known[name.rpartition(".")[2]] = value.strip("'").replace("\\n", "\n    ")
+    lines = [f"{name} = {known[name]}" for name in PIP_SETTINGS if name in known]
     return "\n".join(["[global]", *lines, ""])
 
 
 def _uv_settings() -> str:
-    """What uv is told on this host, and to trust what the system trusts."""
+    """The uv settings of this host, with the system's certificates."""
     variables = {"UV_DEFAULT_INDEX": "index-url", "UV_INDEX_URL": "index-url"}
-    told = {key: os.environ[name] for name, key in variables.items() if os.environ.get(name)}
-    lines = [f'{key} = "{value}"' for key, value in told.items()]
+    known = {key: os.environ[name] for name, key in variables.items() if os.environ.get(name)}
+    lines = [f'{key} = "{value}"' for key, value in known.items()]
     files = (
         Path(os.environ.get("UV_CONFIG_FILE") or "/nowhere"),
         Path.home() / ".config" / "uv" / "uv.toml",

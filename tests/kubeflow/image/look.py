@@ -1,4 +1,4 @@
-"""Looks at the packages of an image from within, and prints what it finds as JSON.
+"""Inspects the packages of an image from inside, and prints the result as JSON.
 
 It is run by the image's own Python: it imports nothing of ours.
 """
@@ -26,7 +26,7 @@ def broken_libraries() -> list[str]:
 
 
 def stale_byte_code() -> list[str]:
-    """Sources whose byte code Python would not take: it names another time or size."""
+    """Sources with outdated byte code: it has another time or size."""
     found = []
     for source in PACKAGES.rglob("*.py"):
         compiled = (

@@ -1,4 +1,4 @@
-"""What stands in for the two images that the Dockerfile starts from."""
+"""The stand-ins for the two base images of the Dockerfile."""
 
 import shutil
 import subprocess
@@ -36,7 +36,7 @@ def debian(base: Path) -> Path:
     for name, target in (("python3", "/usr/bin/python3"), ("python", "python3")):
         (new / "usr" / "local" / "bin" / name).symlink_to(target)
     for marker in (new / "usr" / "lib").glob("python3.*/EXTERNALLY-MANAGED"):
-        marker.unlink()  # Debian's word against pip, which the image it stands for lacks
+        marker.unlink()  # Debian's marker against pip, which the real image does not have
     for place in ("var/lib/apt/lists", "var/cache/apt/archives"):
         shutil.rmtree(new / place)
         (new / place / "partial").mkdir(parents=True)

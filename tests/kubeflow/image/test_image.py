@@ -16,7 +16,7 @@ from image.builder import ROOT, Builder, cache_folder, missing
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 OURS_IN_GIGABYTES = 2.6
-"""What our layers may hold, unpacked: 2.5 on TFX 1.21, of which TensorFlow is half."""
+"""The largest unpacked size of our layers: 2.5 on TFX 1.21, half of it TensorFlow."""
 VENV = "opt/customer-age"
 RECORDED = ROOT / "tests" / "kubeflow" / "recorded" / "executor_inputs"
 PIPELINE = next(
@@ -59,7 +59,7 @@ def ours(image):
     return found
 
 
-def test_it_says_who_runs_what(image):
+def test_the_image_has_user_entry_point_and_version(image):
     configuration = image.configuration
     user, group = configuration["User"].split(":")
     assert int(user) > 0
@@ -83,8 +83,8 @@ def test_our_layers_are_no_larger_than_they_must_be(ours):
     assert left == []
 
 
-def test_it_holds_nothing_that_is_not_for_running(ours):
-    """No secret, cache, test, checkout, data or build tool, wherever it may be."""
+def test_it_only_contains_what_it_needs_to_run(ours):
+    """No secret, cache, test, checkout, data or build tool in any folder."""
     kinds = {
         "a secret": r"(^|/)(\.netrc|pip\.conf|uv\.toml|id_[rd]sa.*|\.env|.*credentials\.json)$"
         r"|(^|/)(?!cacert\.|roots\.)[^/]*\.(pem|key)$",
@@ -119,7 +119,7 @@ def test_everyone_may_read_it_and_write_where_the_launcher_writes(ours):
         assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1000, 0, 0o775)
 
 
-def test_packages_are_whole_after_trimming(image):
+def test_packages_are_complete_after_trimming(image):
     """Libraries load, byte code is taken as it is, and pip still knows what is installed."""
     look = (Path(__file__).parent / "look.py").read_text()
     looked = image.run("python", "-c", look)
@@ -150,7 +150,7 @@ def test_an_executor_starts_as_anyone_with_a_read_only_root(image, component):
     container = CONTAINERS[component]
     words = [word.replace("{{$}}", given) for word in container["command"] + container["args"]]
     variables = [f"{each['name']}={each['value']}" for each in container.get("env", [])]
-    variables.append("AWS_EC2_METADATA_DISABLED=true")  # there is nobody to ask here
+    variables.append("AWS_EC2_METADATA_DISABLED=true")  # there is no server here
     assert "--max_retries=2" in words
     words[words.index("--max_retries=2")] = "--max_retries=0"
     ended = image.run(*words, variables=variables, volumes=["/gcs", "/s3", "/minio"])
@@ -182,7 +182,7 @@ cat /proc/net/tcp /proc/net/tcp6
 
 
 def test_a_pool_of_beam_s_workers_starts(image):
-    """And listens on loopback alone: it runs whatever it is asked for."""
+    """It listens only on loopback, because it runs any requested program."""
     ended = image.run("sh", "-c", POOL)
     assert ended.returncode == 0, ended.stderr[-3000:]
     port = format(50000, "X")
@@ -194,7 +194,7 @@ def test_a_pool_of_beam_s_workers_starts(image):
 
 
 def test_a_worker_of_beam_s_starts_by_options_alone(image):
-    """What starts it is a stand-in here, and says so."""
+    """The program that starts it is a stand-in here, and reports itself."""
     ended = image.run("--id=1-1", "--provision_endpoint=localhost:1")
     assert ended.stdout == "stand-in for Beam's boot: --id=1-1 --provision_endpoint=localhost:1\n"
 

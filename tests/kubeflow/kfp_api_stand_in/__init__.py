@@ -111,11 +111,11 @@ class KfpApi:
         return getattr(self._kinds[kind], verb)
 
     def review(self, authorization: str | None, name: str, arguments: list[Any]) -> None:
-        """Refuse a request that Kubernetes does not allow; without a reviewer none is refused."""
+        """Refuse a request that Kubernetes does not allow; without a reviewer, refuse nothing."""
         if self.reviewer is not None:
             access.check(self.reviewer, authorization, name, arguments, self.experiments, self.runs)
 
     def answered(self, name: str, body: Record) -> None:
-        """Told of each request that was answered well."""
+        """Is called after each successful request."""
         if name == "runs.create" and self.on_run:
             self.on_run(self.runs[body["run_id"]])

@@ -1,4 +1,4 @@
-"""Who may do what where the API has several users: canAccessRun, canAccessExperiment.
+"""Access checks of the API with several users: canAccessRun, canAccessExperiment.
 
 Read in backend/src/apiserver/server/{run,experiment}_server.go of the commit that `__init__` names.
 Kubernetes is asked (by a `Reviewer`); pipelines, which nothing of ours uploads, are refused.
@@ -12,10 +12,10 @@ GROUP, VERSION = "pipelines.kubeflow.org", "v1beta1"
 
 
 class Reviewer(Protocol):
-    """What asks Kubernetes: backend/src/apiserver/{auth,resource} of Kubeflow Pipelines."""
+    """Sends reviews to Kubernetes: backend/src/apiserver/{auth,resource} of Kubeflow Pipelines."""
 
     def review(self, authorization: str | None, attributes: dict[str, str]) -> None:
-        """Refuse who is unknown, or may not.
+        """Refuse an unknown user, or one without the right.
 
         Args:
             authorization: The header of the request.
@@ -68,7 +68,7 @@ def _existing(table: dict[str, Record], key: str, kind: str) -> Record:
 
 
 def _namespace_named(asked: Record, experiments: dict[str, Record]) -> str:
-    """By the experiment that a run belongs to, or as it is said."""
+    """The namespace of the run's experiment, or the requested one."""
     experiment = asked.get("experiment_id")
     if experiment:
         return str(_existing(experiments, experiment, "Experiment")["namespace"])

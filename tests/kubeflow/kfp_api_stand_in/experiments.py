@@ -36,7 +36,7 @@ class Experiments:
         return found(self.table, experiment_id, "Experiment")
 
     def default(self) -> str:
-        """The id of the experiment for runs that name none."""
+        """The id of the experiment for runs without one."""
         for experiment_id, experiment in self.table.items():
             if experiment["display_name"] == "Default":
                 return experiment_id

@@ -1,4 +1,4 @@
-"""HTTP: which request is which, and how refusals look (grpc-gateway's JSON)."""
+"""HTTP: the routes, and the format of refusals (grpc-gateway's JSON)."""
 
 import email.parser
 import email.policy
@@ -53,7 +53,7 @@ class Service(Protocol):
         """Refuse a request that Kubernetes does not allow."""
 
     def answered(self, name: str, body: Record) -> None:
-        """Told of each request that was answered well."""
+        """Is called after each successful request."""
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -75,13 +75,13 @@ def test_outputs_are_where_the_driver_put_them(component):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_inputs_say_how_their_store_is_reached(component):
+def test_inputs_contain_the_access_to_their_store(component):
     ours = session_of(ROOT, {"providers": PROVIDERS}).as_json()
     for name, artifacts in recorded(component)["inputs"].get("artifacts", {}).items():
         for artifact in artifacts["artifacts"]:
-            said = artifact["metadata"]["store_session_info"]
+            found = artifact["metadata"]["store_session_info"]
             imported = name == "data_set"
-            assert said == (imported_session(artifact["uri"]).as_json() if imported else ours)
+            assert found == (imported_session(artifact["uri"]).as_json() if imported else ours)
 
 
 def test_a_task_sees_the_artifact_of_another_as_it_was_recorded(tmp_path):
@@ -121,13 +121,13 @@ def test_the_log_of_a_failed_step_is_all_that_it_leaves(tmp_path):
     kept = backend.objects.path(made["executor-logs"].artifacts[0].uri).read_text()
     assert kept.splitlines()[-1] == "customer-age: Make failed"
     assert not backend.objects.path(made["made"].artifacts[0].uri).exists()
-    said = run.log("Make").splitlines()
-    assert said[-2] == "customer-age: Make failed"
-    assert said[-1].endswith("failed to execute component: exit status 1")
+    found = run.log("Make").splitlines()
+    assert found[-2] == "customer-age: Make failed"
+    assert found[-1].endswith("failed to execute component: exit status 1")
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_a_pod_gets_what_the_patch_says(component):
+def test_a_pod_gets_the_content_of_the_patch(component):
     """Its Secret's keys as variables, and its input as the one that is recorded."""
     given = patch(component)
     [main] = given["containers"]
@@ -156,15 +156,15 @@ def test_the_workflow_has_the_retries_that_the_stand_in_reads():
     tasks = {task["name"]: task for task in templates["root"]["dag"]["tasks"]}
     assert "depends" not in tasks["DataSet"]
     for name in ("Trainer", "RegistryPusher"):
-        said = _arguments(tasks[name])
+        found = _arguments(tasks[name])
         spec = json_format.Parse(
             _arguments(tasks[f"{name}-driver"])["task"], specs.PipelineTaskSpec()
         )
         ours = KubeflowRetries("2.16.1").of_task(spec)
-        assert ours.limit == int(said["retry-max-count"])
-        assert ours.wait == int(said["retry-backoff-duration"])
-        assert ours.factor == int(said["retry-backoff-factor"])
-        assert ours.within == int(said["retry-backoff-max-duration"])
+        assert ours.limit == int(found["retry-max-count"])
+        assert ours.wait == int(found["retry-backoff-duration"])
+        assert ours.factor == int(found["retry-backoff-factor"])
+        assert ours.within == int(found["retry-backoff-max-duration"])
 
 
 def _arguments(task):

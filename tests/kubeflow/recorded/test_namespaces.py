@@ -46,7 +46,7 @@ def test_no_pod_starts_without_the_secret(tmp_path):
     assert not run.attempts, "the first driver's pod hangs"
 
 
-def test_a_profile_brings_it(tmp_path):
+def test_a_profile_provides_it(tmp_path):
     assert KubeflowBackend(tmp_path, profile_namespace()).run(yaml.safe_dump(pipeline())).succeeded
 
 
@@ -70,18 +70,18 @@ def mounts_it(*objects):
         ({"repository": ""}, False),
     ],
 )
-def test_a_config_map_of_the_namespace_says_that_logs_are_not_kept(given, mounts):
+def test_a_config_map_of_the_namespace_turns_log_archives_off(given, mounts):
     assert mounts_it(repositories(**given)) == mounts
 
 
-def test_a_secret_of_the_namespace_will_do():
+def test_a_secret_of_the_namespace_is_enough():
     name = "mlpipeline-minio-artifact"
     assert not mounts_it({"kind": "Secret", "metadata": {"name": name}, "data": {"k": "dQ=="}})
     assert mounts_it({"kind": "Secret", "metadata": {"name": "another"}})
 
 
 def set_by_retraining(objects):
-    """What the CronJob's command says besides the settings' file, as `submit` would have to."""
+    """The options of the CronJob's command after the settings file, which `submit` also needs."""
     [job] = of_kind(objects, "CronJob").values()
     args = pod_of(job)["containers"][0]["args"]
     return [value for option, value in itertools.pairwise(args) if option == "--set"]

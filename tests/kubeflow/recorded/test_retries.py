@@ -55,7 +55,7 @@ def test_a_second_attempt_is_killed_at_the_end_of_the_first_ones_time(tmp_path):
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4])
 @pytest.mark.parametrize("version", [OLD, NEW])
-def test_the_pod_ends_with_1_whatever_the_command_ends_with(tmp_path, version, code):
+def test_the_pod_ends_with_1_for_any_exit_code_of_the_command(tmp_path, version, code):
     run, _ = run_words(tmp_path, version, None, make=container(f"sys.exit({code})"))
     assert run.exit_codes == {"Make": 1}
     assert run.error == f"failed to execute component: exit status {code}"
@@ -107,7 +107,7 @@ def test_an_importer_that_runs_twice_breaks_the_next_driver(tmp_path, version):
     assert run.error == "two tasks have the same task name: Import"
 
 
-def test_what_fails_once_goes_on_in_the_older_one_alone(tmp_path):
+def test_only_the_older_release_continues_after_one_failure(tmp_path):
     def before(task, pod):
         if (task, pod) == ("Make", 0):
             raise ContainerFailed("the store did not answer")

@@ -1,4 +1,4 @@
-"""How the launcher reaches stores: what was recorded of S3 sessions, and what the code says."""
+"""How the launcher opens stores: recorded S3 sessions, and the rules of its code."""
 
 import pytest
 import yaml
@@ -34,7 +34,7 @@ def run_words(folder, root, environment=(), data="s3://ages/words", **namespace)
 STORE = {"secrets": {"store": {"user": "u", "word": "w"}}}
 
 
-def test_providers_reach_the_roots_bucket(tmp_path):
+def test_providers_open_the_roots_bucket(tmp_path):
     run = run_words(tmp_path, "s3://ages/runs", config_maps=providers(), **STORE)
     assert run.succeeded, run.error
     assert run.artifact("Make", "made").uri.startswith(f"s3://ages/runs/words/{run.id}/Make/")
@@ -49,9 +49,7 @@ def test_providers_reach_the_roots_bucket(tmp_path):
     ],
     ids=["no region", "virtual host", "no keys"],
 )
-def test_a_root_without_providers_is_reached_by_the_environment_alone(
-    tmp_path, environment, complaint
-):
+def test_a_root_without_providers_only_uses_the_environment(tmp_path, environment, complaint):
     run = run_words(tmp_path, "s3://ages/runs", environment)
     assert run.states["Make"] is State.FAILED
     assert run.exit_codes == {"Make": 1}
@@ -70,7 +68,7 @@ def test_an_ip_address_hides_that_the_path_style_is_missing(tmp_path):
     assert run_words(tmp_path, "s3://ages/runs", environment).succeeded
 
 
-def test_another_bucket_than_the_roots_is_reached_by_the_environment_alone(tmp_path):
+def test_another_bucket_than_the_roots_only_uses_the_environment(tmp_path):
     given = {"config_maps": providers(), "data": "s3://photos/words", **STORE}
     run = run_words(tmp_path / "bare", "s3://ages/runs", **given)
     assert 'failed to download input artifact "data"' in run.error
@@ -103,8 +101,8 @@ def test_a_root_with_a_query_needs_no_providers(tmp_path):
     assert run.root.endswith(f"/{run.id}{QUERY}")
 
 
-def test_a_root_with_a_query_is_of_one_run_alone(tmp_path):
-    """What the cache gives lies below another run's folder, where the query is not known."""
+def test_a_root_with_options_is_only_for_one_run(tmp_path):
+    """A cached artifact is below another run's folder, for which the query is not known."""
     cluster = own_namespace(
         image_environment={**KEYS, **REGION, **AT_MINIO},
         hosts={"minio.storage"},
@@ -179,7 +177,7 @@ def test_kubeflows_own_store_needs_a_profiles_secret(tmp_path):
     assert 'secrets "mlpipeline-minio-artifact" not found' in run.error
 
 
-def test_the_namespace_names_the_root_of_runs_that_name_none(tmp_path):
+def test_the_namespace_sets_the_default_root_of_runs(tmp_path):
     config = providers()
     config["kfp-launcher"]["defaultPipelineRoot"] = "s3://ages/runs"
     run = run_words(tmp_path, None, config_maps=config, **STORE)

@@ -67,7 +67,7 @@ def test_the_stand_in_agrees(case, tmp_path):
         assert agrees(ours, recorded["message"]), (ours, recorded["message"])
 
 
-def test_messages_agree_by_what_they_say():
+def test_messages_are_compared_by_content():
     recorded = 'error processing "make": executor(label="gone") not found in deployment config'
     assert agrees('"make": executor(label="gone") not found', recorded)
     assert not agrees('executor(label="gone"): "make"', recorded)
@@ -75,7 +75,7 @@ def test_messages_agree_by_what_they_say():
 
 
 @pytest.mark.parametrize("number", ["compile-07", "run-12"])
-def test_the_api_server_alone_looks_at_the_name(number):
+def test_only_the_api_server_checks_the_name(number):
     text = (HERE / "documents" / f"{number}.yaml").read_text()
     with pytest.raises(Refused, match="lowercase alphanumeric"):
         read_template(text)
@@ -94,9 +94,9 @@ def test_the_api_server_alone_looks_at_the_name(number):
         ("compile-24", "Make: without backoffMaxDuration it is never tried again"),
     ],
 )
-def test_what_kubeflow_takes_without_a_word_the_lint_tells(number, complaint):
+def test_the_lint_reports_what_kubeflow_accepts_silently(number, complaint):
     assert complaint in lint((HERE / "documents" / f"{number}.yaml").read_text())
 
 
-def test_our_own_compiler_makes_no_such_fault():
+def test_our_own_compiler_does_not_make_this_mistake():
     assert lint((HERE.parent / "golden" / "kubeflow.yaml").read_text()) == []

@@ -1,4 +1,4 @@
-"""What a submission will be, before anything is compiled or asked."""
+"""The plan of a submission, before any compilation or request."""
 
 from pathlib import Path
 
@@ -20,15 +20,15 @@ def settings_of(*overrides):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "expected"),
     [
         ("epochs", "--param epochs: write it as name=value, as in epochs=3"),
-        ("epoch=3", "--param epoch: no such run parameter; did you mean epochs?"),
-        ("Max-MAE=3", "--param Max-MAE: no such run parameter; did you mean max_mae?"),
-        ("gate.max_mae=3", "--param gate.max_mae: no such run parameter; did you mean max_mae?"),
-        ("x=3", "--param x: no such run parameter (there are: data_path, batches,"),
-        ("a\nb\x1b[2J=3", r"--param a\nb\x1b[2J: no such run parameter (there are:"),
-        ("run_id=x", "--param run_id: say --run-id"),
+        ("epoch=3", "--param epoch: unknown run parameter; did you mean epochs?"),
+        ("Max-MAE=3", "--param Max-MAE: unknown run parameter; did you mean max_mae?"),
+        ("gate.max_mae=3", "--param gate.max_mae: unknown run parameter; did you mean max_mae?"),
+        ("x=3", "--param x: unknown run parameter (known: data_path, batches,"),
+        ("a\nb\x1b[2J=3", r"--param a\nb\x1b[2J: unknown run parameter (known:"),
+        ("run_id=x", "--param run_id: cannot be set here; use --run-id"),
         ("epochs=", "--param epochs: must be a whole number, not ''"),
         ("epochs=x", "--param epochs: must be a whole number, not 'x'"),
         ("epochs=3.5", "--param epochs: must be a whole number, not 3.5"),
@@ -45,23 +45,23 @@ def settings_of(*overrides):
         ("registry_uri=mlflow+https://me:secret@host", "must hold no user name or password"),
         ("mlflow+https://me:secret@host", "--param mlflow+https://hidden@host: write it as"),
         ("data_path=\udcff", "--param data_path: is not UTF-8"),
-        ("data_path=/photos", "data.path: /photos lies on this machine"),
-        ("data_path=", "data.path: no data set given"),
+        ("data_path=/photos", "data.path: /photos is on this machine"),
+        ("data_path=", "data.path: is not set"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
         ("registry_uri=foo://x", "--param registry_uri: 'foo' is no kind of registry; there are"),
-        ("registry_uri=", "registry.uri: name a model registry"),
+        ("registry_uri=", "registry.uri: is not set; set it to a model registry"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_refused_in_one_line(text, says):
+def test_an_invalid_parameter_is_refused_in_one_line(text, expected):
     with pytest.raises(SettingsError) as caught:
         plan(settings_of(), "kubeflow", overrides=read_parameters((text,)))
     [line] = str(caught.value).splitlines()
-    assert says in line
+    assert expected in line
     assert line.isprintable()
     assert "secret" not in line
 
 
-def test_all_mistakes_of_parameters_are_told_at_once():
+def test_all_mistakes_of_parameters_are_reported_at_once():
     texts = ("epochs", "epoch=3", "learning_rate=2", "max_mae=low", "min_test_photos=0")
     with pytest.raises(SettingsError) as caught:
         plan(settings_of(), "kubeflow", overrides=read_parameters(texts))
@@ -77,7 +77,7 @@ def test_batches_are_a_list_of_the_settings():
         plan(settings, "kubeflow", overrides={"batches": "a,../b"})
 
 
-def test_parameters_are_the_settings_but_for_those_that_are_given():
+def test_parameters_are_the_settings_except_for_known_ones():
     given = read_parameters(("epochs=3", "data_path=s3://photos/other", "max_mae=7"))
     planned = plan(
         settings_of("trainer.learning_rate=0.001"), "kubeflow", "ages-1", overrides=given
@@ -91,7 +91,7 @@ def test_parameters_are_the_settings_but_for_those_that_are_given():
 
 
 @pytest.mark.parametrize("run_id", ["Ages", "1st", "ages_1", "-ages", "a" * 64, "ages 1", "ages\n"])
-def test_a_run_id_that_no_service_takes_is_refused(run_id):
+def test_a_run_id_that_no_service_accepts_is_refused(run_id):
     with pytest.raises(SettingsError, match="--run-id"):
         plan(settings_of(), "kubeflow", run_id)
 
@@ -99,11 +99,11 @@ def test_a_run_id_that_no_service_takes_is_refused(run_id):
 @pytest.mark.parametrize("run_name", ["a" * 129, "two\nlines", "bell\a"])
 def test_a_run_name_that_no_service_shows_is_refused(run_name):
     plan(settings_of(), "kubeflow", run_name="Frühjahr " + "a" * 119)
-    with pytest.raises(SettingsError, match="--run-name: takes at most 128 characters"):
+    with pytest.raises(SettingsError, match="--run-name: must have at most 128 characters"):
         plan(settings_of(), "kubeflow", run_name=run_name)
 
 
-def test_a_run_that_would_be_the_same_has_the_same_id():
+def test_the_same_run_has_the_same_id():
     def run_id(*overrides, **given):
         given = {"data_fingerprint": "of the data", **given}
         return plan(settings_of(*overrides), "kubeflow", overrides=given).run_id
@@ -120,7 +120,7 @@ def test_a_run_that_would_be_the_same_has_the_same_id():
     assert run_id(epochs="3") == run_id("trainer.epochs=3")
 
 
-def test_where_the_data_are_unknown_each_submission_is_another_run():
+def test_if_the_data_are_unknown_each_submission_is_another_run():
     first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
     assert first.run_id != second.run_id
     assert first.data_unknown == (
@@ -170,11 +170,14 @@ def test_data_that_can_be_read_from_here_are_known(bucket):
     assert planned().run_id != first.run_id
 
 
-def test_data_that_can_be_read_and_are_no_data_set_are_refused(bucket):
+def test_readable_data_that_are_not_a_data_set_are_refused(bucket):
     beam_args, _ = bucket
-    for folder, says in (("bad", "real_age"), ("nothing", "there is nothing under this address")):
+    for folder, expected in (
+        ("bad", "real_age"),
+        ("nothing", "there is nothing under this address"),
+    ):
         settings = settings_of(f"data.path=s3://photos/{folder}", f"beam.args={beam_args}")
-        with pytest.raises(SettingsError, match=says):
+        with pytest.raises(SettingsError, match=expected):
             plan(settings, "kubeflow")
 
 
@@ -212,7 +215,7 @@ def cached(specification):
     }
 
 
-def test_known_data_let_photo_example_gen_take_what_it_did(specification):
+def test_known_data_allow_photo_example_gen_to_be_cached(specification):
     before = cached(specification)
     assert "Trainer" in before
     assert not before & {"PhotoExampleGen", "Champion"}
@@ -224,7 +227,7 @@ def test_known_data_let_photo_example_gen_take_what_it_did(specification):
     assert not cached(specification)
 
 
-def test_a_dry_run_tells_all_but_secrets():
+def test_a_dry_run_shows_everything_except_secrets():
     settings = settings_of("cluster.environment.AWS_REGION=us-east-9")
     planned = plan(settings, "kubeflow", "ages-1", "Spring", {"epochs": "3"})
     place = KubeflowEndpoint.of("https://kubeflow.example.org/pipeline/", "ages", "team-a")
@@ -241,7 +244,7 @@ def test_a_dry_run_tells_all_but_secrets():
         "Spring (ages-1)",
         "schema 2.1.0, 11 tasks",
         "registry.example.org/customer-age:0.1.0",
-        "PhotoExampleGen looks at the data anew",
+        "PhotoExampleGen reads the data again",
         "  epochs              3",
         "  batches             (empty)",
     ):
@@ -250,47 +253,47 @@ def test_a_dry_run_tells_all_but_secrets():
     assert "AWS_SECRET" not in text
 
 
-def test_with_options_in_the_root_nothing_is_taken_from_the_cache():
-    """The launcher has them for the artifacts of its own run alone."""
+def test_with_options_in_the_root_nothing_is_cached():
+    """The launcher only uses them for the artifacts of its own run."""
     root = "s3://ages/runs?endpoint=http://store:9000&use_path_style=true&region=us-east-1"
     given = {"data_fingerprint": "known"}
     planned = plan(settings_of(f"cluster.pipeline_root={root}"), "kubeflow", overrides=given)
     assert not planned.cache
-    assert dry_run.caching(planned).startswith("off: with options in the pipeline root")
+    assert dry_run.caching(planned).startswith("off: the pipeline root has options")
     kept = plan(settings_of("cluster.pipeline_root=s3://ages/runs"), "kubeflow", overrides=given)
     assert kept.cache
-    assert dry_run.caching(kept).startswith("on, PhotoExampleGen's too")
+    assert dry_run.caching(kept).startswith("on, also for PhotoExampleGen")
 
 
 @pytest.mark.parametrize(
-    ("place", "says"),
+    ("place", "expected"),
     [
         ({"host": None}, "--host is missing"),
-        ({"host": "https://me:secret@host"}, "no user or password"),
-        ({"host": "ftp://host"}, "is no URL"),
+        ({"host": "https://me:secret@host"}, "must not contain a user or a password"),
+        ({"host": "ftp://host"}, "is not a valid URL"),
         ({"experiment": " "}, "--experiment"),
         ({"namespace": "Team A"}, "--namespace Team A"),
         ({"service_account": "-x"}, "--service-account -x"),
         ({"service_account": "a..b"}, "is not a valid name of a service account"),
         ({"namespace": "team.a"}, "is not a valid name of a namespace: write 1 to 63 of a-z"),
         ({"namespace": "a" * 64}, "is not a valid name of a namespace"),
-        ({"experiment": "a" * 256}, "--experiment: takes at most 255 characters"),
+        ({"experiment": "a" * 256}, "--experiment: must have at most 255 characters"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused(place, says):
+def test_an_invalid_location_is_refused(place, expected):
     with pytest.raises(SettingsError) as caught:
         KubeflowEndpoint.of(**{"host": "http://localhost", "experiment": "ages", **place})
-    assert says in str(caught.value)
+    assert expected in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-def test_a_host_without_a_scheme_is_asked_safely():
+def test_a_host_without_a_scheme_uses_https():
     assert (
         KubeflowEndpoint.of("kubeflow.example.org/", "ages").host == "https://kubeflow.example.org"
     )
 
 
-def test_profiles_that_only_the_cluster_reaches_leave_the_data_unknown(tmp_path):
+def test_profiles_that_only_the_cluster_can_read_leave_the_data_unknown(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"a photo")
     (tmp_path / "photos.csv").write_text(
         "file_name,card_id,captured_at\na.jpg,4711,2026-01-01T10:00:00Z\n"

@@ -50,7 +50,7 @@ def settings(registry_uri):
 
 @pytest.fixture(params=["kubeflow", "vertex"])
 def cluster(request, settings, monkeypatch):
-    """A target, its settings, and how to change what its service says of a run."""
+    """A target, its settings, and how to change the state of a run in its service."""
     golden = HERE / "golden" / ("kubeflow.yaml" if request.param == "kubeflow" else "vertex.json")
     monkeypatch.setattr(kubeflow_runs, "_SETTLED_AFTER", 0.0)
     # Compiling takes half a minute here, and has its own tests.
@@ -121,7 +121,7 @@ def test_starting_a_run_again_starts_nothing(cluster):
 
 
 @pytest.mark.parametrize(
-    ("run_id", "state", "tasks", "outcome", "exit_code", "says"),
+    ("run_id", "state", "tasks", "outcome", "exit_code", "expected"),
     [
         ("ages-1", "RUNNING", {"PhotoExampleGen": "RUNNING"}, RunState.RUNNING, 1, ""),
         ("ages-published", "SUCCEEDED", {}, RunState.PUBLISHED, 0, "MAE of 6.00 years"),
@@ -154,11 +154,11 @@ def test_starting_a_run_again_starts_nothing(cluster):
         ("ages-1", "FAILED", {}, RunState.FAILED, 1, "the run is FAILED"),
     ],
 )
-def test_what_became_of_a_run(cluster, run_id, state, tasks, outcome, exit_code, says):
+def test_the_outcome_of_a_run(cluster, run_id, state, tasks, outcome, exit_code, expected):
     cluster.target.start(run_id, cluster.settings)
     cluster.put(run_id, state, **tasks)
     assert cluster.target.state(run_id) is outcome
-    assert says in cluster.target.reason(run_id)
+    assert expected in cluster.target.reason(run_id)
     assert "\n" not in cluster.target.reason(run_id)
     assert bool(cluster.target.reason(run_id)) == outcome.ended
     found = outcomes.outcome(cluster.target._runs.find(run_id), cluster.settings)
@@ -171,17 +171,17 @@ def test_a_cancelled_run_has_failed(cluster):
     assert cluster.target.state("ages-1") is RunState.FAILED
 
 
-def test_a_registry_that_cannot_be_asked_is_told_of(cluster):
+def test_an_unavailable_registry_is_reported(cluster):
     cluster.target.start("ages-1", cluster.settings)
     run = cluster.target._runs.find("ages-1")
     cluster.put("ages-1", "SUCCEEDED")
     parameters = {**run.parameters, "registry_uri": "mlflow+http://127.0.0.1:1"}
     ended = type(run)("ages-1", run.link, "SUCCEEDED", parameters=parameters)
-    with pytest.raises(RunError, match="SUCCEEDED, and whether it published is not known here"):
+    with pytest.raises(RunError, match="SUCCEEDED, but it is unknown whether it published"):
         outcomes.outcome(ended, cluster.settings)
 
 
-def test_waiting_tells_a_line_for_each_change(cluster):
+def test_waiting_prints_a_line_for_each_change(cluster):
     cluster.target.start("ages-1", cluster.settings)
     lines = []
     arrived = threading.Event()
@@ -217,7 +217,7 @@ def test_waiting_tells_a_line_for_each_change(cluster):
 
 
 class _Flaky:
-    """Runs whose service is away for some questions."""
+    """Runs whose service does not answer some requests."""
 
     def __init__(self, runs, away):
         self._runs, self._away = runs, away
@@ -235,15 +235,15 @@ def test_waiting_survives_a_service_that_is_away_for_a_while(cluster):
     lines = []
     runs = cluster.target._runs
     assert wait(_Flaky(runs, 3), "ages-1", lines.append, interval=0.01).state == "SUCCEEDED"
-    assert [line for line in lines if "trying on" in line] == [
-        "no answer for now, trying on: the service does not answer"
+    assert [line for line in lines if "retrying" in line] == [
+        "the service does not answer at the moment, retrying: the service does not answer"
     ]
     with pytest.raises(RunError, match="does not answer"):
         wait(_Flaky(runs, 99), "ages-1", lines.append, interval=0.01, patience=0.05)
 
 
 def test_waiting_for_a_run_that_is_not_there_ends(cluster):
-    with pytest.raises(RunError, match="ages-1 is gone"):
+    with pytest.raises(RunError, match="ages-1 no longer exists"):
         wait(cluster.target._runs, "ages-1", print, interval=0.01)
 
 

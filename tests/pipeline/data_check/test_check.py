@@ -104,7 +104,7 @@ def test_a_person_stands_in_one_split(inbox, photo, settings, tmp_path):
     assert (report.splits, report.splits_are) == ({"train": 1, "valid": 1, "test": 1}, "official")
     [refusal] = report.first_refused["person_in_two_splits"]
     assert (refusal.line, refusal.detail) == (
-        3, "the person also stands in the official split test",
+        3, "the person is also in the official split test",
     )  # fmt: skip
     assert report.data_sets[0].photos == 3
     with_batch = check(settings(base, "data.batches=[monday]", data__inbox=str(inbox)))

@@ -34,7 +34,7 @@ def load(*args, more=(), **given):
         (DATAFLOW[:1], "--runner=DataflowRunner needs --project, --region, --temp_location too"),
         ((*DATAFLOW[:3], "--temp_location="), "--runner=DataflowRunner needs --temp_location too"),
         ((*DATAFLOW[:3], "--temp_location=s3://b/t"), "--temp_location=s3://b/t: Dataflow takes"),
-        ((*DATAFLOW, "--staging_location=/tmp"), "--staging_location=/tmp: Dataflow takes a gs://"),
+        ((*DATAFLOW, "--staging_location=/tmp"), "--staging_location=/tmp: Dataflow needs a gs://"),
         ((*DATAFLOW, "--sdk_container_image=none"), "Dataflow's workers need the image"),
         (("--runner=dataflow",), "--runner=dataflow needs --project"),
         (("--runner=FlinkRunner",), "--runner=FlinkRunner needs --flink_master too"),
@@ -43,7 +43,7 @@ def load(*args, more=(), **given):
             ("--runner=PortableRunner", "--job_endpoint=h:1", "--environment_type=EXTERNAL"),
             "--environment_type=EXTERNAL needs --environment_config=HOST:PORT",
         ),
-        (("--runner", "DataflowRunner"), "'DataflowRunner' is no option; write each as"),
+        (("--runner", "DataflowRunner"), "'DataflowRunner' is not a valid option; write each"),
         (("--runner",), "--runner has no value"),
         (("runner=DataflowRunner",), "'runner=DataflowRunner' is no option"),
         (("--max_silent_seconds=1h",), "--max_silent_seconds=1h: is not a valid number of seconds"),
@@ -125,14 +125,16 @@ def test_a_job_server_is_spoken_to_by_our_runner():
 def test_the_workers_image_is_the_cluster_s():
     settings = load(*DATAFLOW, more=("cluster.image=registry/customer-age:1",))
     assert beam_options.beam_args(settings) == [*DATAFLOW, IMAGE]
-    with pytest.raises(SettingsError, match=r"needs an image with this code .* cluster\.image"):
+    with pytest.raises(
+        SettingsError, match=r"needs a container image with this code .* cluster\.image"
+    ):
         load(*DATAFLOW)
 
 
 @pytest.mark.parametrize("root", ["minio://bucket/runs", "gs://bucket/runs"])
 def test_on_a_cluster_workers_elsewhere_find_artifacts_only_in_place(root):
     flink = ("--runner=FlinkRunner", "--flink_master=flink:8081")
-    with pytest.raises(SettingsError, match=r"FlinkRunner reach the artifacts only where"):
+    with pytest.raises(SettingsError, match=r"FlinkRunner can only open the artifacts if"):
         load(*flink, more=(f"cluster.pipeline_root={root}",))
     load(*flink, more=("cluster.pipeline_root=gs://b/r", "cluster.in_place=['gs://']"))
     load(more=(f"cluster.pipeline_root={root}",))

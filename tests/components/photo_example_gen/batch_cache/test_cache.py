@@ -59,7 +59,7 @@ def test_a_batch_counts_when_it_is_committed(tmp_path, data_set):
     assert cache.attempts() == {}
 
 
-def test_what_a_killed_attempt_left_is_discarded_without_the_batch(tmp_path, data_set):
+def test_the_files_of_a_killed_attempt_are_discarded_without_the_batch(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
     batch = cache.commit(A_KEY, written(cache, A_KEY, data_set), data_set, 1)
     killed = written(cache, A_KEY, data_set)
@@ -83,7 +83,7 @@ def test_a_batch_that_lost_a_shard_is_discarded(tmp_path, data_set):
     assert [cache.find(key, "") for key in keys] == [None, batches[1], None]
 
 
-def test_notes_on_batches_are_no_batches(tmp_path, data_set):
+def test_notes_on_batches_are_not_batches(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
     cache.use([A_KEY, ANOTHER_KEY])
     (tmp_path / "cache" / "_digests" / "folder").mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_notes_on_batches_are_no_batches(tmp_path, data_set):
 
 
 @pytest.mark.parametrize("lost", [index.FILE, REFUSED_FILE])
-def test_a_batch_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
+def test_a_batch_with_a_missing_file_does_not_count(tmp_path, data_set, lost):
     cache = BatchCache(str(tmp_path / "cache"))
     attempt = written(cache, A_KEY, data_set)
     cache.commit(A_KEY, attempt, data_set, 1)
@@ -102,7 +102,7 @@ def test_a_batch_that_lost_a_file_counts_no_longer(tmp_path, data_set, lost):
     assert cache.attempts() == {attempt: None}, "nobody knows what it holds"
 
 
-def test_of_two_that_write_at_once_each_has_a_whole_batch(tmp_path, data_set):
+def test_two_simultaneous_writers_both_have_a_complete_batch(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
 
     def write(_):
@@ -120,7 +120,7 @@ def test_of_two_that_write_at_once_each_has_a_whole_batch(tmp_path, data_set):
 def test_lost_rows_end_the_run(tmp_path, data_set):
     cache = BatchCache(str(tmp_path / "cache"))
     attempt = written(cache, A_KEY, data_set, leave_out=1)
-    with pytest.raises(RunError, match="5 rows became 4 examples and 0 refusals"):
+    with pytest.raises(RunError, match="5 rows resulted in 4 examples and 0 refusals"):
         cache.commit(A_KEY, attempt, data_set, 1)
     assert cache.find(A_KEY, "") is None
 

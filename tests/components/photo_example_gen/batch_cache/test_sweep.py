@@ -40,7 +40,7 @@ def write_attempt(cache, key):
 
 
 def ingest(cache, key):
-    """What a run does for a batch, once it has said that it uses it."""
+    """What a run does with a batch after its note."""
     found = cache.find(key, "")
     return found or cache.commit(key, write_attempt(cache, key), DATA_SET, 1)
 
@@ -56,7 +56,7 @@ def names(place):
 
 
 class Aged:
-    """Sets back the time of all that lies in a cache: its store's clock goes on."""
+    """Sets back the times of all files in a cache, as if time had passed."""
 
     def __init__(self, place):
         self._place = place
@@ -145,7 +145,7 @@ def test_a_batch_without_a_note_counts_as_used_when_it_was_made(cache, place, ag
     assert names(place) == ["_used/swept"]
 
 
-def test_what_killed_runs_left_goes_after_a_day(cache, place, aged):
+def test_the_files_of_killed_runs_are_deleted_after_a_day(cache, place, aged):
     ingest(cache, A_KEY)
     dead = [write_attempt(cache, A_KEY), write_attempt(cache, ANOTHER_KEY)]
     if "://" not in place:
@@ -169,7 +169,7 @@ def test_what_killed_runs_left_goes_after_a_day(cache, place, aged):
     assert {name.partition("/")[0] for name in names(place)} == {A_KEY, "_used"}
 
 
-def test_what_else_lies_there_stays(cache, place, aged):
+def test_other_files_in_the_cache_stay(cache, place, aged):
     """Somebody may name a folder with other things in it: they are not ours to delete."""
     others = ["photos/2024/a.jpg", "photos/a.jpg", "a.txt", "photos/piece.json", f"{A_KEY}/b/a.txt",
               "_digests/notes.txt", "_digests/deep/a.json", "_used/read me"]  # fmt: skip
@@ -180,7 +180,7 @@ def test_what_else_lies_there_stays(cache, place, aged):
         store.write_whole(join(place, name), b"mine")
     aged(100)
     assert swept(place) == sweeping.Swept()
-    assert cache.attempts() == {}, "nor does `forget` delete them"
+    assert cache.attempts() == {}, "`forget` does not delete them either"
     assert set(names(place)) == {*others, "_used/swept"}
     assert "://" in place or (Path(place) / "an empty folder" / "of mine").is_dir()
 
@@ -221,7 +221,7 @@ def test_a_mark_from_the_future_does_not_stop_sweeping(cache, place, aged):
     assert swept(place) == sweeping.Swept(batches=1)
 
 
-def test_this_machines_clock_deletes_nothing(cache, place, monkeypatch):
+def test_this_machines_clock_does_not_decide_deletions(cache, place, monkeypatch):
     cache.use([A_KEY])
     ingest(cache, A_KEY)
     write_attempt(cache, ANOTHER_KEY)
@@ -239,7 +239,7 @@ def test_digests_that_were_not_written_for_thirty_days_are_forgotten(place, aged
     assert names(place) == [f"_digests/{ANOTHER_KEY}.json", "_used/swept"]
 
 
-def test_of_notes_on_the_same_batches_the_newest_stays(cache, place, aged):
+def test_the_newest_of_several_notes_on_the_same_batches_stays(cache, place, aged):
     for number in range(4):
         cache.use(["a", *"bcd"[:number]])
         aged(1)
@@ -251,15 +251,15 @@ def test_of_notes_on_the_same_batches_the_newest_stays(cache, place, aged):
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_batch_that_a_run_asks_for_while_it_is_swept(cache, place, aged, monkeypatch, moment):
-    """Before its manifest is taken away, the run finds the batch and keeps it; else, neither."""
+def test_a_run_requests_a_batch_during_its_sweep(cache, place, aged, monkeypatch, moment):
+    """Before the manifest is removed, the run finds the batch and keeps it; after it, not."""
     first = ingest(cache, A_KEY)
     aged(31)
-    asked = []
+    requests = []
 
     def ask(cache=cache):
         cache.use([A_KEY])
-        asked.append(cache.find(A_KEY, ""))
+        requests.append(cache.find(A_KEY, ""))
 
     take_away = sweeping._Sweep._take_away
 
@@ -273,12 +273,12 @@ def test_a_batch_that_a_run_asks_for_while_it_is_swept(cache, place, aged, monke
 
     monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
     assert swept(place) == sweeping.Swept()
-    assert asked == [first if moment == "before" else None]
+    assert requests == [first if moment == "before" else None]
     assert content(first) == content(ingest(cache, A_KEY)) == [A_KEY.encode()]
     assert cache.find(A_KEY, "") == first
 
 
-def test_a_batch_that_is_made_anew_while_its_old_one_is_swept(cache, place, aged, monkeypatch):
+def test_a_batch_is_ingested_again_during_the_sweep_of_the_old_one(cache, place, aged, monkeypatch):
     first = ingest(cache, A_KEY)
     write_attempt(cache, A_KEY)  # by one that is killed
     aged(31)
@@ -311,44 +311,44 @@ def test_an_error_is_one_warning(cache, place, monkeypatch, caplog, error):
     assert swept(place) == sweeping.Swept()
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage() == f"{plain(place)} could not be swept: {error}"
+    assert record.getMessage() == f"{plain(place)} was not swept: {error}"
 
 
-def test_a_cache_that_is_not_there_is_swept(place):
+def test_a_missing_cache_is_swept(place):
     assert swept(place) == sweeping.Swept()
 
 
 @pytest.mark.parametrize("place", ["s3"], indirect=True)
-def test_a_run_costs_one_request_more_for_all_its_batches(scripted_requests, cache, place):
+def test_a_run_needs_one_request_more_for_all_its_batches(scripted_requests, cache, place):
     keys = [f"{number:032x}" for number in range(10_000)]
     swept(place)
-    with scripted_requests as asked:
+    with scripted_requests as requests:
         cache.use(keys)
         swept(place)
-    assert asked == ["put", "entries"]
+    assert requests == ["put", "entries"]
 
 
 @pytest.fixture
 def scripted_requests(place, monkeypatch):
-    """What is asked of a bucket within a block."""
+    """The requests to a bucket within a block."""
     from contextlib import contextmanager
 
     from customer_age.files.s3_bucket import S3Bucket
 
-    asked: list[str] = []
+    requests: list[str] = []
     for name in ("entries", "read", "put", "delete", "exists"):
         method = getattr(S3Bucket, name)
 
         def counted(self, *args, method=method, name=name):
-            asked.append(name)
+            requests.append(name)
             return method(self, *args)
 
         monkeypatch.setattr(S3Bucket, name, counted)
 
     @contextmanager
     def counting():
-        asked.clear()
-        yield asked
+        requests.clear()
+        yield requests
 
     return counting()
 

@@ -1,4 +1,4 @@
-"""What the report says of new batches: counts, and the errors before and after."""
+"""The report's section on new batches: counts, and the errors of both models."""
 
 import dataclasses
 import re
@@ -23,7 +23,7 @@ def counts(train, groups, refused=0):
 
 @pytest.fixture
 def retrained(published, measured):
-    """A run on a window of two batches, of which the champion knew one."""
+    """A run with a window of two batches; the champion was trained on one of them."""
     by_batch = {
         "base": counts(400, {"25-34": 403}),
         "2026-03": counts(10, {"25-34": 9, "65+": 4}),
@@ -38,7 +38,7 @@ def retrained(published, measured):
     )
 
 
-def test_batches_are_told_apart_by_what_the_champion_knows(retrained):
+def test_batches_are_new_unless_the_champion_was_trained_on_them(retrained):
     found = data_changes.batches(retrained)
     assert [(batch.name, batch.new) for batch in found] == [("2026-03", False), ("2026-04", True)]
 
@@ -57,7 +57,7 @@ def test_changes_are_by_age_group(retrained):
 def test_the_page_shows_both_tables(retrained):
     html = report.render(retrained)
     text = " ".join(re.sub(r"<[^>]*>", " ", html).split())
-    assert "What the new photos changed" in html
+    assert "Effect of the new photos" in html
     assert "1 of 2 batches in the data window" in html
     assert "new to" in html
     assert "2026-04 28 20 1 2 5 25-34: 20, 65+: 3 new" in text
@@ -72,10 +72,10 @@ def test_the_section_is_linked_where_it_is(retrained, published):
 
 def test_a_run_without_batches_has_no_such_section(published):
     assert data_changes.batches(published) == []
-    assert "What the new photos changed" not in report.render(published)
+    assert "Effect of the new photos" not in report.render(published)
 
 
-def test_a_group_without_test_photos_is_told_too(retrained):
+def test_a_group_without_test_photos_is_shown(retrained):
     by_batch = {"2026-04": counts(2, {"100+": 5})}
     changed = dataclasses.replace(
         retrained, ingestion=retrained.ingestion.model_copy(update={"batches": by_batch})

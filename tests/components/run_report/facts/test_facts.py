@@ -37,7 +37,9 @@ def test_folders_that_are_empty_or_missing_are_steps_not_reached(run, tmp_path: 
         ("evaluation", "metrics-00000-of-00001.tfrecord", b"cut short"),
     ],
 )
-def test_a_damaged_file_is_named_and_stops_nothing(run, uris, tmp_path, key, file, content):
+def test_a_damaged_file_is_named_and_does_not_stop_the_report(
+    run, uris, tmp_path, key, file, content
+):
     path = tmp_path / key / file
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -73,7 +75,7 @@ def test_a_training_that_diverged_is_still_read(run, uris, tmp_path: Path):
     ("file", "version", "exit_code"),
     [("BLESSED", "3", 0), ("NOT_BLESSED", None, 3), ("BLESSED", None, 1), (None, None, 1)],
 )
-def test_the_exit_code_follows_from_what_is_there(run, tmp_path, file, version, exit_code):
+def test_the_exit_code_is_derived_from_the_artifacts(run, tmp_path, file, version, exit_code):
     if file:
         (tmp_path / file).touch()
     publication = facts.Publication(version) if version else None
@@ -107,6 +109,6 @@ def test_the_verdict_is_the_exit_code_in_words(run, exit_code, verdict):
     assert facts.RunFacts(run=run, exit_code=exit_code).verdict is verdict
 
 
-def test_an_input_that_no_report_knows_is_a_mistake(run):
+def test_an_unknown_input_of_a_report_is_refused(run):
     with pytest.raises(ValueError, match="model_runs"):
         facts.collect({"model_runs": "/somewhere"}, run)

@@ -85,7 +85,7 @@ def test_the_numbers_are_those_of_the_photos(collected, frames):
     assert sizes["train"][-1] == f"{largest:,.0f}"
 
 
-def test_what_was_refused_and_what_breaks_the_schema_is_told_at_once(collected):
+def test_refusals_and_schema_anomalies_are_reported_together(collected):
     page = Page(eda.render(collected))
     assert "3 of 733 rows were refused (0.4%)." in page.text
     found = len(facts.anomalies(collected))
@@ -107,7 +107,7 @@ def test_texts_are_counted_the_most_frequent_first(collected, frames):
     assert [(row[0], row[1]) for row in modes] == [("RGB", f"{counts.RGB}"), ("L", f"{counts.L}")]
 
 
-def test_only_the_most_frequent_values_are_tabled(run):
+def test_a_table_shows_only_the_most_frequent_values(run):
     words = {f"batch-{number:03}": 100 - number for number in range(40)}
     statistics = {"train": SplitStatistics(4_000, {}, {features.BATCH: words})}
     many = dataclasses.replace(facts.collect({}, run, exit_code=0), statistics=statistics)
@@ -117,14 +117,14 @@ def test_only_the_most_frequent_values_are_tabled(run):
     assert table.rows["28 others"] == [f"{sum(list(words.values())[12:]):,}"]
 
 
-def test_a_feature_that_is_always_empty_is_no_table(run):
+def test_a_feature_that_is_always_empty_has_no_table(run):
     statistics = {"train": SplitStatistics(9, {}, {features.BATCH: {"": 9}})}
     empty = dataclasses.replace(facts.collect({}, run, exit_code=0), statistics=statistics)
     assert not data_tables.text_features(empty)
 
 
 @pytest.mark.parametrize("missing", ["ingestion", "statistics", "anomalies"])
-def test_what_is_missing_is_left_out(collected, missing):
+def test_missing_features_are_left_out(collected, missing):
     nothing = {"ingestion": None, "statistics": {}, "anomalies": None}[missing]
     page = Page(eda.render(dataclasses.replace(collected, **{missing: nothing})))
     sections = {
@@ -136,7 +136,7 @@ def test_what_is_missing_is_left_out(collected, missing):
 
 
 def test_a_page_on_nothing_says_so(run):
-    assert "No photos were measured" in eda.render(facts.collect({}, run, exit_code=1))
+    assert "No photo was measured" in eda.render(facts.collect({}, run, exit_code=1))
 
 
 def test_the_page_loads_nothing_and_runs_nothing(collected):
@@ -148,13 +148,13 @@ def test_the_page_loads_nothing_and_runs_nothing(collected):
     assert "<b>bold</b>.jpg" in page.text, "names of files are text"
 
 
-def test_the_page_is_written_whole(collected, tmp_path):
+def test_the_page_is_written_atomically(collected, tmp_path):
     eda.write_eda(collected, tmp_path / "new" / "eda.html")
     (file,) = (tmp_path / "new").iterdir()
     assert file.read_text(encoding="utf-8") == eda.render(collected)
 
 
-def test_a_feature_of_one_value_is_a_bar_with_room_beside_it():
+def test_a_feature_with_one_value_is_a_bar_with_space_around_it():
     only = Histogram((200.0, 200.0), (10,))
     spread = Spread(10, 200, 200, 200, only, only, 200, 0, 0)
     split = SplitStatistics(photos=10, spreads={features.IMAGE_WIDTH: spread})

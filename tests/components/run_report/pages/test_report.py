@@ -1,4 +1,4 @@
-"""The page says how a run ended and why, shows what is there, and nothing that it must not."""
+"""The page shows how a run ended and why, all facts, and no secrets."""
 
 import dataclasses
 import math
@@ -76,12 +76,12 @@ def test_a_published_run_names_its_version_and_the_margin(published):
     text = shown(published).text
     assert "Published as version 3" in text
     assert (
-        "The test MAE is 6.42 years on 1,222 photos, within the limit of 8.00, and 4.89 better "
-        "than the median predictor." in text
+        "The test MAE is 6.42 years on 1,222 photos, within the limit of 8.00, and 4.89 "
+        "years better than the median predictor." in text
     )
 
 
-def test_a_champion_may_be_missed_by_the_tolerance(published, measured):
+def test_the_candidate_may_be_worse_than_a_champion_by_the_tolerance(published, measured):
     text = shown(
         dataclasses.replace(
             published,
@@ -89,7 +89,7 @@ def test_a_champion_may_be_missed_by_the_tolerance(published, measured):
             evaluation=Evaluation(measured(6.42), measured(6.3), True, ()),
         )
     )
-    assert "0.12 worse than the champion, version 2, within the tolerance" in text.text
+    assert "0.12 years worse than the champion, version 2, within the tolerance" in text.text
     assert text.row("Test MAE against the champion, version 2")[2:] == [
         "at most 6.55",
         "years",
@@ -97,7 +97,7 @@ def test_a_champion_may_be_missed_by_the_tolerance(published, measured):
     ]
 
 
-def test_the_median_predictor_has_to_be_beaten(published, measured):
+def test_the_candidate_must_be_better_than_the_median_predictor(published, measured):
     equal = Evaluation(measured(7.5), measured(7.5), False, ("it must be better",))
     row = shown(dataclasses.replace(published, exit_code=3, evaluation=equal)).row(
         "Test MAE against the median predictor"
@@ -120,12 +120,17 @@ def test_a_refused_model_shows_each_refusal_and_failed_check(published, measured
     assert found.row("Test MAE") == ["Test MAE", "9.10", "at most 8.00", "years", "✕ failed"]
 
 
-def test_what_the_canary_measured_stands_beside_its_limits(published):
+def test_the_canarys_measurements_have_their_limits(published):
     found = shown(published)
-    assert found.row("One photo, median")[1:] == ["0.029", "at most 2.000", "seconds", "✓ passed"]
-    assert found.row("64 photos at once, median")[1:3] == ["1.620", "at most 128.000"]
-    assert found.row("The two signatures")[1:3] == ["0.0020", "at most 0.0100"]
-    assert found.row("Memory at its peak")[1:4] == ["1,110", "at most 4,096", "MB"]
+    assert found.row("Time for one photo, median")[1:] == [
+        "0.029",
+        "at most 2.000",
+        "seconds",
+        "✓ passed",
+    ]
+    assert found.row("Time for a batch of 64 photos, median")[1:3] == ["1.620", "at most 128.000"]
+    assert found.row("A photo through each signature")[1:3] == ["0.0020", "at most 0.0100"]
+    assert found.row("Peak memory")[1:4] == ["1,110", "at most 4,096", "MB"]
 
 
 def test_every_check_of_the_canary_has_a_name_of_its_own(published):
@@ -149,7 +154,7 @@ def test_a_model_that_is_not_fit_to_serve_is_refused_by_the_canary(published, me
     ("exit_code", "title"),
     [(1, "Failed"), (2, "Settings refused"), (4, "Data refused"), (137, "Failed")],
 )
-def test_a_run_that_stopped_early_says_why(run, exit_code, title):
+def test_a_run_that_stopped_early_shows_the_reason(run, exit_code, title):
     errors = ["labels.csv lacks the column real_age", "train: real_age: too high: 999"]
     text = shown(facts.collect({}, run, exit_code=exit_code, errors=errors)).text
     assert title in text
@@ -191,8 +196,8 @@ def test_each_part_of_the_data_stands_alone(published):
     nothing = {"ingestion": None, "statistics": {}, "anomalies": None, "refused_photos": {}}
     headings = {
         "ingestion": "Ingestion",
-        "statistics": "Measures of the photos",
-        "anomalies": "Against the schema",
+        "statistics": "Numeric features",
+        "anomalies": "Schema anomalies",
     }
     for part, heading in headings.items():
         only = {**nothing, part: getattr(published, part)}
@@ -210,12 +215,12 @@ def test_the_numbers_by_age_group_are_those_of_the_evaluation(published):
         numbers = [float(cell.replace("\N{MINUS SIGN}", "-").replace(",", "")) for cell in row[1:6]]
         expected = [mine.photos, mine.mae, theirs.mae, mine.mae - theirs.mae, mine.bias]
         assert numbers == pytest.approx(expected, abs=0.005)
-        assert (row[6] == "unsure") == (mine.photos < 30)
+        assert (row[6] == "uncertain") == (mine.photos < 30)
 
 
 def test_the_numbers_of_the_data_are_those_of_the_artifacts(published, frames):
     found = shown(published)
-    assert "730 photos of 733 rows can be used: 400 train, 130 valid, 200 test." in found.text
+    assert "730 photos from 733 rows can be used: 400 train, 130 valid, 200 test." in found.text
     assert found.row("unreadable")[1] == "2"
     assert found.row("photo missing") == ["photo missing", "1", "000089.jpg (labels.csv, line 91)"]
     for group, train in frames["train"].age_group.value_counts().items():
@@ -227,13 +232,13 @@ def test_the_numbers_of_the_data_are_those_of_the_artifacts(published, frames):
 
 
 def test_the_kept_epoch_is_counted_over_both_phases(published):
-    assert "epoch 7 of 9: MAE 5.11 on train, 6.37 on valid" in shown(published).text
+    assert "7 of 9: MAE 5.11 years on train, 6.37 on valid" in shown(published).text
     second = published.training.model_copy(update={"best_epoch": 2})
     text = shown(dataclasses.replace(published, training=second)).text
-    assert "epoch 5 of 9: MAE 7.21 on train, 7.12 on valid" in text
+    assert "5 of 9: MAE 7.21 years on train, 7.12 on valid" in text
 
 
-def test_a_curve_of_one_epoch_has_one_tick_and_its_whole_name(published):
+def test_a_curve_of_one_epoch_has_one_tick_and_its_complete_label(published):
     one = [published.training.history[-1].model_copy(update={"mae": 14.64, "val_mae": 11.71})]
     plot = plots.learning_curves(published.training.model_copy(update={"history": one}))
     texts = re.findall(r'<text style="font-size: 9px[^>]* x="([^"]+)"[^>]*>([^<]+)', plot)
@@ -250,7 +255,7 @@ def test_an_error_just_over_the_limit_does_not_look_equal_to_it(published, measu
     assert row[4] == "✕ failed"
 
 
-def test_an_error_that_is_no_number_fails(published, measured):
+def test_an_error_of_nan_fails(published, measured):
     broken = Evaluation(measured(math.nan), measured(11.0), False, ("MAE is not a number",))
     row = shown(dataclasses.replace(published, exit_code=3, evaluation=broken)).row("Test MAE")
     assert row[1] == "not a number"
@@ -302,7 +307,7 @@ def test_no_secret_is_on_the_page(published):
         assert "mlflow.example.org" in html
 
 
-def test_the_report_is_written_whole_and_quickly(published, tmp_path: Path):
+def test_the_report_is_written_atomically_and_quickly(published, tmp_path: Path):
     path = tmp_path / "new" / "report.html"
     start = time.perf_counter()
     report.write_report(published, path)

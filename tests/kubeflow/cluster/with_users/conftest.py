@@ -1,4 +1,4 @@
-"""Kubeflow Pipelines with users: its stand-in, which asks a real API server who may do what."""
+"""Kubeflow Pipelines with users: its stand-in, which checks rights on a real API server."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -100,4 +100,4 @@ def test_an_account_without_the_right_starts_none_and_the_batch_waits(kubeflow, 
     looked = retrain(PIPELINE)
     check_refused(looked, kubeflow, f"User 'system:serviceaccount:{NAMESPACE}:{PIPELINE}' is not")
     assert retrain(RETRAINING).exit_code == 0
-    assert len(kubeflow.runs) == 1, "the next look starts it"
+    assert len(kubeflow.runs) == 1, "the next check starts it"

@@ -57,11 +57,11 @@ def test_a_run_is_started_with_the_page_s_token(server, client, kubeflow, review
     }
     again = submit(token, NAMESPACE, "--run-id", "ages-1")
     assert again.exit_code == 0
-    assert "there already, PENDING" in again.out
+    assert "already exists, PENDING" in again.out
     assert len(kubeflow.runs) == 1
 
 
-def test_of_two_runs_one_is_stopped_and_removed_by_the_same_account(
+def test_one_of_two_runs_is_stopped_and_removed_by_the_same_account(
     client, kubeflow, reviews, submit, monkeypatch, tmp_path
 ):
     token = token_of(client, NAMESPACE, RETRAINING, AUDIENCE)

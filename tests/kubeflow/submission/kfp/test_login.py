@@ -28,7 +28,7 @@ def nothing_given(monkeypatch, tmp_path):
 
 
 def runs_at(host, token_command=""):
-    """In the name of a user, so that nothing is asked before the token is there."""
+    """With a namespace, so that no request is sent before the token is read."""
     return KubeflowRuns(KubeflowEndpoint.of(host, "ages", "team-a", token_command=token_command))
 
 
@@ -60,7 +60,7 @@ class Gateway:
             do_GET = do_POST = answer  # noqa: N815
 
             def log_message(self, *_):
-                """A test's output is no place for it."""
+                """It must not be in a test's output."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
@@ -100,65 +100,67 @@ def test_a_command_counts_before_the_file(tmp_path, monkeypatch):
 
 def test_the_cookie_of_a_login_comes_from_the_environment(monkeypatch):
     with KfpApi(cookie="oauth2_proxy_kubeflow=abc==") as api:
-        with pytest.raises(RunError, match=f"does not let us in .*{login.COOKIE} holds the cookie"):
+        with pytest.raises(RunError, match=f"access denied by .*{login.COOKIE} to the cookie"):
             runs_at(api.url).find("ages-1")
         monkeypatch.setenv(login.COOKIE, "oauth2_proxy_kubeflow=abc==")
         assert runs_at(api.url).find("ages-1") is None
 
 
 @pytest.mark.parametrize(
-    ("script", "says"),
+    ("script", "expected"),
     [
-        ("raise SystemExit(7)", "ended with 7"),
+        ("raise SystemExit(7)", "exit code 7"),
         ("", "printed nothing"),
-        ("print('se'+'cret\\nsecond line')", "not one line of plain text"),
-        ("print('se'+'cret\\u00e9')", "not one line of plain text"),
+        ("print('se'+'cret\\nsecond line')", "not one line of printable ASCII text"),
+        ("print('se'+'cret\\u00e9')", "not one line of printable ASCII text"),
     ],
 )
-def test_a_command_without_a_token_is_one_line_before_anything_is_asked(tmp_path, script, says):
+def test_a_command_without_a_token_is_one_line_before_any_request(tmp_path, script, expected):
     with KfpApi() as api:
-        with pytest.raises((RunError, SettingsError), match=f"^--token-command: .*{says}") as told:
+        with pytest.raises(
+            (RunError, SettingsError), match=f"^--token-command: .*{expected}"
+        ) as raised:
             runs_at(api.url, printing(script, tmp_path)).find("ages-1")
         assert not api.requests
-    assert "secret" not in str(told.value)
-    assert "\n" not in str(told.value)
+    assert "secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("command", "says"),
+    ("command", "expected"),
     [
         ("/nowhere/gcloud auth", "/nowhere/gcloud cannot be run .No such file"),
         ("print 'it", "is not a command"),
-        (" ", "takes a command"),
+        (" ", "must not be empty"),
     ],
 )
-def test_what_is_not_a_command_is_told(command, says):
-    with pytest.raises(SettingsError, match=f"^--token-command: {says}"):
+def test_an_invalid_command_is_reported(command, expected):
+    with pytest.raises(SettingsError, match=f"^--token-command: {expected}"):
         login.credentials(command)
 
 
-def test_a_command_that_never_ends_is_told(tmp_path, monkeypatch):
+def test_a_command_that_never_ends_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(login, "_COMMAND_SECONDS", 0.5)
-    with pytest.raises(RunError, match="has not ended within 0.5 seconds"):
+    with pytest.raises(RunError, match="did not end within 0.5 seconds"):
         login.credentials(printing("import time; time.sleep(60)", tmp_path))
 
 
 @pytest.mark.parametrize("text", ["s3cret", "name=s3cret\nX-Other: 1", "name=s3crét"])
-def test_what_cannot_be_a_cookie_is_refused_and_not_repeated(monkeypatch, text):
+def test_an_invalid_cookie_is_refused_and_not_printed(monkeypatch, text):
     monkeypatch.setenv(login.COOKIE, text)
-    with pytest.raises(SettingsError, match=f"^{login.COOKIE}: ") as told:
+    with pytest.raises(SettingsError, match=f"^{login.COOKIE}: ") as raised:
         login.cookie()
-    assert "s3cr" not in str(told.value)
+    assert "s3cr" not in str(raised.value)
 
 
-def test_tokens_and_cookies_are_told_to_nobody(tmp_path, monkeypatch, capfd, caplog):
+def test_tokens_and_cookies_are_never_printed(tmp_path, monkeypatch, capfd, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv(login.COOKIE, "session=guess-the-cookie")
     command = printing("print('guess-the-'+'token')", tmp_path)
     endpoint = KubeflowEndpoint.of("http://h", "ages", token_command="print guess-the-token")
-    with KfpApi(token="let-me-in") as api, pytest.raises(RunError) as told:
+    with KfpApi(token="let-me-in") as api, pytest.raises(RunError) as raised:
         runs_at(api.url, command).find("ages-1")
-    everything = [str(told.value), caplog.text, *capfd.readouterr(), repr(endpoint)]
+    everything = [str(raised.value), caplog.text, *capfd.readouterr(), repr(endpoint)]
     assert "guess-the" not in "".join([*everything, str(endpoint.shown())])
 
 
@@ -171,8 +173,8 @@ def test_tokens_and_cookies_are_told_to_nobody(tmp_path, monkeypatch, capfd, cap
         (404, {"Content-Type": "text/html"}, "<html>no such page</html>"),
     ],
 )
-def test_a_page_to_log_in_is_told_and_gets_no_token(tmp_path, status, headers, content):
-    """And is no answer that says there is no such run."""
+def test_a_login_page_is_reported_and_gets_no_token(tmp_path, status, headers, content):
+    """It must not be read as an answer without runs."""
     command = printing("print('let-me-in')", tmp_path)
     with gateway(200, {"Content-Type": "text/html"}, "<html>Dex</html>") as dex:
         headers = {
@@ -181,21 +183,21 @@ def test_a_page_to_log_in_is_told_and_gets_no_token(tmp_path, status, headers, c
         }
         with (
             gateway(status, headers, content) as front,
-            pytest.raises(RunError, match="not the API of Kubeflow Pipelines") as told,
+            pytest.raises(RunError, match="not the Kubeflow Pipelines API") as raised,
         ):
             runs_at(front.url, command).find("ages-1")
         assert len(front.asked) == 1
         assert not dex.asked, "it is not even followed"
-    assert str(told.value) == (
-        f"{front.url}: what answers is not the API of Kubeflow Pipelines, perhaps a page to log "
-        "in; --host names the API; --token-command COMMAND prints a token, "
-        "KF_PIPELINES_SA_TOKEN_PATH in the environment names the file of one, and "
-        "KF_PIPELINES_COOKIE holds the cookie of a login"
+    assert str(raised.value) == (
+        f"{front.url}: the server that answers is not the Kubeflow Pipelines API; it may be a "
+        "login page. Check --host, and log in: set --token-command to a command that prints a "
+        "token, or set KF_PIPELINES_SA_TOKEN_PATH to the file of a token, or set "
+        "KF_PIPELINES_COOKIE to the cookie of a login"
     )
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])
-def test_submit_takes_the_command_by_option_or_environment(monkeypatch, by):
+def test_submit_reads_the_command_from_option_or_environment(monkeypatch, by):
     command = "gcloud auth print-identity-token"
     arguments = ["--target", "kubeflow", "--config", "settings.yaml", "--host", "https://h"]
     if by == "option":

@@ -66,7 +66,7 @@ def test_a_run_is_started_with_all_that_was_compiled(api, runs):
     assert shown.link == f"{api.url}/#/runs/details/{run['run_id']}"
 
 
-def test_a_run_id_is_one_run_whatever_it_is_called(api, runs):
+def test_a_run_id_is_one_run_under_any_name(api, runs):
     first = runs.create(submission(run_name="Spring"))
     again = [runs.create(submission(run_name=name)).link for name in ("", "Summer", "ages-1")]
     assert again == [first.link] * 3
@@ -85,7 +85,7 @@ def test_a_run_of_another_name_is_another_run(api, runs, name):
     assert len(api.runs) == 2
 
 
-def test_looking_for_a_run_makes_nothing(api, runs):
+def test_finding_a_run_creates_nothing(api, runs):
     assert runs.find("ages-1") is None
     assert not api.experiments
     assert {method for method, _ in api.requests} == {"GET"}
@@ -99,7 +99,7 @@ def test_many_runs_take_several_pages(api, runs, monkeypatch):
     assert runs.find("ages-1").link == wanted.link
 
 
-def test_of_runs_that_are_started_at_the_same_time_one_stays(api):
+def test_one_of_several_runs_started_at_the_same_time_stays(api):
     starters = 5
     all_have_looked = threading.Barrier(starters)
 
@@ -122,7 +122,7 @@ def test_of_runs_that_are_started_at_the_same_time_one_stays(api):
 
 
 def _several(api, runs, *created_at):
-    """Runs of one id, as submissions leave them that die before they look again: ids, sorted."""
+    """Runs with one id, from submissions that died before the second listing; sorted ids."""
     runs.create(submission("ages-0"))
     body = kfp_server_api.V2beta1Run(
         experiment_id=next(iter(api.experiments)),
@@ -135,7 +135,7 @@ def _several(api, runs, *created_at):
     return ids
 
 
-def test_what_a_killed_submission_left_is_mended_by_the_next(api, runs):
+def test_the_next_submission_repairs_a_killed_one(api, runs):
     _, oldest, _ = _several(api, runs, 7, 5, 6)
     assert runs.find("ages-1").link.endswith(oldest)
     assert runs.create(submission()).link.endswith(oldest)
@@ -144,7 +144,7 @@ def test_what_a_killed_submission_left_is_mended_by_the_next(api, runs):
     }
 
 
-def test_of_runs_of_one_second_the_lower_id_stays(api, runs):
+def test_the_lower_id_of_two_runs_in_one_second_stays(api, runs):
     ids = _several(api, runs, 5, 5, 5)
     assert runs.create(submission()).link.endswith(min(ids))
 
@@ -168,7 +168,7 @@ def test_an_experiment_that_another_makes_at_the_same_time_is_used(api):
     assert len(api.runs) == 1
 
 
-def test_states_of_a_run_and_its_tasks_are_told(api, runs):
+def test_states_of_a_run_and_its_tasks_are_reported(api, runs):
     service_id = runs.create(submission()).link.rpartition("/")[2]
     api.put_state(service_id, "RUNNING", PhotoExampleGen="SUCCEEDED", Trainer="RUNNING")
     shown = runs.find("ages-1")
@@ -180,17 +180,17 @@ def test_states_of_a_run_and_its_tasks_are_told(api, runs):
     assert runs.find("ages-1").tasks["Trainer"] == "FAILED"
 
 
-def test_the_pages_may_be_elsewhere(runs, monkeypatch):
+def test_the_pages_may_have_another_address(runs, monkeypatch):
     monkeypatch.setenv("KF_PIPELINES_UI_ENDPOINT", "https://kubeflow.example.org/pipeline/")
     link = runs.create(submission()).link
     assert link.startswith("https://kubeflow.example.org/pipeline/#/runs/details/")
 
 
-def test_the_token_is_read_from_its_file_and_told_to_nobody(monkeypatch, tmp_path, capfd):
+def test_the_token_is_read_from_its_file_and_never_printed(monkeypatch, tmp_path, capfd):
     file = tmp_path / "token"
     file.write_text("let-me-in\n")
     with KfpApi(token="let-me-in") as api:
-        with pytest.raises(RunError, match="does not let us in.*KF_PIPELINES_SA_TOKEN_PATH"):
+        with pytest.raises(RunError, match="access denied by .*KF_PIPELINES_SA_TOKEN_PATH"):
             runs_at(api.url, namespace="team-a").find("ages-1")
         monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(file))
         runs_at(api.url).create(submission())
@@ -201,31 +201,33 @@ def test_the_token_is_read_from_its_file_and_told_to_nobody(monkeypatch, tmp_pat
     assert "me-in" not in "".join(capfd.readouterr()) + str(refused.value)
 
 
-def test_a_token_file_that_is_not_there_is_told_of(api, monkeypatch):
+def test_a_missing_token_file_is_reported(api, monkeypatch):
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", "/nowhere/token")
     with pytest.raises(RunError, match="/nowhere/token cannot be read"):
         runs_at(api.url).find("ages-1")
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "expected"),
     [
         ({"schemaVersion": "2.0.0"}, "only supports schema version 2.1.0"),
         ({"pipelineInfo": {}}, "unknown template format"),
     ],
 )
-def test_what_the_service_refuses_is_one_line(api, runs, change, says):
+def test_a_refusal_of_the_service_is_one_line(api, runs, change, expected):
     refused = submission()
     refused.specification["pipeline_spec"].update(change)
     with pytest.raises(RunError) as caught:
         runs.create(refused)
-    assert says in str(caught.value)
+    assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not api.runs
 
 
-def test_a_parameter_that_the_pipeline_has_not_is_told_of(api, runs):
-    with pytest.raises(RunError, match=r"refuses \(400\).*not required by pipeline: colour"):
+def test_an_unknown_parameter_is_reported(api, runs):
+    with pytest.raises(
+        RunError, match=r"refused the request \(400\).*not required by pipeline: colour"
+    ):
         runs.create(submission(colour="blue"))
     assert not api.runs
 
@@ -235,12 +237,12 @@ def test_nobody_answers():
         runs_at("http://127.0.0.1:1").find("ages-1")
     assert str(caught.value) == (
         "http://127.0.0.1:1: Kubeflow Pipelines does not answer ([Errno 111] Connection refused); "
-        "--host names it"
+        "check --host"
     )
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_page_to_log_in_is_no_api(status):
+def test_a_login_page_is_not_an_api(status):
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
             content = b"<html>Log in to Dex</html>"
@@ -257,7 +259,7 @@ def test_a_page_to_log_in_is_no_api(status):
     server = HTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with pytest.raises(RunError, match="not the API of Kubeflow Pipelines"):
+        with pytest.raises(RunError, match="not the Kubeflow Pipelines API"):
             runs_at(f"http://127.0.0.1:{server.server_port}").create(submission())
     finally:
         server.shutdown()

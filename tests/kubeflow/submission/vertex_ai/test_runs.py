@@ -37,7 +37,7 @@ def submission(run_id="ages-1", run_name="", **parameters):
     return Submission(run_id, run_name, specifications.of_vertex(COMPILED), given)
 
 
-def test_a_job_is_made_with_all_that_was_compiled_and_asked_for(vertex):
+def test_a_job_contains_the_compiled_pipeline_and_all_options(vertex):
     place = VertexLocation(
         PROJECT,
         REGION,
@@ -77,7 +77,7 @@ def test_a_run_id_is_one_job(vertex, runs):
     assert [job.display_name for job in vertex.jobs.values()] == ["ages-1"]
 
 
-def test_of_jobs_that_are_started_at_the_same_time_one_stays(vertex):
+def test_one_of_several_jobs_started_at_the_same_time_stays(vertex):
     starters = 4
     vertex.on_create = threading.Barrier(starters).wait
 
@@ -90,11 +90,11 @@ def test_of_jobs_that_are_started_at_the_same_time_one_stays(vertex):
     assert len(vertex.jobs) == 1
 
 
-def test_a_job_that_is_not_there_is_none(runs):
+def test_an_unknown_job_is_none(runs):
     assert runs.find("ages-1") is None
 
 
-def test_states_of_a_job_and_its_tasks_are_told(vertex, runs):
+def test_states_of_a_job_and_its_tasks_are_reported(vertex, runs):
     runs.create(submission(epochs=3))
     vertex.put_state("ages-1", "RUNNING", PhotoExampleGen="SUCCEEDED", Trainer="RUNNING")
     shown = runs.find("ages-1")
@@ -110,14 +110,14 @@ def test_states_of_a_job_and_its_tasks_are_told(vertex, runs):
     assert (shown.state, shown.finished, shown.error) == ("FAILED", True, "The DAG failed.")
 
 
-def test_a_service_that_is_away_for_a_moment_is_asked_again(vertex, runs):
+def test_a_service_that_is_away_for_a_moment_gets_another_request(vertex, runs):
     vertex.away = 1
     assert runs.create(submission()).state == "PENDING"
     vertex.away = 1
     assert runs.find("ages-1").state == "PENDING"
 
 
-def test_a_service_that_stays_away_is_told_of(monkeypatch):
+def test_a_service_that_stays_away_is_reported(monkeypatch):
     monkeypatch.setattr(vertex_runs, "_UNREACHABLE_AFTER", 1)
     with grpc.insecure_channel("127.0.0.1:1") as channel:
         runs = VertexRuns(VertexLocation(PROJECT, REGION), channel)
@@ -126,7 +126,7 @@ def test_a_service_that_stays_away_is_told_of(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_who_may_not_is_told_what_is_needed(vertex, runs):
+def test_a_denied_account_gets_the_missing_right(vertex, runs):
     vertex.allowed = False
     with pytest.raises(RunError, match="does not let us in.*Vertex AI User"):
         runs.create(submission())
@@ -134,30 +134,30 @@ def test_who_may_not_is_told_what_is_needed(vertex, runs):
         VertexRuns(VertexLocation("another-shop", REGION), vertex.channel).find("ages-1")
 
 
-def test_without_credentials_it_is_said_how_to_get_some(monkeypatch, tmp_path):
+def test_missing_credentials_are_reported_with_a_solution(monkeypatch, tmp_path):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "no file"))
     with pytest.raises(RunError, match="gcloud auth application-default login"):
         VertexRuns(VertexLocation(PROJECT, REGION)).find("ages-1")
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "expected"),
     [
         ({"runtimeConfig": {"gcsOutputDirectory": "minio://bucket"}}, "is no gs:// folder"),
         ({"pipelineSpec": {"schemaVersion": "2.1.0", "colour": 1}}, "colour"),
         ({"colour": 1}, "colour"),
     ],
 )
-def test_what_the_service_or_its_client_refuses_is_one_line(vertex, runs, change, says):
+def test_a_refusal_of_the_service_or_its_client_is_one_line(vertex, runs, change, expected):
     refused = submission()
     refused.specification.update(change)
-    with pytest.raises(RunError, match=says) as caught:
+    with pytest.raises(RunError, match=expected) as caught:
         runs.create(refused)
     assert "\n" not in str(caught.value)
     assert not vertex.jobs
 
 
-def test_a_parameter_that_the_pipeline_has_not_is_told_of(vertex, runs):
+def test_an_unknown_parameter_is_reported(vertex, runs):
     with pytest.raises(RunError, match="not required by pipeline: colour"):
         runs.create(submission(colour="blue"))
     assert not vertex.jobs
@@ -169,22 +169,22 @@ def test_another_region_is_not_this_one(vertex):
 
 
 @pytest.mark.parametrize(
-    ("place", "says"),
+    ("place", "expected"),
     [
-        ({"project": ""}, "--project is missing; it is given as in shop-123"),
-        ({"region": ""}, "--region is missing; it is given as in europe-west4"),
+        ({"project": ""}, "--project is missing; write it as in shop-123"),
+        ({"region": ""}, "--region is missing; write it as in europe-west4"),
         ({"region": "Frankfurt"}, "--region 'Frankfurt' is not valid"),
         ({"service_account": "trainer"}, "--service-account 'trainer' is not valid"),
         ({"network": "projects/shop/global/networks/x"}, "--network"),
-        ({"labels": {"Team": "offers"}}, "--label Team=offers: key and value take"),
+        ({"labels": {"Team": "offers"}}, "--label Team=offers: key and value must be"),
         ({"labels": {"team": "Offers"}}, "--label team=Offers"),
         ({"labels": {f"l{number}": "" for number in range(65)}}, "at most 64"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused(place, says):
+def test_an_invalid_location_is_refused(place, expected):
     with pytest.raises(SettingsError) as caught:
         VertexLocation(**{"project": PROJECT, "region": REGION, **place})
-    assert says in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_labels_are_read():
@@ -194,5 +194,5 @@ def test_labels_are_read():
     }
     with pytest.raises(SettingsError, match="write it as key=value"):
         location.labels(("team",))
-    with pytest.raises(SettingsError, match="comes twice"):
+    with pytest.raises(SettingsError, match="is given twice"):
         location.labels(("team=a", "team=b"))
