@@ -189,7 +189,7 @@ def _difference(one: float, other: float) -> float:
 
 
 def _seconds(unit: str, request: str, answer: Answer, limit: float) -> Iterator[tuple[str, Check]]:
-    """Measure the median and the 95th percentile by nearest rank; the slow first call is left out."""
+    """Measure the median and the 95th percentile (nearest rank), without the slow first call."""
     seconds = sorted(answer.seconds[1:])
     times = f"{BATCH_SIZE} times " if unit == "batch" else ""
     setting = f"{times}canary.max_seconds_per_photo"
