@@ -53,6 +53,11 @@ NO_FILES = (
 )  # fmt: skip
 
 
+def name_of(page: Path) -> str:
+    """The page's path in the repository."""
+    return page.relative_to(ROOT).as_posix()
+
+
 def blocks(page: Path, language: str) -> list[str]:
     """The page's fenced blocks of one language."""
     return [text for name, text in FENCE.findall(page.read_text("utf-8")) if name == language]
@@ -133,7 +138,7 @@ def overrides_are_valid(overrides: tuple[str, ...], inbox: str | None = None) ->
 
 def cases(found) -> list:
     return [
-        pytest.param(words, id=f"{page.relative_to(ROOT)}: {' '.join(words)}")
+        pytest.param(words, id=f"{name_of(page)}: {' '.join(words)}")
         for page in PAGES
         for words in found(page)
     ]
@@ -162,14 +167,14 @@ def test_the_makefile_calls_valid_commands():
         invocation(words_of(line.replace("$(WORK)", "work/demo")))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_settings_in_the_text_are_valid(page):
     for code in inline(page):
         if code.startswith("--set ") and "…" not in code:
             overrides_are_valid(tuple(word for word in words_of(code) if word != "--set"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_setting_that_is_named_exists(page):
     sections = loading.load("local").model_dump()
     for code in inline(page):
@@ -178,7 +183,7 @@ def test_a_setting_that_is_named_exists(page):
             assert path[2] in sections[path[1]], code
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_block_has_a_language_and_is_valid_in_it(page):
     for language, text in FENCE.findall(page.read_text("utf-8")):
         match language:
@@ -192,7 +197,7 @@ def test_a_block_has_a_language_and_is_valid_in_it(page):
                 assert language in ("sh", "text", "ini"), f"{language!r} begins {text[:40]!r}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_files_that_other_programs_are_given_exist(page):
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for program, *arguments in commands(page):
@@ -214,7 +219,7 @@ def is_file(word: str) -> bool:
     return not any(fnmatch.fnmatchcase(word, pattern) for pattern in READERS_OWN + NO_FILES)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_makefile_targets_and_benchmarks_in_the_text_exist(page):
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for code in inline(page):
@@ -226,7 +231,7 @@ def test_makefile_targets_and_benchmarks_in_the_text_exist(page):
                 assert f'add_argument("{option}"' in program, code
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_link_leads_somewhere(page):
     text = FENCE.sub("", page.read_text("utf-8"))
     for link in re.findall(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"", text):
@@ -243,7 +248,7 @@ def test_a_link_leads_somewhere(page):
 def test_the_index_has_every_page():
     readme = PAGES[0].read_text("utf-8")
     for page in PAGES[1:]:
-        assert f"]({page.relative_to(ROOT)})" in readme, page
+        assert f"]({name_of(page)})" in readme
 
 
 def runs(arguments: list[str], exit_code: int = 0) -> str:
