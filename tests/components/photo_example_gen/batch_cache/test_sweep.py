@@ -271,7 +271,7 @@ def test_a_run_requests_a_batch_during_its_sweep(cache, place, aged, monkeypatch
             ask()
         return manifest
 
-    monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
+    monkeypatch.setattr(sweeping._Sweep, "_remove_manifest", interrupted)
     assert swept(place) == sweeping.Swept()
     assert requests == [first if moment == "before" else None]
     assert content(first) == content(ingest(cache, A_KEY)) == [A_KEY.encode()]
@@ -291,7 +291,7 @@ def test_a_batch_is_ingested_again_during_the_sweep_of_the_old_one(cache, place,
         made.append(ingest(cache, A_KEY))
         return manifest
 
-    monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
+    monkeypatch.setattr(sweeping._Sweep, "_remove_manifest", interrupted)
     assert swept(place) == sweeping.Swept(), "a run may have found the old one before"
     assert swept(place, sweeping.Limits(between=0)) == sweeping.Swept()
     assert content(first) == [A_KEY.encode()]
@@ -311,7 +311,7 @@ def test_an_error_is_one_warning(cache, place, monkeypatch, caplog, error):
     assert swept(place) == sweeping.Swept()
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage() == f"{plain(place)} was not swept: {error}"
+    assert record.getMessage() == f"The batch cache {plain(place)} was not swept: {error}"
 
 
 def test_a_missing_cache_is_swept(place):
