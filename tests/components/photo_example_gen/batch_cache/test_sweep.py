@@ -261,12 +261,12 @@ def test_a_run_requests_a_batch_during_its_sweep(cache, place, aged, monkeypatch
         cache.use([A_KEY])
         requests.append(cache.find(A_KEY, ""))
 
-    take_away = sweeping._Sweep._take_away
+    remove_manifest = sweeping._Sweep._remove_manifest
 
     def interrupted(self, key):
         if moment == "before":
             ask()
-        manifest = take_away(self, key)
+        manifest = remove_manifest(self, key)
         if moment == "after":
             ask()
         return manifest
@@ -282,11 +282,11 @@ def test_a_batch_is_ingested_again_during_the_sweep_of_the_old_one(cache, place,
     first = ingest(cache, A_KEY)
     write_attempt(cache, A_KEY)  # by one that is killed
     aged(31)
-    take_away = sweeping._Sweep._take_away
+    remove_manifest = sweeping._Sweep._remove_manifest
     made = []
 
     def interrupted(self, key):
-        manifest = take_away(self, key)
+        manifest = remove_manifest(self, key)
         cache.use([A_KEY])
         made.append(ingest(cache, A_KEY))
         return manifest
