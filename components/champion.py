@@ -63,7 +63,7 @@ def Champion(
     champion = registry.champion()
     if champion is None:
         age = _median_age(artifact_utils.get_split_uri([examples], "train"))
-        logging.info("There is no champion yet. The median age of the train split is %g.", age)
+        logging.info("There is no champion yet; median age of the train split: %g years.", age)
         export_median(age, folder)
     else:
         logging.info("The champion is version %s.", champion.version)

@@ -54,7 +54,7 @@ def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
     refused_by = next((name for name in _JUDGE_DATA if name in failed), None)
     if refused_by is not None:
         return Outcome(
-            RunState.DATA_REFUSED, f"{refused_by} refused the data; its log says why: {run.link}"
+            RunState.DATA_REFUSED, f"{refused_by} refused the data; see its log: {run.link}"
         )
     version = _published(run, settings)
     if version is not None:
@@ -66,7 +66,7 @@ def outcome(run: SubmittedRun, settings: Settings) -> Outcome:
     if run.state == "SUCCEEDED":
         return Outcome(
             RunState.MODEL_REFUSED,
-            f"The gate or the canary refused the model; the run's report says why: {run.link}",
+            f"The gate or the canary refused the model; see the run's report: {run.link}",
         )
     what = f"{' and '.join(failed)} failed" if failed else f"the run is {run.state}"
     reason = f": {' '.join(run.error.split())}" if run.error else ""

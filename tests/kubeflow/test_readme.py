@@ -12,7 +12,7 @@ from customer_age.pipeline.cli.cli import cli
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "kubeflow" / "README.md").read_text(encoding="utf-8")
-BLOCKS = [block.strip().splitlines() for block in re.findall(r"```\n(.+?)```", README, re.DOTALL)]
+BLOCKS = [block.strip().splitlines() for block in re.findall(r"```sh\n(.+?)```", README, re.DOTALL)]
 
 
 def lines() -> list[list[str]]:

@@ -1,10 +1,10 @@
 """A stand-in of Vertex AI's PipelineService, for the real client, on loopback.
 
-It keeps jobs, and refuses what the service refuses, with its status: a second job of an id, ids,
-labels, networks and projects that it does not take, jobs that it would not start, and parameters
-that the pipeline does not have. Which those are, says
-https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs, and the
-client's own checks (google/cloud/aiplatform/utils). A job that nothing runs stays PENDING.
+It keeps jobs, and refuses what the service refuses, with the same status: a second job with an id,
+ids, labels, networks and projects that are not valid, jobs that it would not start, and unknown
+parameters. The rules come from
+https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs, and from
+the client's own checks (google/cloud/aiplatform/utils). A job that nothing runs stays PENDING.
 
     with VertexPipelines() as vertex:
         VertexRuns(place, vertex.channel)
@@ -53,11 +53,11 @@ class VertexPipelines:
     """The service of one region of one project; a context manager.
 
     Attributes:
-        jobs: by id, as they were created and became since.
+        jobs: by id, in their current state.
         channel: to it, for a client.
         allowed: whether the caller may create jobs.
         on_create: called before each job is created; it may wait.
-        away: how many of the next requests find no service.
+        away: number of the next requests that get no answer.
     """
 
     def __init__(self) -> None:

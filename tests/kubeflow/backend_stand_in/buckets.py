@@ -1,8 +1,8 @@
-"""Which address a bucket's objects have for the launcher, and whether anything answers there.
+"""The address of a bucket's objects for the launcher, and whether a server answers there.
 
-Rules of backend/src/v2/objectstore/object_store.go, of gocloud.dev's s3blob as Kubeflow 2.17 has
-it, and of the AWS SDK's endpoints: a bucket becomes a part of the host's name unless path style is
-asked for, or the host is an IP address.
+Rules of backend/src/v2/objectstore/object_store.go, of gocloud.dev's s3blob in Kubeflow 2.17, and
+of the AWS SDK's endpoints: a bucket becomes a part of the host's name unless path style is set, or
+the host is an IP address.
 """
 
 import dataclasses
@@ -35,10 +35,10 @@ class Client:
     credentials: bool = False
 
     def address(self, bucket: str) -> str:
-        """The URL of a bucket.
+        """Return the URL of a bucket.
 
         Raises:
-            ContainerFailed: the SDK can make none.
+            ContainerFailed: the SDK cannot make a URL.
         """
         if not self.region:
             raise ContainerFailed(
@@ -63,7 +63,7 @@ class Bucket:
         """List it, or put something into it.
 
         Raises:
-            ContainerFailed: nothing answers where the client asks, or the client cannot ask.
+            ContainerFailed: no server answers at the address, or there is no address.
         """
         if self.client is None:
             return  # Cloud Storage, by the pod's own identity
@@ -82,12 +82,12 @@ def open_bucket(
 
     Args:
         uri: of the root, with its query, or of an artifact.
-        session: of the root; None where a bucket is not the root's.
+        session: of the root; None if a bucket is not the root's.
         environment: of the pod.
-        cluster: where the pod runs.
+        cluster: of the pod.
 
     Raises:
-        ContainerFailed: the query or the session's Secret is no good.
+        ContainerFailed: the query or the session's Secret is not valid.
     """
     scheme, name, _ = parts(uri)
     try:

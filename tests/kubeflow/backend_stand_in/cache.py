@@ -10,10 +10,10 @@ from .template import Task
 
 
 def fingerprint(task: Task, made: specs.ExecutorInput) -> str:
-    """What a result may be taken again for: GenerateCacheKey and GenerateFingerPrint.
+    """Return a task's cache key: GenerateCacheKey and GenerateFingerPrint.
 
-    An input artifact counts by its number alone, an output artifact without its URI, the command
-    with its placeholders unfilled. Empty where the task does not enable the cache.
+    It contains only the number of an input artifact, an output artifact without its URI, and the
+    command with its placeholders. It is empty if the task does not enable the cache.
     """
     options = task.spec.caching_options
     if not options.enable_cache:

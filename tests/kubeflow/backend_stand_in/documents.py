@@ -1,6 +1,6 @@
-"""Reads a compiled pipeline's YAML, and refuses it where the real API server does.
+"""Reads a compiled pipeline's YAML, and refuses it if the real API server does.
 
-Rules of backend/src/apiserver/template/{template,v2_template}.go, and the name's of
+Rules of backend/src/apiserver/template/{template,v2_template}.go; for the name, of
 backend/src/apiserver/common/utils.go.
 """
 
@@ -22,10 +22,10 @@ class Refused(Exception):
 def read_documents(text: str) -> tuple[specs.PipelineSpec, specs.PlatformSpec | None]:
     """Read the YAML of a pipeline: its spec, and perhaps its platform spec.
 
-    What is neither is left out without a word, whatever was in it.
+    Other documents are ignored silently.
 
     Raises:
-        Refused: the API server would not take it.
+        Refused: the API server would not accept it.
     """
     spec, platform = None, None
     for document in _documents(text):
@@ -49,10 +49,10 @@ def read_documents(text: str) -> tuple[specs.PipelineSpec, specs.PlatformSpec | 
 
 
 def check_name(spec: specs.PipelineSpec) -> None:
-    """ValidatePipelineName: of the API server alone, at each upload.
+    """ValidatePipelineName: only the API server runs it, at each upload.
 
     Raises:
-        Refused: ML Metadata could not hold the name.
+        Refused: ML Metadata could not store the name.
     """
     if not re.fullmatch("[a-z0-9][a-z0-9-]{0,127}", spec.pipeline_info.name):
         raise Refused(

@@ -1,4 +1,4 @@
-"""Before a task's container starts: what goes in, and where its outputs go.
+"""The driver, before a task's container starts: its inputs, and the paths of its outputs.
 
 Rules of backend/src/v2/driver/{resolve,driver}.go.
 """
@@ -81,10 +81,10 @@ def resolve_inputs(
         parameters: of the run.
         done: the outputs of the tasks that have ended, by task.
         service: Kubeflow or Vertex.
-        job: what `{{$.pipeline_job_uuid}}` and its like stand for, by name.
+        job: the values of `{{$.pipeline_job_uuid}}` and similar placeholders, by name.
 
     Raises:
-        Refused: as the real driver, where a value is missing or of the wrong type.
+        Refused: a value is missing or has the wrong type, as in the real driver.
     """
     made = specs.ExecutorInput()
     _resolve_parameters(task, parameters, done, service, job, made)
@@ -150,7 +150,7 @@ def provision_outputs(
     Args:
         task: about to run.
         made: gets the outputs.
-        task_root: URI of a folder of this task's own, never used before.
+        task_root: URI of this task's own folder, never used before.
         service: Kubeflow or Vertex.
     """
     definitions = task.component.output_definitions.artifacts

@@ -1,7 +1,7 @@
-"""Runs the tasks of a pipeline, one after another, whatever service does it.
+"""Runs the tasks of a pipeline, one after another, for either service.
 
 The folder of a back end keeps the object store (`objects/<scheme>/<bucket>/<key>`), ML Metadata and
-the file system of each pod that ran, so that a later run finds what an earlier one made.
+the file system of each pod, so that a later run finds the results of an earlier one.
 """
 
 import abc
@@ -31,12 +31,11 @@ class Engine(abc.ABC):
     """Driver, launcher and workflow engine, over one folder.
 
     Args:
-        folder: for all that is kept.
-        cluster: secrets, config maps and environment that pods find there.
+        folder: for everything that is kept.
+        cluster: secrets, config maps and environment of pods.
         before: called with a task's name and the number of its pod (from 0) before each container
-            starts; what it raises as `launcher.ContainerFailed` or `launcher.PodLost` ends that
-            pod.
-        lasts: given the same, how many seconds of the clock the pod would run for.
+            starts; if it raises `launcher.ContainerFailed` or `launcher.PodLost`, the pod ends.
+        lasts: called with the same arguments; returns the seconds that the pod would run for.
     """
 
     service: driver.Service

@@ -1,7 +1,7 @@
-"""What a pod finds in the cluster: backend/src/v2/driver/k8s.go.
+"""The environment of a pod in the cluster: backend/src/v2/driver/k8s.go.
 
-Where a pod is placed (node selectors, tolerations, accelerators) is not played: only that a real
-API server could read it.
+The placement of a pod (node selectors, tolerations, accelerators) is not simulated; it is only
+checked that a real API server could read it.
 """
 
 import dataclasses
@@ -18,15 +18,15 @@ from .template import Task
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """A namespace, and what its pods reach.
+    """A namespace, and what its pods can use.
 
     Attributes:
         secrets: name to keys.
         config_maps: name to data.
         annotations: name of a config map to its annotations.
         image_environment: environment variables that the image has.
-        hosts: names that the cluster's DNS knows, without ports; those of AWS, it always does.
-        archive_logs: what the workflow controller's own configuration says.
+        hosts: names in the cluster's DNS, without ports; AWS's names are always known.
+        archive_logs: setting of the workflow controller's own configuration.
         python: the program that is `python` in the image.
     """
 
@@ -42,8 +42,8 @@ class Cluster:
         """The environment variables of a pod.
 
         Raises:
-            ContainerFailed: a secret or config map is not there (CreateContainerConfigError).
-            Refused: a setting that Kubernetes cannot read, or this stand-in does not play.
+            ContainerFailed: a secret or config map is missing (CreateContainerConfigError).
+            Refused: a setting that Kubernetes cannot read, or this stand-in does not support.
         """
         config = task.kubernetes
         if config.secret_as_volume or config.config_map_as_volume or config.pvc_mount:

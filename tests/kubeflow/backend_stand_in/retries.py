@@ -1,12 +1,13 @@
-"""When a failed pod is tried again: processNodeRetries of Argo's workflow/controller/operator.go.
+"""The retries of a failed pod: processNodeRetries of Argo's workflow/controller/operator.go.
 
-Kubeflow's compiler hands on a task's limit and backoff, and no policy: without one Argo's is
-OnFailure. From Kubeflow 2.17 on its controller adds `templateDefaults.retryStrategy` (limit 2,
-OnError), which gives ours that policy, and a strategy to what has none.
+Kubeflow's compiler passes on a task's limit and backoff, but no policy: Argo's default is
+OnFailure. From Kubeflow 2.17 on, its controller adds `templateDefaults.retryStrategy` (limit 2,
+OnError), which sets the policy of our tasks, and a strategy for templates without one.
 
-A pod that is lost with its node is no failure to either: Argo's `wait` container has said that its
-result is not complete, and so the controller makes the pod again, under the same name, without a
-wait and without counting (`../cluster/test_argo_retries.py`). One whose node lives has failed.
+A pod that is lost with its node does not count as a failure: Argo's `wait` container has reported
+that its result is not complete, so the controller creates the pod again with the same name, without
+a wait and without counting (`../cluster/test_argo_retries.py`). If the node is alive, the pod has
+failed.
 """
 
 import dataclasses
@@ -34,16 +35,16 @@ class Clock:
 
 @dataclasses.dataclass(frozen=True)
 class Strategy:
-    """Which ends of a pod are tried again, and for how long.
+    """Which pods are tried again, and for how long.
 
     Attributes:
         limit: attempts after the first.
-        failed: whether a pod that failed is tried again; an evicted one has failed, too.
-        lost: whether one that is gone is.
-        replaced: whether one that is gone is made again each time, in place of that.
+        failed: whether a failed pod is tried again; an evicted pod has failed.
+        lost: whether a lost pod is tried again.
+        replaced: whether a lost pod is replaced each time instead, without counting.
         wait: seconds before the second attempt.
-        factor: by what the wait grows each time; 0 where it does not.
-        within: seconds from the first attempt's start; None where there is no end.
+        factor: factor of each further wait; 0 if the wait does not grow.
+        within: seconds from the first attempt's start; None without a limit.
     """
 
     limit: int = 0
@@ -55,11 +56,11 @@ class Strategy:
     replaced: bool = False
 
     def run(self, attempt: Callable[[int, float | None], _T], clock: Clock) -> _T:
-        """Try until an attempt ends well, or must not be repeated.
+        """Try until an attempt succeeds, or must not be repeated.
 
         Args:
             attempt: gets its number among the retries, from 0, and the time at which it is killed.
-            clock: by which all this lasts.
+            clock: of the attempts and waits.
 
         Raises:
             ContainerFailed: the last attempt failed.
@@ -96,10 +97,10 @@ class Strategy:
 
 
 class KubeflowRetries:
-    """What a version of Kubeflow Pipelines makes of a task's policy.
+    """Return the policy that a version of Kubeflow Pipelines makes from a task's policy.
 
     Args:
-        version: `2.17.0`, say.
+        version: such as `2.17.0`.
     """
 
     def __init__(self, version: str):

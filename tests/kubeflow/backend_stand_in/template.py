@@ -1,8 +1,8 @@
-"""A pipeline that may run: its tasks, checked as the real back end checks them.
+"""A pipeline that may run: its tasks, with the checks of the real back end.
 
-Rules of backend/src/v2/compiler/{visitor.go,argocompiler/dag.go} and, of how tasks hang together,
-Argo's validation. The real one finds such faults when a run is created, not when a pipeline is
-uploaded. What it takes although it is a fault of a compiler is in `lint`.
+Rules of backend/src/v2/compiler/{visitor.go,argocompiler/dag.go} and, for the dependencies of
+tasks, of Argo's validation. The real back end finds such faults when a run is created, not when a
+pipeline is uploaded. `lint` has the faults of a compiler that the real back end accepts.
 """
 
 import dataclasses
@@ -45,10 +45,10 @@ class Template:
         return self.spec.pipeline_info.name
 
     def in_order(self) -> Iterator[Task]:
-        """The tasks, each after those it waits for.
+        """Return the tasks, each after its dependencies.
 
         Raises:
-            Refused: they wait for each other, or for one that is not there.
+            Refused: tasks depend on each other, or on a missing task.
         """
         waiting = dict(self.tasks)
         while waiting:
@@ -79,10 +79,10 @@ def producers_of(task: specs.PipelineTaskSpec) -> set[str]:
 
 
 def read_template(text: str) -> Template:
-    """Read the YAML of a pipeline that is to run, as the API server does.
+    """Read the YAML of a pipeline to run, as the API server does.
 
     Raises:
-        Refused: no run of it would be created.
+        Refused: the API server would not create a run of it.
     """
     spec, platform = read_documents(text)
     check_name(spec)
@@ -94,12 +94,12 @@ def template_of(
     platform: specs.PlatformSpec | None = None,
     importers_wait: bool = False,
 ) -> Template:
-    """Check what each task does, and put together all that belongs to it.
+    """Check each task, and collect everything that belongs to it.
 
     Args:
         spec: of the pipeline.
         platform: the options of Kubernetes.
-        importers_wait: Kubeflow's start at once, whatever they depend on.
+        importers_wait: whether importers wait for dependencies; Kubeflow's start at once.
     """
     deployment = deployment_of(spec)
     configs = platform.platforms["kubernetes"].deployment_spec.executors if platform else {}
@@ -126,10 +126,10 @@ def template_of(
 def deployment_of(
     spec: specs.PipelineSpec, unknown_fields: bool = True
 ) -> specs.PipelineDeploymentConfig:
-    """GetDeploymentConfig: unknown fields are left out, so that a misspelt setting is lost unseen.
+    """GetDeploymentConfig: unknown fields are ignored, so that a misspelt setting is lost silently.
 
     Raises:
-        Refused: it is anything else, or has `unknown_fields` and may not.
+        Refused: it is not such a config, or has unknown fields although they are not allowed.
     """
     content = json_format.MessageToDict(spec.deployment_spec)
     content.pop("@type", None)

@@ -3,10 +3,10 @@
     backend = VertexBackend(folder)
     run = backend.run(json_text, {"max_mae": 0.1})
 
-It differs from Kubeflow Pipelines: the job is JSON with its runtime configuration beside the spec;
-artifacts have resource names, keep their types and their metadata as they are; every bucket is
-mounted at `/gcs` in every container, so nothing is copied, and what a killed attempt wrote stays.
-The layout under `gcsOutputDirectory` is the one that TFX's kubeflow_v2_run_executor.py names.
+It differs from Kubeflow Pipelines: the job is JSON with its runtime configuration next to the spec;
+artifacts have resource names, and keep their types and metadata; every bucket is mounted at `/gcs`
+in every container, so nothing is copied, and the files of a killed attempt stay. The layout under
+`gcsOutputDirectory` is that of TFX's kubeflow_v2_run_executor.py.
 """
 
 import json
@@ -86,10 +86,10 @@ class VertexBackend(Engine):
 
         Args:
             text: JSON of a PipelineJob.
-            parameters: of the run, over those of the job.
+            parameters: of the run; they override those of the job.
 
         Returns:
-            How it ended; a failing task ends it.
+            The result; a failed task ends the run.
 
         Raises:
             Refused: nothing was started.

@@ -162,7 +162,7 @@ def test_waiting_ends_with_the_exit_code_of_the_run(api, submit):
     )
     assert exit_code == 4
     assert "DataGate: FAILED" in printed
-    assert complaints.splitlines()[-1].startswith("DataGate refused the data; its log says why")
+    assert complaints.splitlines()[-1].startswith("DataGate refused the data; see its log")
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ class ApiServer:
         return ended
 
     def request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Send a request as the administrator; returns the object of its answer.
+        """Send a request as the administrator; return the object of its answer.
 
         Raises:
             urllib.error.HTTPError: The server refused it.
@@ -139,10 +139,10 @@ def _wait_until_ready(server: ApiServer, process: subprocess.Popen[bytes]) -> No
 
 @contextmanager
 def api_server(programs: Path, folder: Path, **options: str) -> Iterator[ApiServer]:
-    """Run etcd and an API server whose files are in a folder; yields it when it is ready.
+    """Run etcd and an API server with their files in a folder; yield the server when it is ready.
 
-    Rights are by RBAC, admission is what Kubernetes enables by itself: Pod Security, quotas,
-    limits, service accounts. No controller and no scheduler runs: what they make, a test makes.
+    It uses RBAC and Kubernetes's default admission: Pod Security, quotas, limits, service
+    accounts. No controller and no scheduler runs: tests create what they would create.
 
     Args:
         programs: Folder of `etcd` and `kube-apiserver`.

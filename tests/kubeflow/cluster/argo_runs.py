@@ -33,10 +33,10 @@ class Run:
     Attributes:
         step: Its step.
         folder: `faults` in it has the tries, `objects` the object store.
-        parameters: Of the step's input, in place of those recorded.
+        parameters: Of the step's input; they replace the recorded ones.
         disturb: Called with the name of a pod of the step, once the controller knows that it runs.
-        disturbed: How many of its pods `disturb` is called for.
-        workflow: As it was last seen.
+        disturbed: For how many of its pods `disturb` is called.
+        workflow: Its last known state.
         seconds: From its start to its end.
     """
 
@@ -118,8 +118,8 @@ class Cluster:
 
         Args:
             name: Of the Workflow.
-            acts: Of `argo_faults`, one for each try, with commas between; None: as always.
-            step: Which; the Trainer, if it is left out.
+            acts: Of `argo_faults`, one for each try, comma-separated; None for no faults.
+            step: That runs; by default the Trainer.
             options: Of `Run`.
         """
         run = Run(step or Step(), self.folder / name, options.pop("parameters", {}), **options)

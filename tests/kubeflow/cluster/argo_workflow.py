@@ -1,8 +1,8 @@
-"""The Workflow of one step, as Kubeflow's compiler makes it, and what its driver lays over the pod.
+"""The Workflow of one step from Kubeflow's compiler, and the patch of its driver for the pod.
 
-Both are from the recordings: `workflow.json` and `pod_patches/`. Cut to one step: gone are the
-other tasks of the DAG, what the step waits for, and their arguments. Brought up to today: what the
-compiled pipeline says of retries, command, environment, deadline and Secrets.
+Both are from the recordings: `workflow.json` and `pod_patches/`. The Workflow is reduced to one
+step, without other tasks, dependencies and their arguments. Retries, command, environment, deadline
+and Secrets are updated from the current compiled pipeline.
 """
 
 import copy
@@ -24,11 +24,11 @@ class Step:
 
     Attributes:
         name: Of the component, as in the graph.
-        timeout: Seconds that stand for `cluster.timeout_seconds`; the policy's `backoffMaxDuration`
+        timeout: Seconds that replace `cluster.timeout_seconds`; the policy's `backoffMaxDuration`
             is scaled with it.
-        wait: Seconds that stand for the policy's `backoffDuration`.
-        policy: More of the policy, to replace what is compiled.
-        class_path: Of the executor to run in place of the component's.
+        wait: Seconds that replace the policy's `backoffDuration`.
+        policy: Other fields of the policy, which replace the compiled ones.
+        class_path: Of the executor that replaces the component's.
     """
 
     name: str = "Trainer"

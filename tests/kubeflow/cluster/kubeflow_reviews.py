@@ -1,7 +1,7 @@
-"""Kubeflow Pipelines asks Kubernetes who someone is, and what they may do: by the real API server.
+"""The reviews of users and rights by Kubeflow Pipelines, sent to a real API server.
 
-As TokenReviewAuthenticator and ResourceManager.IsAuthorized do it (backend/src/apiserver/auth and
-resource of kubeflow/pipelines, commit 7b70c7b9); their words, shortened.
+As in TokenReviewAuthenticator and ResourceManager.IsAuthorized (backend/src/apiserver/auth and
+resource of kubeflow/pipelines, commit 7b70c7b9); their messages are shortened.
 """
 
 from api_client import ApiClient

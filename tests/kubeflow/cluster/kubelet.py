@@ -1,9 +1,9 @@
 """A small kubelet: it runs the pods of a namespace as processes of this machine.
 
-As the real one does: it binds a pod to its node, starts nothing while a Secret that the pod asks
-for is missing, starts init containers before all others, keeps `activeDeadlineSeconds`, ends what
-is deleted by SIGTERM and after the grace period by SIGKILL, and reports phase, reasons and codes.
-It has no images: `Programs` says what a container's command is here.
+Like the real one, it binds a pod to its node, starts nothing while a Secret of the pod is missing,
+starts init containers first, applies `activeDeadlineSeconds`, ends deleted pods with SIGTERM and,
+after the grace period, with SIGKILL, and reports phase, reasons and codes. It has no images:
+`Programs` maps a container's command to a command of this machine.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class Kubelet:
     Args:
         server: Its API server.
         namespace: It runs all pods of it.
-        folder: A new folder: each pod has its own in it, which stands for `/`.
+        folder: A new folder, with a folder for each pod, which represents `/`.
         programs: What containers do.
     """
 

@@ -1,8 +1,8 @@
-"""The image, built from the Dockerfile by buildah, on stand-ins for the two images below it.
+"""The image, built from the Dockerfile by buildah, on stand-ins for its two base images.
 
-Neither base image is in a package registry. Debian 13 with its own Python stands in for
-`python:3.13-slim-trixie`, and a script for Beam's boot. Everything above them is what the
-Dockerfile says, downloads included.
+Neither base image is in a package registry. Debian 13 with its own Python replaces
+`python:3.13-slim-trixie`, and a script replaces Beam's boot. All other layers are built from the
+Dockerfile, including downloads.
 """
 
 import fcntl
@@ -96,7 +96,7 @@ class Image:
         Args:
             words: what follows the entry point.
             variables: `NAME=VALUE`, besides the image's own.
-            user: UID:GID; the default is nobody that the image knows, as OpenShift picks users.
+            user: UID:GID; the default is not in the image, as on OpenShift.
             volumes: writable folders besides `/tmp`.
             timeout: in seconds.
             stdin: what the command reads there.
@@ -173,10 +173,10 @@ class Builder:
             )
 
     def _buildah(self, *words: str) -> str:
-        """Run buildah; gives what it prints.
+        """Run buildah; return its output.
 
         Raises:
-            RuntimeError: it failed; ends with the last it said.
+            RuntimeError: it failed; the message ends with the end of its output.
         """
         storage = ["--root", self.cache / "storage", "--runroot", self.cache / "run"]
         command = ["buildah", *storage, "--storage-driver", "overlay", *words]

@@ -1,11 +1,11 @@
 """A stand-in of the REST API of Kubeflow Pipelines, for the real `kfp.Client`.
 
-It keeps pipelines, experiments and runs in memory, in single-user mode (with a reviewer: with
-users, who may do what Kubernetes says), and refuses what the real
-API server refuses, with its status. Read in backend/src/apiserver/server and
+It keeps pipelines, experiments and runs in memory. It is in single-user mode; with a reviewer it
+has users, whose rights Kubernetes checks. It refuses what the real API server refuses, with the
+same status. The rules come from backend/src/apiserver/server and
 backend/src/apiserver/resource/resource_manager.go of the repository kubeflow/pipelines (commit
-7b70c7b9). Where the real one is odd, so is this one: a bad spec in a run is answered with 500, two
-runs may have the same name, and a run that nothing runs stays PENDING.
+7b70c7b9). It has the real server's oddities: the answer to a bad spec in a run is 500, two runs may
+have the same name, and a run that nothing runs stays PENDING.
 
     with KfpApi() as api:
         client = kfp.Client(host=api.url)
@@ -29,16 +29,16 @@ __all__ = ["KfpApi"]
 
 
 class KfpApi:
-    """The API server on a port of its own; a context manager.
+    """The API server on its own port; a context manager.
 
     Attributes:
-        pipelines: by id; each with `versions`, which by id hold the text of the `template`.
+        pipelines: by id; each with `versions`, whose values by id have the text of the `template`.
         experiments: by id.
-        runs: by id, as the API gives them; `template` holds the text of what would run.
-        requests: every (method, path) that came, in order.
-        token: what each request must carry as its bearer token; empty for none.
-        cookie: what each request must carry as its cookie, as `NAME=VALUE`; empty for none.
-        reviewer: asks Kubernetes about each request; None for the mode without users.
+        runs: by id, in the API's form; `template` has the text of the pipeline.
+        requests: every received (method, path), in order.
+        token: bearer token that each request must have; empty for none.
+        cookie: cookie that each request must have, as `NAME=VALUE`; empty for none.
+        reviewer: reviews each request with Kubernetes; None for the mode without users.
         on_request: called with method and path before each request is answered; it may wait.
         on_run: called with each new run's record; it may call `put_state`.
     """

@@ -133,7 +133,7 @@ def test_starting_a_run_again_starts_nothing(cluster):
             0,
             "Published: version 1",
         ),
-        ("ages-1", "SUCCEEDED", {}, RunState.MODEL_REFUSED, 3, "the run's report says why"),
+        ("ages-1", "SUCCEEDED", {}, RunState.MODEL_REFUSED, 3, "see the run's report"),
         ("ages-1", "FAILED", {"DataGate": "FAILED"}, RunState.DATA_REFUSED, 4, "DataGate refused"),
         (
             "ages-1",

@@ -85,7 +85,7 @@ def test_a_split_without_photos_stops_a_run(tmp_path, photo, settings):
         table = f"file_name,real_age\n{name},30\n"
         (tmp_path / "data" / f"gt_avg_{split}.csv").write_text(table)
     [stop] = check(settings(tmp_path / "data")).stops
-    assert stop.startswith("no photo in split test, of 3 rows. Refused: 1 file_missing.")
+    assert stop.startswith("there is no photo in split test, from 3 rows. Refused: 1 file_missing.")
 
 
 def test_a_person_stands_in_one_split(inbox, photo, settings, tmp_path):

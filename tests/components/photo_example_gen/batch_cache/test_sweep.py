@@ -261,17 +261,17 @@ def test_a_run_requests_a_batch_during_its_sweep(cache, place, aged, monkeypatch
         cache.use([A_KEY])
         requests.append(cache.find(A_KEY, ""))
 
-    take_away = sweeping._Sweep._take_away
+    remove_manifest = sweeping._Sweep._remove_manifest
 
     def interrupted(self, key):
         if moment == "before":
             ask()
-        manifest = take_away(self, key)
+        manifest = remove_manifest(self, key)
         if moment == "after":
             ask()
         return manifest
 
-    monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
+    monkeypatch.setattr(sweeping._Sweep, "_remove_manifest", interrupted)
     assert swept(place) == sweeping.Swept()
     assert requests == [first if moment == "before" else None]
     assert content(first) == content(ingest(cache, A_KEY)) == [A_KEY.encode()]
@@ -282,16 +282,16 @@ def test_a_batch_is_ingested_again_during_the_sweep_of_the_old_one(cache, place,
     first = ingest(cache, A_KEY)
     write_attempt(cache, A_KEY)  # by one that is killed
     aged(31)
-    take_away = sweeping._Sweep._take_away
+    remove_manifest = sweeping._Sweep._remove_manifest
     made = []
 
     def interrupted(self, key):
-        manifest = take_away(self, key)
+        manifest = remove_manifest(self, key)
         cache.use([A_KEY])
         made.append(ingest(cache, A_KEY))
         return manifest
 
-    monkeypatch.setattr(sweeping._Sweep, "_take_away", interrupted)
+    monkeypatch.setattr(sweeping._Sweep, "_remove_manifest", interrupted)
     assert swept(place) == sweeping.Swept(), "a run may have found the old one before"
     assert swept(place, sweeping.Limits(between=0)) == sweeping.Swept()
     assert content(first) == [A_KEY.encode()]
@@ -311,7 +311,7 @@ def test_an_error_is_one_warning(cache, place, monkeypatch, caplog, error):
     assert swept(place) == sweeping.Swept()
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage() == f"{plain(place)} was not swept: {error}"
+    assert record.getMessage() == f"The batch cache {plain(place)} was not swept: {error}"
 
 
 def test_a_missing_cache_is_swept(place):

@@ -1,7 +1,7 @@
-"""Python reads this at its start: a try of our entry point does what its plan says.
+"""Python runs this at its start, so that a try of our entry point follows its plan.
 
-`FAULTS` names a folder: its file `acts` has one act for each try, the last one for all that
-follow; each try adds a line to its file `tries`. What is no try goes on as always.
+`FAULTS` names a folder: its file `acts` has one act for each try, the last one for all later
+tries; each try adds a line to its file `tries`. Other processes run as usual.
 """
 
 import json
