@@ -48,6 +48,7 @@ test-fast: $(READY)  ## only the tests that run no pipeline
 lint: $(READY)  ## style, types, spelling, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy -p customer_age
 	$(BIN)/lint-imports --no-logo --no-cache
 

@@ -54,7 +54,7 @@ EXTRAS = {
         "google-cloud-storage>=2.10,<4",  # uploads the models that this registry reads
     ],
     "kubeflow-registry": ["model-registry>=0.2,<1"],  # Kubeflow Model Registry's client
-    # HEIC, the format of iPhones. Its wheel is LGPL; pillow-heif's also contains x265, which is GPL.
+    # HEIC, the format of iPhones. Its wheel is LGPL; pillow-heif's adds x265, which is GPL.
     # Since 1.4, libheif refuses a picture larger than the file states before it is decoded.
     "heic": ["pi-heif>=1.4,<2"],
     "gcs": ["apache-beam[gcp]"],  # gs:// data folders

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make every lock file anew from setup.py's ranges, for both TFX lines, whatever this host is.
+# Make every lock file again from the ranges in setup.py, for both TFX lines, on any host.
 # usage: UV=uv requirements/lock.sh
 set -eu
 
@@ -17,8 +17,9 @@ compile() {
 }
 
 echo uv | compile uv.txt -
-# Without rfc3987-syntax, two and a half seconds of every start: kubernetes-validate, of the tests,
-# makes TFX import jsonschema, which would read a grammar of web addresses that nothing here checks.
+# rfc3987-syntax is left out, which saves two and a half seconds of every start: kubernetes-validate,
+# which the tests use, makes TFX import jsonschema, and jsonschema would then load a grammar of web
+# addresses that nothing here checks.
 # shellcheck disable=SC2086  # the extras are words
 compile tfx-1.16-py311.txt setup.py $runs --extra dev --constraint requirements/tfx-1.16.constraints \
     --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-emit-package rfc3987-syntax
@@ -28,7 +29,7 @@ for python in 3.11 3.12 3.13; do
         --constraint requirements/tfx-1.21.constraints \
         --python-version $python --python-platform x86_64-manylinux_2_39
 done
-# What the containers hold is what the tests of its line ran with: the line's lock bounds it.
+# The containers get the versions that the tests of their line ran with: the line's lock is the bound.
 # shellcheck disable=SC2086
 compile image-py313.txt setup.py $runs --constraint requirements/tfx-1.21-py313.txt \
     --python-version 3.13 --python-platform x86_64-manylinux_2_39

@@ -49,7 +49,7 @@ def test_a_refusal_is_marked_as_an_infra_validator_marks_it(canary, tiny_model, 
     canary.save(tiny_model(), "serving_default")
     blessing, found = canary.judge()
     [refusal] = found["refusals"]
-    assert "did not answer 64 stored examples" in refusal
+    assert "did not answer the request '64 stored examples'" in refusal
     assert "the model has no signature serving_examples" in refusal
     theirs = standard_artifacts.InfraBlessing()
     theirs.uri = str(tmp_path / "theirs")
