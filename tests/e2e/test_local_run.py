@@ -30,11 +30,11 @@ def test_a_run_tells_what_each_component_found(published):
         ("StatisticsGen", "TFDV statistics of 3 splits"),
         ("ExampleValidator", "no anomalies"),
         ("DataGate", "the data passed"),
-        ("Champion", "none yet: the median predictor is the one to beat"),
+        ("Champion", "no champion yet; baseline: the median predictor"),
         ("Trainer", r"valid MAE \d+\.\d\d years \(epoch \d of 3"),
         ("Evaluator", r"test MAE \d+\.\d\d years on \d+ photos: blessed"),
         ("Canary", r"\d+ ms a photo, [\d,]+ MB: fit to serve"),
-        ("RegistryPusher", "version 1 published as champion"),
+        ("RegistryPusher", "version 1 published as the champion"),
         ("RunReport", ""),
     ):
         assert f"… {component} started" in printed
@@ -129,7 +129,7 @@ def test_the_gate_refuses_and_says_why(command, photos, published, versions):
     work, _ = published
     exit_code, printed = command(photos, work, "gate.max_mae=0.1").ended()
     assert exit_code == 3, printed
-    assert re.search(r"✓ Champion +\d+\.\d s  version 1 is the one to beat", printed)
+    assert re.search(r"✓ Champion +\d+\.\d s  baseline: version 1", printed)
     assert re.search(r"The gate refused the model: MAE .* above the limit of 0\.1", printed)
     assert "above the limit of 0.1" in (work / "report.html").read_text()
     _, found, champion = versions(work / "registry")

@@ -67,7 +67,7 @@ def test_a_work_folder_that_cannot_be_written(command, photos, tmp_path):
     (tmp_path / "file").write_text("in the way")
     exit_code, printed = command(photos, tmp_path / "file" / "work").ended()
     assert exit_code == 2
-    assert "cannot be written (Not a directory)" in printed
+    assert "is not writable (Not a directory)" in printed
 
 
 @pytest.mark.slow

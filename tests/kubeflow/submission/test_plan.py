@@ -41,7 +41,7 @@ def settings_of(*overrides):
         ("epochs=0", "--param epochs: must be at least 1, not 0"),
         ("max_mae=low", "--param max_mae: must be a number, not 'low'"),
         ("max_mae=.nan", "--param max_mae: must be a finite number, not .nan"),
-        ("batches=../b", "--param batches: batches are given, but no inbox"),
+        ("batches=../b", "--param batches: batches are set, but data.inbox is not"),
         ("registry_uri=mlflow+https://me:secret@host", "must hold no user name or password"),
         ("mlflow+https://me:secret@host", "--param mlflow+https://hidden@host: write it as"),
         ("data_path=\udcff", "--param data_path: is not UTF-8"),

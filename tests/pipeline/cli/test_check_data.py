@@ -41,7 +41,7 @@ def test_good_data_are_described_without_tensorflow(data):
             "layout hand_out",
             "table labels.csv: text in UTF-8, cells separated by commas",
             "columns read: file_name, real_age",
-            "rows 12, of which 12 can be used",
+            "rows 12; 12 are usable",
         ]
         assert "ages 20 to 31 years; median 25, half of the photos from 22 to 28" in said
         assert any(line.startswith("No photo was opened") for line in said) is not bool(arguments)

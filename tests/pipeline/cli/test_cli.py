@@ -15,12 +15,12 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
     [
         (["--help"], 0, "age-restricted goods"),
         (["run", "--help"], 0, "Exit codes"),
-        (["run", "--set", "trainer.epoch=3"], 2, "trainer.epoch: no such setting"),
-        (["run"], 2, "data.path: no data set given"),
+        (["run", "--set", "trainer.epoch=3"], 2, "trainer.epoch: unknown setting"),
+        (["run"], 2, "data.path: is not set"),
         (["run", "--data", "/nowhere"], 2, "/nowhere"),
         (["run", "--config", "nothing"], 2, "--config nothing"),
         (["tune", "--help"], 0, "--minutes"),
-        (["tune"], 2, "data.path: no data set given"),
+        (["tune"], 2, "data.path: is not set"),
         (["tune", "--minutes", "0"], 2, "tuner.minutes: must be above 0, not 0"),
         (["tune", "--set", "tuner.dropout=[0.5, 0.1]"], 2, "0.5, must be below the highest, 0.1"),
         (["tune", "-o", "/nowhere/tuned.yaml"], 2, "there is no folder /nowhere"),
@@ -161,7 +161,7 @@ def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
         return
     assert checked.returncode == 2
     assert checked.stderr.decode() == (
-        "customer-age: data.path: holds more than the locale's encoding, ascii, has; set "
+        "customer-age: data.path: contains a character that the locale's encoding, ascii, does not have; set "
         "PYTHONUTF8=1\n"
     )
 
@@ -181,7 +181,7 @@ def test_no_folder_for_temporary_files_is_one_line():
     done = _command("doctor", prefix=prefix)
     assert done.returncode == 2, done.stderr
     assert done.stderr.decode() == (
-        "customer-age: no folder for temporary files can be written; name one with TMPDIR\n"
+        "customer-age: no folder for temporary files is writable; set TMPDIR to one that is\n"
     )
 
 

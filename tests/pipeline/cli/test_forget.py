@@ -39,7 +39,7 @@ def test_a_card_is_forgotten_and_not_repeated(forget, inbox, tmp_path, stdin):
     assert (inbox / "monday" / "photos" / "a.jpg").exists()
     done = forget("-" if stdin else CARD, stdin=stdin)
     assert done.exit_code == 0
-    assert "\nthe next retraining learns without them" in done.output
+    assert "\nthe next retraining trains without them" in done.output
     assert [file.name for file in (inbox / "monday" / "photos").iterdir()] == ["b.jpg"]
     written = [file.read_text() for file in (tmp_path / "work").rglob("*") if file.is_file()]
     for text in (dry.output, done.output, *written):
@@ -115,8 +115,8 @@ def test_the_end_is_a_signed_certificate(forget, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "give either a CARD, or --older-than SPAN"),
-        ([CARD, "--older-than", "2y"], "give either a CARD, or --older-than SPAN"),
+        ([], "give either a CARD or --older-than SPAN"),
+        ([CARD, "--older-than", "2y"], "give either a CARD or --older-than SPAN"),
         (["-"], "the card's number is empty"),
     ],
 )

@@ -94,7 +94,7 @@ def test_no_base_set_leaves_nothing_behind(places, batch_folder):
     batch_folder("monday")
     code, printed = retrain("--once", *places, "--set", "retraining.min_photos=1")
     assert code == 2
-    assert "data.path: no data set given" in printed
+    assert "data.path: is not set" in printed
     assert retrain("--status", *places) == (0, "batch monday: waiting, 3 photos\n")
 
 
@@ -104,7 +104,7 @@ def test_a_batch_that_the_ledger_does_not_know_is_wrong_usage(places, batch_fold
     code, printed = retrain("--retry", "nope", *places)
     assert (code, printed) == (
         2,
-        "customer-age: --retry nope: the ledger has no batch of that name; see --status\n",
+        "customer-age: --retry nope: the ledger has no batch with that name; see --status\n",
     )
 
 
@@ -112,7 +112,7 @@ def test_what_is_set_aside_is_offered_again(places, batch_folder):
     folder = batch_folder("monday")
     (folder / "photos.csv").rename(folder / "table.csv")
     assert "batch monday is set aside" in retrain("--once", *places)[1]
-    offered = (0, "offered again at the next look: monday\n")
+    offered = (0, "to be retried at the next check: monday\n")
     assert retrain("--retry", "monday", *places) == offered
     (folder / "table.csv").rename(folder / "photos.csv")
     assert "batch monday: 3 new photos" in retrain("--once", *places)[1]

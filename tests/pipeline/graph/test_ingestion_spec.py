@@ -108,9 +108,9 @@ def test_addresses_are_reached_as_beams_options_say():
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("data.batches=[../elsewhere]", "is no name of a batch"),
-        ("data.batches=['a,b']", "is no name of a batch"),
-        ("data.batches=[_forgotten]", "is no name of a batch"),
+        ("data.batches=[../elsewhere]", "is not a valid batch name"),
+        ("data.batches=['a,b']", "is not a valid batch name"),
+        ("data.batches=[_forgotten]", "is not a valid batch name"),
         ("data.profiles=postgresql://reader:word@crm/shop", "must hold no password"),
         ("data.profiles=postgresql://crm/shop?password=word", "must hold no password"),
         ("data.max_photos_per_card=0", "must be at least 1, not 0"),
@@ -124,7 +124,7 @@ def test_settings_that_cannot_be(load, override, said):
 
 
 def test_batches_lie_in_an_inbox():
-    with pytest.raises(SettingsError, match="no inbox that they lie in"):
+    with pytest.raises(SettingsError, match="batches are set, but data.inbox is not"):
         loading.load("local", ("data.batches=[monday]",))
 
 

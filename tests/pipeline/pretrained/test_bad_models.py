@@ -144,7 +144,7 @@ def test_options_and_places(write_model, refusal, tmp_path):
     assert "contains several models ('package/a', 'package/b')" in refusal(tmp_path)
     one = tmp_path / "package/a"
     assert "the name must end with .weights.h5" in refusal(one, output=tmp_path / "resnet50.h5")
-    assert "must be a path of this machine" in refusal(one, output="s3://shop/resnet50.weights.h5")
+    assert "must be a path on this machine" in refusal(one, output="s3://shop/resnet50.weights.h5")
     assert "must be 64 hexadecimal digits" in refusal(one, "--sha256", "4f46")
     (tmp_path / "folder.weights.h5").mkdir()
     assert "is a folder" in refusal(one, output=tmp_path / "folder.weights.h5")

@@ -64,8 +64,8 @@ def test_a_library_that_ends_the_process_has_failed():
 @pytest.mark.parametrize(
     ("signal", "line", "exit_code"),
     [
-        (KeyboardInterrupt(), "interrupted by Ctrl-C in Trainer. What was finished is kept", 130),
-        (Terminated(), "interrupted by SIGTERM in Trainer. What was finished is kept", 143),
+        (KeyboardInterrupt(), "interrupted by Ctrl-C in Trainer. Finished work is kept", 130),
+        (Terminated(), "interrupted by SIGTERM in Trainer. Finished work is kept", 143),
     ],
 )
 def test_an_interruption_is_no_failure(signal, line, exit_code):

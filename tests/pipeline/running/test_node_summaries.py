@@ -11,10 +11,10 @@ from customer_age.pipeline.running.metadata import ArtifactRecord
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        ({"pushed": 1, "pushed_version": "3", "champion": 1}, "version 3 published as champion"),
+        ({"pushed": 1, "pushed_version": "3", "champion": 1}, "version 3 published as the champion"),
         (
             {"pushed": 1, "pushed_version": "3", "champion": 0},
-            "version 3 published beside a better champion",
+            "version 3 published but the champion is better",
         ),
         ({"pushed": 0}, "nothing published"),
     ],
@@ -30,7 +30,7 @@ def test_photos_and_refusals_are_counted(tmp_path):
     )
     write_ingestion(str(tmp_path), counts)
     told = node_summaries.summary("PhotoExampleGen", {"examples": ArtifactRecord(str(tmp_path))})
-    assert told == "1,290 photos in (1,200 train, 90 valid), 10 refused"
+    assert told == "1,290 photos (1,200 train, 90 valid), 10 refused"
 
 
 def test_the_best_epoch_of_the_whole_network_is_told(tmp_path):

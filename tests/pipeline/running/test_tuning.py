@@ -15,7 +15,7 @@ from customer_age.pipeline.running.work_folder import WorkFolder
 from customer_age.pipeline.settings import loading
 
 LINE = "learning_rate 0.0004, dropout 0.1: valid MAE 5.25 years"
-SENTENCE = f"Best of 4 trials in 40 min: {LINE} (the given ones: 5.50)."
+SENTENCE = f"Best of 4 trials in 40 min: {LINE} (initial settings: 5.50)."
 
 
 def trial(rate, dropout, *curve, hopeless=False):
@@ -115,7 +115,7 @@ def test_a_line_is_shown_for_each_trial_and_none_for_an_epoch():
 
 def test_the_component_is_summed_up_in_a_line(ended, tmp_path):
     outputs = {"tuner_results": ArtifactRecord(str(tmp_path))}
-    assert node_summaries.summary("Tuner", outputs) == f"4 trials, the best of them {LINE}"
+    assert node_summaries.summary("Tuner", outputs) == f"4 trials; best: {LINE}"
 
 
 def test_a_diverged_search_has_no_best():

@@ -197,7 +197,7 @@ def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
     tempfile.gettempdir()
     temporary.rmdir()
     with (
-        pytest.raises(SettingsError, match="no folder for temporary files can be made"),
+        pytest.raises(SettingsError, match="the folder for temporary files cannot be created"),
         folder.held(),
         folder.temporary_files(),
     ):
@@ -207,7 +207,7 @@ def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
 @pytest.mark.parametrize("name", ["w[1]", "w*", "w?", "w\\1"])
 def test_a_path_that_tfx_takes_for_a_pattern_is_refused_before_anything_is_made(tmp_path, name):
     settings = Settings(work_dir=str(tmp_path / name / "inner"))
-    with pytest.raises(SettingsError, match="takes for a pattern"):
+    with pytest.raises(SettingsError, match="reads as a file pattern"):
         local.run(settings)
     assert not [*tmp_path.iterdir()]
 

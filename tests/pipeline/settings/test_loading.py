@@ -136,18 +136,18 @@ registry: mlflow+https://me:hush@host
 TEN_LINES = [
     "settings.yaml:1: name: 'Shop' is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9 "
     "and -, with a letter or digit first",
-    "settings.yaml:3: trainer.epoch: no such setting; did you mean trainer.epochs?",
+    "settings.yaml:3: trainer.epoch: unknown setting; did you mean trainer.epochs?",
     "settings.yaml:4: trainer.dropout: must be below 1, not 1",
     "settings.yaml:5: trainer.patience: must be a whole number, not .nan",
     "settings.yaml:6: trainer.augmentation: must be true or false, and 'no' is text in YAML 1.2: "
     "write false",
     "settings.yaml:7: trainer.batch_size: must be a whole number, not text in quotes: write 32",
-    "settings.yaml:8: canery: no such setting; did you mean canary?",
+    "settings.yaml:8: canery: unknown setting; did you mean canary?",
     "settings.yaml:11: gate.max_mae: must be a number, not 'low'",
-    "settings.yaml:12: gate.max_mae: given twice, first in line 11",
+    "settings.yaml:12: gate.max_mae: set twice, first in line 11",
     "settings.yaml:14: data.layout: must be auto, hand_out, appa_real or loyalty_card, not "
     "'hand-out'; did you mean hand_out?",
-    "settings.yaml:15: data.batches: must be a list, as in [a, b]; it is text",
+    "settings.yaml:15: data.batches: must be a list, for example [a, b]; it is text",
     "settings.yaml:16: registry: must be a section, with a line `name: value` for each setting; "
     "it is text",
 ]
@@ -183,19 +183,19 @@ def test_the_command_answers_every_mistake_and_starts_nothing(config, tmp_path, 
         ("a: [1", "1: not YAML in column 6: expected ',' or ']', but got '<stream end>'"),
         ("name: a\ndata: x: y", "2: not YAML in column 8: mapping values are not allowed here"),
         ("data:\n\tpath: x", "2: not YAML in column 1: a tab; YAML is indented with spaces"),
-        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; settings are one"),
+        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; a settings file has only one"),
         ("name: a\n \x00", "2: not YAML in column 2: a control character"),
         ("name: *a", "1: not YAML in column 7: found undefined alias 'a'"),
         ("a: " + "[" * 999, "1: not YAML in column 35: nested deeper than 32 levels"),
         (b"name: a\nwork_dir: caf\xe9\n", "2: not UTF-8; save the file as UTF-8"),
         ("name: a".encode("utf-16"), "1: not UTF-8; save the file as UTF-8"),
-        ("- a\n- b", "1: must hold keys and values, as in `trainer: {epochs: 3}`"),
-        ("hush", "1: must hold keys and values, as in `trainer: {epochs: 3}`"),
+        ("- a\n- b", "1: must contain keys and values, for example `trainer: {epochs: 3}`"),
+        ("hush", "1: must contain keys and values, for example `trainer: {epochs: 3}`"),
         ("? [name]\n: a", "1: a key must be a word, not a list or a mapping"),
-        ("name: !ours a", "1: name: the tag !ours is not known here"),
-        ("beam: {args: &a [*a]}", "1: beam.args.0: an alias stands in what it stands for"),
+        ("name: !ours a", "1: name: the tag !ours is not supported"),
+        ("beam: {args: &a [*a]}", "1: beam.args.0: an alias is inside the value that it refers to"),
         ("data:\n  <<: [1]", "2: data: << takes a mapping, or a list of them"),
-        ('work_dir: "\\ud800"', "1: work_dir: holds half a character, which is no text"),
+        ('work_dir: "\\ud800"', "1: work_dir: contains half of a surrogate pair, which is not text"),
         (
             "trainer: {epochs: 010}",
             "1: trainer.epochs: 010 was 8 in YAML 1.1 and is 10 in YAML 1.2; write the one that is "
@@ -213,13 +213,13 @@ def test_aliases_that_stand_for_gigabytes_are_not_followed(mistakes):
     laughs = ["a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]"]
     laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     [line] = mistakes("\n".join(laughs))
-    assert line.endswith(": more than 500,000 characters, with its aliases")
+    assert line.endswith(": more than 500,000 characters, including aliases")
 
 
 def test_what_is_no_file_of_settings_is_told(config, tmp_path):
-    with pytest.raises(SettingsError, match=r"--config .*: is a folder; name the settings file"):
+    with pytest.raises(SettingsError, match=r"--config .*: is a folder; give the settings file"):
         loading.load(str(tmp_path))
-    with pytest.raises(SettingsError, match=r"settings.yaml: is no settings file: larger than"):
+    with pytest.raises(SettingsError, match=r"settings.yaml: is not a settings file: larger than"):
         loading.load(config(b"#" * 1_000_001))
 
 
@@ -243,7 +243,7 @@ def test_mistakes_of_the_command_line_name_it(mistakes):
         "is a number",
         "--set trainer.epochs: must be a whole number, not 'three'",
         "--set gate.max_mae: gate is a value, not a section",
-        "--set trainer.seed: write it as key=value, as in trainer.epochs=3",
+        "--set trainer.seed: write it as key=value, for example trainer.epochs=3",
         "--set beam.args: the value is not YAML in column 3: expected ',' or ']', but got "
         "'<stream end>'",
         '--set data.columns: data.columns.a: must be text, not a number: write "1", in quotes',

@@ -27,10 +27,10 @@ def test_only_what_is_not_the_default_is_written():
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("tuner.dropout=[0.5]", "tuner.dropout.1: is needed here, and is missing"),
+        ("tuner.dropout=[0.5]", "tuner.dropout.1: is required, but is missing"),
         ("tuner.dropout=[0.1, 0.2, 0.3]", "must have at most 2 entries, not 3"),
         ("tuner.learning_rate=[0, 1]", "tuner.learning_rate.0: must be above 0, not 0"),
-        ("tuner.weight_decay=1", "must be a list, as in [a, b]; it is a number"),
+        ("tuner.weight_decay=1", "must be a list, for example [a, b]; it is a number"),
         ("tuner.dropout=[0.3, 0.3]", "the lowest value, 0.3, must be below the highest, 0.3"),
     ],
 )
