@@ -36,7 +36,7 @@ def settings_of(*overrides):
         ("epochs=true", "--param epochs: must be a whole number, not true"),
         (
             "epochs=1_000",
-            "--param epochs: must be a whole number, and '1_000' is text in YAML 1.2:",
+            "--param epochs: must be a whole number, but '1_000' is text in YAML 1.2:",
         ),
         ("epochs=0", "--param epochs: must be at least 1, not 0"),
         ("max_mae=low", "--param max_mae: must be a number, not 'low'"),

@@ -161,8 +161,8 @@ def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
         return
     assert checked.returncode == 2
     assert checked.stderr.decode() == (
-        "customer-age: data.path: contains a character that the locale's encoding, ascii, does not have; set "
-        "PYTHONUTF8=1\n"
+        "customer-age: data.path: contains a character that the locale's encoding, "
+        "ascii, does not have; set PYTHONUTF8=1\n"
     )
 
 

@@ -188,7 +188,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: 
     folder = tmp_path / "faces"
     fill(folder)
     before = contents(tmp_path)
-    with pytest.raises(SettingsError, match="delete it, or name another folder") as refusal:
+    with pytest.raises(SettingsError, match="delete it, or choose another folder") as refusal:
         write_demo_faces(folder, count=3, size=32)
     assert str(folder) in str(refusal.value)
     assert "\n" not in str(refusal.value)

@@ -13,7 +13,7 @@ from customer_age.pipeline.doctor.finding import State
 def test_this_machine_is_as_set_up_left_it() -> None:
     for finding in (host.python(), host.glibc(), host.tfx_line()):
         assert finding.state is State.GOOD, finding.line()
-    assert metadata.version("tfx") in host.tfx_line().says
+    assert metadata.version("tfx") in host.tfx_line().result
 
 
 def test_another_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,19 +50,19 @@ def test_a_package_outside_our_ranges_is_named(monkeypatch: pytest.MonkeyPatch) 
     )
     found = host.tfx_line()
     assert found.state is State.BAD
-    assert "pandas 3.0.1 is not <3,>=1.5" in found.says
+    assert "pandas 3.0.1 is not <3,>=1.5" in found.result
 
 
 def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert host.memory().says.endswith("GB free")
+    assert host.memory().result.endswith("GB free")
     monkeypatch.setattr(host, "MEMORY_GB", 1e6)
     assert host.memory().state is State.BAD
 
 
 def test_a_folder_that_is_not_there_yet_is_looked_at_where_it_would_be_made(tmp_path: Path) -> None:
     found = host.work_disk(str(tmp_path / "not" / "there"))
-    assert found.state is not State.BAD or "GB free" in found.says
-    assert found.says.endswith(f"in {tmp_path}")
+    assert found.state is not State.BAD or "GB free" in found.result
+    assert f"in {tmp_path}" in found.result
     assert not (tmp_path / "not").exists()
 
 
@@ -70,10 +70,10 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))
     found = host.work_disk(str(tmp_path))
     assert found.state is State.BAD
-    assert "0.0 GB free" in found.says
+    assert "0.0 GB free" in found.result
     assert "--work-dir" in found.advice
 
 
 def test_a_file_in_the_folder_s_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "work").touch()
-    assert "cannot be written" in host.work_disk(str(tmp_path / "work" / "inside")).says
+    assert "is not writable" in host.work_disk(str(tmp_path / "work" / "inside")).result

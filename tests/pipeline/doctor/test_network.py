@@ -38,7 +38,7 @@ def silent_port() -> Iterator[int]:
 def test_a_registry_that_is_yet_to_be_made(tmp_path: Path) -> None:
     found = only(network.registry(settings_of(tmp_path / "work")))
     assert found.state is State.GOOD
-    assert "mlflow.db will be made" in found.says
+    assert "mlflow.db will be created" in found.result
     assert not (tmp_path / "work").exists()
 
 
@@ -49,7 +49,7 @@ def test_the_champion_of_a_registry_is_named(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
     registry.publish(Publication(model, saved_model_fingerprint(model), {"mae": 6.5}))
-    assert "version 1 is champion" in only(network.registry(settings)).says
+    assert "version 1 is the champion" in only(network.registry(settings)).result
 
 
 def test_a_registry_that_is_broken_is_told(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_registry_that_refuses_is_told(tmp_path: Path, closed_port: int) -> No
     uri = f"mlflow+http://127.0.0.1:{closed_port}"
     found = only(network.registry(settings_of(tmp_path, f"registry.uri={uri}")))
     assert found.state is State.BAD
-    assert "no MLflow server answers" in found.says
+    assert "no MLflow server answers" in found.result
 
 
 def test_a_registry_that_says_nothing_ends_the_check(tmp_path: Path, silent_port: int) -> None:
@@ -72,7 +72,7 @@ def test_a_registry_that_says_nothing_ends_the_check(tmp_path: Path, silent_port
     check = isolated_check.IsolatedCheck("registry", network.registry, seconds=3)
     [found] = isolated_check.run_isolated(check, settings_of(tmp_path, f"registry.uri={uri}"))
     assert found.state is State.BAD
-    assert found.says == "no answer within 3 seconds"
+    assert found.result == "no answer within 3 seconds"
 
 
 @pytest.fixture
@@ -90,16 +90,16 @@ def test_a_bucket_that_answers_and_one_that_is_not_there(tmp_path: Path, bucket:
     settings = settings_of(tmp_path, f"data.path={bucket}/photos", f"registry.uri={artifacts}")
     empty, holding = network.object_stores(settings)
     assert (empty.state, holding.state) == (State.GOOD, State.GOOD)
-    assert empty.says == "s3://shop/models answers, and holds nothing yet"
-    assert holding.says == "s3://shop/photos answers"
+    assert empty.result == "s3://shop/models answers, and is empty"
+    assert holding.result == "s3://shop/photos answers"
     for address, says in (
         ("s3://other/photos", "NoSuchBucket"),
-        (f"{bucket}/faces", "holds nothing"),
+        (f"{bucket}/faces", "is empty"),
     ):
         found = only(network.object_stores(settings_of(tmp_path, f"data.path={address}")))
         assert found.state is State.BAD
-        assert address in found.says
-        assert says in found.says
+        assert address in found.result
+        assert says in found.result
 
 
 def test_a_store_that_refuses_is_told(

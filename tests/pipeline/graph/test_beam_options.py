@@ -63,13 +63,13 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
     [
         (
             "--direct_num_workers=two",
-            "beam.args: Beam does not take them: argument --direct_num_workers: invalid int value: "
-            "'two'",
+            "beam.args: Beam does not accept them: argument --direct_num_workers: invalid int "
+            "value: 'two'",
         ),
         (
             "--runner=Foo",
-            "beam.args: --runner=Foo: Beam has no such runner; write DirectRunner, DataflowRunner, "
-            "FlinkRunner, SparkRunner, PortableRunner, or another one's module.Class",
+            "beam.args: --runner=Foo: is not a runner of Beam; write DirectRunner, DataflowRunner, "
+            "FlinkRunner, SparkRunner, PortableRunner, or module.Class of another one",
         ),
     ],
 )

@@ -11,7 +11,10 @@ from customer_age.pipeline.running.metadata import ArtifactRecord
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        ({"pushed": 1, "pushed_version": "3", "champion": 1}, "version 3 published as the champion"),
+        (
+            {"pushed": 1, "pushed_version": "3", "champion": 1},
+            "version 3 published as the champion",
+        ),
         (
             {"pushed": 1, "pushed_version": "3", "champion": 0},
             "version 3 published but the champion is better",

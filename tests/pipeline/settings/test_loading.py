@@ -134,12 +134,12 @@ data:
 registry: mlflow+https://me:hush@host
 """
 TEN_LINES = [
-    "settings.yaml:1: name: 'Shop' is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9 "
+    "settings.yaml:1: name: 'Shop' is not a valid pipeline name: write 1 to 63 of a-z, 0-9 "
     "and -, with a letter or digit first",
     "settings.yaml:3: trainer.epoch: unknown setting; did you mean trainer.epochs?",
     "settings.yaml:4: trainer.dropout: must be below 1, not 1",
     "settings.yaml:5: trainer.patience: must be a whole number, not .nan",
-    "settings.yaml:6: trainer.augmentation: must be true or false, and 'no' is text in YAML 1.2: "
+    "settings.yaml:6: trainer.augmentation: must be true or false, but 'no' is text in YAML 1.2: "
     "write false",
     "settings.yaml:7: trainer.batch_size: must be a whole number, not text in quotes: write 32",
     "settings.yaml:8: canery: unknown setting; did you mean canary?",
@@ -183,7 +183,8 @@ def test_the_command_answers_every_mistake_and_starts_nothing(config, tmp_path, 
         ("a: [1", "1: not YAML in column 6: expected ',' or ']', but got '<stream end>'"),
         ("name: a\ndata: x: y", "2: not YAML in column 8: mapping values are not allowed here"),
         ("data:\n\tpath: x", "2: not YAML in column 1: a tab; YAML is indented with spaces"),
-        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; a settings file has only one"),
+        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; "
+         "a settings file has only one"),
         ("name: a\n \x00", "2: not YAML in column 2: a control character"),
         ("name: *a", "1: not YAML in column 7: found undefined alias 'a'"),
         ("a: " + "[" * 999, "1: not YAML in column 35: nested deeper than 32 levels"),
@@ -195,14 +196,15 @@ def test_the_command_answers_every_mistake_and_starts_nothing(config, tmp_path, 
         ("name: !ours a", "1: name: the tag !ours is not supported"),
         ("beam: {args: &a [*a]}", "1: beam.args.0: an alias is inside the value that it refers to"),
         ("data:\n  <<: [1]", "2: data: << takes a mapping, or a list of them"),
-        ('work_dir: "\\ud800"', "1: work_dir: contains half of a surrogate pair, which is not text"),
+        ('work_dir: "\\ud800"', "1: work_dir: contains half of a surrogate pair, "
+         "which is not text"),
         (
             "trainer: {epochs: 010}",
-            "1: trainer.epochs: 010 was 8 in YAML 1.1 and is 10 in YAML 1.2; write the one that is "
-            'meant, or "010" for text',
+            "1: trainer.epochs: 010 was 8 in YAML 1.1 and is 10 in YAML 1.2; write the number "
+            'that you mean, or "010" for text',
         ),
-        ("beam: {workers: " + 5000 * "9" + "}", "1: beam.workers: no number, or one with too many "
-         "digits"),
+        ("beam: {workers: " + 5000 * "9" + "}", "1: beam.workers: is not a number, or has too "
+         "many digits"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_one_line_with_its_number(mistakes, text, line):
@@ -297,7 +299,9 @@ def test_a_work_folder_that_breaks_a_line_is_refused_in_one(tmp_path, letter):
 def test_a_work_folder_below_one_that_breaks_a_line_is_refused(tmp_path, monkeypatch):
     (tmp_path / "a\nb").mkdir()
     monkeypatch.chdir(tmp_path / "a\nb")
-    with pytest.raises(SettingsError, match="work_dir: 'work' is, or lies in, a folder whose name"):
+    with pytest.raises(
+        SettingsError, match="work_dir: 'work' is, or is inside, a folder whose name"
+    ):
         loading.load("local")
 
 
@@ -311,5 +315,7 @@ def test_a_tilde_is_a_home_folder_wherever_a_path_stands(monkeypatch, tmp_path):
     assert loaded.data.path == str(tmp_path / "photos")
     assert loaded.data.inbox == str(tmp_path / "inbox")
     assert loaded.trainer.weights == str(tmp_path / "weights.h5")
-    with pytest.raises(SettingsError, match=r"^work_dir: ~nobody-here/w: there is no home folder"):
+    with pytest.raises(
+        SettingsError, match=r"^work_dir: ~nobody-here/w: that user has no home folder"
+    ):
         loading.load("local", ("work_dir=~nobody-here/w",))
