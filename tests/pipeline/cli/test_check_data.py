@@ -47,7 +47,7 @@ def test_good_data_are_described_without_tensorflow(data):
         assert any(line.startswith("No photo was opened") for line in said) is not bool(arguments)
 
 
-def test_data_that_a_run_would_refuse_end_with_its_exit_code(data):
+def test_data_that_a_run_would_refuse_give_the_exit_code_of_the_run(data):
     table = data / "labels.csv"
     table.write_text(table.read_text().replace("3.jpg,23", "3.jpg,old"))
     ended = check_data(data, "--json")
@@ -67,7 +67,7 @@ def test_data_that_a_run_would_refuse_end_with_its_exit_code(data):
     ],
     ids=["no table", "a column is missing", "a quote is never closed"],
 )
-def test_what_cannot_be_read_is_wrong_usage(data, table, says):
+def test_unreadable_data_are_wrong_usage(data, table, says):
     (data / "labels.csv").unlink()
     if table is not None:
         (data / "labels.csv").write_text(table)

@@ -36,7 +36,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
-def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code, says):
+def test_help_and_errors_need_no_tensorflow(arguments, exit_code, says):
     program = (
         "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas', 'matplotlib')\n"
@@ -78,7 +78,7 @@ WRONG = {
 }
 
 
-def test_every_verb_judges_all_settings_before_tensorflow_is_imported(tmp_path):
+def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
     """In one process for all of them: nothing that is heavy may be imported by any."""
     program = (
         "import contextlib, io, sys\n"
@@ -118,7 +118,7 @@ def _command(*arguments, prefix=(), **environment):
 @pytest.mark.parametrize(
     "environment", [{}, {"HOME": ""}, {"HOME": "/proc"}, {"HOME": "/proc/nowhere"}]
 )
-def test_a_user_id_that_the_system_does_not_know_needs_no_home(environment, tmp_path):
+def test_an_unknown_user_id_needs_no_home_folder(environment, tmp_path):
     prefix = ("unshare", "--user", "--map-user=54321")
     drawn = _command(
         "demo-data", str(tmp_path / "a"), "--photos", "1", prefix=prefix, **environment
@@ -150,7 +150,7 @@ def test_a_user_id_that_the_system_does_not_know_needs_no_home(environment, tmp_
         {"PYTHONIOENCODING": "latin-1"},
     ],
 )
-def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
+def test_a_character_outside_the_encoding_does_not_stop_a_command(environment, tmp_path):
     photos = tmp_path / "jährlich 30%41"
     drawn = _command("demo-data", str(photos), "--photos", "2", **environment)
     assert (drawn.returncode, drawn.stderr) == (0, b"")
@@ -166,14 +166,14 @@ def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
     )
 
 
-def test_the_bytes_of_a_name_that_are_not_text_come_out_as_they_went_in(tmp_path):
+def test_undecodable_bytes_of_a_name_are_printed_unchanged(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     drawn = _command("demo-data", folder, "--photos", "1", PYTHONUTF8="1")
     assert (drawn.returncode, drawn.stderr) == (0, b"")
     assert drawn.stdout == b"1 drawn faces in " + folder + b"\n"
 
 
-def test_no_folder_for_temporary_files_is_one_line():
+def test_a_missing_folder_for_temporary_files_is_reported_in_one_line():
     """Where each that Python looks for is read-only, the working folder too."""
     readonly = "for each in /tmp /var/tmp /usr/tmp; do if [ -d $each ]; then "
     readonly += 'mount -t tmpfs -o ro tmpfs $each || exit 9; fi; done; cd /proc && exec "$@"'
@@ -201,7 +201,7 @@ def test_demo_data_are_drawn_once(monkeypatch, capsys, tmp_path):
     assert len((tmp_path / "photos" / "labels.csv").read_text().splitlines()) == 4
 
 
-def test_demo_data_never_touch_what_they_did_not_draw(monkeypatch, capsys, tmp_path):
+def test_demo_data_do_not_change_other_files(monkeypatch, capsys, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     exit_code, printed = _run(monkeypatch, capsys, "demo-data", tmp_path)
     assert exit_code == 2

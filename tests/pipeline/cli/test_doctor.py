@@ -32,7 +32,7 @@ def test_a_line_each_and_an_exit_code(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_wrong_settings_are_told_before_any_look() -> None:
+def test_wrong_settings_are_reported_before_any_check() -> None:
     ended = doctor("--set", "trainer.epochs=many")
     assert ended.returncode == 2
     assert "trainer.epochs" in ended.stderr

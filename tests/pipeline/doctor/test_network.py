@@ -35,7 +35,7 @@ def silent_port() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_registry_that_is_yet_to_be_made(tmp_path: Path) -> None:
+def test_a_registry_that_does_not_exist_yet(tmp_path: Path) -> None:
     found = only(network.registry(settings_of(tmp_path / "work")))
     assert found.state is State.GOOD
     assert "mlflow.db will be created" in found.result
@@ -52,7 +52,7 @@ def test_the_champion_of_a_registry_is_named(tmp_path: Path) -> None:
     assert "version 1 is the champion" in only(network.registry(settings)).result
 
 
-def test_a_registry_that_is_broken_is_told(tmp_path: Path) -> None:
+def test_a_broken_registry_is_reported(tmp_path: Path) -> None:
     (tmp_path / "registry").mkdir()
     (tmp_path / "registry/mlflow.db").write_text("no database")
     found = only(network.registry(settings_of(tmp_path)))
@@ -60,14 +60,14 @@ def test_a_registry_that_is_broken_is_told(tmp_path: Path) -> None:
     assert "registry.uri" in found.advice
 
 
-def test_a_registry_that_refuses_is_told(tmp_path: Path, closed_port: int) -> None:
+def test_a_registry_that_refuses_is_reported(tmp_path: Path, closed_port: int) -> None:
     uri = f"mlflow+http://127.0.0.1:{closed_port}"
     found = only(network.registry(settings_of(tmp_path, f"registry.uri={uri}")))
     assert found.state is State.BAD
     assert "no MLflow server answers" in found.result
 
 
-def test_a_registry_that_says_nothing_ends_the_check(tmp_path: Path, silent_port: int) -> None:
+def test_a_registry_that_does_not_answer_ends_the_check(tmp_path: Path, silent_port: int) -> None:
     uri = f"kubeflow-registry://127.0.0.1:{silent_port}/age?artifacts=file:///models"
     check = isolated_check.IsolatedCheck("registry", network.registry, seconds=3)
     [found] = isolated_check.run_isolated(check, settings_of(tmp_path, f"registry.uri={uri}"))
@@ -85,7 +85,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str, aws_credentials: N
     return "s3://shop"
 
 
-def test_a_bucket_that_answers_and_one_that_is_not_there(tmp_path: Path, bucket: str) -> None:
+def test_a_bucket_that_answers_and_one_that_does_not_exist(tmp_path: Path, bucket: str) -> None:
     artifacts = f"kubeflow-registry://localhost:1/age?artifacts={bucket}/models"
     settings = settings_of(tmp_path, f"data.path={bucket}/photos", f"registry.uri={artifacts}")
     empty, holding = network.object_stores(settings)
@@ -102,7 +102,7 @@ def test_a_bucket_that_answers_and_one_that_is_not_there(tmp_path: Path, bucket:
         assert says in found.result
 
 
-def test_a_store_that_refuses_is_told(
+def test_a_store_that_refuses_is_reported(
     tmp_path: Path, bucket: str, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
@@ -112,7 +112,7 @@ def test_a_store_that_refuses_is_told(
     assert "credentials" in found.advice
 
 
-def test_stores_are_found_wherever_the_settings_name_one() -> None:
+def test_stores_are_found_anywhere_in_the_settings() -> None:
     named = {
         "data": {"path": "gs://shop/photos", "kept": ["/a/folder", "s3://other"]},
         "registry": {"uri": "vertex://p/r/m?staging=gs://bucket/folder"},
@@ -146,7 +146,7 @@ def test_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed_port: i
 
 
 @pytest.mark.slow
-def test_the_weights_are_looked_for_where_keras_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_weights_are_searched_where_keras_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
     from keras.src.applications import resnet
 

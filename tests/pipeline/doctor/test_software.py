@@ -21,7 +21,7 @@ def test_the_local_runner_counts() -> None:
     assert (found.state, found.result) == (State.GOOD, "FnApiRunner")
 
 
-def test_a_runner_that_does_not_answer_is_told() -> None:
+def test_a_runner_that_does_not_answer_is_reported() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
@@ -33,13 +33,13 @@ def test_a_runner_that_does_not_answer_is_told() -> None:
         assert found.line() == f"✓ Beam runner: PortableRunner, {address} answers"
 
 
-def test_a_runner_that_is_none_is_told() -> None:
+def test_an_unknown_runner_is_reported() -> None:
     found = run("Beam runner", "beam.args=[--runner=FastestRunner]")
     assert found.state is State.BAD
     assert "FastestRunner" in found.result
 
 
-def test_a_check_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_check_that_crashes_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import os\nos.abort()\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     needed = run("registry")
@@ -66,7 +66,7 @@ def test_every_component_of_the_graph_is_checked() -> None:
 
 
 @pytest.mark.slow
-def test_a_component_whose_import_fails_is_told(
+def test_a_component_whose_import_fails_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(

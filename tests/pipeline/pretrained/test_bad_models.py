@@ -134,7 +134,7 @@ def test_a_model_json_that_is_damaged(refusal, tmp_path, content):
     assert "model.json: " in refusal(tmp_path)
 
 
-def test_options_and_places(write_model, refusal, tmp_path):
+def test_options_and_paths(write_model, refusal, tmp_path):
     assert "does not exist" in refusal(tmp_path / "absent")
     assert "contains no model.json" in refusal(tmp_path)
     (tmp_path / "link").symlink_to(write_model(tmp_path.parent / f"{tmp_path.name}-elsewhere"))

@@ -22,7 +22,7 @@ from customer_age.pipeline.running.metadata import ArtifactRecord
         ({"pushed": 0}, "nothing published"),
     ],
 )
-def test_what_was_published_is_told(properties, expected):
+def test_the_published_version_is_shown(properties, expected):
     outputs = {"pushed_model": ArtifactRecord("nowhere", properties)}
     assert node_summaries.summary("RegistryPusher", outputs) == expected
 
@@ -36,7 +36,7 @@ def test_photos_and_refusals_are_counted(tmp_path):
     assert told == "1,290 photos (1,200 train, 90 valid), 10 refused"
 
 
-def test_the_best_epoch_of_the_whole_network_is_told(tmp_path):
+def test_the_best_epoch_of_the_whole_network_is_shown(tmp_path):
     epochs = [("head", 1, 9.0), ("whole", 1, 7.0), ("whole", 2, 6.25), ("whole", 3, 6.5)]
     history = [
         {"phase": phase, "epoch": epoch, "loss": 1, "mae": 1, "val_mae": mae, "seconds": 1}

@@ -66,7 +66,7 @@ from customer_age.pipeline.settings.settings import Settings
         ("name.first=x", "name.first: "),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_path(override, line):
+def test_a_wrong_setting_is_reported_with_its_path(override, line):
     overrides = ("name=a", override) if override.startswith("name.") else (override,)
     with pytest.raises(SettingsError) as raised:
         loading.load("local", overrides)
@@ -216,14 +216,14 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("trainer.weights=''", "trainer.weights: must not be empty"),
     ],
 )
-def test_a_wrong_setting_of_a_service_is_named_with_the_rule(override, sentence):
+def test_a_wrong_setting_of_a_service_is_reported_with_the_rule(override, sentence):
     with pytest.raises(SettingsError) as raised:
         loading.load("local", (override,))
     assert sentence in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_a_name_that_the_registry_does_not_take_is_the_names_mistake():
+def test_a_name_that_the_registry_refuses_is_an_error_of_the_name():
     uri = "registry.uri=vertex://shop-1/europe-west4?staging=gs://shop/models"
     assert loading.load("local", (uri, "registry.model_name=ages_2")).registry.uri
     with pytest.raises(SettingsError, match=r"^--set registry\.model_name: 'Ages' cannot be"):
@@ -257,11 +257,11 @@ def test_a_name_that_the_registry_does_not_take_is_the_names_mistake():
         "data.path=s3://shop/photos of all*?endpoint=http://minio:9000",
     ],
 )
-def test_what_the_services_take_passes(override):
+def test_valid_settings_of_the_services_are_accepted(override):
     loading.load("local", (override,))
 
 
-def test_a_mistake_in_one_section_hides_none_between_others():
+def test_an_error_in_one_section_hides_no_error_between_others():
     with pytest.raises(SettingsError) as raised:
         loading.load(
             "local",
