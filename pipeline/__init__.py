@@ -1,1 +1,1 @@
-"""The pipeline: its settings, its graph, how it runs on one machine, and the command line."""
+"""The pipeline: its settings, its graph, local runs, and the command line."""

@@ -642,8 +642,8 @@ def test_a_run_goes_on_in_the_kept_work_folder(kept_by_0_1):
         line, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert ended.returncode == 0, ended.stdout
-    assert "49 photos in (31 train, 10 valid, 8 test), 2 refused" in ended.stdout
-    assert "version 2 is the one to beat" in ended.stdout
+    assert "49 photos (31 train, 10 valid, 8 test), 2 refused" in ended.stdout
+    assert "baseline: version 2" in ended.stdout
     assert "Published: version 3 of customer-age" in ended.stdout
     registry = open_registry(
         f"mlflow+sqlite:///{kept_by_0_1.work}/registry/mlflow.db", "customer-age"

@@ -1,1 +1,1 @@
-"""The verbs of the command `customer-age`, a file for each."""
+"""The verbs of the command `customer-age`: one file for each."""

@@ -10,23 +10,23 @@ from ..settings import loading
 from . import options
 
 _EXIT_CODES = """
-Exit codes, as a run's: 0 a run would take these data, 1 failed, 2 wrong settings or usage, or the
-data cannot be read, 4 a run would refuse the data.
+Exit codes, the same as a run's: 0 a run would accept the data, 1 failed, 2 wrong settings or usage,
+or the data cannot be read, 4 a run would refuse the data.
 """
 
 
 @click.command(
     "check-data",
     epilog=_EXIT_CODES,
-    short_help="What a run would make of a label table, in seconds.",
+    short_help="Check a label table as a run would, in seconds.",
 )
 @click.argument("data", metavar="DIR")
-@click.option("--inbox", metavar="DIR", help="Folder of batches; the data may be one of them.")
+@click.option("--inbox", metavar="DIR", help="Folder of batches; DIR may be one of them.")
 @click.option(
     "--photos",
     "open_photos",
     is_flag=True,
-    help="Open each photo too, which takes longer: finds broken ones, and the same one twice.",
+    help="Also open each photo, to find broken and duplicate ones; slower.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.settings
@@ -39,11 +39,11 @@ def check_data(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Read a data set as a run would, and report what was understood of it.
+    """Read a data set as a run would, and report what it contains.
 
-    DIR is a folder, or the address of one in an object store, with a label table and photos: the
-    layout, how each table is written, its columns and rows, ages, people, splits, and each reason
-    for which rows would be refused, with the first of them. Nothing is trained or written.
+    DIR is a folder with a label table and photos, or the URI of one in an object store. The report
+    shows the layout; each table's format, columns and rows; ages, people and splits; and each
+    reason for refused rows, with the first of them. Nothing is trained or written.
     """
     settings = loading.load(
         config, overrides, data__path=data, data__inbox=inbox, work_dir=work_dir

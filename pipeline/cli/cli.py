@@ -25,7 +25,7 @@ from .weights import weights
 
 
 class _Verbs(click.Group):
-    """The verbs of this room, and those that other rooms add by entry points."""
+    """The verbs of this package, and those that other packages add by entry points."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*self.commands, *plugins.commands()])
@@ -33,13 +33,13 @@ class _Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:  # click itself would say "Aborted!", and end with 1
+        except KeyboardInterrupt as error:  # click itself would print "Aborted!" and exit with 1
             interruption.leave_to_main_thread()
             raise interruption.interrupted(error) from error
         except Exception as error:
             if isinstance(error, RunError) or (full := full_disk(error)) is None:
                 raise
-            raise RunError(failures.no_space(full, "free some, and run this again")) from error
+            raise RunError(failures.no_space(full, "free some, then run this again")) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return super().get_command(ctx, cmd_name) or plugins.commands().get(cmd_name)
@@ -51,10 +51,10 @@ class _Verbs(click.Group):
 )
 @click.version_option(package_name="customer-age")
 def cli() -> None:
-    """Learn a person's age from photos, prove that it is good enough, and publish the model.
+    """Train a model that predicts a person's age from a photo, test it, and publish it.
 
-    The ages are for understanding purchases and for offers by age group. They are not fit to
-    decide the sale of age-restricted goods.
+    The ages help to understand purchases and to make offers by age group. Do not use them to
+    decide whether to sell age-restricted goods.
     """
 
 
@@ -67,7 +67,7 @@ for command in _VERBS:
 
 
 def main() -> None:
-    """Run the command; a mistake is one line on standard error, never a traceback."""
+    """Run the command; report an error as one line on standard error, without a traceback."""
     output_encoding.keep_to_encoding()
     home_folder.name_missing()
     try:
@@ -78,7 +78,7 @@ def main() -> None:
     except FileNotFoundError as error:
         if not home_folder.is_without_temporary(error):
             raise
-        _end(SettingsError("no folder for temporary files can be written; name one with TMPDIR"))
+        _end(SettingsError("no folder for temporary files is writable; set TMPDIR to one that is"))
 
 
 def _end(error: RunError) -> NoReturn:
@@ -91,7 +91,7 @@ def _end(error: RunError) -> NoReturn:
 
 
 def _give_up_output() -> None:
-    """Drop what the standard output does not take, as on a full disk: else Python ends with 120."""
+    """Drop output that cannot be written (full disk): Python would otherwise exit with 120."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""What was understood of a data set, as tables on a terminal."""
+"""The report on a data set, as tables on a terminal."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ _BAR = "█"
 
 
 def print_report(report: DataReport) -> None:
-    """Print everything that is known."""
+    """Print the whole report."""
     console = Console(highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
         console = Console(highlight=False, emoji=False, markup=False, width=_WIDTH_OF_FILES)
@@ -33,7 +33,8 @@ def print_report(report: DataReport) -> None:
     if not report.photos_opened:
         console.print()
         console.print(
-            "No photo was opened: a run may refuse more of them. --photos opens each.", style="dim"
+            "No photo was opened: a run may refuse more rows. Use --photos to open each photo.",
+            style="dim",
         )
 
 
@@ -44,12 +45,12 @@ def _data_set(data_set: DataSetReport) -> Table:
     for each in data_set.tables:
         table.add_row("table", f"{each.name}: {each.dialect()}")
         table.add_row("", _columns(each))
-    table.add_row("rows", f"{data_set.rows:,}, of which {data_set.photos:,} can be used")
+    table.add_row("rows", f"{data_set.rows:,}; {data_set.photos:,} are usable")
     return table
 
 
 def _columns(table: TableDescription) -> str:
-    """Which columns are read as what, and which are not."""
+    """Describe the columns that are read, under which name, and those that are not read."""
     read = [
         theirs if ours == theirs else f"{theirs} (as {ours})" for ours, theirs in table.read.items()
     ]
@@ -61,8 +62,8 @@ def _columns(table: TableDescription) -> str:
 def _totals(report: DataReport) -> Table:
     table = _pairs()
     if len(report.data_sets) > 1:
-        table.add_row("in all", f"{report.rows:,} rows, of which {report.photos:,} can be used")
-    people = "no table names any" if report.people is None else f"{report.people:,}"
+        table.add_row("total", f"{report.rows:,} rows; {report.photos:,} are usable")
+    people = "no column for them" if report.people is None else f"{report.people:,}"
     table.add_row("people", people)
     table.add_row("splits", _splits(report.splits, report.splits_are))
     if report.ages:
@@ -78,7 +79,7 @@ def _totals(report: DataReport) -> Table:
 def _splits(splits: Mapping[str, int], are: str) -> str:
     listed = ", ".join(f"{number:,} {split}" for split, number in splits.items())
     if are == ESTIMATED:
-        return f"about {listed} (a run deals them)"
+        return f"about {listed} (assigned by the run)"
     return f"{listed} (the data set's own)" if are == OFFICIAL else listed
 
 
@@ -88,7 +89,7 @@ def _groups(ages: Ages) -> Table:
     table.add_column("")
     most = max(ages.groups.values())
     for group, number in ages.groups.items():
-        # Whoever has any gets a bar.
+        # Show a bar even for a single photo.
         bar = _BAR * max(round(_LONGEST_BAR * number / most), bool(number))
         table.add_row(group, f"{number:,}", bar)
     return table
@@ -97,7 +98,7 @@ def _groups(ages: Ages) -> Table:
 def _refused(report: DataReport) -> Table:
     table = Table("refused", box=None, pad_edge=False)
     table.add_column("rows", justify="right")
-    table.add_column("the first of them", overflow="fold")
+    table.add_column("first examples", overflow="fold")
     for reason, number in report.refused.items():
         head = (reason, f"{number:,}")
         for refusal in report.first_refused[reason]:
@@ -107,7 +108,7 @@ def _refused(report: DataReport) -> Table:
 
 
 def _printable(text: str) -> str:
-    """Without what could steer a terminal, or cannot be encoded: names come from anywhere."""
+    """Replace control and undecoded characters by ?, because names come from outside."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

@@ -8,20 +8,21 @@ from ..settings import loading
 from . import options
 
 _EXIT_CODES = """
-Exit codes: 0 a run would find all that it needs, 1 it would not, 2 wrong settings or usage.
+Exit codes: 0 everything that a run needs is available, 1 something is missing, 2 wrong settings or
+usage.
 """
 
 
-@click.command(epilog=_EXIT_CODES, short_help="Whether this machine can run what the settings ask.")
+@click.command(epilog=_EXIT_CODES, short_help="Check that this machine can run these settings.")
 @click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
 @options.settings
 def doctor(
     weights: str | None, work_dir: str | None, config: str, overrides: tuple[str, ...]
 ) -> None:
-    """Look at this machine, and at what the settings name, before a run does.
+    """Check this machine, and what the settings refer to, before a run.
 
-    A line each: ✓ as it should be; ✗ a run would fail on it, and what to do; a dash: not there, and
-    not needed. Nothing is made, written or published.
+    Prints a line for each check: ✓ passed; ✗ a run would fail, with what to do; a dash: not
+    available and not needed. Nothing is created, written or published.
     """
     from ..doctor.checks import run_checks
     from ..doctor.finding import State

@@ -13,23 +13,23 @@ from ..settings import loading
 from . import options
 
 
-@click.command(short_help="Erase a person's photos, or old ones, for good.")
+@click.command(short_help="Erase a person's photos, or old photos, for good.")
 @click.argument("card", required=False)
-@click.option("--older-than", metavar="SPAN", help="Photos taken before: 2y, 18m or 90d ago.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
+@click.option("--older-than", metavar="SPAN", help="Erase photos taken longer ago: 2y, 18m or 90d.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be erased.")
 @click.option(
     "--now",
     is_flag=True,
-    help="Put a version in the champion's place that has not learnt from what is forgotten.",
+    help="Replace the champion at once by a version that was not trained on the erased photos.",
 )
 @click.option(
     "--artifacts",
     multiple=True,
     metavar="URI",
-    help="A further pipeline root to erase from, such as a cluster's; may be repeated.",
+    help="Another pipeline root to erase from, for example a cluster's; repeatable.",
 )
-@click.option("--inbox", metavar="DIR", help="Folder of batches; holds the tombstones.")
-@click.option("--data", metavar="DIR", help="The base set, if it may hold such photos too.")
+@click.option("--inbox", metavar="DIR", help="Folder of batches; contains the tombstones.")
+@click.option("--data", metavar="DIR", help="Base data set, if it may contain such photos.")
 @options.settings
 def forget(
     card: str | None,
@@ -43,18 +43,17 @@ def forget(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Erase what there is of a loyalty CARD: photos, rows and profiles, cached and kept examples.
+    """Erase all data of a loyalty CARD: photos, table rows, profiles, cached and stored examples.
 
-    A tombstone in the inbox sees to it that no later batch brings the person back. Models that
-    learnt from the person stay until the next retraining replaces them, or --now does. What was
-    done, and which versions had learnt from the person, a signed certificate in the work folder
-    says.
+    A tombstone in the inbox prevents later batches from adding the person again. Models trained on
+    the person stay until the next retraining replaces them, or --now does. A signed certificate in
+    the work folder records what was erased, and which versions were trained on the person.
 
-    CARD is the number as the tables have it; - reads it from standard input, where no history
-    and no list of processes shows it.
+    CARD is the number as in the tables. Use - to read it from standard input, so that neither the
+    shell's history nor the list of processes shows it.
     """
     if (card is None) == (older_than is None):
-        raise click.UsageError("give either a CARD, or --older-than SPAN")
+        raise click.UsageError("give either a CARD or --older-than SPAN")
     settings = loading.load(
         config, overrides, data__inbox=inbox, data__path=data, work_dir=work_dir
     )
@@ -83,15 +82,15 @@ def forget(
         click.echo(f"certificate: {done.certificate.line()}")
     if counts.unread:
         raise RunError(
-            "\n".join(counts.unread) + "\nwhat these hold was not looked at, photos perhaps: mend "
-            "or delete them, and call forget again"
+            "\n".join(counts.unread) + "\nthese could not be read and may still contain photos: "
+            "fix or delete them, then run forget again"
         )
     if not dry_run:
-        click.echo("the next retraining learns without them")
+        click.echo("the next retraining trains without them")
 
 
 def _number(card: str) -> str:
-    """The card's number, which no message repeats."""
+    """Return the card's number; no message may repeat it."""
     number = (sys.stdin.readline() if card == "-" else card).strip()
     if not number:
         raise click.UsageError("the card's number is empty")

@@ -1,4 +1,4 @@
-"""Versions of the model registry as tables on a terminal."""
+"""Prints versions of the model registry as tables on a terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from rich.table import Table
 
 from customer_age.model_registry import FORCED, MAE, ModelVersion
 
-_OF_ALL = ("mae", "rmse", "bias", "photos")
+_OVERALL = ("mae", "rmse", "bias", "photos")
 _GROUP_PREFIX = f"{MAE}/"
 _DATA = "data_fingerprint"
 _WIDTH_OF_FILES = 160
@@ -16,9 +16,9 @@ _WIDTH_OF_FILES = 160
 
 
 def print_list(versions: Sequence[ModelVersion]) -> None:
-    """Print a line for each version, the newest first."""
+    """Print a line for each version, newest first."""
     if not versions:
-        _console().print("no version yet: `customer-age run` publishes one")
+        _console().print("no version yet; `customer-age run` publishes one")
         return
     table = _table("version", "", "published", "MAE, years", "test photos", "measured against")
     for version in reversed(versions):
@@ -34,7 +34,7 @@ def print_list(versions: Sequence[ModelVersion]) -> None:
 
 
 def print_version(version: ModelVersion) -> None:
-    """Print everything that is known of a version."""
+    """Print everything that is known about a version."""
     console = _console()
     marks = _marks(version)
     console.print(f"[bold]version {version.version}[/]{f', {marks}' if marks else ''}")
@@ -50,9 +50,9 @@ def print_version(version: ModelVersion) -> None:
 
 
 def print_comparison(one: ModelVersion, other: ModelVersion) -> None:
-    """Print the errors of two versions, and the difference, overall and by age group."""
+    """Print the errors of two versions and their difference, overall and by age group."""
     table = _table("", f"version {one.version}", f"version {other.version}", "difference")
-    for metric in _OF_ALL:
+    for metric in _OVERALL:
         _add_comparison(table, metric, one, other)
     table.add_section()
     for metric in _groups(one, other):

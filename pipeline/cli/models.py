@@ -1,4 +1,4 @@
-"""`customer-age models`: look at what is published, and say which version is used."""
+"""`customer-age models`: show the published versions, and choose the champion."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _of_registry(command: Callable) -> Callable:
-    """Give a command the registry that the settings name, in place of the settings."""
+    """Pass the registry that the settings name to a command, instead of the settings."""
 
     @wraps(command)
     def opened(
@@ -28,35 +28,35 @@ def _of_registry(command: Callable) -> Callable:
     return options.settings(opened)
 
 
-@click.group(short_help="List, show, compare and promote what is published.")
+@click.group(short_help="List, show, compare and promote published versions.")
 def models() -> None:
-    """Look at the versions in the model registry, and say which one is the champion.
+    """Show the versions in the model registry, and choose the champion.
 
-    VERSION is a version's number, or `champion`. The registry is the one in the settings:
-    registry.uri, or else MLflow on SQLite under --work-dir.
+    VERSION is a version's number or `champion`. The setting registry.uri names the registry; by
+    default it is MLflow on SQLite under --work-dir.
     """
 
 
-@models.command("list", short_help="Every version, the newest first.")
+@models.command("list", short_help="List all versions, newest first.")
 @_of_registry
 def list_versions(registry: "ModelRegistry") -> None:
-    """List every version, the newest first."""
+    """List all versions, newest first."""
     from . import model_tables
 
     model_tables.print_list(registry.versions())
 
 
-@models.command(short_help="All that a version tells of itself.")
+@models.command(short_help="Show a version's lineage, settings and metrics.")
 @click.argument("version")
 @_of_registry
 def show(registry: "ModelRegistry", version: str) -> None:
-    """Show where VERSION comes from and how it measured."""
+    """Show the lineage, settings and metrics of VERSION."""
     from . import model_tables
 
     model_tables.print_version(registry.version(version))
 
 
-@models.command(short_help="Two versions side by side.")
+@models.command(short_help="Compare the errors of two versions.")
 @click.argument("version")
 @click.argument("other")
 @_of_registry
@@ -73,11 +73,11 @@ def compare(registry: "ModelRegistry", version: str, other: str) -> None:
     "--force",
     metavar="REASON",
     default="",
-    help="Promote a version that was never blessed; the reason is recorded with it.",
+    help="Promote a version that was never blessed, and record the reason.",
 )
 @_of_registry
 def promote(registry: "ModelRegistry", version: str, force: str) -> None:
-    """Make VERSION the champion; `rollback` goes back."""
+    """Make VERSION the champion; `rollback` undoes it."""
     promoted = registry.promote(registry.version(version).version, force)
     click.echo(f"version {promoted.version} is the champion")
 
@@ -85,6 +85,6 @@ def promote(registry: "ModelRegistry", version: str, force: str) -> None:
 @models.command(short_help="Make the former champion the champion again.")
 @_of_registry
 def rollback(registry: "ModelRegistry") -> None:
-    """Make the former champion the champion again; a version that was rolled back stays listed."""
+    """Make the former champion the champion again; the version that it replaces stays listed."""
     former = registry.rollback()
     click.echo(f"version {former.version} is the champion again")

@@ -1,4 +1,4 @@
-"""What several verbs take: where the settings come from, and who answers with what bands."""
+"""The options that several verbs share: settings, model version and age groups."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import click
 
 from ..settings.loading import config_names
 
-_WORK_DIR = click.option("--work-dir", metavar="DIR", help="Where everything a run makes is kept.")
+_WORK_DIR = click.option("--work-dir", metavar="DIR", help="Folder for everything a run writes.")
 _CONFIG = (
     click.option(
         "--config",
@@ -20,31 +20,31 @@ _CONFIG = (
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Change one setting, as in --set trainer.epochs=3; may be repeated.",
+        help="Change one setting, for example --set trainer.epochs=3; repeatable.",
     ),
 )
 
 
 def settings(command: Callable) -> Callable:
-    """Give a command the options `work_dir`, `config` and `overrides`, for `settings.load`."""
+    """Add the options `work_dir`, `config` and `overrides`, for `settings.load`, to a command."""
     return _WORK_DIR(config(command))
 
 
 def config(command: Callable) -> Callable:
-    """Give a command the options `config` and `overrides`, for what keeps nothing here."""
+    """Add the options `config` and `overrides` to a command that needs no work folder."""
     for option in reversed(_CONFIG):
         command = option(command)
     return command
 
 
 def prediction(command: Callable) -> Callable:
-    """Give a command the options `version` and `groups`, each None where it is not given."""
+    """Add the options `version` and `groups`, each None by default, to a command."""
     command = click.option(
         "--groups",
         metavar="BANDS",
-        help="Age groups, any that cover every age, as in 0-17,18-34,35-54,55+. By default those "
-        "of the setting gate.age_groups.",
+        help="Age groups that together cover every age, for example 0-17,18-34,35-54,55+. "
+        "[default: the setting gate.age_groups]",
     )(command)
     return click.option(
-        "--version", metavar="VERSION", help="A version's number. By default the champion."
+        "--version", metavar="VERSION", help="Number of a model version.  [default: the champion]"
     )(command)

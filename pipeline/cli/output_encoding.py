@@ -1,4 +1,4 @@
-"""What the standard output shows of characters that its encoding does not have."""
+"""Substitutes for characters that the encoding of the standard output does not contain."""
 
 import codecs
 import io
@@ -8,11 +8,11 @@ _NAME = "customer_age.shown"
 
 
 def keep_to_encoding() -> None:
-    """Show a substitute, on the standard output and for errors, where an encoding lacks a letter.
+    """Print a substitute, on standard output and error, for each character outside the encoding.
 
-    Python would end the command in the middle of a line: where the locale is C and its UTF-8 mode
-    is switched off, where PYTHONIOENCODING says so, or where the bytes of a file's name are not
-    text at all.
+    Otherwise Python would stop the command in the middle of a line: if the locale is C and the
+    UTF-8 mode is off, if PYTHONIOENCODING sets such an encoding, or if a file name is not valid
+    text.
     """
     codecs.register_error(_NAME, _substitutes)
     for stream in (sys.stdout, sys.stderr):
@@ -21,7 +21,7 @@ def keep_to_encoding() -> None:
 
 
 def _substitutes(error: UnicodeError) -> tuple[bytes, int]:
-    """Of letters and digits their code, of bytes of a name these, of all else a question mark."""
+    """Return the code of letters and digits, undecoded bytes unchanged, and ? for all else."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return b"".join(map(_substitute, error.object[error.start : error.end])), error.end

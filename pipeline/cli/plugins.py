@@ -1,4 +1,4 @@
-"""Verbs and targets that other rooms add to the command line, by entry points of this package."""
+"""Verbs and targets that other packages add to the command line, by entry points."""
 
 import importlib.metadata
 from typing import Any
@@ -13,12 +13,12 @@ _TARGETS = "customer_age.targets"
 
 
 def commands() -> dict[str, click.Command]:
-    """Verb to command."""
+    """Return each verb's command."""
     return _load(_COMMANDS)
 
 
 def targets() -> dict[str, RunTargetPlugin]:
-    """The value of `--target` to what it stands for."""
+    """Return the target for each value of `--target`."""
     return _load(_TARGETS)
 
 

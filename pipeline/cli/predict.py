@@ -8,34 +8,34 @@ from ..prediction import model_version
 from ..settings import loading
 from . import options
 
-_HELP = f"""Guess the ages of people in photos, in years, with a published model.
+_HELP = f"""Predict the ages (in years) of people in photos with a published model.
 
 \b
-PHOTO   a photo, whose row tells if it cannot be read
-FOLDER  every file with a picture's suffix in it and its sub-folders;
-        others are counted, hidden ones are not looked at
-GLOB    what a shell would make of it, in quotes: 'photos/*.jpg'
+PHOTO   a photo; if it cannot be read, its row shows why
+FOLDER  all image files in it and its sub-folders (by suffix);
+        other files are counted, hidden files are ignored
+GLOB    a shell pattern in quotes: 'photos/*.jpg'
 TABLE   .csv, .tsv or .parquet with a column file_name; the photos
-        lie in its folder, or in final_files/ there
+        are in the table's folder or in its sub-folder final_files/
 
-Rows come in the order of the photos: file_name, age, age_group, and where there is no age its
-reason and detail; CSV and JSON lines also name the model's version.
+Prints a row for each photo, in the order of the photos: file_name, age, age_group, and reason and
+detail if there is no age. CSV and JSON lines also contain the model's version.
 {model_version.UNFIT}"""
 
 _EXIT_CODES = """
-Exit codes: 0 an age for every photo, 1 failed, or a photo without an age (all others have theirs),
+Exit codes: 0 every photo has an age, 1 failed or some photos have no age (the others have one),
 2 wrong settings or usage.
 """
 
 
-@click.command(help=_HELP, epilog=_EXIT_CODES, short_help="Photos in, ages out.")
+@click.command(help=_HELP, epilog=_EXIT_CODES, short_help="Predict the ages of people in photos.")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO|FOLDER|GLOB|TABLE...")
 @options.prediction
 @click.option(
     "--format",
     "file_format",
     type=click.Choice(["table", "csv", "jsonl"]),
-    help="By default a table on a terminal, and CSV in a pipe or a file.",
+    help="[default: table on a terminal, csv in a pipe or a file]",
 )
 @options.settings
 def predict(
@@ -47,7 +47,7 @@ def predict(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Guess ages; see `_HELP`."""
+    """Predict ages; `_HELP` is the help text."""
     settings = loading.load(config, overrides, work_dir=work_dir)
     bands = model_version.groups(settings, groups)
     from ..prediction.predict import PredictRequest, run

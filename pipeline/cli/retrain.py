@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from ..retraining.ledger.records import Batch, Run
 
 _START_SECONDS = 300
-"""For how long one trigger alone starts a run on a cluster; a local run holds a lock of its own."""
+"""How long one trigger has the right to start a run on a cluster; a local run holds a lock."""
 
 _EXIT_CODES = """
-Exit codes: 0 nothing was due, or a run was started or is running; 1 the look failed, and the next
-one goes on where it stopped; 2 wrong settings or usage. Where the run's end was seen, as it is with
---target local: 0 published, 1 failed, 3 the gate or the canary refused the model, 4 the data were
-refused.
+Exit codes: 0 no run was due, or a run was started or is running; 1 the check failed, and the next
+one resumes where it stopped; 2 wrong settings or usage. If the run finished, as with --target
+local: 0 published, 1 failed, 3 the gate or the canary refused the model, 4 the data were refused.
 """
 
 
@@ -36,15 +35,15 @@ refused.
     targets=plugins.targets,
     local=True,
     epilog=_EXIT_CODES,
-    short_help="A run whenever enough new photos have arrived.",
+    short_help="Start a run when enough new photos have arrived.",
 )
-@click.option("--once", "mode", flag_value="once", help="Look at the inbox once.")
-@click.option("--watch", "mode", flag_value="watch", help="Look again and again, until Ctrl-C.")
-@click.option("--status", "mode", flag_value="status", help="Show what became of each batch.")
+@click.option("--once", "mode", flag_value="once", help="Check the inbox once.")
+@click.option("--watch", "mode", flag_value="watch", help="Check repeatedly until Ctrl-C.")
+@click.option("--status", "mode", flag_value="status", help="Show the state of each batch.")
 @click.option(
     "--retry",
     metavar="BATCH|all",
-    help="Offer a batch again that was set aside, or all; ends a pause.",
+    help="Retry a batch that was set aside, or all; end a pause.",
 )
 @click.option(
     "--every",
@@ -52,10 +51,10 @@ refused.
     type=click.FloatRange(min=0.1),
     default=60,
     show_default=True,
-    help="With --watch: from the end of a look to the next.",
+    help="With --watch: wait between two checks.",
 )
-@click.option("--inbox", metavar="DIR", help="Folder or bucket in which batches arrive.")
-@click.option("--data", metavar="DIR", help="The base set, which every run learns from.")
+@click.option("--inbox", metavar="DIR", help="Folder or bucket where batches arrive.")
+@click.option("--data", metavar="DIR", help="Base data set; every run trains on it.")
 @options.settings
 def retrain(
     mode: str | None,
@@ -69,11 +68,12 @@ def retrain(
     overrides: tuple[str, ...],
     **target_values: Any,
 ) -> None:
-    """Look at the inbox, and start a run where the settings retraining.* say so.
+    """Check the inbox, and start a run when the settings retraining.* call for one.
 
-    A batch is a sub-folder that holds an empty _SUCCESS. Each is learnt from once, whatever dies,
-    and however many triggers look at the same time. One whose data are refused again and again is
-    set aside: mend it and write its _SUCCESS anew, or offer it again as it is with --retry.
+    A batch is a sub-folder with an empty file _SUCCESS. Each batch is processed once, even if a
+    process dies or several triggers run at the same time. A batch whose data are refused
+    repeatedly is set aside: fix it and write its _SUCCESS again, or retry it unchanged with
+    --retry.
     """
     if (mode is None) == (retry is None):
         raise click.UsageError("choose one of --once, --watch, --status and --retry")
@@ -86,7 +86,7 @@ def retrain(
     if retry is not None:
         _retry(settings, retry)
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nothing is computed here but drift
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only drift is computed here
     log.quiet_libraries()
     from ..retraining.trigger import open_trigger
 
@@ -99,7 +99,7 @@ def retrain(
 
 
 def _watch(look: Callable[[], int], every: float) -> NoReturn:
-    """Look again and again; what is wrong at the first look is a mistake, later an outage."""
+    """Check repeatedly; wrong settings stop the first check, later ones count as an outage."""
     started = False
     while True:
         try:
@@ -118,12 +118,14 @@ def _retry(settings: Settings, named: str) -> None:
     ledger = Ledger(settings.ledger_uri, settings.name)
     known = {batch.name: batch.state.value for batch in ledger.batches()}
     if named != "all" and named not in known:
-        raise SettingsError(f"--retry {named}: the ledger has no batch of that name; see --status")
+        raise SettingsError(
+            f"--retry {named}: the ledger has no batch with that name; see --status"
+        )
     offered = ledger.retry(None if named == "all" else [named])
     if offered:
-        click.echo(f"offered again at the next look: {', '.join(offered)}")
+        click.echo(f"to be retried at the next check: {', '.join(offered)}")
     elif named == "all":
-        click.echo("no batch is set aside; a pause, if there was one, is over")
+        click.echo("no batch is set aside; any pause has ended")
     else:
         click.echo(f"batch {named} is not set aside: it is {known[named].replace('_', ' ')}")
 
@@ -143,7 +145,7 @@ def _show(settings: Settings) -> None:
 
 
 def _outbox_lines(counts: Mapping[str, int]) -> list[str]:
-    """A line on events that wait, and one for each reason of those that will not be sent."""
+    """Describe the events that wait in one line, and dropped events in one line for each reason."""
     return [
         f"notifications: {count:,} {'wait' if not what else f'dropped: {what}'}"
         for what, count in sorted(counts.items())
@@ -151,7 +153,7 @@ def _outbox_lines(counts: Mapping[str, int]) -> list[str]:
 
 
 def _ledger_lines(batches: Sequence["Batch"], runs: Sequence["Run"]) -> list[str]:
-    """A line for each run, then one for each batch."""
+    """Describe each run in a line, then each batch."""
     lines = [
         f"run {run.run_id}: {run.state.value}, {', '.join(run.new_batches)}"
         + (f"; {run.reason}" if run.reason else "")
@@ -168,13 +170,13 @@ def _ledger_lines(batches: Sequence["Batch"], runs: Sequence["Run"]) -> list[str
 def _open_target(
     name: str, settings: Settings, values: Mapping[str, Any]
 ) -> tuple[RunTarget, Check]:
-    """The target of that name, and what checks whether a run with such settings can start."""
+    """Return the target with this name, and a check that a run with these settings can start."""
     if name == "local":
         from ..retraining.local_target import LocalTarget
         from ..running import preflight
         from ..running.work_folder import WorkFolder
 
-        # The run would refuse it: then a ledger would be made, and a batch's try be lost.
+        # The run would refuse the folder later, after a ledger was written and a try was counted.
         WorkFolder(settings.work_dir).require_literal_path()
         return LocalTarget(settings.work_dir), preflight.check
     return plugins.targets()[name].open(settings, values)

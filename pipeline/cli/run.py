@@ -11,11 +11,11 @@ from . import options
 
 _EXIT_CODES = """
 Exit codes: 0 published, 1 failed, 2 wrong settings or usage, 3 the gate or the canary refused the
-model, 4 the data were refused, 130 interrupted by Ctrl-C, 143 by SIGTERM.
+model, 4 the data were refused, 130 interrupted by Ctrl-C, 143 interrupted by SIGTERM.
 """
 
 
-@click.command(epilog=_EXIT_CODES, short_help="Photos in, a published model out.")
+@click.command(epilog=_EXIT_CODES, short_help="Run the whole pipeline on this machine.")
 @click.option("--data", metavar="DIR", help="Folder with a label table and its photos.")
 @click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
 @options.settings
@@ -26,9 +26,10 @@ def run(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Run the whole pipeline on this machine: photos in, a published model out.
+    """Run the whole pipeline on this machine: from photos to a published model.
 
-    What has not changed since the last run in the same work folder is not done again.
+    Components whose inputs have not changed since the last run in the same work folder do not run
+    again: their cached outputs are used.
     """
     from ..running import ending, local
 

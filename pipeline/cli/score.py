@@ -8,39 +8,41 @@ from ..prediction import model_version
 from ..settings import loading
 from . import options
 
-_HELP = f"""Guess the ages of people in millions of photos, with a published model, on Beam.
+_HELP = f"""Predict the ages of people in millions of photos with a published model, on Beam.
 
-DATA is what `predict` takes: photos, folders, globs, and tables with a column file_name, or the
-address of a folder or a table in an object store. Of a folder, files without a picture's suffix are
-counted and left out.
+DATA is the same as for `predict`: photos, folders, globs, and tables with a column file_name; also
+the URI of a folder or a table in an object store. In a folder, files without an image suffix are
+counted and skipped.
 
-A folder gets files predictions-00000-of-00012.parquet and so on; one after another they hold a
-row for each photo, in the order of the photos: file_name, age, age_group, reason, detail, version.
-Where there is no age, reason and detail say why. Beam runs as the settings beam.* say; on
-Dataflow or Flink where beam.args names its runner (docs/beam.md).
+An output folder gets sharded files (predictions-00000-of-00012.parquet). They contain a row for
+each photo, in the order of the photos: file_name, age, age_group, reason, detail, version. If there
+is no age, reason and detail explain why. The settings beam.* configure Beam; set its runner, for
+example Dataflow or Flink, in beam.args (docs/beam.md).
 {model_version.UNFIT}"""
 
 _EXIT_CODES = """
-Exit codes: 0 every photo has its row, 1 failed, 2 wrong settings or usage, 4 more photos have no
-age than data.max_refused_share allows (the rows are written all the same).
+Exit codes: 0 every photo has a row, 1 failed, 2 wrong settings or usage, 4 more photos have no age
+than data.max_refused_share allows (the rows are still written).
 """
 
 
-@click.command(help=_HELP, epilog=_EXIT_CODES, short_help="Ages of millions of photos, with Beam.")
+@click.command(
+    help=_HELP, epilog=_EXIT_CODES, short_help="Predict ages for millions of photos with Beam."
+)
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
 @click.option(
     "--output",
     required=True,
     metavar="DIR|FILE",
-    help="A file if it is named .parquet or .csv, else a folder; a path or an address.",
+    help="Path or URI: a file if it ends with .parquet or .csv, otherwise a folder.",
 )
 @click.option(
     "--format",
     "file_format",
     type=click.Choice(["parquet", "csv"]),
-    help="Of the files in a folder.  [default: parquet]",
+    help="Format of the files in a folder.  [default: parquet]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace predictions that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing predictions.")
 @options.prediction
 @options.settings
 def score(
@@ -54,7 +56,7 @@ def score(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Guess ages; see `_HELP`."""
+    """Predict ages; `_HELP` is the help text."""
     settings = loading.load(config, overrides, work_dir=work_dir)
     bands = model_version.groups(settings, groups)
     from ..prediction.score import ScoreRequest, run

@@ -13,23 +13,28 @@ from . import options
 
 _HELP = f"""Serve a published model over REST and gRPC, in the Open Inference Protocol (v2).
 
-Photos are prepared as `predict` prepares them, in all its formats. Every option may also be given
-by the environment: CUSTOMER_AGE_SERVE_PORT stands for --port. docs/serving.md has the requests.
+Reads the same photo formats as `predict`, and prepares photos the same way. Each option also has an
+environment variable, for example CUSTOMER_AGE_SERVE_PORT for --port. See docs/serving.md.
 {model_version.UNFIT}"""
 
 _EXIT_CODES = """
 Exit codes: 0 after SIGTERM or Ctrl-C, 1 failed, 2 wrong settings or usage.
 """
 
-_OF_THE_EXTRA = ("prometheus_client", "starlette", "uvicorn")
-"""Modules that the extra [serve] brings."""
+_EXTRA_MODULES = ("prometheus_client", "starlette", "uvicorn")
+"""Modules that the extra [serve] installs."""
 
 
 def _number(
     name: str, default: int, most: int, text: str, least: int = 1
 ) -> Callable[[Callable], Callable]:
     return click.option(
-        name, type=click.IntRange(least, most), default=default, show_default=True, help=text
+        name,
+        type=click.IntRange(least, most),
+        metavar="N",
+        default=default,
+        show_default=True,
+        help=text,
     )
 
 
@@ -40,24 +45,24 @@ def _variable(option: click.Parameter) -> str:
 @click.command(
     help=_HELP,
     epilog=_EXIT_CODES,
-    short_help="A model behind REST and gRPC.",
+    short_help="Serve a model over REST and gRPC.",
 )
 @click.option(
     "--model",
-    metavar="VERSION|FOLDER|URI",
-    help="A version's number, a folder with a SavedModel (with a slash: /mnt/models, ./model), or "
-    "a registry, whose champion is served. By default the champion.",
+    metavar="MODEL",
+    help="Version number, SavedModel folder (written with a slash: ./model), or registry URI (its "
+    "champion is served).  [default: the champion]",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@_number("--port", 8080, 65535, "Of REST and /metrics; 0 takes any.", least=0)
-@_number("--grpc-port", 8081, 65535, "Of gRPC; 0 takes any.", least=0)
-@_number("--max-photo-bytes", 16 * 2**20, 100 * 2**20, "Of one photo's file.")
-@_number("--max-photos", 64, 4096, "In a request.")
-@_number("--max-request-bytes", 32 * 2**20, 2**30, "Of a request.")
-@_number("--max-requests", 16, 256, "Answered at once; more get 503.")
-@_number("--max-batch", 32, 1024, "Photos in a call of the model.")
-@_number("--max-wait-ms", 5, 1000, "For photos of other callers that are being decoded.", least=0)
-@_number("--decoders", 2, 64, "Threads that decode; one may need 640 MB for the largest photo.")
+@_number("--port", 8080, 65535, "Port of REST and /metrics; 0 for any.", least=0)
+@_number("--grpc-port", 8081, 65535, "Port of gRPC; 0 for any.", least=0)
+@_number("--max-photo-bytes", 16 * 2**20, 100 * 2**20, "Largest photo file.")
+@_number("--max-photos", 64, 4096, "Most photos in a request.")
+@_number("--max-request-bytes", 32 * 2**20, 2**30, "Largest request.")
+@_number("--max-requests", 16, 256, "Most concurrent requests; more get 503.")
+@_number("--max-batch", 32, 1024, "Most photos in one model call.")
+@_number("--max-wait-ms", 5, 1000, "Wait for other requests' photos to be decoded.", least=0)
+@_number("--decoders", 2, 64, "Threads that decode photos; each may need 640 MB.")
 @options.settings
 def serve(
     model: str | None,
@@ -75,7 +80,7 @@ def serve(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Serve; see `_HELP`."""
+    """Serve a model; `_HELP` is the help text."""
     is_registry = model is not None and "://" in model
     settings = loading.load(
         config, overrides, work_dir=work_dir, registry__uri=model if is_registry else None
@@ -88,14 +93,14 @@ def serve(
     try:
         from ..serving.serve import ServeRequest, run
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _OF_THE_EXTRA:
+        if (error.name or "").partition(".")[0] not in _EXTRA_MODULES:
             raise
         raise SettingsError("serve: install customer-age[serve]") from error
     named = None if is_registry else model
     request = ServeRequest(named, host, port, grpc_port, limits, batching)
-    # At once: threads of TensorFlow's and of requests that were cut off would be waited for.
+    # Exit at once, without waiting for threads of TensorFlow and of requests that were cut off.
     ending.end(run(settings, request))
 
 
-for _option in serve.params:  # click's own names come from Python's: `overrides` for --set
+for _option in serve.params:  # click would use the Python names: `overrides` for --set
     _option.envvar = _variable(_option)

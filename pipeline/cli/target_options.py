@@ -1,4 +1,4 @@
-"""`--target`, and the options that each target brings with it."""
+"""`--target`, and the options that each target adds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -10,36 +10,36 @@ from ..retraining.run_target import RunTarget
 from ..settings.settings import Settings
 
 Check = Callable[[Settings], object]
-"""Raises `SettingsError` where a run with such settings cannot start."""
+"""Raises `SettingsError` if a run with these settings cannot start."""
 
 
 class RunTargetPlugin(Protocol):
     """A service that runs the pipeline.
 
     Attributes:
-        options: what it takes on the command line; two targets may share an option.
+        options: its command-line options; two targets may share an option.
     """
 
     options: Sequence[click.Option]
 
     def open(self, settings: Settings, values: Mapping[str, Any]) -> tuple[RunTarget, Check]:
-        """Open the target, and what checks settings for it; nothing is asked yet.
+        """Return the target, and a check of settings for it, without a request to the service.
 
         Args:
-            settings: of the pipeline.
-            values: option name to value, of every target's options.
+            settings: the pipeline's settings.
+            values: option name to value, for the options of every target.
 
         Raises:
-            SettingsError: a value is missing, or is not valid.
+            SettingsError: a value is missing or is not valid.
         """
 
 
 class TargetCommand(click.Command):
-    """A command with `--target`, and with the options of every target.
+    """A command with `--target` and the options of every target.
 
     Args:
-        targets: gives them by name; called when the command is used, not when it is defined.
-        local: also takes `local`, and takes that by default; else `--target` is required.
+        targets: returns the targets by name; called when the command runs, not when it is defined.
+        local: accept `local`, and use it by default; otherwise `--target` is required.
     """
 
     def __init__(
@@ -54,23 +54,23 @@ class TargetCommand(click.Command):
         self._local = local
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The command's own parameters, with the targets' before the last of them, `--help`."""
+        """Return the command's own parameters, with the targets' options before `--help`."""
         targets = self._targets()
         options = {option.name: option for target in targets.values() for option in target.options}
         *own, last = super().get_params(ctx)
         return [*own, self._target_option(list(targets)), *options.values(), last]
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Refuse options of another target than the chosen one, and run the command."""
+        """Run the command, but refuse options that belong only to another target."""
         targets = self._targets()
         chosen = ctx.params["target"]
-        taken = {option.name for option in targets[chosen].options} if chosen in targets else set()
+        valid = {option.name for option in targets[chosen].options} if chosen in targets else set()
         for name, target in targets.items():
             for option in target.options:
                 on_command_line = (
                     ctx.get_parameter_source(option.name or "") == ParameterSource.COMMANDLINE
                 )
-                if option.name not in taken and on_command_line:
+                if option.name not in valid and on_command_line:
                     raise click.UsageError(f"{option.opts[0]} is for --target {name}", ctx)
         return super().invoke(ctx)
 
@@ -81,6 +81,7 @@ class TargetCommand(click.Command):
                 type=click.Choice(["local", *names]),
                 default="local",
                 show_default=True,
-                help="Where runs run.",
+                metavar="TARGET",
+                help=f"Where runs execute: local, {' or '.join(names)}.",
             )
         return click.Option(["--target"], type=click.Choice(list(names)), required=True)

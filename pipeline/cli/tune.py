@@ -12,25 +12,25 @@ from . import options
 
 _EXIT_CODES = """
 Exit codes: 0 a settings file was written, 1 failed, 2 wrong settings or usage, 4 the data were
-refused, 130 interrupted by Ctrl-C, 143 by SIGTERM: trials that were finished are kept, and the same
-command goes on from there.
+refused, 130 interrupted by Ctrl-C, 143 interrupted by SIGTERM. After an interruption, finished
+trials are kept, and the same command resumes.
 """
 
 
-@click.command(epilog=_EXIT_CODES, short_help="Search better settings for the training.")
+@click.command(epilog=_EXIT_CODES, short_help="Search for better training settings.")
 @click.option("--data", metavar="DIR", help="Folder with a label table and its photos.")
 @click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
 @click.option(
     "--minutes",
     type=float,
-    help="Budget of all trials together; the setting tuner.minutes, 60 by default.",
+    help="Time budget of all trials together.  [default: the setting tuner.minutes, 60]",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The settings file to write.  [default: tuned.yaml in the work folder]",
+    help="Settings file to write.  [default: tuned.yaml in the work folder]",
 )
 @options.settings
 def tune(
@@ -42,11 +42,11 @@ def tune(
     config: str,
     overrides: tuple[str, ...],
 ) -> None:
-    """Search the learning rate, weight decay and dropout that suit these photos.
+    """Search for the best learning rate, weight decay and dropout for these photos.
 
-    Each trial trains as a run would, and counts by its error on the valid photos; test photos are
-    not looked at. The best trial becomes a settings file for `customer-age run --config FILE`.
-    docs/tuning.md describes what is tried, and tuning on a cluster.
+    Each trial trains a model as a run would; its score is the error on the `valid` split. The
+    `test` split is not read. The best trial is written as a settings file, for `customer-age run
+    --config FILE`. docs/tuning.md describes the search, also on a cluster.
     """
     from ..running import ending, tuning
 

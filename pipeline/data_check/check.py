@@ -1,4 +1,4 @@
-"""Reads a data set as a run would, and reports what was understood."""
+"""Reads a data set as a run would, and reports what it contains."""
 
 import dataclasses
 import os
@@ -37,14 +37,14 @@ from .row_judgement import JudgedRows, UsableRow
 
 
 def check(settings: Settings, open_photos: bool = False) -> DataReport:
-    """Look at the data that a run with these settings would learn from.
+    """Check the data that a run with these settings would train on.
 
     Args:
-        settings: of the run; `data.path` may be a batch of `data.inbox` too.
-        open_photos: whether each photo is opened as a run does, which takes longer.
+        settings: the run's settings; `data.path` may also be a batch in `data.inbox`.
+        open_photos: whether to open each photo as a run does, which is slower.
 
     Raises:
-        SettingsError: as a run's: something cannot be read.
+        SettingsError: something cannot be read, with the same message as in a run.
     """
     settings = settings.reached()
     spec = ingestion_spec.of(settings)
@@ -78,7 +78,7 @@ def check(settings: Settings, open_photos: bool = False) -> DataReport:
 
 
 def _opened(settings: Settings, spec: IngestionSpec) -> tuple[list[DataSet], bool]:
-    """The data sets, and whether people's hashes are those of a run."""
+    """Return the data sets, and whether the hashes of persons are those of a run."""
     data = settings.data
     path, inbox = data.path or "", data.inbox or ""
     key_is_there = data.person_key_file is not None or os.path.exists(settings.person_key_file)  # noqa: PTH110
@@ -88,23 +88,23 @@ def _opened(settings: Settings, spec: IngestionSpec) -> tuple[list[DataSet], boo
         data_sets = open_data_sets(path, spec, data.batches, keyed=False)
     if not any(data_set.has_persons for data_set in data_sets):
         return data_sets, False
-    # Without the run's key, one that nobody keeps: what stands for a person is shown in names.
+    # Without the run's key, use a random one that is not stored: reports show persons' hashes.
     key = pseudonyms.read(settings.person_key_file) if key_is_there else secrets.token_hex(32)
     tombstones.require_key(data_sets[0].forgotten, key)
     return [dataclasses.replace(each, person_key=key) for each in data_sets], key_is_there
 
 
 def _batch_of(path: str, inbox: str) -> str:
-    """The batch's name where a folder is one of an inbox, else an empty text."""
+    """Return the batch's name if a folder is a batch of the inbox, or an empty text."""
     folder, name = addresses.split(_as_one(path))
     return name if inbox and addresses.plain(folder) == addresses.plain(_as_one(inbox)) else ""
 
 
 def _as_one(address: str) -> str:
-    """One spelling of a folder: a path from the root, an address without a slash at its end."""
+    """Return one spelling of a folder: an absolute path, or an address without a final slash."""
     if addresses.is_remote(address):
         return address.rstrip("/")
-    return os.path.abspath(addresses.local_path(address))  # noqa: PTH100  no link is followed
+    return os.path.abspath(addresses.local_path(address))  # noqa: PTH100  without following links
 
 
 def _of_data_set(data_set: DataSet, photos: int) -> DataSetReport:
@@ -124,7 +124,7 @@ def _ages(ages: Sequence[float], groups: Sequence[str]) -> Ages | None:
         return None
     known = age_groups.parse(groups)
     counted = Counter(known.of(age) for age in ages)
-    # Of a single one, there are none.
+    # A single age has no quantiles.
     low, middle, high = statistics.quantiles(
         ages if len(ages) > 1 else [*ages, *ages], n=4, method="inclusive"
     )
@@ -139,7 +139,7 @@ def _ages(ages: Sequence[float], groups: Sequence[str]) -> Ages | None:
 def _splits(
     judged: JudgedRows, spec: IngestionSpec, has_key: bool, opened: bool
 ) -> tuple[dict[str, int], str]:
-    """Photos by split, and how that is known."""
+    """Return the number of photos by split, and how the splits are known."""
 
     def split(row: UsableRow) -> str | None:
         if row.official:
@@ -164,7 +164,7 @@ def _splits(
 
 
 def _stops(report: DataReport, refused: Sequence[Refusal], settings: Settings) -> Iterator[str]:
-    """What PhotoExampleGen and DataGate would refuse the data for."""
+    """Describe why PhotoExampleGen and DataGate would refuse the data."""
     ingestion = Ingestion(
         rows=report.rows,
         photos=dict(report.splits),
@@ -177,6 +177,6 @@ def _stops(report: DataReport, refused: Sequence[Refusal], settings: Settings) -
             require_photos_in_each_split(ingestion)
         except DataRefused as error:
             yield str(error)
-            return  # a run comes no further
+            return  # a run stops here
     data = settings.data
     yield from refusal_sentences(ingestion, refused, data.max_refused_share, data.max_wrong_ages)

@@ -1,4 +1,4 @@
-"""What was understood of a data set, and what a run would leave out of it."""
+"""The report on a data set, and on the rows that a run would refuse."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ SHOWN_PER_REASON = 3
 OFFICIAL = "official"
 """Splits: the data set's own."""
 DEALT = "dealt"
-"""Splits: as a run deals photos, or people."""
+"""Splits: assigned to photos or persons as in a run."""
 ESTIMATED = "estimated"
-"""Splits: shares of the photos; the run's key or the photos' contents decide which they are."""
+"""Splits: estimated from the shares; the run's key or the photos' contents decide."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class DataSetReport:
     Attributes:
         folder: its path or address.
         batch: its name in the inbox; empty for the data set.
-        layout: as the setting `data.layout` calls it.
-        tables: that its rows are read from, those of profiles among them.
-        rows: of its label tables, without those on the ignore list.
-        photos: that can be used.
+        layout: a value of the setting `data.layout`.
+        tables: the tables with its rows, including profiles.
+        rows: number of rows in its label tables, without those on the ignore list.
+        photos: number of usable photos.
     """
 
     folder: str
@@ -41,15 +41,15 @@ class DataSetReport:
 
 @dataclass(frozen=True)
 class Ages:
-    """The ages of the photos that can be used, in whole years.
+    """The ages on the usable photos, in whole years.
 
-    A fraction would say when in the year a person was born.
+    A fraction would reveal when in the year a person was born.
 
     Attributes:
-        youngest: of all.
-        quartiles: a quarter, a half and three quarters of the photos are not older.
-        oldest: of all.
-        groups: photos by age group (`gate.age_groups`), the youngest group first.
+        youngest: the lowest age.
+        quartiles: the first quartile, the median and the third quartile.
+        oldest: the highest age.
+        groups: number of photos by age group (`gate.age_groups`), youngest group first.
     """
 
     youngest: int
@@ -60,20 +60,20 @@ class Ages:
 
 @dataclass(frozen=True)
 class DataReport:
-    """All that a run would read.
+    """The report on all data that a run would read.
 
     Attributes:
         data_sets: the data set, then the batches.
-        rows: of all label tables.
-        photos: that can be used.
-        people: on these photos; None where no table names any.
-        ages: None where no photo can be used.
-        splits: photos by split.
+        rows: number of rows in all label tables.
+        photos: number of usable photos.
+        people: number of persons on these photos; None if no table has persons.
+        ages: their ages; None if no photo is usable.
+        splits: number of photos by split.
         splits_are: `official`, `dealt` or `estimated`.
-        refused: rows by reason, the most frequent first.
+        refused: number of refused rows by reason, most frequent first.
         first_refused: the first rows of each reason.
-        photos_opened: whether each photo was opened; else a run may refuse more of them.
-        stops: what a run would stop for, a sentence each.
+        photos_opened: whether each photo was opened; if not, a run may refuse more rows.
+        stops: the reasons why a run would stop, one sentence each.
     """
 
     data_sets: tuple[DataSetReport, ...]
@@ -89,5 +89,5 @@ class DataReport:
     stops: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The same in what JSON has."""
+        """Return the report as JSON values."""
         return dataclasses.asdict(self)

@@ -1,4 +1,4 @@
-"""Judges each row as a run would, as far as that can be done without TensorFlow."""
+"""Checks each row as a run would, as far as possible without TensorFlow."""
 
 import hashlib
 import os
@@ -15,17 +15,17 @@ from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
 
 Identify = Callable[[LabelRow], str]
-"""Gives what is the same for rows of the same photo; raises PhotoRefused."""
+"""Returns a key that is equal for rows of the same photo; raises PhotoRefused."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsableRow:
-    """A row that a run makes an example of; see `LabelRow`.
+    """A row that becomes an example in a run; see `LabelRow`.
 
     Attributes:
-        content: the same for photos that are the same.
-        age: years.
-        official: its split, where the table has one.
+        content: a key that is equal for equal photos.
+        age: age in years.
+        official: its split, if the table has one.
     """
 
     content: str
@@ -37,7 +37,7 @@ class UsableRow:
     official: str | None
 
     def refusal(self, reason: Reason, detail: str) -> Refusal:
-        """See `LabelRow`."""
+        """Return a refusal of this row."""
         return Refusal(self.table, self.line, self.file_name, str(reason), detail)
 
 
@@ -46,8 +46,8 @@ class JudgedRows:
     """The rows of all data sets.
 
     Attributes:
-        usable: those of each data set that a run makes an example of.
-        refused: the others.
+        usable: the rows of each data set that become examples.
+        refused: the other rows.
     """
 
     usable: list[list[UsableRow]] = field(default_factory=list)
@@ -55,12 +55,12 @@ class JudgedRows:
 
 
 def judge(data_sets: Sequence[DataSet], opened: PhotoSpec | None = None) -> JudgedRows:
-    """Judge every row.
+    """Check every row.
 
     Args:
         data_sets: the data set, then the batches.
-        opened: how photos are prepared, to open each as a run does; None to go by file names,
-            which finds no broken photo, and no copy under another name.
+        opened: how to prepare photos, to open each as a run does; None to use only file names,
+            which does not find broken photos, or copies under another name.
 
     Raises:
         SettingsError: a table cannot be read.
@@ -81,14 +81,14 @@ def judge(data_sets: Sequence[DataSet], opened: PhotoSpec | None = None) -> Judg
 
 
 def keep_at_home(judged: JudgedRows, split: Callable[[UsableRow], str | None]) -> dict[str, str]:
-    """Take out of the data set's rows those of people who stand in another split too.
+    """Refuse rows of the data set whose person is also in another split.
 
     Args:
         judged: all rows.
-        split: gives a row's, or None where that is not known.
+        split: returns the split of a row, or None if it is not known.
 
     Returns:
-        The one split of each person of the data set, as far as it is known.
+        The split of each person of the data set, if it is known.
     """
     home = home_splits.home_splits(
         (row.person, known) for row in judged.usable[0] if (known := split(row)) is not None
@@ -132,14 +132,14 @@ def _file(row: LabelRow) -> str:
 
 
 def _content(row: LabelRow, spec: PhotoSpec) -> str:
-    """The digest by which a run deals the photo, where nobody says who is on it."""
+    """Return the digest that decides the split of a photo without a person."""
     content = read_photo(row.photo)
     prepare_photo(content, spec)
     return hashlib.sha256(content).hexdigest()
 
 
 def _leave_out_repeated(judged: JudgedRows) -> None:
-    """Take out of the usable rows those that a run leaves out because of another one."""
+    """Refuse the usable rows that a run leaves out because they repeat another one."""
     placed = (
         ((number, position), row)
         for number, rows in enumerate(judged.usable)
@@ -151,5 +151,5 @@ def _leave_out_repeated(judged: JudgedRows) -> None:
         judged.refused.append(row.refusal(reason, detail))
     for number, rows in enumerate(judged.usable):
         judged.usable[number] = [
-            row for place, row in enumerate(rows) if (number, place) not in left_out
+            row for position, row in enumerate(rows) if (number, position) not in left_out
         ]

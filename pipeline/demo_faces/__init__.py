@@ -1,8 +1,8 @@
-"""Small drawn portraits whose looks depend on age: the data of the demo and of the tests.
+"""Small drawn portraits that look their age: the data of the demo and of the tests.
 
-Nobody on these pictures exists. A face's age shows in many features at once (proportions, hair,
-wrinkles, skin), each with its own noise, beside much that has nothing to do with age (skin tone,
-hair style, clothes, light, position). Nothing here imports more than numpy and Pillow.
+The people do not exist. Age changes many features of a face at once (proportions, hair, wrinkles,
+skin), each with its own noise. Many other features do not depend on age (skin tone, hair style,
+clothes, light, position). This package imports only numpy and Pillow.
 """
 
 from .demo_data_set import write_demo_faces

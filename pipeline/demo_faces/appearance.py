@@ -1,4 +1,4 @@
-"""What a person of an age looks like: the numbers that a portrait is drawn from."""
+"""The appearance of a person at an age: the numbers that a portrait is drawn from."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -37,7 +37,7 @@ _BACKGROUNDS: list[Colour] = [
 class Appearance:
     """One person in one picture.
 
-    Lengths are in head units: 1 is half the height of the head, (0, 0) its middle, y points down.
+    Lengths are in head units: 1 is half the height of the head, (0, 0) its centre, y points down.
     Strengths run from 0 (none) to about 1.
     """
 
@@ -70,7 +70,7 @@ class Appearance:
     receding: float
     style: HairStyle
     beard: float
-    # What has nothing to do with age, or little
+    # Features that depend little or not at all on age
     eyes: Colour
     glasses: bool
     smile: float
@@ -80,24 +80,24 @@ class Appearance:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """The colour that has `share` (clipped to 0..1) of the second and the rest of the first."""
+    """Return a mixture: `share` (clipped to 0..1) of the second colour, the rest of the first."""
     share = min(max(share, 0.0), 1.0)
     red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def shadow(skin: Colour) -> Colour:
-    """The colour of shadows and creases on skin: darker and a little redder."""
+    """Return the colour of shadows and creases on skin: darker and a little redder."""
     red, green, blue = skin
     return red * 0.66, green * 0.54, blue * 0.5
 
 
 def imagine(age: float, rng: np.random.Generator) -> Appearance:
-    """Draw a person of an age, in years, from the generator.
+    """Sample a person of an age, in years, from the generator.
 
-    Every feature sees an age of its own around the true one, as people have grey hair early or
-    late: no feature alone gives the age away. How many numbers are drawn does not depend on age,
-    so that one state of the generator is one person, who can be shown at any age.
+    Every feature uses its own age, near the true one, because some people have grey hair early and
+    others late. So no single feature reveals the age. The number of random numbers does not depend
+    on age, so that a state of the generator is one person who can be drawn at any age.
     """
     age = age * (1 + rng.normal(0, 0.05))
 
@@ -156,7 +156,7 @@ def imagine(age: float, rng: np.random.Generator) -> Appearance:
 
 
 def _turn_grey(natural: Colour, grey: float) -> Colour:
-    """Natural hair at 0, grey at about 0.6, white from 1 on."""
+    """Return the hair colour: natural at 0, grey at about 0.6, white from 1."""
     return mix(mix(natural, _GREY_HAIR, grey / 0.6), _WHITE_HAIR, (grey - 0.55) / 0.5)
 
 
@@ -167,7 +167,7 @@ def _hair_style(long_hair: bool, age: float, rng: np.random.Generator) -> HairSt
 
 
 def _beard(long_hair: bool, age: float, rng: np.random.Generator) -> float:
-    """0 for none, 0.3 for stubble, 1 for a full beard."""
+    """Return 0 for no beard, 0.3 for stubble, 1 for a full beard."""
     chance, fullness = rng.random(), rng.choice([0.3, 1.0])
     return float(fullness) if not long_hair and age > 19 and chance < 0.35 else 0.0
 

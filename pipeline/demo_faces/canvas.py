@@ -1,4 +1,4 @@
-"""A drawing surface in head units: smooth shapes on a head that may be moved, scaled and tilted."""
+"""A canvas in head units: smooth shapes on a head that may be moved, scaled and tilted."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -9,40 +9,40 @@ Points = np.ndarray
 """float64, (points, 2): x to the right and y down, in head units."""
 
 OVERSAMPLING = 4
-"""Shapes are drawn this many times larger than the picture, and shrunk: smooth edges."""
+"""Shapes are drawn this many times larger than the picture, then reduced, for smooth edges."""
 
 
 def oval(x: float, y: float, half_width: float, half_height: float) -> Points:
-    """The outline of an ellipse, as 40 points."""
+    """Return the outline of an ellipse, as 40 points."""
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     return np.stack([x + half_width * np.cos(angle), y + half_height * np.sin(angle)], axis=1)
 
 
 def arc(start: tuple[float, float], bend: tuple[float, float], end: tuple[float, float]) -> Points:
-    """A quadratic Bezier curve from start to end, pulled towards bend, as 12 points."""
+    """Return a quadratic Bezier curve from start to end, pulled towards bend, as 12 points."""
     t = np.linspace(0, 1, 12)[:, None]
     return (1 - t) ** 2 * np.array(start) + 2 * t * (1 - t) * np.array(bend) + t**2 * np.array(end)
 
 
 def mirrored(points: Points) -> Points:
-    """The same shape on the other side of the face."""
+    """Return the same shape on the other side of the face."""
     return points * (-1, 1)
 
 
 def lowered(points: Points, by: float) -> Points:
-    """The same shape further down."""
+    """Return the same shape, lower down."""
     return points + np.array([0, by])
 
 
 class Canvas:
-    """A square picture, and where the head lies in it.
+    """A square picture with the position of a head in it.
 
     Args:
-        size: pixels, of the finished picture.
-        background: the colour to start from.
-        centre: where the middle of the head lies, as shares of the picture.
-        scale: head unit as a share of the picture.
-        tilt: radians, clockwise.
+        size: width and height of the finished picture, in pixels.
+        background: the background colour.
+        centre: the position of the head's centre, as shares of the picture.
+        scale: a head unit as a share of the picture.
+        tilt: rotation of the head in radians, clockwise.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Canvas:
         self._draw.polygon(self._pixels(points), fill=_whole(colour))
 
     def line(self, points: Points, width: float, colour: Colour) -> None:
-        """Draw a line of a width in head units through the points, with round ends."""
+        """Draw a line through the points, with round ends; its width is in head units."""
         pixels = self._pixels(points)
         thickness = max(1, round(width * self._unit))
         self._draw.line(pixels, fill=_whole(colour), width=thickness, joint="curve")
@@ -74,14 +74,14 @@ class Canvas:
             self._draw.ellipse((x - half, y - half, x + half, y + half), fill=_whole(colour))
 
     def glow(self, points: Points, under: Colour, colour: Colour, strength: float) -> None:
-        """Lay a soft-edged spot of a colour over a plain area of the colour `under`."""
+        """Draw a soft-edged spot of a colour on a plain area of the colour `under`."""
         middle = points.mean(axis=0)
         for step in np.linspace(1, 0.3, 5):
             share = strength * float(1.3 - step)
             self.fill(middle + (points - middle) * step, mix(under, colour, share))
 
     def finished(self) -> np.ndarray:
-        """The picture at its own size: float64, (size, size, 3), 0 to 255."""
+        """Return the picture in its final size: float64, (size, size, 3), 0 to 255."""
         return np.asarray(self.image.reduce(OVERSAMPLING), dtype=np.float64)
 
     def _pixels(self, points: Points) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""Writes the demo's photos and their label table, in the layout of the course hand-out."""
+"""Writes the demo photos and their label table, in the layout of the course hand-out."""
 
 import json
 import tempfile
@@ -11,30 +11,30 @@ from customer_age.errors import RunError, SettingsError
 from .portrait import draw_face
 
 PARAMETERS_FILE = "demo.json"
-"""Says that a folder holds a demo data set, and which. A folder without it is not ours."""
+"""Marks a folder as a demo data set, with its parameters; without it, the folder is not ours."""
 
-# Ages spread like those of APPA-REAL: many young adults, some babies, a long tail of the old.
+# Ages are distributed as in APPA-REAL: many young adults, few babies, a long tail of old people.
 _SHARES_BELOW = [0, 0.04, 0.1, 0.25, 0.5, 0.75, 0.9, 0.96, 1]
 _AGES = [1, 2, 6, 20, 30, 45, 61, 72, 90]
 
 
 def write_demo_faces(folder: Path, count: int = 1200, size: int = 96, seed: int = 0) -> None:
-    """Write a demo data set, or keep it where it is already there.
+    """Write a demo data set, or keep it if it already exists.
 
     The folder gets `labels.csv` (`file_name,real_age`), the photos in `final_files/`, and
-    `demo.json`. It appears complete or not at all. The same parameters give the same bytes, and a
-    larger count keeps the earlier photos.
+    `demo.json`. It appears only when it is complete. The same parameters give the same bytes, and
+    a larger count keeps the earlier photos.
 
     Args:
-        folder: where the data set shall stand; it must be missing, empty, or hold the same set.
-        count: photos, 1 to 999,999.
-        size: pixels, the side of the square photos, at least 32.
+        folder: the folder of the data set; it must be missing, empty, or contain the same set.
+        count: number of photos, 1 to 999,999.
+        size: width and height of the photos, 32 to 1024 pixels.
         seed: at least 0; another seed gives other people.
 
     Raises:
-        SettingsError: a parameter is out of its range, the folder holds something else, or its
-            place cannot be written to.
-        RunError: writing failed half-way, as on a full disk.
+        SettingsError: a parameter is out of range, the folder contains something else, or its
+            parent is not writable.
+        RunError: writing failed, for example on a full disk.
     """
     _check(count, size, seed)
     folder = Path(folder).resolve()
@@ -46,8 +46,7 @@ def write_demo_faces(folder: Path, count: int = 1200, size: int = 96, seed: int 
         workplace = tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent)
     except OSError as error:
         raise SettingsError(
-            f"cannot make demo photos in {folder}: {error.strerror}; "
-            "name a folder that can be written"
+            f"cannot create demo photos in {folder}: {error.strerror}; choose a writable folder"
         ) from error
     with workplace:
         written = Path(workplace.name) / "data"
@@ -56,14 +55,14 @@ def write_demo_faces(folder: Path, count: int = 1200, size: int = 96, seed: int 
         except OSError as error:
             raise RunError(f"cannot write demo photos for {folder}: {error.strerror}") from error
         try:
-            written.rename(folder)  # replaces an empty folder, and never one with files in it
+            written.rename(folder)  # replaces an empty folder, but never one with files
         except OSError as error:
             if not _already_there(folder, parameters):  # another run may have been faster
                 raise RunError(f"cannot move demo photos to {folder}: {error.strerror}") from error
 
 
 def draw_age(rng: np.random.Generator) -> int:
-    """Draw an age in whole years, 1 to 90, spread like those of a real data set."""
+    """Sample an age in whole years, 1 to 90, distributed as in a real data set."""
     return int(np.interp(rng.random(), _SHARES_BELOW, _AGES).round())
 
 
@@ -77,12 +76,12 @@ def _check(count: int, size: int, seed: int) -> None:
 
 
 def _already_there(folder: Path, parameters: dict[str, int]) -> bool:
-    """Whether the folder holds just this data set.
+    """Return whether the folder contains exactly this data set.
 
     Raises:
-        SettingsError: it holds something else.
+        SettingsError: it contains something else.
     """
-    advice = "delete it, or name another folder"
+    advice = "delete it, or choose another folder"
     if not folder.exists():
         return False
     if not folder.is_dir():
@@ -92,13 +91,13 @@ def _already_there(folder: Path, parameters: dict[str, int]) -> bool:
     try:
         found = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise SettingsError(f"{folder} holds files that are no demo photos; {advice}") from None
+        raise SettingsError(f"{folder} contains files that are not demo photos; {advice}") from None
     if found != parameters:
         raise SettingsError(
-            f"{folder} holds demo photos made with {found}, not {parameters}; {advice}"
+            f"{folder} contains demo photos made with {found}, not {parameters}; {advice}"
         )
     if not _complete(folder, parameters["count"]):
-        raise SettingsError(f"{folder} holds demo photos of which some are missing; {advice}")
+        raise SettingsError(f"{folder} contains demo photos, but some are missing; {advice}")
     return True
 
 

@@ -1,4 +1,4 @@
-"""What is inside a face: marks and wrinkles of the skin, nose, mouth, eyes and glasses."""
+"""Draws the features of a face: skin marks, wrinkles, nose, mouth, eyes and glasses."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _FRAMES: list[Colour] = [(40, 38, 42), (110, 70, 44), (150, 150, 156), (140, 50,
 
 
 def _eye_distance(person: Appearance) -> float:
-    """How far the eyes are from the middle."""
+    """Return the distance of the eyes from the centre."""
     return 0.45 * person.head_width
 
 
@@ -21,12 +21,12 @@ def _mouth_level(person: Appearance) -> float:
 
 
 def skin_marks(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
-    """Red cheeks, age spots anywhere on the face, freckles around the nose."""
+    """Draw red cheeks, age spots anywhere on the face, and freckles around the nose."""
     cheek = oval(person.head_width * 0.58, person.eye_level + 0.4, 0.25, 0.19)
     for points in (cheek, mirrored(cheek)):
         canvas.glow(points, person.skin, mix(person.skin, (232, 80, 80), 0.6), person.blush)
     dark = mix(person.skin, shadow(person.skin), 0.45)
-    # All marks are drawn by lot, whatever the age shows of them: see `imagine`.
+    # Sample all marks, also those that this age does not show: see `imagine`.
     spots = rng.uniform((0, 0.45, 0.027), (2 * np.pi, 0.87, 0.06), (20, 3))
     freckles = rng.uniform((-0.5, 0.2), (0.5, 0.42), (20, 2))
     for angle, far, radius in spots[: person.spots]:
@@ -37,7 +37,7 @@ def skin_marks(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> 
 
 
 def wrinkles(canvas: Canvas, person: Appearance) -> None:
-    """Forehead lines; crow's feet, nasolabial and mouth folds and eye bags on both sides."""
+    """Draw forehead lines, and on both sides crow's feet, folds of nose and mouth, and eye bags."""
     eye, x_eye, size = person.eye_level, _eye_distance(person), person.eye_size
     for row in range(3):
         y, half = eye - 0.42 - 0.13 * row, 0.42 - 0.05 * row
@@ -72,7 +72,7 @@ def _crease(canvas: Canvas, person: Appearance, points: Points, strength: float)
 
 
 def nose(canvas: Canvas, person: Appearance) -> None:
-    """The tip from below, and one side of the bridge."""
+    """Draw the tip from below, and one side of the bridge."""
     tip, half, dark = person.eye_level + person.nose, 0.07 + 0.2 * person.nose, shadow(person.skin)
     below = arc((-half, tip - 0.03), (0, tip + 0.11), (half, tip - 0.03))
     canvas.line(below, 0.045, mix(person.skin, dark, 0.75))
@@ -81,7 +81,7 @@ def nose(canvas: Canvas, person: Appearance) -> None:
 
 
 def mouth(canvas: Canvas, person: Appearance) -> None:
-    """A smile, closed or with teeth."""
+    """Draw a smile, closed or with teeth."""
     half, bend = person.mouth_width, 0.06 + 0.14 * person.smile
     y = _mouth_level(person) - bend / 2
     lip = mix(mix(person.skin, _RED, 0.5), shadow(person.skin), 0.25)
@@ -102,7 +102,7 @@ def mouth(canvas: Canvas, person: Appearance) -> None:
 
 
 def eyes(canvas: Canvas, person: Appearance) -> None:
-    """Both eyes with lids and brows; the light in them falls from the same side."""
+    """Draw both eyes with lids and brows; the light comes from the same side in both."""
     x, y = _eye_distance(person), person.eye_level
     size, high = person.eye_size, person.eye_size * person.eye_opening
     iris = min(size * 0.62, high * 0.95)
@@ -124,7 +124,7 @@ def eyes(canvas: Canvas, person: Appearance) -> None:
 
 
 def glasses(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
-    """Round glasses, on those who wear them."""
+    """Draw round glasses if the person wears them."""
     frame, roundness = _FRAMES[rng.integers(len(_FRAMES))], rng.uniform(0.8, 1)
     if not person.glasses:
         return

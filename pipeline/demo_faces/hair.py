@@ -1,7 +1,7 @@
-"""The outline of a head, and the hair on it and around it.
+"""Draws the outline of a head, and the hair on it and around it.
 
-Hair follows the outline: at each angle from the crown it reaches some way out of the head and some
-way into the face. Receding takes both back, first at the temples and the crown.
+Hair follows the outline: at each angle from the crown it extends out of the head and into the face.
+Receding reduces both, first at the temples and the crown.
 """
 
 import numpy as np
@@ -10,26 +10,26 @@ from .appearance import Appearance, HairStyle, mix
 from .canvas import Canvas, Points, arc, mirrored, oval
 
 _LENGTH = {"long": 1.7, "bob": 0.75, "curls": 1.15}
-"""How far down the hair falls, in head units from the middle of the head."""
+"""How far down long hair extends, in head units from the centre of the head."""
 
 _THICKNESS: dict[HairStyle, float] = {
     "short": 0.09, "parted": 0.12, "curly": 0.17, "long": 0.1, "bob": 0.1, "bun": 0.1,
     "curls": 0.15,
 }  # fmt: skip
-"""How far the hair stands out, as a share of the distance from the middle of the head."""
+"""Thickness of the hair, as a share of the distance from the centre of the head."""
 
 
 def head_outline(person: Appearance) -> Points:
-    """The outline of the head, as 80 points from the crown round by the right."""
+    """Return the outline of the head, as 80 points, clockwise from the crown."""
     return _outline(person, np.linspace(0, 2 * np.pi, 80, endpoint=False))
 
 
 def _outline(person: Appearance, angle: np.ndarray) -> Points:
-    """Points of the outline: half an ellipse above the widest part, a superellipse below.
+    """Return points of the outline: half an ellipse above the widest part, a superellipse below.
 
     Args:
-        person: gives the proportions.
-        angle: radians; 0 is the crown, positive to the right, pi the chin.
+        person: the person with the proportions.
+        angle: radians; 0 is the crown, positive is right, pi is the chin.
     """
     x, up = np.sin(angle), np.cos(angle)
     jaw = 2 / person.jaw
@@ -40,7 +40,7 @@ def _outline(person: Appearance, angle: np.ndarray) -> Points:
 
 
 def back(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
-    """Hair that falls behind the neck, and a bun."""
+    """Draw the hair behind the neck, and a bun."""
     dark, side = mix(person.hair, (40, 30, 40), 0.2), person.head_width
     askew, longer, wider = rng.normal(0, (0.1, 0.08, 0.03))
     if person.style == "bun":
@@ -58,13 +58,13 @@ def back(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
 
 
 def front(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
-    """Hair on the head: from one ear over the crown to the other."""
-    # A baby's hair covers the top alone; later it comes down to the ears.
+    """Draw the hair on the head: from one ear over the crown to the other."""
+    # A baby's hair covers only the top; later it extends down to the ears.
     amount, end = person.hair_amount, 1.0 + 0.75 * person.hair_amount
     angle = np.linspace(-end, end, 61)
     crown = np.cos(angle / end * 1.55) ** 0.6
     kept = 1 - person.receding * np.exp(-((angle / 1.05) ** 4))
-    bays = np.exp(-(((np.abs(angle) - 0.62) / 0.3) ** 2))  # where the hair line gives way first
+    bays = np.exp(-(((np.abs(angle) - 0.62) / 0.3) ** 2))  # where the hair line recedes first
     temples = 1 - 0.75 * min(person.receding * 1.8, 1) * bays
 
     thickness = (_THICKNESS[person.style] + rng.normal(0, 0.015)) * amount
@@ -90,7 +90,7 @@ def front(canvas: Canvas, person: Appearance, rng: np.random.Generator) -> None:
 
 
 def beard(canvas: Canvas, person: Appearance) -> None:
-    """A beard, or the shadow of one, around the jaw, and a moustache."""
+    """Draw a beard or stubble around the jaw, and a moustache."""
     if not person.beard:
         return
     colour = mix(person.skin, mix(person.brows, person.hair, 0.6), 0.25 + 0.65 * person.beard)

@@ -1,4 +1,4 @@
-"""Draws a person: shapes from back to front, then light and the noise of a camera."""
+"""Draws a person: shapes from back to front, then light and camera noise."""
 
 import numpy as np
 from PIL import Image
@@ -9,12 +9,12 @@ from .canvas import Canvas, arc, mirrored, oval
 
 
 def draw_face(age: float, rng: np.random.Generator, size: int) -> Image.Image:
-    """Draw a portrait of a made-up person.
+    """Draw a portrait of an invented person.
 
     Args:
-        age: years; the looks depend on it smoothly.
-        rng: gives everything that is by chance; the same state gives the same person.
-        size: pixels, the side of the square picture.
+        age: age in years; the appearance changes smoothly with it.
+        rng: source of all random values; the same state gives the same person.
+        size: width and height of the picture in pixels.
 
     Returns:
         An RGB picture.
@@ -66,11 +66,11 @@ def _head(canvas: Canvas, person: Appearance) -> None:
 
 
 def _photographed(picture: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    """Light from one side, exposure, white balance and sensor noise.
+    """Add light from one side, exposure, white balance and sensor noise.
 
     Args:
         picture: float64, (size, size, 3), 0 to 255.
-        rng: where the light comes from, and the noise.
+        rng: source of the light's direction and the noise.
     """
     size = len(picture)
     across, down = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))

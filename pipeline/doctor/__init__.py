@@ -1,1 +1,1 @@
-"""What `customer-age doctor` checks: faults of a machine, told before a run meets them."""
+"""The checks of `customer-age doctor`: they find faults of a machine before a run does."""

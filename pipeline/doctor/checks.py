@@ -1,4 +1,4 @@
-"""All checks, in the order in which their findings are shown."""
+"""All checks, in the order of their output."""
 
 import concurrent.futures
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from .finding import Finding
 
 
 def run_checks(settings: Settings) -> Iterator[Finding]:
-    """Check the machine, and what the settings name.
+    """Check the machine, and what the settings refer to.
 
-    Nothing is made, written or published.
+    Nothing is created, written or published.
 
     Yields:
-        Findings, each as soon as it and all before it are there.
+        Findings in order, each as soon as it is available.
     """
-    # Most of the time goes to imports, which share few cores.
+    # Imports take most of the time, and share few cores.
     with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
         answers = [
             pool.submit(isolated_check.run_isolated, each, settings)

@@ -1,4 +1,4 @@
-"""What one check of the machine found."""
+"""The result of one check of the machine."""
 
 import enum
 from dataclasses import asdict, dataclass
@@ -6,56 +6,56 @@ from typing import Any
 
 
 class State(enum.Enum):
-    """How a thing stands."""
+    """The state of one check."""
 
     GOOD = "✓"
     BAD = "✗"
     """A run needs it, and would fail."""
     ABSENT = "\N{EN DASH}"
-    """No run needs it, or these settings do not ask for it."""
+    """It is not available, and a run with these settings does not need it."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A line of the doctor's.
+    """One line of the doctor's output.
 
     Attributes:
-        name: of what was checked, such as `free disk`.
-        state: how it stands.
-        says: what was seen.
-        advice: what to do about it; empty where nothing is to be done.
+        name: the name of the check, such as `work folder`.
+        state: the state.
+        result: what was found.
+        advice: what to do; empty if there is nothing to do.
     """
 
     name: str
     state: State
-    says: str
+    result: str
     advice: str = ""
 
     def line(self) -> str:
-        """The finding in one line, whatever a library put into its message."""
+        """Return the finding on one line, even if a library's message has several."""
         advice = f" → {self.advice}" if self.advice else ""
-        return " ".join(f"{self.state.value} {self.name}: {self.says}{advice}".split())
+        return " ".join(f"{self.state.value} {self.name}: {self.result}{advice}".split())
 
     def as_json(self) -> dict[str, str]:
-        """For another process; see `of_json`."""
+        """Return the finding as JSON for another process; `of_json` reads it."""
         return {**asdict(self), "state": self.state.name}
 
     @classmethod
     def of_json(cls, content: dict[str, Any]) -> "Finding":
-        """What `as_json` made."""
+        """Return the finding from the result of `as_json`."""
         return cls(**{**content, "state": State[content["state"]]})
 
 
-def good(name: str, says: str) -> Finding:
-    """It is as a run needs it."""
-    return Finding(name, State.GOOD, says)
+def good(name: str, result: str) -> Finding:
+    """Return a finding of something that a run can use."""
+    return Finding(name, State.GOOD, result)
 
 
-def bad(name: str, says: str, advice: str) -> Finding:
-    """A run would fail on it."""
-    return Finding(name, State.BAD, says, advice)
+def bad(name: str, result: str, advice: str) -> Finding:
+    """Return a finding that a run would fail on."""
+    return Finding(name, State.BAD, result, advice)
 
 
-def absent(name: str, says: str, advice: str = "") -> Finding:
-    """It is not there, and need not be."""
-    return Finding(name, State.ABSENT, says, advice)
+def absent(name: str, result: str, advice: str = "") -> Finding:
+    """Return a finding of something that is neither available nor needed."""
+    return Finding(name, State.ABSENT, result, advice)

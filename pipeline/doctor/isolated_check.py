@@ -1,7 +1,7 @@
-"""One check in a process of its own, since a library may hang, print or crash.
+"""Runs one check in its own process, because a library may hang, print or crash.
 
-`python -m customer_age.pipeline.doctor.isolated_check NAME` reads the settings as JSON from its
-standard input, and writes its findings as JSON to its standard output.
+`python -m customer_age.pipeline.doctor.isolated_check NAME` reads the settings as JSON from
+standard input, and writes its findings as JSON to standard output.
 """
 
 import json
@@ -19,12 +19,12 @@ from .finding import Finding, absent, bad
 
 @dataclass(frozen=True)
 class IsolatedCheck:
-    """What is checked, and how long that may take.
+    """A check, and its time limit.
 
     Attributes:
-        name: of its finding, where the process itself finds nothing.
-        check: gives the findings.
-        seconds: after which the process is ended, and that is the finding.
+        name: the name of the finding if the process itself reports none.
+        check: returns the findings.
+        seconds: the time limit; after it the process is killed, which is the finding.
         needed: whether a run needs it.
     """
 
@@ -45,7 +45,7 @@ CHECKS = (
 
 
 def run_isolated(isolated: IsolatedCheck, settings: Settings) -> list[Finding]:
-    """Run a check in a process of its own, within its time."""
+    """Run a check in its own process, within its time limit."""
     try:
         ended = subprocess.run(
             [sys.executable, "-m", __name__, isolated.name],
@@ -60,23 +60,23 @@ def run_isolated(isolated: IsolatedCheck, settings: Settings) -> list[Finding]:
         return [_no_answer(isolated, f"no answer within {isolated.seconds:g} seconds")]
     if ended.returncode < 0:
         name = signal.Signals(-ended.returncode).name
-        return [_no_answer(isolated, f"the process that looked was ended by {name}")]
+        return [_no_answer(isolated, f"the process of this check was killed by {name}")]
     if ended.returncode:
         lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
         return [_no_answer(isolated, lines[-1][:300])]
     return [Finding.of_json(each) for each in json.loads(ended.stdout)]
 
 
-def _no_answer(isolated: IsolatedCheck, says: str) -> Finding:
+def _no_answer(isolated: IsolatedCheck, result: str) -> Finding:
     return (bad if isolated.needed else absent)(
-        isolated.name, says, f"see what python -m {__name__} {isolated.name!r} prints"
+        isolated.name, result, f"see the output of python -m {__name__} {isolated.name!r}"
     )
 
 
 def main() -> None:
-    """Check, and write down what was found."""
+    """Run a check, and write its findings."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(2, 1)  # the output of libraries is not part of the findings
     content = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode()
     settings = Settings.model_validate_json(content or "{}")
     isolated = next(each for each in CHECKS if each.name == sys.argv[1])

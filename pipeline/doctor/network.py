@@ -1,4 +1,4 @@
-"""Checks that ask others: the registry, object stores, the image weights."""
+"""Checks over the network: the registry, object stores, the image weights."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from .finding import Finding, absent, bad, good
 
 WEIGHTS = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 WEIGHTS_ADDRESS = f"https://storage.googleapis.com/tensorflow/keras-applications/resnet/{WEIGHTS}"
-"""As in `keras.applications.resnet`, which is imported with TensorFlow alone."""
+"""From `keras.applications.resnet`, which cannot be imported without TensorFlow."""
 
 _STORE = re.compile(rf"""(?:gs|s3)://[^\s?&"']+(?:\?(?:{"|".join(addresses.OPTIONS)})=[^\s"']+)?""")
 
@@ -24,11 +24,11 @@ _SECONDS = 10
 
 
 def registry(settings: Settings) -> Iterator[Finding]:
-    """Whether the model registry answers, and what it has."""
+    """Check that the model registry answers, and show its champion."""
     from customer_age.model_registry import open_registry, sqlite_file
 
     uri = settings.registry_uri
-    # By itself MLflow's client tries for minutes.
+    # By default MLflow's client retries for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(_SECONDS))
     try:
@@ -36,25 +36,25 @@ def registry(settings: Settings) -> Iterator[Finding]:
         file = sqlite_file(uri)
         if file is not None and not file.exists():
             found = host.disk("registry", file.parent, host.TEMPORARY_GB, "--set registry.uri=…")
-            made = f"{uri} will be made; {found.says}"
-            yield Finding(found.name, found.state, made, found.advice)
+            planned = f"{uri} will be created; {found.result}"
+            yield Finding(found.name, found.state, planned, found.advice)
             return
         champion = opened.champion()
     except RunError as error:
-        yield bad("registry", str(error), "see the setting registry.uri")
+        yield bad("registry", str(error), "check the setting registry.uri")
         return
-    has = f"version {champion.version} is champion" if champion else "no champion yet"
-    yield good("registry", f"{uri}: {has}")
+    content = f"version {champion.version} is the champion" if champion else "no champion yet"
+    yield good("registry", f"{uri}: {content}")
 
 
 def object_stores(settings: Settings) -> Iterator[Finding]:
-    """Whether every bucket that the settings name can be listed."""
+    """Check that every bucket in the settings can be listed."""
     content = settings.model_dump(mode="json")
-    # What the registry keeps is reached by the environment alone, the rest by Beam's options too.
+    # Only the environment configures access to the registry's store; Beam's options also the rest.
     of_registry = store_addresses(content.pop("registry"))
     of_beam = store_addresses(content)
     if not of_registry | of_beam:
-        yield absent("object store", "the settings name none")
+        yield absent("object store", "not used by these settings")
     for address in sorted(of_registry | of_beam):
         options = () if address in of_registry else settings.beam.args
         try:
@@ -66,18 +66,18 @@ def object_stores(settings: Settings) -> Iterator[Finding]:
             yield bad(
                 "object store",
                 f"{address}: {reason or type(error).__name__}",
-                "see the address, the credentials in the environment, and that "
+                "check the address, the credentials in the environment, and that "
                 f"customer-age[{store.EXTRAS[scheme]}] is installed",
             )
             continue
         if empty and address == settings.data.path:
-            yield bad("object store", f"{address} holds nothing", "see the setting data.path")
+            yield bad("object store", f"{address} is empty", "check the setting data.path")
         else:
-            yield good("object store", f"{address} answers{', and holds nothing yet' * empty}")
+            yield good("object store", f"{address} answers{', and is empty' * empty}")
 
 
 def store_addresses(settings: Any) -> set[str]:
-    """Every address in an object store that settings name, wherever they do."""
+    """Return every object store address in the settings, at any depth."""
     if isinstance(settings, dict):
         return set().union(*(store_addresses(each) for each in settings.values()))
     if isinstance(settings, list):
@@ -86,17 +86,21 @@ def store_addresses(settings: Any) -> set[str]:
 
 
 def weights(settings: Settings) -> Iterator[Finding]:
-    """Whether the weights that training starts from are to be had."""
+    """Check that the initial weights of the training are available."""
     chosen = settings.trainer.weights
     if chosen in ("none", "champion"):
-        sources = {"none": "random, by these settings", "champion": "the registry's champion"}
+        sources = {"none": "random in these settings", "champion": "the registry's champion"}
         yield absent("image weights", sources[chosen])
     elif chosen != "imagenet":
         file = Path(chosen)
         if file.is_file() and os.access(file, os.R_OK):
             yield good("image weights", f"{file} ({file.stat().st_size / 1e6:.0f} MB)")
         else:
-            yield bad("image weights", f"{file} is no file to read", "name another by --weights")
+            yield bad(
+                "image weights",
+                f"{file} is not a readable file",
+                "choose another file with --weights",
+            )
     else:
         yield _imagenet()
 
@@ -111,7 +115,7 @@ def _imagenet() -> Finding:
     except OSError as error:
         return bad(
             "image weights",
-            f"{WEIGHTS_ADDRESS} cannot be had ({getattr(error, 'reason', error)})",
-            f"put the file there: {cached}, or name one by --weights FILE (docs/weights.md)",
+            f"{WEIGHTS_ADDRESS} cannot be downloaded ({getattr(error, 'reason', error)})",
+            f"save the file as {cached}, or choose another with --weights FILE (docs/weights.md)",
         )
-    return good("image weights", "ImageNet's can be downloaded")
+    return good("image weights", "the ImageNet weights can be downloaded")

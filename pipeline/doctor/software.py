@@ -25,14 +25,14 @@ TFX_MODULES = (
     "tfx.orchestration.local.local_dag_runner",
     "ml_metadata.metadata_store",
 )
-"""What the graph and its runner take of TFX. `tfx.v1` tells of none that fails: since TFX 1.21 a
-component that cannot be imported is None there."""
+"""The modules of TFX that the graph and its runner use. `tfx.v1` hides import errors: since TFX
+1.21 a component that cannot be imported is None there."""
 
 _CONNECT_SECONDS = 5
 
 
 def tfx_components(settings: Settings) -> Iterator[Finding]:
-    """Whether all of TFX's components that the graph uses, and our own, can be imported."""
+    """Check that the TFX components in the graph, and our own, can be imported."""
     del settings
     modules = pkgutil.walk_packages(components.__path__, f"{components.__name__}.")
     ours = [each.name for each in modules]
@@ -46,14 +46,16 @@ def tfx_components(settings: Settings) -> Iterator[Finding]:
         yield bad(
             "TFX components",
             f"{len(failed)} cannot be imported: {'; '.join(failed)[:500]}",
-            "install what is locked: make clean setup",
+            "install the locked versions: make clean setup",
         )
     else:
-        yield good("TFX components", f"{len(TFX_MODULES)} modules of TFX's, {len(ours)} of ours")
+        yield good(
+            "TFX components", f"{len(TFX_MODULES)} modules of TFX, {len(ours)} of customer-age"
+        )
 
 
 def gpu(settings: Settings) -> Iterator[Finding]:
-    """What TensorFlow trains on."""
+    """Show the device that TensorFlow trains on."""
     del settings
     import tensorflow as tf
 
@@ -65,15 +67,15 @@ def gpu(settings: Settings) -> Iterator[Finding]:
     elif Path("/proc/driver/nvidia/version").exists():
         yield absent(
             "GPU",
-            f"the machine has one, and TensorFlow sees none: it trains on {device}",
-            "install CUDA's libraries: pip install 'customer-age[gpu]'",
+            f"the machine has one, but TensorFlow does not detect it: it trains on {device}",
+            "install the CUDA libraries: pip install 'customer-age[gpu]'",
         )
     else:
-        yield absent("GPU", f"none: TensorFlow trains on {device}")
+        yield absent("GPU", f"no GPU: TensorFlow trains on {device}")
 
 
 def beam_runner(settings: Settings) -> Iterator[Finding]:
-    """Whether Beam's runner can be had: the local one counts, another one answers."""
+    """Check Beam's runner: the local one must count, another one must answer."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
     from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
@@ -89,10 +91,10 @@ def beam_runner(settings: Settings) -> Iterator[Finding]:
     if name == RUNNER:
         with beam.Pipeline(options=options) as pipeline:
             counted = pipeline | beam.Create([1, 2, 3]) | beam.combiners.Count.Globally()
-            counted | beam.Map(_see_that_three)
+            counted | beam.Map(_require_three)
         yield good("Beam runner", name.rpartition(".")[2])
         return
-    advice = "see the setting beam.args"
+    advice = "check the setting beam.args"
     wrong = PipelineOptionsValidator(options, create_runner(name)).validate()
     addresses = [address for address in map(_address, arguments) if address]
     wrong += [unreachable for unreachable in map(_unreachable, addresses) if unreachable]
@@ -105,13 +107,13 @@ def beam_runner(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _see_that_three(count: int) -> None:
+def _require_three(count: int) -> None:
     if count != 3:
         raise ValueError(f"Beam counted {count} of 3 elements")
 
 
 def _address(argument: str) -> str:
-    """The host and port that an option for Beam names as its runner's, or nothing."""
+    """Return the host and port of the runner in a Beam option, or an empty text."""
     name, _, value = argument.partition("=")
     if name not in ("--job_endpoint", "--flink_master", "--spark_master_url"):
         return ""

@@ -1,1 +1,1 @@
-"""The graph of components, what keys its cache, and what the settings say to it."""
+"""The graph of components, its cache keys, and its parameters from the settings."""

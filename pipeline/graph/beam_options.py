@@ -1,4 +1,4 @@
-"""Beam's options, as the settings give them."""
+"""Beam's options from the settings."""
 
 import contextlib
 import io
@@ -15,36 +15,36 @@ from ..settings.settings import Settings
 
 
 def beam_args(settings: Settings) -> list[str]:
-    """Beam's options: threads in one process, unless the settings name another runner.
+    """Return Beam's options: threads in one process, unless the settings set another runner.
 
-    PhotoExampleGen takes processes for large data by itself.
+    PhotoExampleGen itself switches to processes for large data.
     """
     workers = settings.beam.workers or len(os.sched_getaffinity(0))
     return beam_runners.options(workers, settings.beam.args, settings.cluster.image)
 
 
 def require_options(settings: Settings) -> None:
-    """See that Beam reads the options and has the runner; else it ends the process in a run.
+    """Check that Beam accepts the options and has the runner: during a run it would just exit.
 
-    Imports Beam, without TensorFlow, where there are any.
+    Imports Beam, without TensorFlow, if there are any options.
 
     Raises:
-        SettingsError: a value is not of the kind that Beam takes, or Beam has no such runner.
+        SettingsError: a value has the wrong type for Beam, or the runner is unknown.
     """
     args = settings.beam.args
     if not args:
         return
-    said = io.StringIO()
-    logging.disable(logging.WARNING)  # of options that are for other runners
+    printed = io.StringIO()
+    logging.disable(logging.WARNING)  # about options of other runners
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(said):
+        with warnings.catch_warnings(), contextlib.redirect_stderr(printed):
             warnings.simplefilter("ignore")
             from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
             PipelineOptions(list(args)).get_all_options()
     except SystemExit:
-        reason = " ".join(said.getvalue().rpartition("error: ")[2].split())
-        raise SettingsError(f"beam.args: Beam does not take them: {reason}") from None
+        reason = " ".join(printed.getvalue().rpartition("error: ")[2].split())
+        raise SettingsError(f"beam.args: Beam does not accept them: {reason}") from None
     finally:
         logging.disable(logging.NOTSET)
     known = {
@@ -53,39 +53,39 @@ def require_options(settings: Settings) -> None:
     named = beam_runners.value(args, "--runner") or beam_runners.RUNNER
     if "." not in named and beam_runners.runner(args) not in known:
         raise SettingsError(
-            f"beam.args: --runner={named}: Beam has no such runner; write DirectRunner, "
-            "DataflowRunner, FlinkRunner, SparkRunner, PortableRunner, or another one's "
-            "module.Class"
+            f"beam.args: --runner={named}: is not a runner of Beam; write DirectRunner, "
+            "DataflowRunner, FlinkRunner, SparkRunner, PortableRunner, or module.Class of "
+            "another one"
         )
 
 
 def require_job_server(settings: Settings) -> None:
-    """Look for the job server that the settings name, before anything is imported or written.
+    """Check that the job server in the settings answers, before anything is imported or written.
 
     Raises:
-        SettingsError: none answers.
+        SettingsError: it does not answer.
     """
     if absent := job_server.absent_of(settings.beam.args):
         raise SettingsError(absent)
 
 
 def require_addresses(settings: Settings, places: Mapping[str, str]) -> None:
-    """Refuse paths of this machine where Dataflow's workers, which are others, would use them.
+    """Refuse paths on this machine that Dataflow's workers, on other machines, would use.
 
-    Flink's workers may share a disk with this machine, so theirs are not looked at.
+    Flink's workers may share a disk with this machine, so their paths are not checked.
 
     Args:
-        settings: which name the runner.
-        places: what the workers read or write, by the name of the setting or argument.
+        settings: the settings with the runner.
+        places: the paths and addresses that workers read or write, by setting or argument.
 
     Raises:
-        SettingsError: a place is a path.
+        SettingsError: one of them is a path.
     """
     if beam_runners.runner(settings.beam.args) != "dataflow":
         return
     for name, place in places.items():
         if "://" not in place or place.startswith("mlflow+sqlite:"):
             raise SettingsError(
-                f"{name}: Dataflow's workers cannot reach {place}; give an address, such as "
-                "gs://bucket/folder, or leave --runner out of beam.args"
+                f"{name}: Dataflow's workers cannot reach {place}; use an address such as "
+                "gs://bucket/folder, or remove --runner from beam.args"
             )

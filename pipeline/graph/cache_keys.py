@@ -1,8 +1,7 @@
-"""What decides a result: settings, data, weights, our code and the libraries under it.
+"""Keys of all that determines a result: settings, data, weights, our code and its libraries.
 
-TFX reuses a result when a component's inputs and parameters are the same. Each component of ours
-carries the fingerprint of its code as a parameter, so a result never outlives the code that made
-it.
+TFX reuses a result if a component's inputs and parameters are the same. Each of our components has
+the fingerprint of its code as a parameter, so a change of the code invalidates its cached results.
 """
 
 import functools
@@ -34,12 +33,12 @@ _DISTRIBUTIONS = {
     "tensorflow_model_analysis": "tensorflow-model-analysis",
     "tfx": "tfx",
 }
-"""The libraries whose version may change a result, by the name they are imported under."""
+"""Import name to distribution, for the libraries whose version may change a result."""
 
 
 @dataclass(frozen=True)
 class RunKey:
-    """Fingerprints; two runs with the same key have the same result."""
+    """The fingerprints of a run; two runs with the same key have the same result."""
 
     settings: str = ""
     data: str = ""
@@ -47,32 +46,32 @@ class RunKey:
     code: str = ""
 
     def digest(self) -> str:
-        """16 hexadecimal digits for all of it."""
+        """Return 16 hexadecimal digits for the whole key."""
         return hashlib.sha256("\0".join(astuple(self)).encode()).hexdigest()[:16]
 
 
 def code_of(module: str, images: str = "") -> str:
-    """Fingerprint the code that a component runs: every module that its module imports.
+    """Return a fingerprint of the code of a component: every module that its module imports.
 
     Args:
         module: the dotted name of the component's module.
-        images: references of the images that the components run in, which stand for the
-            libraries there; empty for a run with the libraries of this environment.
+        images: references of the images that the components run in, which identify the libraries
+            there; empty for a run with the libraries of this environment.
 
     Returns:
         12 hexadecimal digits.
 
     Raises:
-        ModuleNotFoundError: there is no such module.
+        ModuleNotFoundError: the module does not exist.
     """
     return _fingerprint(source_tree().closure([module]), images)
 
 
 def code_of_all(images: str = "") -> str:
-    """Fingerprint the code of all components of the graph.
+    """Return a fingerprint of the code of all components of the graph.
 
-    The pipeline's own modules are left out: they decide which component runs with which
-    parameters, and those are part of each key.
+    The pipeline's own modules are excluded: they choose the components and their parameters, which
+    are part of each key.
 
     Args:
         images: see `code_of`.
@@ -84,10 +83,10 @@ def code_of_all(images: str = "") -> str:
 
 
 def weights_fingerprint(weights: str) -> str:
-    """Fingerprint a file of weights by its content; a keyword is its own fingerprint.
+    """Return a fingerprint of a weights file's content; a keyword is its own fingerprint.
 
     Returns:
-        12 hexadecimal digits, the same for a copy of other name, time and place.
+        12 hexadecimal digits; they do not depend on the file's name, time or folder.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -106,7 +105,7 @@ def weights_fingerprint(weights: str) -> str:
 
 @functools.cache
 def source_tree() -> SourceTree:
-    """The source files of this package, as they are installed."""
+    """Return the installed source files of this package."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"no module named {_PACKAGE!r}")
@@ -126,7 +125,7 @@ def _fingerprint(closure: Closure, images: str) -> str:
 
 
 def _version(distribution: str) -> str:
-    # Where TensorFlow comes as tensorflow-cpu, say, its own name is not installed.
+    # TensorFlow may be installed under another name, for example tensorflow-cpu.
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The graph: the one place where components are wired, whatever runs them."""
+"""The graph: components are wired only here, for every runner."""
 
 from dataclasses import dataclass
 
@@ -33,34 +33,32 @@ from .cache_keys import RunKey, code_of
 
 @dataclass(frozen=True)
 class Launch:
-    """What a runner knows when it starts a run, and the settings do not say."""
+    """Facts about a run that the runner knows at the start, but that are not settings."""
 
     key: RunKey = RunKey()
     baseline_version: str = ""
-    """The version to measure against, as the runner saw it: Champion looks anew when it changes."""
+    """The baseline version that the runner read: if it changes, Champion reads it again."""
     run_id: str = ""
-    """Stands in the registry beside what the run publishes."""
+    """Recorded in the registry with the published version."""
     parameters: RunParameters | None = None
-    """Where the pipeline is compiled now and started later: what may be changed till then."""
+    """The inputs of a pipeline that is compiled now and started later; None for a run now."""
     images: str = ""
-    """Of a cluster's containers: they decide which libraries the components run with there."""
+    """The images of a cluster's containers, which determine the libraries of the components."""
 
     def code_of(self, component: type) -> str:
-        """The fingerprint of a component's code, which keys TFX's cache."""
+        """Return the fingerprint of a component's code, for TFX's cache key."""
         return code_of(component.__module__, self.images)
 
 
 def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipeline.Pipeline:
-    """Wire the components.
-
-    Reads no data and starts nothing.
+    """Wire the components, without reading data or starting anything.
 
     Args:
-        settings: of the run.
-        launch: what the runner knows; it keys TFX's cache.
+        settings: the run's settings.
+        launch: the runner's facts, which are part of TFX's cache keys.
 
     Returns:
-        A pipeline for any of TFX's runners; a local one still sets the metadata's place.
+        A pipeline for any of TFX's runners; a local runner must also set the metadata connection.
     """
     launch = launch or Launch()
     parameters = launch.parameters or parameter_values.fixed(settings, launch.key, launch.run_id)
@@ -80,7 +78,7 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
         code=launch.code_of(Evaluator),
     )
     canary = _canary(settings, examples, trainer.outputs["model"], launch)
-    canary.add_upstream_node(evaluator)  # runs whatever that finds, but what it finds comes first
+    canary.add_upstream_node(evaluator)  # runs after it, even for a model that it did not bless
     registry_pusher = RegistryPusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -125,11 +123,11 @@ def create_pipeline(settings: Settings, launch: Launch | None = None) -> pipelin
 
 @dataclass(frozen=True)
 class CheckedData:
-    """The nodes from photos to examples that passed, and what others take of them."""
+    """The nodes from the photos to the checked examples, and their outputs for other nodes."""
 
     nodes: tuple[base_node.BaseNode, ...]
     gate: base_node.BaseNode
-    """Whatever learns from the examples, or measures by them, comes after it."""
+    """All nodes that train on the examples, or evaluate with them, run after it."""
     examples: types.BaseChannel
     schema: types.BaseChannel
     statistics: types.BaseChannel
@@ -137,12 +135,12 @@ class CheckedData:
 
 
 def checked_data(settings: Settings, parameters: RunParameters, launch: Launch) -> CheckedData:
-    """Wire what comes before any training, the same for each pipeline: so they share its results.
+    """Wire the nodes before training, the same in each pipeline, so that they share results.
 
     Args:
-        settings: of the run.
-        parameters: of the run.
-        launch: what the runner knows.
+        settings: the run's settings.
+        parameters: the run's parameters.
+        launch: the runner's facts.
     """
     photo_schema = PhotoSchema(code=launch.code_of(PhotoSchema))
     schema = photo_schema.outputs["schema"]
@@ -175,13 +173,13 @@ def checked_data(settings: Settings, parameters: RunParameters, launch: Launch) 
 def champion_of(
     settings: Settings, parameters: RunParameters, launch: Launch, data: CheckedData
 ) -> base_node.BaseNode:
-    """Wire the model to measure against, or to start from.
+    """Wire the node that provides the baseline model, or the model to start from.
 
     Args:
-        settings: of the run.
-        parameters: of the run.
-        launch: what the runner knows.
-        data: that the run learns from.
+        settings: the run's settings.
+        parameters: the run's parameters.
+        launch: the runner's facts.
+        data: the data that the run trains on.
     """
     champion = Champion(
         examples=data.examples,
@@ -195,7 +193,7 @@ def champion_of(
 
 
 def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDescription:
-    """What the run report says about a run besides what its artifacts hold."""
+    """Return the facts for the run report that the run's artifacts do not contain."""
     return RunDescription(
         name=settings.name,
         settings=settings.recorded(),
@@ -217,9 +215,9 @@ def run_description(settings: Settings, launch: Launch, log: str = "") -> RunDes
 
 
 def _statistics_options() -> tfdv.StatsOptions:
-    """The same text in both TFX lines: what one compiles, a container of the other runs."""
+    """Return options with the same text in both TFX lines: one may run what the other compiled."""
     options = tfdv.StatsOptions(feature_allowlist=list(features.STATISTICS))
-    # TFX 1.16 asks for it when it reads the options back, and TFX 1.21 no longer has it.
+    # TFX 1.16 requires it when it parses the options, but TFX 1.21 no longer has it.
     written = {"_slice_sqls": None, **vars(options)}
     options.__dict__ = dict(sorted(written.items()))
     return options
@@ -266,6 +264,6 @@ def _lineage(settings: Settings, launch: Launch) -> Lineage:
         weights_fingerprint=launch.key.weights,
         code_version=launch.key.code,
         tfx_version=tfx_version,
-        # Kept in TFX's metadata and in the registry for ever.
+        # Stored permanently in TFX's metadata and in the registry.
         settings=redaction.hide_secret_settings(settings.recorded()),
     )

@@ -1,4 +1,4 @@
-"""The graph that tunes: as far as the data's gate that of a run, then the Tuner."""
+"""The tuning graph: the same nodes as in a run up to DataGate, then the Tuner."""
 
 from tfx.dsl.components.base import base_node
 from tfx.orchestration import pipeline
@@ -14,14 +14,14 @@ from .create_pipeline import Launch, champion_of, checked_data
 
 
 def create_tune_pipeline(settings: Settings, launch: Launch) -> pipeline.Pipeline:
-    """Wire the components; `test` is read by none of them.
+    """Wire the components; none of them reads `test`.
 
-    On this machine the pipeline has the name of a run's, so that each takes over the examples of
-    the other. On a cluster it is a pipeline beside that.
+    On this machine the pipeline has the same name as that of a run, so that they share examples.
+    On a cluster it is a separate pipeline.
 
     Args:
-        settings: of the search.
-        launch: what the runner knows; it keys TFX's cache.
+        settings: the settings of the search.
+        launch: the runner's facts, which are part of TFX's cache keys.
     """
     parameters = launch.parameters or parameter_values.fixed(settings, launch.key)
     data = checked_data(settings, parameters, launch)
@@ -57,9 +57,9 @@ def create_tune_pipeline(settings: Settings, launch: Launch) -> pipeline.Pipelin
 
 
 def _trials_folder(settings: Settings, launch: Launch) -> str:
-    """Where trials outlive their process; empty where no such place is known.
+    """Return the folder where finished trials are kept; empty if there is none.
 
-    TensorFlow opens no S3, and Kubeflow's launcher may reach that by a Secret of its own, which
+    TensorFlow cannot open S3, and Kubeflow's launcher may access it with a Secret that the
     components do not have.
     """
     if launch.parameters is None:

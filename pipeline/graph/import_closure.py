@@ -1,4 +1,4 @@
-"""Which of our source files a module needs: read from its imports, without importing anything."""
+"""Finds the source files that a module needs, from its import statements, without importing."""
 
 import ast
 import functools
@@ -12,13 +12,13 @@ _DOTTED = re.compile(r"\w+(?:\.\w+)+")
 
 @dataclass(frozen=True)
 class Closure:
-    """What some modules stand on.
+    """All that some modules depend on.
 
     Attributes:
         files: path relative to the package, with `/`, to the file: modules, and the data files
             that they name.
-        modules: dotted names, the package's own included.
-        libraries: top-level names of all other packages that are imported.
+        modules: dotted names of modules of the package, including the given ones.
+        libraries: top-level names of all other imported packages.
     """
 
     files: dict[str, Path]
@@ -28,10 +28,10 @@ class Closure:
 
 @dataclass(frozen=True)
 class _Source:
-    """What one file says it needs.
+    """The imports and texts of one file.
 
     Attributes:
-        imports: dotted names; of `from a import b` both `a` and `a.b`.
+        imports: dotted names; both `a` and `a.b` for `from a import b`.
         strings: every text constant.
     """
 
@@ -54,10 +54,10 @@ class SourceTree:
     def closure(self, modules: Iterable[str]) -> Closure:
         """Follow the imports of modules to every module and data file of this package.
 
-        An import counts wherever it stands, inside a function too, except under
-        `if TYPE_CHECKING`. So does a dotted name in a text, as TFX and TFMA take them
-        (`customer_age.components.trainer.run_fn.run_fn`), and the name of a file or a folder
-        that lies beside the module (`worker.py`, `templates`).
+        All imports count, also those inside functions, except under `if TYPE_CHECKING`. A dotted
+        name in a text also counts, because TFX and TFMA accept such names
+        (`customer_age.components.trainer.run_fn.run_fn`). So does the name of a file or a folder
+        next to the module (`worker.py`, `templates`).
 
         Args:
             modules: dotted names.
@@ -86,11 +86,11 @@ class SourceTree:
                     pending += self._modules_of(name)
                 else:
                     libraries.add(name.partition(".")[0])
-            for beside in self._beside(file, source.strings):
-                if beside.suffix == ".py":
-                    pending.append(self._module(beside))
+            for sibling in self._siblings(file, source.strings):
+                if sibling.suffix == ".py":
+                    pending.append(self._module(sibling))
                 else:
-                    files[self._relative(beside)] = beside
+                    files[self._relative(sibling)] = sibling
         return Closure(dict(sorted(files.items())), frozenset(seen), frozenset(libraries))
 
     def _file(self, module: str) -> Path | None:
@@ -110,7 +110,7 @@ class SourceTree:
         return file.relative_to(self.root).as_posix()
 
     def _modules_of(self, name: str) -> list[str]:
-        """The longest beginning of a dotted name that is a module."""
+        """Return the longest prefix of a dotted name that is a module."""
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             module = ".".join(parts[:length])
@@ -119,7 +119,7 @@ class SourceTree:
         return []
 
     def _parents(self, module: str) -> list[str]:
-        """Python runs the `__init__.py` of each on the way."""
+        """Return the parent packages: Python runs the `__init__.py` of each."""
         parts = module.split(".")
         return [".".join(parts[:length]) for length in range(1, len(parts))]
 
@@ -129,11 +129,11 @@ class SourceTree:
             text for text in strings if text.startswith(start) and _DOTTED.fullmatch(text)
         )
 
-    def _beside(self, file: Path, strings: Iterable[str]) -> Iterator[Path]:
-        """The files beside a module that its texts name, and those in folders that they name."""
-        there = {entry.name: entry for entry in file.parent.iterdir()}
+    def _siblings(self, file: Path, strings: Iterable[str]) -> Iterator[Path]:
+        """Return the files next to a module that its texts name, and those in named folders."""
+        entries = {entry.name: entry for entry in file.parent.iterdir()}
         for text in strings:
-            entry = there.get(text)
+            entry = entries.get(text)
             if entry is None or entry == file:
                 continue
             if entry.is_file():
@@ -145,7 +145,7 @@ class SourceTree:
 
 @functools.lru_cache(maxsize=1024)
 def _read(content: bytes, module: str, is_package: bool) -> _Source:
-    """Parse a file once for each content."""
+    """Parse a file; each content is parsed once."""
     package = module.split(".") if is_package else module.split(".")[:-1]
     imports: set[str] = set()
     strings: set[str] = set()

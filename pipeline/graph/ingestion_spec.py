@@ -1,4 +1,4 @@
-"""From the settings to the spec of PhotoExampleGen, and to the data sets that it reads."""
+"""The spec of PhotoExampleGen, and the data sets that it reads, from the settings."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ..settings.settings import Settings
 
 
 def of(settings: Settings) -> IngestionSpec:
-    """How PhotoExampleGen makes examples; which batches a run learns from is a run parameter."""
+    """Return the spec of PhotoExampleGen; the batches of a run are a run parameter instead."""
     data = settings.data
     shared = {
         name: getattr(data, name) for name in IngestionSpec.model_fields if hasattr(data, name)
@@ -26,10 +26,10 @@ def of(settings: Settings) -> IngestionSpec:
 
 
 def open_all(settings: Settings) -> list[data_set.DataSet]:
-    """Look at the data set and the batches from outside; nobody's hash is made.
+    """Open the data set and the batches, without hashing persons.
 
     Args:
-        settings: of the run, its addresses as they are reached.
+        settings: the run's settings, with complete addresses (`Settings.reached`).
 
     Raises:
         SettingsError: one of them cannot be read.
@@ -41,13 +41,13 @@ def open_all(settings: Settings) -> list[data_set.DataSet]:
 def fingerprint(
     settings: Settings, data_sets: Sequence[data_set.DataSet], person_key: str = ""
 ) -> str:
-    """What changes with the data of a run: their tables and photos, the tombstones, the key.
+    """Return a fingerprint of a run's data: tables, photos, tombstones and person key.
 
     Args:
-        settings: of the run, its addresses as they are reached; in its batch cache, the digests
-            of photos are remembered.
+        settings: the run's settings, with complete addresses (`Settings.reached`); their batch
+            cache stores the digests of photos.
         data_sets: the data set, then the batches.
-        person_key: keys the hash that stands for a person, where one is.
+        person_key: the key of the hash that identifies a person; may be empty.
 
     Raises:
         SettingsError: a table cannot be read, or a store does not answer.

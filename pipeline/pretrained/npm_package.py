@@ -1,4 +1,4 @@
-"""The folder of a TensorFlow.js model: in an npm package, as it is unpacked or packed.
+"""Opens the folder of a TensorFlow.js model in a packed or unpacked npm package.
 
 A package comes from outside: no name in it may lead out of its folder, and the unpacked size is
 limited.
@@ -20,11 +20,11 @@ from customer_age.files import file_names
 
 MODEL = "model.json"
 MOST_BYTES = 2**28
-"""Of an unpacked package: a ResNet50 with its top has 103 MB."""
+"""Most bytes in an unpacked package: a ResNet50 with its top has 103 MB."""
 
 _MOST_MEMBERS = 10_000
 _DEEPEST = 2
-"""Folders between the one that is named and the model: a package holds `package/ResNet50/`."""
+"""Folders between the given one and the model: a package contains `package/ResNet50/`."""
 
 _PART = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_@.-]{0,199}")
 
@@ -37,13 +37,13 @@ def opened(source: Path) -> Iterator[Path]:
         source: the folder itself, one above it, or a `.tgz` of `npm pack`.
 
     Raises:
-        SettingsError: there is no such model, or more than one; or the package is damaged.
+        SettingsError: there is no model or more than one, or the package is damaged.
     """
     if source.is_dir():
         yield _model_folder(source, str(source))
         return
     if not source.is_file():
-        raise SettingsError(f"{source}: no such file or folder")
+        raise SettingsError(f"{source}: does not exist")
     with tempfile.TemporaryDirectory() as unpacked:
         _unpack(source, Path(unpacked))
         yield _model_folder(Path(unpacked), str(source))
@@ -56,7 +56,7 @@ def _model_folder(folder: Path, source: str) -> Path:
             places = (str(file.relative_to(folder).parent) for file in found[:3])
             raise SettingsError(
                 f"{source}: contains several models ({', '.join(map(file_names.shown, places))}); "
-                "name the folder of one"
+                "give the folder of one of them"
             )
         if found:
             return found[0].parent
@@ -64,12 +64,12 @@ def _model_folder(folder: Path, source: str) -> Path:
 
 
 def _inside(file: Path, folder: Path) -> bool:
-    """Whether no folder on the way to the file is a link."""
+    """Return whether no folder in the file's path is a link."""
     return file.parent.resolve() == folder.resolve() / file.parent.relative_to(folder)
 
 
 def _unpack(package: Path, folder: Path) -> None:
-    """Write the files that a model may consist of, and skip all others."""
+    """Write the files that may belong to a model, and skip all others."""
     try:
         with (
             gzip.open(package) as content,
@@ -79,7 +79,7 @@ def _unpack(package: Path, folder: Path) -> None:
             for count, member in enumerate(tar):
                 if not member.isreg() or not _may_belong(member.name):
                     continue
-                unpacked += member.size  # of a sparse file, more than the package holds
+                unpacked += member.size  # for a sparse file, more than the package contains
                 if count >= _MOST_MEMBERS or unpacked > MOST_BYTES:
                     raise _too_large(str(package))
                 _write(tar, member, folder / member.name)

@@ -1,7 +1,7 @@
 """The tensors of a ResNet50 without its top: Keras's names and shapes, and the older names.
 
-Keras renamed the layers in 2019; models converted before have the names of its first release, which
-were Caffe's.
+Keras renamed the layers in 2019. Models that were converted earlier have the older names, which
+came from Caffe.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ _BLOCKS = (3, 4, 6, 3)
 _OLDER_BRANCHES = ("branch1", "branch2a", "branch2b", "branch2c")
 _STATISTICS = ("gamma", "beta", "moving_mean", "moving_variance")
 _TOP = ("fc1000/", "predictions/")
-"""Layers of the classifier, by older and newer name: not needed."""
+"""Prefixes of the classifier's layers, older and newer: not needed."""
 
 
 def read(folder: Path) -> dict[str, np.ndarray]:
     """Read the tensors of a ResNet50 from a TensorFlow.js model.
 
     Args:
-        folder: that contains `model.json`.
+        folder: the folder that contains `model.json`.
 
     Returns:
         Keras's name, such as `conv1_conv/kernel`, to the tensor.
@@ -51,7 +51,7 @@ def read(folder: Path) -> dict[str, np.ndarray]:
 
 
 def sha256(tensors: Mapping[str, np.ndarray]) -> str:
-    """The digest of tensors by name; it does not depend on the layout of a file."""
+    """Return the digest of named tensors; it does not depend on a file format."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -61,12 +61,12 @@ def sha256(tensors: Mapping[str, np.ndarray]) -> str:
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
-    """Keras's name of each tensor to its shape."""
+    """Return the shape of each tensor, by Keras's name."""
     return {name: shape for name, _, shape in _tensors()}
 
 
 def _names(described: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
-    """Keras's name of each tensor to the one it is described by."""
+    """Return the name of each tensor in the model, by Keras's name."""
     names = {}
     for name, older, shape in _tensors():
         names[name] = name if name in described else older
@@ -84,7 +84,7 @@ def _names(described: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
 
 
 def _tensors() -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """Each tensor's name, its older name, and its shape."""
+    """Return each tensor's name, older name and shape."""
     yield from _convolution("conv1_{}", "conv1", "bn_conv1", (7, 7, 3, 64))
     depth = 64
     for stage, blocks in enumerate(_BLOCKS, start=2):
@@ -109,7 +109,7 @@ def _tensors() -> Iterator[tuple[str, str, tuple[int, ...]]]:
 def _convolution(
     newer: str, older: str, older_normalisation: str, kernel: tuple[int, ...]
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """The tensors of a convolution and of the batch normalisation behind it."""
+    """Return the tensors of a convolution and of the batch normalisation after it."""
     filters = kernel[-1:]
     yield f"{newer.format('conv')}/kernel", f"{older}/kernel", kernel
     yield f"{newer.format('conv')}/bias", f"{older}/bias", filters

@@ -1,4 +1,4 @@
-"""Reads a model in TensorFlow.js's layers format: `model.json`, and shards of bytes beside it."""
+"""Reads a model in the TensorFlow.js layers format: `model.json` and binary shards."""
 
 import math
 from pathlib import Path
@@ -13,16 +13,16 @@ from customer_age.files import file_names
 from .npm_package import MODEL, MOST_BYTES
 
 _MOST_OF_JSON = 2**22
-"""Bytes; a ResNet50's has 110 kB."""
+"""Bytes; the file of a ResNet50 has 110 kB."""
 
 _DTYPE = np.dtype("<f4")
 
 
 class Tensor(BaseModel):
-    """What `model.json` says about one tensor.
+    """One tensor in `model.json`.
 
     Attributes:
-        quantization: how its numbers are packed into fewer bits; None where they are as they are.
+        quantization: how its numbers are quantised; None if they are not.
     """
 
     model_config = ConfigDict(strict=True)
@@ -33,7 +33,7 @@ class Tensor(BaseModel):
 
 
 class Group(BaseModel):
-    """Tensors one after another, in the bytes of shards one after another."""
+    """Consecutive tensors in the concatenated bytes of some shards."""
 
     model_config = ConfigDict(strict=True)
     paths: list[str]
@@ -41,7 +41,7 @@ class Group(BaseModel):
 
 
 class Model(BaseModel):
-    """`model.json`, as far as the weights go."""
+    """The part of `model.json` that describes the weights."""
 
     model_config = ConfigDict(strict=True)
     format: str = "layers-model"
@@ -49,18 +49,18 @@ class Model(BaseModel):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Each tensor's name to its shape."""
+        """The shape of each tensor, by name."""
         return {each.name: tuple(each.shape) for group in self.groups for each in group.weights}
 
 
 def describe(folder: Path) -> Model:
-    """Read `model.json`, and check all that it says before any shard is read.
+    """Read and check `model.json`, before any shard is read.
 
     Args:
-        folder: that holds it.
+        folder: the folder that contains it.
 
     Raises:
-        SettingsError: it does not describe such a model, or one whose numbers are not float32.
+        SettingsError: it does not describe a layers model, or the numbers are not float32.
     """
     content = _read(_regular_file(folder, MODEL), _MOST_OF_JSON)
     try:
@@ -74,22 +74,23 @@ def describe(folder: Path) -> Model:
         ) from error
     if model.format != "layers-model":
         raise SettingsError(
-            f"{MODEL}: is a {file_names.shown(model.format)}; only a layers-model has Keras's names"
+            f"{MODEL}: is a {file_names.shown(model.format)}, but must be a layers-model, with "
+            "Keras's names"
         )
     _require_plain_numbers(model)
     return model
 
 
 def tensors(folder: Path, model: Model) -> dict[str, np.ndarray]:
-    """Read each tensor, by its name.
+    """Read all tensors, by name.
 
     Args:
-        folder: of the model.
-        model: from `describe`.
+        folder: the model's folder.
+        model: the result of `describe`.
 
     Raises:
-        SettingsError: a shard is missing, leads out of the folder, or the shards do not hold as
-            many bytes as the tensors have.
+        SettingsError: a shard is missing or leads out of the folder, or the size of the shards does
+            not match the tensors.
     """
     read = {}
     for group in model.groups:
@@ -102,8 +103,8 @@ def tensors(folder: Path, model: Model) -> dict[str, np.ndarray]:
                 content += _read(file, expected)
         if len(content) != expected:
             raise SettingsError(
-                f"{MODEL}: its tensors have {expected:,} bytes, and the shards {sum(sizes):,}; "
-                "a file is cut short, or of another model"
+                f"{MODEL}: its tensors have {expected:,} bytes, but the shards {sum(sizes):,}; "
+                "a file is truncated or belongs to another model"
             )
         offset = 0
         for each in group.weights:
@@ -119,11 +120,11 @@ def _require_plain_numbers(model: Model) -> None:
         name = file_names.shown(each.name)
         if each.quantization is not None:
             raise SettingsError(
-                f"{MODEL}: {name} is quantised; the weights are needed in float32, as trained"
+                f"{MODEL}: {name} is quantised; the weights must be float32, as trained"
             )
         if each.dtype != _DTYPE.name:
             raise SettingsError(
-                f"{MODEL}: {name} is {file_names.shown(each.dtype)}, and must be float32"
+                f"{MODEL}: {name} is {file_names.shown(each.dtype)}, but must be float32"
             )
     if len(model.shapes) < len(described):
         raise SettingsError(f"{MODEL}: describes one tensor twice")
@@ -132,21 +133,21 @@ def _require_plain_numbers(model: Model) -> None:
 
 
 def _size(tensor: Tensor) -> int:
-    """Bytes."""
+    """Return the size in bytes."""
     return math.prod(tensor.shape) * _DTYPE.itemsize
 
 
 def _regular_file(folder: Path, name: str) -> Path:
-    """A file in the folder itself: not a link, a pipe or a file elsewhere.
+    """Return a file in the folder itself: not a link, a pipe or a file elsewhere.
 
     Raises:
-        SettingsError: there is no such file.
+        SettingsError: it is not such a file.
     """
     file = folder / name
     if wrong := file_names.wrong_with(name):
         raise SettingsError(f"{MODEL}: the shard {file_names.shown(name)} {wrong}")
     if "/" in name or file.is_symlink() or not file.is_file():
-        raise SettingsError(f"{file_names.shown(name)} is not a file beside {MODEL}")
+        raise SettingsError(f"{file_names.shown(name)} is not a file next to {MODEL}")
     return file
 
 

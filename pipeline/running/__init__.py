@@ -1,1 +1,1 @@
-"""A run on this machine: its checks, its work folder, what it shows and how it ends."""
+"""A run on this machine: its checks, its work folder, its output and its outcome."""

@@ -1,4 +1,4 @@
-"""Ends a process that has received a signal, in time, whatever its main thread is doing."""
+"""Ends a process in time after a signal, even if its main thread is busy."""
 
 import contextlib
 import logging
@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import NoReturn
 
 REACTION_SECONDS = 1.0
-"""For the main thread to hear a signal; it takes longer in native code."""
+"""How long to wait for the main thread to notice a signal; native code delays it."""
 
 SECONDS = 4.5
-"""From a signal to the end of the process."""
+"""The longest time from a signal to the end of the process."""
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _LEAST_PRIORITY = 19
 _OVER = 0
-"""Stands in the pipe for the end of the watch, as no signal has this number."""
+"""Ends the watch when it is in the pipe; no signal has this number."""
 
 
 class Ending:
     """A thread that waits for a signal, and then for the main thread to end the process.
 
     Args:
-        speak: gives the lines to end with, by the signal's number, and whether there is time for
-            one line only.
-        reaction_seconds: how long the main thread is waited for.
+        speak: returns the last lines to print; its arguments are the signal's number and whether
+            there is time for only one line.
+        reaction_seconds: how long to wait for the main thread.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class Ending:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Watch for the signals that have a handler in Python; only in the main thread.
+        """Watch for the signals that have a handler in Python; call this in the main thread.
 
-        The system writes a signal's number into a pipe, at once and whatever the main thread does.
+        Python writes a signal's number to a pipe at once, even if the main thread is busy.
         """
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
-        self._screen = os.dup(2)  # as it is now: a run turns the standard error to its log
+        self._screen = os.dup(2)  # a copy, because a run redirects standard error to its log
         before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         watch = threading.Thread(target=self._watch, args=(reader,), daemon=True, name="ending")
         watch.start()
@@ -68,10 +68,10 @@ class Ending:
                 os.close(each)
 
     def leave_to_main_thread(self, seconds: float | None = None) -> None:
-        """Let the main thread describe the end. Does not return where another thread does.
+        """Let the main thread describe the end. Never return if another thread describes it.
 
         Args:
-            seconds: from the signal, after which the process ends all the same; None for `SECONDS`.
+            seconds: after the signal, when the process ends in any case; None for `SECONDS`.
         """
         if seconds is not None:
             self._seconds = seconds
@@ -80,7 +80,7 @@ class Ending:
         _let_others_wait()
 
     def _may_speak(self) -> bool:
-        """Whether the calling thread is the one that describes the end: the first that asks."""
+        """Return whether the calling thread describes the end: the first that calls this does."""
         with self._lock:
             self._speaker = self._speaker or threading.current_thread()
             return self._speaker is threading.current_thread()
@@ -94,7 +94,7 @@ class Ending:
         if second is None:
             threading.Thread(target=self._last_words, args=(number,), daemon=True).start()
         while second is None and time.monotonic() < started + self._seconds:
-            second = _heard(reader, _LOOK_SECONDS)
+            second = _heard(reader, _POLL_SECONDS)
         if second == _OVER:
             return
         if second is None and not self._spoken:
@@ -108,24 +108,24 @@ class Ending:
         try:
             self._say(self._speak(number, False))
         except Exception:  # the watch ends the process with one line
-            logging.exception("The end could not be described.")
+            logging.exception("The outcome could not be described.")
             return
         end(128 + number)
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._spoken = True
-            with contextlib.suppress(OSError):  # nobody reads any more
+            with contextlib.suppress(OSError):  # there is no reader any more
                 os.write(self._screen, f"{line}\n".encode(errors="replace"))
 
 
 def end(exit_code: int) -> NoReturn:
     """End the process and its children now.
 
-    Threads of libraries would go on with what they are doing, and so would processes.
+    Otherwise threads of libraries and child processes would continue.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+        with contextlib.suppress(OSError, ValueError):  # there is no reader any more
             stream.flush()
     kill_children()
     os._exit(exit_code)
@@ -139,7 +139,7 @@ def kill_children() -> None:
 
 
 def _let_others_wait() -> None:
-    """Prefer this thread to all others of the process, which may keep every core busy."""
+    """Give this thread priority over the process's others, which may keep every core busy."""
     for file in Path("/proc/self/task").iterdir():
         if int(file.name) != threading.get_native_id():
             with contextlib.suppress(OSError):  # it has ended
@@ -147,7 +147,7 @@ def _let_others_wait() -> None:
 
 
 def _descendants(process: int) -> list[int]:
-    """The children of a process, their children, and so on."""
+    """Return the children of a process, their children, and so on."""
     parents = dict(_parents())
     found = [process]
     for parent in found:
@@ -156,10 +156,10 @@ def _descendants(process: int) -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """Each process of this machine, and its parent."""
+    """Return each process on this machine, and its parent."""
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has ended
-            # Before it stands the program's name, which may hold anything, in brackets.
+            # The program's name comes first, in brackets, and may contain any character.
             fields = file.read_text(errors="replace").rpartition(")")[2].split()
             yield int(file.parent.name), int(fields[1])
 
@@ -168,7 +168,7 @@ def _heard(reader: int, seconds: float | None) -> int | None:
     """Wait for a signal.
 
     Returns:
-        Its number, `_OVER`, or None where none came in time.
+        Its number, `_OVER`, or None if none came in time.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:

@@ -1,4 +1,4 @@
-"""From whatever a library raised to one clear line and an exit code."""
+"""Turns an exception of a library into one clear line and an exit code."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from customer_age.errors import RunError, causes, full_disk
 
 from .interruption import interrupted
 
-_KEPT = "What was finished is kept; the same command goes on from there"
+_KEPT = "Finished work is kept; the same command resumes from there"
 
 _MORE_SPACE = "free some, or choose another --work-dir or TMPDIR"
 
@@ -17,17 +17,17 @@ def explained(
     log: Path | str,
     more_space: str = _MORE_SPACE,
 ) -> RunError:
-    """What to tell a person.
+    """Describe an exception for the user.
 
     Args:
-        error: as it reached the runner.
-        node_id: of the component that was running, if one was.
-        log: where the traceback is.
-        more_space: what to do where the disk is full.
+        error: the exception that reached the runner.
+        node_id: the component that was running, if any.
+        log: the log with the traceback.
+        more_space: what to do if the disk is full.
 
     Returns:
-        The error that our own code raised, if it is one; a full disk by its name; else the
-        library's own first line and the place of the log.
+        The error that our own code raised, if there is one; for a full disk, a message that says
+        so; otherwise the library's message and the path of the log.
     """
     stage = node_id or "the run"
     for cause in causes(error):
@@ -46,9 +46,9 @@ def no_space(error: BaseException, more_space: str = _MORE_SPACE) -> str:
     """Describe a full disk.
 
     Args:
-        error: as `errors.full_disk` gives it.
+        error: the result of `errors.full_disk`.
         more_space: what to do.
     """
     file = getattr(error, "filename", None)
-    where = f" for {file}" if file else ""
-    return f"no space left on the disk{where}; {more_space}. Nothing half-written will be used"
+    location = f" for {file}" if file else ""
+    return f"no space left on the disk{location}; {more_space}. Incomplete files are never used"

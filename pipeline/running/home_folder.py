@@ -1,7 +1,7 @@
-"""A home folder and a user's name where the system knows neither: for a user id without an entry.
+"""Provides a home folder and a user name for a user id that the system has no entry for.
 
-Libraries look for both while they are imported, or when they name a job, and fail without. So they
-do without a folder for temporary files, which only a person can name.
+Libraries need both when they are imported or name a job, and fail without them. They also fail
+without a folder for temporary files, but only the user can choose that one.
 """
 
 import getpass
@@ -10,23 +10,23 @@ import tempfile
 from pathlib import Path
 
 _NO_HOME = "/"
-"""As container runtimes have it. Not a folder that others may write: credentials are read there."""
+"""As in container runtimes. Credentials are read there, so others must not be able to write it."""
 
 
 def name_missing() -> None:
-    """Say in the environment what is missing, for this process and those that it starts."""
+    """Set what is missing in the environment, for this process and its children."""
     try:
         Path.home()
     except RuntimeError:
         os.environ["HOME"] = _NO_HOME
     try:
         getpass.getuser()
-    except (KeyError, OSError):  # the second from Python 3.13 on
+    except (KeyError, OSError):  # OSError since Python 3.13
         os.environ["USER"] = f"uid-{os.getuid()}"
 
 
 def is_writable() -> bool:
-    """Whether libraries can keep something in the home folder: only a try tells."""
+    """Return whether libraries can write to the home folder; only an attempt shows it."""
     try:
         with tempfile.TemporaryFile(dir=Path.home()):
             return True
@@ -35,5 +35,5 @@ def is_writable() -> bool:
 
 
 def is_without_temporary(error: FileNotFoundError) -> bool:
-    """Whether this is Python's error where no folder for temporary files can be written."""
+    """Return whether this is Python's error for a missing folder for temporary files."""
     return "usable temporary directory" in str(error)

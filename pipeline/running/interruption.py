@@ -1,9 +1,9 @@
-"""Ends a command on SIGTERM (Kubernetes, systemd, `docker stop`) as Ctrl-C does, within 5 seconds.
+"""Ends a command on SIGTERM (Kubernetes, systemd, `docker stop`) like on Ctrl-C, within 5 seconds.
 
-What is being done stops at the next step, temporary files are deleted, and a run writes its report.
-Python hears a signal only between two steps of the main thread, and one step of a training may take
-a minute: then another thread (`ending`) writes the report, and ends the process. A second signal
-ends it at once.
+The command stops at its next step, temporary files are deleted, and a run writes its report. Python
+handles a signal only between two steps of the main thread, and a training step may take a minute.
+In that case another thread (`ending`) writes the report and ends the process. A second signal ends
+it at once.
 """
 
 import contextlib
@@ -18,30 +18,30 @@ from customer_age.errors import Interrupted
 from .ending import Ending
 
 LastWords = Callable[[KeyboardInterrupt], Iterable[str]]
-"""Gives the lines to end with, and does what else is due; called in a thread of its own."""
+"""Finishes the remaining work and returns the last lines to print; called in another thread."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _last_words: list[LastWords] = []
 _endings: list[Ending] = []
-"""One at most, as signals belong to the process."""
+"""At most one, because signals belong to the process."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come."""
+    """The process received SIGTERM."""
 
 
 @contextlib.contextmanager
 def as_exceptions() -> Iterator[None]:
-    """Let SIGTERM raise `Terminated`, and Ctrl-C a KeyboardInterrupt, in the main thread, once.
+    """Raise `Terminated` on SIGTERM, or KeyboardInterrupt on Ctrl-C, once, in the main thread.
 
-    Where the main thread does not end the process in time, another one does.
+    If the main thread does not end the process in time, another thread does.
     """
     heard: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
         heard.append(number)
-        if len(heard) == 1:  # a second one ends the process at once, by the other thread
+        if len(heard) == 1:  # at a second one, the other thread ends the process at once
             raise raised_by(number)
 
     with _handled(stop, Ending(_lines)):
@@ -50,13 +50,13 @@ def as_exceptions() -> Iterator[None]:
 
 @contextlib.contextmanager
 def at_once(describe: Callable[[Interrupted], str]) -> Iterator[None]:
-    """End the process and its children with one line, whatever is being done.
+    """End the process and its children at once, with one line, when a signal comes.
 
-    For what is done again from its beginning, and for the first process of a container, on which
-    a signal that nothing handles has no effect.
+    For work that restarts from its beginning, and for the first process of a container, which
+    ignores a signal without a handler.
 
     Args:
-        describe: gives the line.
+        describe: returns the line.
     """
     ending = Ending(lambda number, _: [describe(interrupted(raised_by(number)))], 0)
     with _handled(lambda *_: None, ending):
@@ -65,7 +65,7 @@ def at_once(describe: Callable[[Interrupted], str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def ends_with(words: LastWords) -> Iterator[None]:
-    """Say these lines where the main thread does not end the process in time; else only one."""
+    """Print these lines, not just one, if the main thread does not end the process in time."""
     _last_words.append(words)
     try:
         yield
@@ -74,10 +74,10 @@ def ends_with(words: LastWords) -> Iterator[None]:
 
 
 def leave_to_main_thread(seconds: float | None = None) -> None:
-    """Let the main thread describe the end. Does not return where another thread does already.
+    """Let the main thread describe the end. Never return if another thread already does.
 
     Args:
-        seconds: from the signal, after which the process ends all the same; None for the usual.
+        seconds: after the signal, when the process ends in any case; None for the default.
     """
     for ending in _endings:
         ending.leave_to_main_thread(seconds)
@@ -87,14 +87,14 @@ def interrupted(error: KeyboardInterrupt, doing: str = "", kept: str = "") -> In
     """Describe an interruption in one line.
 
     Args:
-        error: as it was raised.
-        doing: a component that was running, if one was.
-        kept: what is kept, and how to go on.
+        error: the exception.
+        doing: the component that was running, if any.
+        kept: what is kept, and how to resume.
     """
     number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
     by = "SIGTERM" if number == signal.SIGTERM else "Ctrl-C"
-    where = f" in {doing}" if doing else ""
-    return Interrupted(f"interrupted by {by}{where}{f'. {kept}' if kept else ''}", 128 + number)
+    location = f" in {doing}" if doing else ""
+    return Interrupted(f"interrupted by {by}{location}{f'. {kept}' if kept else ''}", 128 + number)
 
 
 @contextlib.contextmanager
@@ -114,7 +114,7 @@ def _handled(handler: Callable[[int, FrameType | None], None], ending: Ending) -
 
 
 def raised_by(number: int) -> KeyboardInterrupt:
-    """What a signal raises, by its number."""
+    """Return the exception for a signal's number."""
     return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
@@ -126,7 +126,7 @@ def _lines(number: int, hurried: bool) -> Iterable[str]:
 
 
 def _forked() -> None:
-    """A forked process has the pipe of this one, which its signals do not concern."""
+    """Detach a forked process: it must not write its signals to the pipe of its parent."""
     if _endings:
         _endings.clear()
         signal.set_wakeup_fd(-1)

@@ -1,4 +1,4 @@
-"""One run on this machine: checks first, then LocalDagRunner, then how it ended."""
+"""One run on this machine: checks, then LocalDagRunner, then the outcome."""
 
 import contextlib
 import dataclasses
@@ -29,22 +29,22 @@ TRAINING = "customer_age.training"
 """The trainer's logger."""
 
 _WITHOUT_A_LINE = ("PhotoSchema",)
-"""The schema is there from the start: it goes in, and is no line on the screen."""
+"""The schema is only imported, so the screen shows no line for it."""
 
 
 def run(settings: Settings, run_id: str = "") -> "Outcome":
     """Run the pipeline on this machine.
 
     Args:
-        settings: of the run.
-        run_id: stands in the registry beside what the run publishes.
+        settings: the run's settings.
+        run_id: recorded in the registry with the published version.
 
     Returns:
-        How it ended. Whatever ended it, its report says why.
+        The outcome. The report always contains the reason.
 
     Raises:
         SettingsError: nothing was started.
-        RunError: another run holds the work folder.
+        RunError: another run is using the work folder.
     """
     with checked(settings) as (folder, key):
         return LocalRun(settings, folder, key, run_id).run()
@@ -52,18 +52,18 @@ def run(settings: Settings, run_id: str = "") -> "Outcome":
 
 @contextlib.contextmanager
 def checked(settings: Settings, publishes: bool = True) -> Iterator[tuple[WorkFolder, RunKey]]:
-    """Check what can be before anything is started, then hold the work folder.
+    """Run all checks that are possible before the start, then lock the work folder.
 
     Args:
-        settings: of the run.
-        publishes: whether the run needs a registry that takes a version.
+        settings: the run's settings.
+        publishes: whether the run needs a registry that accepts a new version.
 
     Yields:
-        The work folder, and what decides the run's result.
+        The work folder, and the key of all that determines the run's result.
 
     Raises:
         SettingsError: nothing was started.
-        RunError: another run holds the work folder.
+        RunError: another run is using the work folder.
     """
     require_addresses(settings, {"work_dir": settings.work_dir})
     require_job_server(settings)
@@ -76,17 +76,17 @@ def checked(settings: Settings, publishes: bool = True) -> Iterator[tuple[WorkFo
 
 
 class Ended(Protocol):
-    """How a graph ended, for a person."""
+    """The outcome of a graph, for the user."""
 
     def lines(self) -> tuple[str, ...]:
-        """How it ended, and where that is described."""
+        """Return how it ended, and where the report or log is."""
 
 
 AnEnd = TypeVar("AnEnd", bound=Ended)
 
 
 class GraphRun(Generic[AnEnd]):
-    """One graph that runs in a work folder which is held for it."""
+    """One graph that runs in a locked work folder."""
 
     def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey):
         self._settings = settings
@@ -98,21 +98,21 @@ class GraphRun(Generic[AnEnd]):
         self._events = NodeEvents()
 
     def run(self) -> AnEnd:
-        """Run every component, and write down how it ended."""
+        """Run every component, and record the outcome."""
         log.quiet_libraries()
         with log.redirected(self._log) as screen, RunProgress(screen) as progress:
             progress.say(f"work folder: {self._folder.path}", style="dim")
             progress.say(f"log:         {self._log}", style="dim")
             try:
                 records = self._import_tfx(progress)
-            except KeyboardInterrupt as caught:  # nothing was started that a report could show
+            except KeyboardInterrupt as caught:  # there is nothing to report yet
                 raise self._stopped(caught, progress) from caught
             before = records.newest_execution()
             error: RunError | None = None
             launch: Launch | None = None
 
             def interrupted(caught: KeyboardInterrupt) -> Iterator[str]:
-                """End the run in place of the main thread, which does not hear the signal."""
+                """End the run instead of the main thread, which does not notice the signal."""
                 stopped = self._stopped(caught, progress)
                 progress.stop()
                 yield from self._end(records, before, launch, stopped).lines()
@@ -123,7 +123,7 @@ class GraphRun(Generic[AnEnd]):
                     launch = self._launch()
                     with self._shown(progress, records, before):
                         self._run_graph(launch)
-            # A library that parses options ends the process where it does not understand them.
+            # A library that parses options raises SystemExit for unknown ones.
             except (Exception, KeyboardInterrupt, SystemExit) as caught:
                 interruption.leave_to_main_thread()
                 logging.exception("The run stopped.")
@@ -131,7 +131,7 @@ class GraphRun(Generic[AnEnd]):
             return self._end(records, before, launch, error)
 
     def _stopped(self, caught: BaseException, progress: RunProgress) -> RunError:
-        """Show where the run stopped; gives why."""
+        """Show where the run stopped, and return why."""
         progress.failed(self._events.running or "the run")
         return failures.explained(caught, self._events.running, self._log)
 
@@ -144,20 +144,20 @@ class GraphRun(Generic[AnEnd]):
         records = RunRecords(self._folder.metadata, self._settings.name)
         records.record_present_places(self._folder.pipeline_root)
         discarded = records.discard_unfinished(self._folder.pipeline_root)
-        leftovers = f", {discarded} killed execution(s) cleared away" if discarded else ""
+        leftovers = f", {discarded} killed execution(s) removed" if discarded else ""
         progress.ended("TensorFlow, TFX", time.monotonic() - started, f"imported{leftovers}")
         return records
 
     def _launch(self) -> "Launch":
-        """What the run starts with."""
+        """Return the facts that the run starts with."""
         raise NotImplementedError
 
     def _pipeline(self, launch: "Launch") -> "pipeline.Pipeline":
-        """The graph."""
+        """Return the graph."""
         raise NotImplementedError
 
     def _listeners(self, progress: RunProgress) -> Mapping[str, logging.Handler]:
-        """Loggers of components, and what shows their records."""
+        """Return the handlers that show log records, by logger name."""
         raise NotImplementedError
 
     def _end(
@@ -167,13 +167,13 @@ class GraphRun(Generic[AnEnd]):
         launch: "Launch | None",
         error: RunError | None,
     ) -> AnEnd:
-        """Describe how it ended.
+        """Describe how the run ended.
 
         Args:
-            records: of the pipeline.
+            records: the pipeline's metadata.
             before: the newest execution when it started.
-            launch: what it started with, if it came so far.
-            error: what stopped it, if something did.
+            launch: the facts that it started with, if it got that far.
+            error: the error that stopped it, if any.
         """
         raise NotImplementedError
 
@@ -185,7 +185,7 @@ class GraphRun(Generic[AnEnd]):
         pipeline.metadata_connection_config = metadata.sqlite_metadata_connection_config(
             str(self._folder.metadata)
         )
-        arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands them on to its executors
+        arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX would pass them on to its executors
         try:
             with self._folder.training_kept():
                 LocalDagRunner().run(pipeline)
@@ -210,7 +210,7 @@ class GraphRun(Generic[AnEnd]):
                 progress.ended(node_id, None if node.cached else seconds, summary)
 
         self._events.on_start, self._events.on_end = started, ended
-        # Said outright: where it is left open, saving a model turns absl's logger to warnings.
+        # Set it explicitly: otherwise saving a model sets absl's logger to warnings.
         absl_logging.set_verbosity(absl_logging.INFO)
         listeners = {"absl": self._events, **self._listeners(progress)}
         logging.getLogger(TRAINING).setLevel(logging.DEBUG)
@@ -231,7 +231,7 @@ class LocalRun(GraphRun["Outcome"]):
         self._run_id = run_id
 
     def _launch(self) -> "Launch":
-        """Look at the registry as it is now."""
+        """Read the current baseline from the registry."""
         from customer_age.model_registry import baseline_for, open_registry
 
         from ..graph.create_pipeline import Launch
@@ -259,10 +259,10 @@ class LocalRun(GraphRun["Outcome"]):
 
         try:
             found = outcome.of(records, before, self._settings, self._log, error)
-        except Exception:  # the metadata cannot be read, as on a full disk
+        except Exception:  # the metadata cannot be read, for example on a full disk
             if error is None:
                 raise
-            logging.exception("What the run came to could not be read.")
+            logging.exception("The run's outcome could not be read.")
             found = outcome.Outcome(error.exit_code, str(error), {}, self._log, error)
         page = outcome.Page(
             file=self._folder.reports / f"{self._name}.html",

@@ -1,4 +1,4 @@
-"""Sends what libraries print to the run's log file, or nowhere, and leaves the screen to us."""
+"""Sends the output of libraries to the run's log file, or drops it, to keep the screen clear."""
 
 import contextlib
 import logging
@@ -14,21 +14,21 @@ from typing import TextIO
 _FORMAT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 
 _NOTE = re.compile(rb"I\d{4} [\d:. ]+|WARNING: All log messages before absl::InitializeLog\(\)")
-"""What TensorFlow's native code writes while it is imported."""
+"""Lines that TensorFlow's native code writes while it is imported."""
 
 
 @contextlib.contextmanager
 def redirected(log_file: Path) -> Iterator[TextIO]:
-    """Write logs, warnings, and whatever native code prints, to a file.
+    """Write logs, warnings, and all output of native code to a file.
 
-    TensorFlow's C++ code writes to the file descriptors, past Python's `sys.stderr`; so the
-    descriptors themselves are turned.
+    TensorFlow's C++ code writes to the file descriptors, not to Python's `sys.stderr`. So the
+    descriptors themselves are redirected.
 
     Args:
-        log_file: appended to.
+        log_file: the file to append to.
 
     Yields:
-        The terminal, or what stood in its place: the standard output as it was.
+        The original standard output, for example the terminal.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -55,18 +55,17 @@ def redirected(log_file: Path) -> Iterator[TextIO]:
         for descriptor, original in zip((1, 2), saved, strict=True):
             os.dup2(original, descriptor)
             os.close(original)
-        with contextlib.suppress(OSError):  # the disk may be full: that is told elsewhere
+        with contextlib.suppress(OSError):  # a full disk is reported elsewhere
             log.close()
         screen.close()
 
 
 @contextlib.contextmanager
 def kept_to_log_level() -> Iterator[None]:
-    """Hold TensorFlow to `TF_CPP_MIN_LOG_LEVEL` while it is imported.
+    """Apply `TF_CPP_MIN_LOG_LEVEL` to TensorFlow while it is imported.
 
-    TensorFlow 2.21 writes notes on the processor and on graphics cards past Python's standard
-    error, before it reads that variable. Everything else that is written meanwhile appears at the
-    end, whether the import fails or not.
+    TensorFlow 2.21 writes notes on the processor and on GPUs to the file descriptor, before it
+    reads that variable. All other output appears at the end, also if the import fails.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") == "0":
         yield
@@ -88,14 +87,14 @@ def kept_to_log_level() -> Iterator[None]:
 
 
 def quiet_libraries() -> None:
-    """Keep libraries' start-up notes out of even the log; must come before they are imported."""
+    """Drop the start-up messages of libraries, also from the log; call before their import."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
-    logging.getLogger().addFilter(_is_no_start_up_note)
-    # It says in two lines that it takes a temporary folder where the home cannot be written.
+    logging.getLogger().addFilter(_is_not_start_up_note)
+    # It reports in two lines that it uses a temporary folder if the home folder is read-only.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
-def _is_no_start_up_note(record: logging.LogRecord) -> bool:
-    """Beam tells that one of its two ways to a checksum is not installed."""
+def _is_not_start_up_note(record: logging.LogRecord) -> bool:
+    """Return False for Beam's message that one of its two checksum packages is missing."""
     return not (record.module == "tfrecordio" and "crcmod package not found" in record.getMessage())

@@ -1,4 +1,4 @@
-"""What ML Metadata knows of a run on this machine."""
+"""Reads and corrects ML Metadata about runs on this machine."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ _OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
 
 @dataclass(frozen=True)
 class ArtifactRecord:
-    """One output: its folder, and the properties that its component gave it."""
+    """One output: its folder, and the properties that its component set."""
 
     uri: str
     properties: Mapping[str, str | int | float] = field(default_factory=dict)
@@ -42,7 +42,7 @@ def open_store(database: Path) -> MetadataStore:
     """Open the SQLite file of a work folder's metadata.
 
     Raises:
-        SettingsError: a newer ML Metadata has written it, or it is not such a file.
+        SettingsError: a newer ML Metadata has written it, or it is not a metadata file.
     """
     try:
         return MetadataStore(metadata.sqlite_metadata_connection_config(str(database)))
@@ -54,7 +54,7 @@ def open_store(database: Path) -> MetadataStore:
             )
         raise SettingsError(
             f"work_dir: {database} cannot be opened: {reason[:300]}. Install the release of "
-            "customer-age that wrote it, or move this file away: every step then runs once more"
+            "customer-age that wrote it, or move this file away: every step then runs again"
         ) from error
 
 
@@ -66,7 +66,7 @@ class RunRecords:
         self._pipeline_name = pipeline_name
 
     def node(self, node_id: str, since: int = 0) -> NodeRecord | None:
-        """The newest execution of a node with an id above `since`, or None where it has none."""
+        """Return a node's newest execution with an id above `since`, or None."""
         store = self._store()
         executions = [each for each in self._executions(store, node_id) if each.id > since]
         if not executions:
@@ -80,27 +80,27 @@ class RunRecords:
         )
 
     def newest_execution(self) -> int:
-        """The highest id that any execution has, 0 where there is none."""
+        """Return the highest id of all executions, or 0 if there is none."""
         if not self._database.exists():
             return 0
         return max((execution.id for execution in self._store().get_executions()), default=0)
 
     def record_present_places(self, pipeline_root: Path) -> None:
-        """Record where artifacts lie by now, where the work folder was moved or copied.
+        """Update the artifacts' paths after the work folder was moved or copied.
 
-        Only for a caller that holds the work folder.
+        The caller must hold the lock of the work folder.
         """
         if self._database.exists():
             moved_artifacts.record_present_places(self._store(), pipeline_root)
 
     def discard_unfinished(self, pipeline_root: Path) -> int:
-        """Mark what a killed run left running as failed, and delete what it had half written.
+        """Mark unfinished executions of killed runs as failed, and delete their files.
 
-        TFX itself never reuses them; this keeps the metadata true and the disk free. Only for a
-        caller that holds the work folder.
+        TFX never reuses them; this keeps the metadata correct and frees disk space. The caller must
+        hold the lock of the work folder.
 
         Returns:
-            How many executions were discarded.
+            The number of discarded executions.
         """
         if not self._database.exists():
             return 0
@@ -116,7 +116,7 @@ class RunRecords:
                     shutil.rmtree(folder)
             execution.last_known_state = mlmd.Execution.FAILED
         if unfinished:
-            # Of runs, by ids that no later run has.
+            # They are named by run ids, which no later run uses.
             for folder in pipeline_root.glob("*/.system/stateful_working_dir/*"):
                 shutil.rmtree(folder)
             store.put_executions(unfinished)

@@ -1,4 +1,4 @@
-"""Artifacts of a work folder that was moved or copied: ML Metadata knows them by absolute paths."""
+"""Updates the artifacts of a moved or copied work folder: ML Metadata has absolute paths."""
 
 import re
 from pathlib import Path
@@ -6,29 +6,29 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-_PLACE = re.compile(r"(?P<root>/.*/pipeline)(?P<below>/[^/]+/[^/]+/[0-9]+(/.*)?)", re.DOTALL)
-"""As TFX names the folder of an output: `<pipeline root>/<node>/<output>/<execution>`."""
+_LOCATION = re.compile(r"(?P<root>/.*/pipeline)(?P<below>/[^/]+/[^/]+/[0-9]+(/.*)?)", re.DOTALL)
+"""TFX's name of an output folder: `<pipeline root>/<node>/<output>/<execution>`."""
 
 
 def record_present_places(store: MetadataStore, pipeline_root: Path) -> int:
-    """Record where artifacts lie by now, so that no run reads or writes at an earlier path.
+    """Update the paths of artifacts, so that no run reads or writes at an earlier path.
 
-    One that does not lie here is marked as deleted, and made anew: at its earlier path there may
-    be nothing, or the folder that this one was copied from.
+    An artifact that is not in this folder is marked as deleted, so that it is produced again. Its
+    earlier path may be empty, or be in the folder that this one was copied from.
 
     Args:
-        store: the metadata of a work folder, which the caller holds.
-        pipeline_root: of the same work folder, as it is called now.
+        store: the metadata of a work folder that the caller has locked.
+        pipeline_root: the present path of the same work folder's pipeline root.
 
     Returns:
-        How many artifacts had another place.
+        The number of artifacts whose path changed.
     """
     moved = []
     for artifact in store.get_artifacts():
-        place = _PLACE.fullmatch(artifact.uri)
-        if place is None or _is(place["root"], pipeline_root):
+        location = _LOCATION.fullmatch(artifact.uri)
+        if location is None or _is(location["root"], pipeline_root):
             continue
-        present = pipeline_root / place["below"].lstrip("/")
+        present = pipeline_root / location["below"].lstrip("/")
         if present.exists():
             artifact.uri = str(present)
         elif artifact.state == mlmd.Artifact.DELETED:
@@ -42,7 +42,7 @@ def record_present_places(store: MetadataStore, pipeline_root: Path) -> int:
 
 
 def _is(root: str, pipeline_root: Path) -> bool:
-    """Whether that path is this folder, perhaps through a link."""
+    """Return whether a path is this folder, perhaps through a link."""
     recorded = Path(root)
     return recorded == pipeline_root or (
         recorded.exists() and pipeline_root.exists() and recorded.samefile(pipeline_root)

@@ -1,4 +1,4 @@
-"""The one fact worth knowing about each component that ended."""
+"""Summarizes the result of each finished component in a few words."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ Outputs = Mapping[str, ArtifactRecord]
 
 
 def summary(node_id: str, outputs: Outputs) -> str:
-    """A few words on what a component found or made, or nothing for one without any."""
+    """Return a few words on a component's result; empty if there is no summary for it."""
     summarize = _SUMMARIES.get(node_id)
     return summarize(outputs) if summarize else ""
 
@@ -21,7 +21,7 @@ def _photos(outputs: Outputs) -> str:
     found = ingestion.read_ingestion(outputs["examples"].uri)
     splits = ", ".join(f"{number:,} {split}" for split, number in found.photos.items())
     refused = sum(found.refused.values())
-    return f"{sum(found.photos.values()):,} photos in ({splits}), {refused:,} refused"
+    return f"{sum(found.photos.values()):,} photos ({splits}), {refused:,} refused"
 
 
 def _statistics(outputs: Outputs) -> str:
@@ -45,8 +45,8 @@ def _approval(outputs: Outputs) -> str:
 def _champion(outputs: Outputs) -> str:
     properties = outputs["model"].properties
     if properties.get("kind") == "champion":
-        return f"version {properties['version']} is the one to beat"
-    return "none yet: the median predictor is the one to beat"
+        return f"baseline: version {properties['version']}"
+    return "no champion yet; baseline: the median predictor"
 
 
 def _training(outputs: Outputs) -> str:
@@ -60,7 +60,7 @@ def _training(outputs: Outputs) -> str:
 def _search(outputs: Outputs) -> str:
     found = json_file.read(outputs["tuner_results"].uri, tuning.FILE, tuning.Trials)
     best = found.best
-    return f"{len(found.trials)} trials, the best of them {best.line() if best else 'diverged'}"
+    return f"{len(found.trials)} trials; best: {best.line() if best else 'diverged'}"
 
 
 def _evaluation(outputs: Outputs) -> str:
@@ -87,13 +87,13 @@ def _version(outputs: Outputs) -> str:
     pushed = outputs["pushed_model"].properties
     if not pushed.get("pushed"):
         return "nothing published"
-    role = "as champion" if pushed.get("champion") else "beside a better champion"
+    role = "as the champion" if pushed.get("champion") else "but the champion is better"
     return f"version {pushed['pushed_version']} published {role}"
 
 
 def _report(outputs: Outputs) -> str:
     size = (Path(outputs["report"].uri) / "report.html").stat().st_size
-    return f"one page of {size / 1000:.0f} kB"
+    return f"one page, {size / 1000:.0f} kB"
 
 
 _SUMMARIES: dict[str, Callable[[Outputs], str]] = {

@@ -1,4 +1,4 @@
-"""How a run ended: the exit code, the sentence, the report."""
+"""The outcome of a run: the exit code, the sentence and the report."""
 
 import datetime
 import logging
@@ -27,7 +27,7 @@ _REPORTED = {
     "infra_blessing": ("Canary", "blessing"),
     "pushed_model": ("RegistryPusher", "pushed_model"),
 }
-"""What a run leaves behind, and the node and output that it comes from."""
+"""The reported artifacts of a run: name to node and output."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        exit_code: one of those that `customer_age.errors` lists.
-        sentence: what the command line says at the end.
-        artifacts: that the run came to, by the names in `_REPORTED`.
+        exit_code: an exit code listed in `customer_age.errors`.
+        sentence: the last message of the command.
+        artifacts: the artifacts that the run produced, by the names in `_REPORTED`.
         log: the run's log file.
-        error: what stopped the run, if something did.
-        report: the page that says all this, None where none was written.
+        error: the error that stopped the run, if any.
+        report: the report page; None if none was written.
     """
 
     exit_code: int
@@ -51,8 +51,8 @@ class Outcome:
     report: Path | None = None
 
     def lines(self) -> tuple[str, str]:
-        """How it ended, and where that is described."""
-        report = self.report or f"none could be written; see the log: {self.log}"
+        """Return the sentence, and the path of the report."""
+        report = self.report or f"could not be written; see the log: {self.log}"
         return self.sentence, f"report: {report}"
 
 
@@ -61,8 +61,8 @@ class Page:
     """A run's report.
 
     Attributes:
-        file: where it goes.
-        newest: where a copy goes, in the place of an earlier run's.
+        file: the file to write.
+        newest: the path of a copy, which replaces that of an earlier run.
         started: when the run started.
     """
 
@@ -77,11 +77,11 @@ def of(
     """Find out how a run ended.
 
     Args:
-        records: of the pipeline.
+        records: the pipeline's metadata.
         before: the newest execution when the run started.
-        settings: of the run.
+        settings: the run's settings.
         log: the run's log file.
-        error: what stopped it, if something did.
+        error: the error that stopped it, if any.
     """
     artifacts = _artifacts(records, before)
     if error is not None:
@@ -99,20 +99,20 @@ def of(
 def write_page(
     page: Page, outcome: Outcome, settings: Settings, launch: Launch | None
 ) -> Path | None:
-    """Put the run's report where a person finds it.
+    """Write the run's report to the work folder.
 
-    RunReport's own page, an artifact that may come from the cache, knows neither this run's log
-    nor its time, and is not there for a run that stopped: so it is written anew.
+    The page of the RunReport component may come from the cache, has neither this run's log nor its
+    duration, and does not exist for a run that stopped. So this writes a new page.
 
     Returns:
-        The page, or None where none could be written: the log says why.
+        The page, or None if it could not be written; the log then contains the reason.
     """
     from customer_age.components.run_report.pages.report import write_report
 
     try:
         write_report(_facts(page, outcome, settings, launch), page.file)
         store.copy(str(page.file), str(page.newest))
-    except Exception:  # the run's own ending must still be told
+    except Exception:  # the run's outcome must still be reported
         logging.exception("The report could not be written.")
         return None
     return page.newest
@@ -151,7 +151,7 @@ def _measured(artifacts: Mapping[str, ArtifactRecord]) -> str:
 
 
 def _refusals(artifacts: Mapping[str, ArtifactRecord]) -> Iterator[str]:
-    """A sentence for each of the two that did not bless the model."""
+    """Return a sentence for each of Evaluator and Canary that did not bless the model."""
     from customer_age.components.artifacts import evaluation
 
     found = evaluation.read(artifacts["evaluation"].uri)

@@ -1,4 +1,4 @@
-"""What can be found out before TensorFlow is imported: most mistakes, within seconds."""
+"""Checks that need no TensorFlow: they find most errors within seconds."""
 
 from pathlib import Path
 
@@ -14,25 +14,25 @@ from ..settings.settings import Settings
 
 
 def check(settings: Settings, publishes: bool = True) -> RunKey:
-    """Look at Beam's options, the data set, the weights and the registry from outside.
+    """Check Beam's options, the data set, the weights and the registry.
 
     Args:
-        settings: of the run.
-        publishes: whether the run needs a registry that takes a version.
+        settings: the run's settings.
+        publishes: whether the run needs a registry that accepts a new version.
 
     Returns:
-        What decides the run's result.
+        The key of all that determines the run's result.
 
     Raises:
-        SettingsError: options that Beam does not read, no data set, no photos, a table without the
-            needed columns, no such file of weights, a batch that is not there or not complete, no
-            key for persons, a registry that takes no version or has no champion to start from.
+        SettingsError: unknown Beam options, no data set, no photos, a table without required
+            columns, a missing weights file, a missing or incomplete batch, no person key, a
+            registry that accepts no version or has no champion to start from.
         RunError: the registry fails.
     """
     require_options(settings)
     if settings.data.path is None:
         raise SettingsError(
-            "data.path: no data set given; point --data at a folder with a label table and photos"
+            "data.path: is not set; set --data to a folder with a label table and photos"
         )
     weights = settings.trainer.weights
     if weights not in WEIGHTS_KEYWORDS and not Path(weights).is_file():
@@ -53,21 +53,21 @@ def check(settings: Settings, publishes: bool = True) -> RunKey:
     if weights == "champion" and registry.champion() is None:
         raise SettingsError(
             f"trainer.weights: champion, but there is no champion in {settings.registry_uri} yet; "
-            "start from imagenet or from a file"
+            "use imagenet or a file"
         )
     return key
 
 
 def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:
-    """What changes with the data, as far as they can be read from here.
+    """Return a fingerprint of the data, read from this machine.
 
     Args:
-        settings: of the run.
-        runs_here: whether the run's own machine is this one; a cluster mounts its secrets itself.
+        settings: the run's settings.
+        runs_here: whether the run is on this machine; a cluster mounts its secrets itself.
 
     Raises:
-        SettingsError: they cannot, or are no data set; a batch is not there or not complete; there
-            is no key for persons.
+        SettingsError: the data cannot be read or are not a data set, a batch is missing or not
+            complete, or there is no person key.
     """
     settings = settings.reached()
     data_sets = ingestion_spec.open_all(settings)
@@ -76,7 +76,7 @@ def data_fingerprint(settings: Settings, runs_here: bool = True) -> str:
 
 
 def _person_key(settings: Settings, data_sets: list[DataSet]) -> str:
-    """The key of persons where the tables name any; made once where the settings name none."""
+    """Return the person key if a table has persons; create it once if the settings name none."""
     if not any(data_set.has_persons for data_set in data_sets):
         return ""
     if settings.data.person_key_file is None:

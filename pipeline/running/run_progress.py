@@ -1,6 +1,6 @@
-"""What a person sees of a run: a line as each component starts and ends, a bar in training.
+"""Shows the progress of a run: a line when a component starts and ends, a bar during training.
 
-LocalDagRunner's log and the trainer's tell what happens; handlers turn their records into that.
+Handlers turn the log records of LocalDagRunner and of the trainer into this output.
 """
 
 import logging
@@ -19,7 +19,7 @@ _SECONDS_WIDTH = 8
 _BAR_WIDTH = 24
 _NARROW_BAR_WIDTH = 10
 _NARROW_BELOW = 100
-"""Columns of a terminal; in fewer, what is said of the training step needs the bar's place."""
+"""Columns of a terminal; a narrower one needs the space of the bar for the text."""
 
 _RUNNER_FILE = "local_dag_runner.py"
 _STARTED = "Component %s is running."
@@ -27,7 +27,7 @@ _ENDED = "Component %s is finished."
 
 
 class RunProgress:
-    """On a terminal, the running component moves; in a file or a pipe, each event is a line."""
+    """The output of a run: animated on a terminal, a line for each event in a file or a pipe."""
 
     def __init__(self, screen: TextIO):
         self.console = Console(file=screen, highlight=False, soft_wrap=True)
@@ -55,15 +55,15 @@ class RunProgress:
         self.stop()
 
     def stop(self) -> None:
-        """Leave the terminal as it was, without the bar."""
+        """Remove the bar from the terminal."""
         self._bars.stop()
 
     def say(self, text: str, style: str | None = None) -> None:
-        """Print a line of its own; square brackets in it are text."""
+        """Print a line; square brackets in it are plain text."""
         self.console.print(text, style=style, markup=False)
 
     def started(self, name: str) -> None:
-        """Show that a component runs."""
+        """Show that a component is running."""
         if self.console.is_terminal:
             self._running = self._bars.add_task(f"{name:<{_NAME_WIDTH}}", total=None, note="")
         else:
@@ -75,11 +75,11 @@ class RunProgress:
             self._bars.update(self._running, completed=done, total=of, note=note)
 
     def note(self, text: str) -> None:
-        """Say something about the running component that is worth a line of its own."""
+        """Print a line about the running component."""
         self._row(Text(), Text(), Text(text, style="dim"))
 
     def ended(self, name: str, seconds: float | None, summary: str) -> None:
-        """Show that a component ended well; no seconds mean that its result was reused."""
+        """Show that a component succeeded; without seconds, its result was reused."""
         self._clear()
         duration = "reused" if seconds is None else f"{seconds:.1f} s"
         finished = Text.assemble(("✓", "green"), f" {name}")
@@ -91,7 +91,7 @@ class RunProgress:
         self.say(f"✗ {name}", style="red")
 
     def _row(self, name: Text, duration: Text, summary: Text) -> None:
-        """Print one line; on a terminal, a summary that does not fit goes on below itself."""
+        """Print one row; on a terminal, a long summary is wrapped in its own column."""
         if not self.console.is_terminal:
             self.console.print(
                 Text(f"{name.plain:<{_NAME_WIDTH + 2}}{duration.plain:>{_SECONDS_WIDTH + 1}}  ")
@@ -112,24 +112,24 @@ class RunProgress:
 
 
 class NodeEvents(logging.Handler):
-    """Listens to TFX's logger.
+    """A handler for TFX's logger.
 
-    LocalDagRunner offers no hook, but logs each node's start and end in the same words in every
-    release that we support; a test holds it to them.
+    LocalDagRunner has no hook, but it logs each node's start and end with the same messages in all
+    supported releases. A test checks this.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.running: str | None = None
-        """The node that runs now, or that a failed run stopped at."""
+        """The running node, or the one where a failed run stopped."""
         self.on_start: Callable[[str], None] = lambda node_id: None
         """Called with a node's id."""
         self.on_end: Callable[[str, float], None] = lambda node_id, seconds: None
-        """Called with a node's id and the seconds it took."""
+        """Called with a node's id and its duration in seconds."""
         self._since = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass on one record, if it is one of the runner's two."""
+        """Handle a record if it is one of the runner's two messages."""
         if record.filename != _RUNNER_FILE or not isinstance(record.args, tuple):
             return
         if record.msg == _STARTED:
@@ -141,7 +141,7 @@ class NodeEvents(logging.Handler):
 
 
 class TrainingEvents(logging.Handler):
-    """Shows the records of the trainer's logger: the bar at each step, a line for each epoch."""
+    """A handler for the trainer's logger: moves the bar at each step, prints a line per epoch."""
 
     def __init__(self, progress: RunProgress):
         super().__init__(logging.DEBUG)

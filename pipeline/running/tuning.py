@@ -1,4 +1,4 @@
-"""A search for better settings on this machine: its graph, its lines, the settings file."""
+"""A search for better settings on this machine: its graph, its output, the settings file."""
 
 import logging
 import os
@@ -31,30 +31,30 @@ class TuningOutcome:
     """How a search ended.
 
     Attributes:
-        exit_code: one of those that `customer_age.errors` lists.
-        said: the lines that the command line ends with.
-        error: what stopped it, if something did.
+        exit_code: an exit code listed in `customer_age.errors`.
+        messages: the last lines that the command prints.
+        error: the error that stopped it, if any.
     """
 
     exit_code: int
-    said: tuple[str, ...]
+    messages: tuple[str, ...]
     error: RunError | None = None
 
     def lines(self) -> tuple[str, ...]:
-        """How it ended, and where the settings file is, or the log."""
-        return self.said
+        """Return how it ended, and the path of the settings file or the log."""
+        return self.messages
 
 
 def tune(settings: Settings, output: Path | None) -> TuningOutcome:
     """Try settings of the trainer on this machine, and write the best as a settings file.
 
     Args:
-        settings: from which the search starts, and which say what it may choose.
+        settings: the first trial's settings, with the ranges of the search.
         output: the settings file; None for `tuned.yaml` in the work folder.
 
     Raises:
         SettingsError: nothing was started.
-        RunError: another run holds the work folder.
+        RunError: another run is using the work folder.
     """
     settings.tuner.require_range()
     if output is not None:
@@ -64,7 +64,7 @@ def tune(settings: Settings, output: Path | None) -> TuningOutcome:
 
 
 class TuningRun(local.GraphRun[TuningOutcome]):
-    """One search in a work folder that is held for it."""
+    """One search in a locked work folder."""
 
     def __init__(self, settings: Settings, folder: WorkFolder, key: RunKey, output: Path | None):
         super().__init__(settings, folder, key)
@@ -99,7 +99,7 @@ class TuningRun(local.GraphRun[TuningOutcome]):
         if error is not None:
             return TuningOutcome(error.exit_code, (str(error), f"log: {self._log}"), error)
         node = records.node("Tuner", since=before)
-        assert node is not None, "the graph ended well"
+        assert node is not None, "the graph succeeded"
         trials = json_file.read(node.outputs["tuner_results"].uri, tuning.FILE, tuning.Trials)
         sentence = _sentence(trials)
         text = settings_file.text_of(
@@ -110,14 +110,14 @@ class TuningRun(local.GraphRun[TuningOutcome]):
         except OSError as caught:
             failed = RunError(f"{self._output}: cannot be written: {caught.strerror or caught}")
             return TuningOutcome(failed.exit_code, (str(failed), sentence), failed)
-        made = _trial_lines(trials) if node.cached else ()  # else each was shown when it ended
+        cached = _trial_lines(trials) if node.cached else ()  # new ones were shown when they ended
         file = shlex.quote(str(self._output))
         use = f"settings file: {file}; to use it: customer-age run --config {file}"
-        return TuningOutcome(0, (*made, sentence, use))
+        return TuningOutcome(0, (*cached, sentence, use))
 
 
 class SearchEvents(TrainingEvents):
-    """Shows a line for each trial, and the bar at each step; epochs are for the log."""
+    """A handler that prints a line for each trial and moves the bar; epochs are only logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record."""
@@ -129,9 +129,9 @@ class SearchEvents(TrainingEvents):
 
 
 def with_best(settings: Settings, trials: tuning.Trials) -> Settings:
-    """The settings with those of the best trial."""
+    """Return the settings with the values of the best trial."""
     best = trials.best
-    assert best is not None, "the Tuner refuses a search without one"
+    assert best is not None, "the Tuner refuses a search without a best trial"
     trainer = settings.trainer.model_copy(update=best.settings)
     return settings.model_copy(update={"trainer": trainer})
 
@@ -142,18 +142,18 @@ def _trial_lines(trials: tuning.Trials) -> Iterator[str]:
 
 
 def _sentence(trials: tuning.Trials) -> str:
-    best, given = trials.best, trials.trials[0].val_mae
+    best, initial = trials.best, trials.trials[0].val_mae
     assert best is not None
-    made = f"{len(trials.trials)} {'trial' if len(trials.trials) == 1 else 'trials'}"
-    before = "diverged" if given is None else f"{given:.2f}"
-    compared = "the given settings" if best is trials.trials[0] else f"the given ones: {before}"
-    return f"Best of {made} in {trials.seconds / 60:.0f} min: {best.line()} ({compared})."
+    count = f"{len(trials.trials)} {'trial' if len(trials.trials) == 1 else 'trials'}"
+    before = "diverged" if initial is None else f"{initial:.2f}"
+    compared = "the initial settings" if best is trials.trials[0] else f"initial settings: {before}"
+    return f"Best of {count} in {trials.seconds / 60:.0f} min: {best.line()} ({compared})."
 
 
 def _require_writable(output: Path) -> None:
     folder = output.parent
     if output.is_dir() or not folder.is_dir():
         wrong = "is a folder" if output.is_dir() else f"there is no folder {folder}"
-        raise SettingsError(f"--output {output}: {wrong}; name a file in a folder that is there")
+        raise SettingsError(f"--output {output}: {wrong}; choose a file in an existing folder")
     if not os.access(output if output.exists() else folder, os.W_OK):
-        raise SettingsError(f"--output {output}: cannot be written; name another file")
+        raise SettingsError(f"--output {output}: is not writable; choose another file")

@@ -1,4 +1,4 @@
-"""The work folder: where everything that runs on one machine make is kept, one run at a time."""
+"""The work folder: it contains all files of the runs on one machine, one run at a time."""
 
 import contextlib
 import logging
@@ -21,30 +21,30 @@ _TEMPORARY = re.compile("customer-age-[0-9a-f]{16}")
 """The name of a run's folder of temporary files."""
 
 _ABANDONED_AFTER = 24 * 3600
-"""Seconds; nobody writes one file of a report or a record for so long."""
+"""Seconds; writing a report or a record never takes this long."""
 
 _GIVEN_UP_AFTER = 30 * 24 * 3600
-"""Seconds; by then nobody goes on with a training that was killed."""
+"""Seconds; a killed training is not resumed after this time."""
 
 
 class WorkFolder:
-    """The places in a work folder.
+    """The files and folders in a work folder.
 
     ```
-    report.html      the newest run's report
-    logs/            one file a run
-    reports/         one page a run
+    report.html      the report of the newest run
+    logs/            one file for each run
+    reports/         one page for each run
     registry/        MLflow: mlflow.db and the models' files
     models/          published models that `predict` and `score` use, by fingerprint
     pipeline/        the artifacts of each component
-    metadata.sqlite  ML Metadata: what was run, and what can be reused
-    tuning/          the finished trials of `tune`, a file for each search
-    tuned.yaml       the settings that the newest `tune` found best
+    metadata.sqlite  ML Metadata: past executions, and cached results
+    tuning/          the finished trials of `tune`, one file for each search
+    tuned.yaml       the best settings of the newest `tune`
     batch_cache/     ingested batches, decoded once
-    checkpoint/      of a training that was killed, until a run goes on with it
-    person.key       keys the hash that stands for a person; secret
-    forgotten.jsonl  a line for each `forget`, without who it was
-    certificates/    what each `forget` did, signed with person.key
+    checkpoint/      the checkpoint of a killed training, until a run resumes it
+    person.key       secret key of the hash that identifies a person
+    forgotten.jsonl  one line for each `forget`, without the person
+    certificates/    what each `forget` erased, signed with person.key
     ```
     """
 
@@ -62,26 +62,26 @@ class WorkFolder:
         self._temporary = self.path / ".temporary"
 
     def was_used(self) -> bool:
-        """Whether anything ever held it: then `held` makes nothing new."""
+        """Return whether the folder was ever locked; if so, `held` creates no file."""
         return self._lock.exists()
 
     def require_literal_path(self) -> None:
-        """See that TFX reads from this folder alone.
+        """Check that TFX reads only from this folder.
 
         Raises:
-            SettingsError: it would take the path for a pattern, and read other folders.
+            SettingsError: TFX would read the path as a file pattern that matches other folders.
         """
         if found := addresses.pattern_characters(str(self.path)):
             raise SettingsError(
-                f"work_dir: {self.path} has {' '.join(found)} in it, which TFX takes for a pattern "
-                "of names; choose another one with --work-dir"
+                f"work_dir: {self.path} contains {' '.join(found)}, which TFX reads as a file "
+                "pattern; choose another folder with --work-dir"
             )
 
     def prepare(self) -> None:
-        """Make the folders, and see that they can be written.
+        """Create the folders, and check that they are writable.
 
         Raises:
-            SettingsError: the folder cannot be written.
+            SettingsError: the folder is not writable.
         """
         try:
             for folder in (self.logs, self.reports, self.pipeline_root):
@@ -93,31 +93,31 @@ class WorkFolder:
             raise self._unwritable(error) from error
 
     def free_name(self, name: str) -> str:
-        """A name for the log and the report of a run that no earlier one has.
+        """Return an unused name for the log and the report of a run.
 
-        A clock that is set back, as each autumn, gives the same moment twice. Only for a caller
-        that holds the work folder.
+        A clock that is set back, as in autumn, gives the same time twice. The caller must hold the
+        lock of the work folder.
 
         Args:
-            name: that is taken where it is free; else a number is added.
+            name: the preferred name; a number is added if it is in use.
         """
-        taken = {file.stem for folder in (self.logs, self.reports) for file in folder.glob("*.*")}
-        return file_names.numbered(name, taken.__contains__)
+        used = {file.stem for folder in (self.logs, self.reports) for file in folder.glob("*.*")}
+        return file_names.numbered(name, used.__contains__)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder for one run; the system lets go when the process ends, however it ends.
+        """Lock the folder for one run; the system releases the lock when the process ends.
 
         Raises:
-            RunError: another run holds it.
+            RunError: another run is using it.
             SettingsError: its file system has no locks, or no space.
         """
         with locks.held(self._lock, "work_dir") as alone:
             if not alone:
                 holder = self._lock.read_text(encoding="utf-8").strip() or "unknown"
                 raise RunError(
-                    f"another run (process {holder}) is using {self.path}: wait for it, or give "
-                    "this one a folder of its own with --work-dir"
+                    f"another run (process {holder}) is using {self.path}: wait for it, or choose "
+                    "another folder with --work-dir"
                 )
             try:
                 self._lock.write_text(str(os.getpid()), encoding="utf-8")
@@ -128,20 +128,20 @@ class WorkFolder:
 
     def _unwritable(self, error: OSError) -> SettingsError:
         return SettingsError(
-            f"work_dir: {self.path} cannot be written ({error.strerror}); "
-            "choose another one with --work-dir"
+            f"work_dir: {self.path} is not writable ({error.strerror}); "
+            "choose another folder with --work-dir"
         )
 
     @contextlib.contextmanager
     def temporary_files(self) -> Iterator[None]:
-        """Keep temporary files of this process and its children in a folder that goes at the end.
+        """Keep temporary files of this process and its children in a folder, deleted at the end.
 
-        TensorFlow, Beam and the canary leave theirs behind when they are killed, photos among
-        them. So the folder's name is written down, and the next run deletes it. Only for a caller
-        that holds the work folder.
+        TensorFlow, Beam and the canary leave files behind when they are killed, including photos.
+        So the folder's path is recorded, and the next run deletes it. The caller must hold the lock
+        of the work folder.
 
         Raises:
-            SettingsError: no folder can be made.
+            SettingsError: the folder cannot be created.
         """
         self.clear_away()
         folder = Path(tempfile.gettempdir(), f"customer-age-{secrets.token_hex(8)}")
@@ -151,13 +151,13 @@ class WorkFolder:
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise SettingsError(
-                f"{error.filename or self._temporary}: no folder for temporary files can be made "
-                f"({error.strerror}); "
-                "choose another place with TMPDIR or --work-dir"
+                f"{error.filename or self._temporary}: the folder for temporary files cannot be "
+                f"created ({error.strerror}); "
+                "choose another location with TMPDIR or --work-dir"
             ) from error
         variables = {"TMPDIR": str(folder)}
         if not home_folder.is_writable():
-            # Else it makes one in ours, and complains at the end of the process that it is gone.
+            # Otherwise matplotlib creates a folder in ours, and at exit reports that it is missing.
             variables["MPLCONFIGDIR"] = str(folder / "matplotlib")
         before = tempfile.tempdir, {name: os.environ.get(name) for name in variables}
         tempfile.tempdir = str(folder)
@@ -174,10 +174,10 @@ class WorkFolder:
 
     @contextlib.contextmanager
     def training_kept(self) -> Iterator[None]:
-        """Let a training keep a checkpoint here, which goes when the block has ended well.
+        """Let a training keep a checkpoint here, which is deleted if the block succeeds.
 
-        Not in the pipeline's folders: TFX empties those of an execution that was killed. Only for a
-        caller that holds the work folder.
+        It is not in the pipeline's folders, because TFX empties those of a killed execution. The
+        caller must hold the lock of the work folder.
         """
         before = os.environ.get(checkpoint_folder.CHECKPOINT_FOLDER)
         os.environ[checkpoint_folder.CHECKPOINT_FOLDER] = str(self.checkpoint)
@@ -193,9 +193,9 @@ class WorkFolder:
             logging.warning("the checkpoint %s could not be deleted: %s", self.checkpoint, error)
 
     def clear_away(self) -> None:
-        """Delete what a run, which may have been killed, has left; at worst, log why not.
+        """Delete the files that an earlier, perhaps killed, run left; log an error if that fails.
 
-        Only for a caller that holds the work folder.
+        The caller must hold the lock of the work folder.
         """
         try:
             self._delete_temporary()
@@ -205,7 +205,7 @@ class WorkFolder:
                     if time.time() - each.modified_ns / 1e9 > _ABANDONED_AFTER:
                         (folder / each.name).unlink(missing_ok=True)
         except OSError as error:
-            logging.warning("what an earlier run left could not be deleted: %s", error)
+            logging.warning("files of an earlier run could not be deleted: %s", error)
 
     def _delete_given_up_training(self) -> None:
         kept = self.checkpoint / checkpoint_folder.FILE
@@ -213,12 +213,12 @@ class WorkFolder:
             checkpoint_folder.delete(self.checkpoint)
 
     def _delete_temporary(self) -> None:
-        """Delete the folders that are written down; one that cannot be is tried again next time."""
+        """Delete the recorded folders; if one cannot be deleted, the next run tries again."""
         if not self._temporary.exists():
             return
         for line in self._temporary.read_text(encoding="utf-8").splitlines():
             folder = Path(line)
-            # Somebody may have written into the file, or copied the work folder from elsewhere.
+            # Someone may have edited the file, or copied the work folder from another machine.
             if _TEMPORARY.fullmatch(folder.name) and folder.is_dir():
                 shutil.rmtree(folder)
         self._temporary.unlink()

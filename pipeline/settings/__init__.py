@@ -1,1 +1,1 @@
-"""The settings of a run: one section per file, read from YAML and checked."""
+"""The settings of a run, one section per file: read from YAML and checked."""

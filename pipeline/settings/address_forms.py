@@ -1,4 +1,4 @@
-"""The form of addresses of stores and servers, as far as an address itself tells."""
+"""Checks the form of addresses of stores and servers, without a connection."""
 
 import re
 from collections.abc import Container
@@ -10,19 +10,19 @@ _BUCKET = {
     scheme: re.compile(rf"[{letters}0-9](?:[-._{letters}0-9]{{0,253}}[{letters}0-9])?")
     for scheme, letters in (("gs", "a-z"), ("minio", "a-z"), ("s3", "A-Za-z"))
 }
-"""Scheme to what its stores take at most; S3 still has buckets of before 2018 with capitals."""
+"""Scheme to a pattern of bucket names; S3 still has buckets from before 2018 with capitals."""
 
 
 def require_bucket(address: str, schemes: Container[str], instead: str) -> None:
-    """See that an address has a known scheme, and a name of a bucket behind it.
+    """Check that an address has a supported scheme and a valid bucket name.
 
     Args:
-        address: `scheme://bucket/folder`, with options behind `?` or without.
-        schemes: that whoever opens it knows.
-        instead: how such an address is written.
+        address: `scheme://bucket/folder`, with or without options after `?`.
+        schemes: the supported schemes.
+        instead: what to write instead, for the message.
 
     Raises:
-        ValueError: it has not, or the folder leads out of the bucket.
+        ValueError: the scheme or the bucket is not valid, or the folder leads out of the bucket.
     """
     scheme, _, rest = addresses.plain(address).partition("://")
     bucket, _, folder = rest.partition("?")[0].partition("/")
@@ -30,7 +30,7 @@ def require_bucket(address: str, schemes: Container[str], instead: str) -> None:
         raise ValueError(f"is not a valid address: {instead}")
     if not _BUCKET[scheme].fullmatch(bucket):
         raise ValueError(
-            "is not a valid address: write a bucket's name with a-z, 0-9, -, _ and ., and with a "
+            "is not a valid address: write a bucket name of a-z, 0-9, -, _ and ., with a "
             "letter or digit first and last"
         )
     key = folder.strip("/")
@@ -42,25 +42,27 @@ def require_bucket(address: str, schemes: Container[str], instead: str) -> None:
 
 
 def require_literal(address: str) -> None:
-    """See that the folder of an address, up to its options, is one word and not a pattern.
+    """Check that the folder of an address, before its options, has no blank and no pattern.
 
     Raises:
-        ValueError: TFX and Beam would take it for a pattern of names, or for two words.
+        ValueError: TFX and Beam would read it as a file pattern or as two words.
     """
     folder = address.partition("://")[2].partition("?")[0]
     if addresses.pattern_characters(folder) or " " in folder or not folder.isprintable():
         raise ValueError(
-            "is not a valid address: the folder's name must hold no blank, no control character "
-            "and none of * [ \\, which TFX takes for a pattern of names"
+            "is not a valid address: the folder's name must not contain a blank, a control "
+            "character or any of * [ \\, which TFX reads as a file pattern"
         )
 
 
 def require_host(url: str) -> None:
-    """See that no blank or control character stands in a URL's host, nor a line break anywhere.
+    """Check that a URL's host has no blank or control character, and the URL no line break.
 
     Raises:
-        ValueError: one does, or the URL is malformed.
+        ValueError: it contains one, or the URL is malformed.
     """
     host = url_parts(url).netloc
     if not url.isprintable() or " " in host:
-        raise ValueError("is not a valid address: its host must hold no blank, as in https://host")
+        raise ValueError(
+            "is not a valid address: its host must not contain a blank; write it as https://host"
+        )

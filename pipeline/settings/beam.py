@@ -8,12 +8,12 @@ from customer_age.schema.strict_model import StrictModel
 
 
 class BeamSettings(StrictModel):
-    """How Beam runs ingestion, statistics, evaluation and scoring; `docs/beam.md` tells more."""
+    """How Beam runs ingestion, statistics, evaluation and scoring; see `docs/beam.md`."""
 
     workers: int = Field(0, ge=0, le=1024)
-    """Threads of the local runner; 0 takes one per core."""
+    """Threads of the local runner; 0 means one per core."""
     args: tuple[str, ...] = ()
-    """Further Beam options, each as `--name=value`, such as `--runner=DataflowRunner`."""
+    """More Beam options, each as `--name=value`, for example `--runner=DataflowRunner`."""
 
     @field_validator("args")
     @classmethod
@@ -21,7 +21,7 @@ class BeamSettings(StrictModel):
         for name, _, value in (arg.partition("=") for arg in args):
             if SECRET_OPTION.search(name) or names_a_secret(value):
                 raise ValueError(
-                    f"{name} must not be given here: settings are written down. Object stores "
+                    f"{name} must not be set here: settings are recorded. Object stores "
                     "read their credentials from the environment"
                 )
         return args

@@ -1,4 +1,4 @@
-"""The settings of a run on Kubeflow Pipelines or Vertex AI; a local run reads none of them."""
+"""The settings of a run on Kubeflow Pipelines or Vertex AI; a local run does not read them."""
 
 import re
 from typing import Annotated, Literal, get_args
@@ -26,21 +26,21 @@ Component = Literal[
     "PhotoSchema", "PhotoExampleGen", "StatisticsGen", "ExampleValidator", "DataGate", "Champion",
     "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
 ]  # fmt: skip
-"""Those of a run; each has a container of its own."""
+"""The components of a run; each one has its own container."""
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
 
 TUNER = "Tuner"
-"""The component that only the pipeline of a search has."""
+"""The component that only the tuning pipeline has."""
 
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|M|G|T)")
-"""Kubernetes has no `K`."""
+"""Without `K`, which Kubernetes does not have."""
 _CPU = re.compile(r"[0-9]+(\.[0-9]+)?|[0-9]+m")
-_ROOT_EXAMPLE = "name a folder in a bucket, as gs://, s3:// or minio://bucket/folder"
+_ROOT_EXAMPLE = "write a folder in a bucket: gs://, s3:// or minio://bucket/folder"
 
 _LEAST_CORES, _MOST_CORES = 0.001, 4096
 _LEAST_GIGABYTES, _MOST_GIGABYTES = 0.001, 1e5
-"""Kubernetes counts cores in thousandths; the largest machines have less than the most."""
+"""Kubernetes counts thousandths of a core; the largest machines are below the upper limits."""
 
 
 def _cores(cpu: str) -> float:
@@ -54,7 +54,7 @@ def _gigabytes(memory: str) -> float:
 
 
 class Toleration(StrictModel):
-    """Kubernetes's own: lets a pod onto nodes with a taint."""
+    """A Kubernetes toleration: it allows a pod on nodes with a taint."""
 
     key: TaintKey = ""
     operator: Literal["Equal", "Exists"] = Field("Exists", validate_default=True)
@@ -65,44 +65,44 @@ class Toleration(StrictModel):
     @classmethod
     def _goes_with_the_key(cls, operator: str, info: ValidationInfo) -> str:
         if operator == "Equal" and info.data.get("key") == "":
-            raise ValueError("Equal compares the value of a key, and none is given")
+            raise ValueError("Equal compares the value of a key, but no key is set")
         return operator
 
     @field_validator("value")
     @classmethod
     def _goes_with_the_operator(cls, value: str, info: ValidationInfo) -> str:
         if value and info.data.get("operator") == "Exists":
-            raise ValueError("must be empty beside the operator Exists; write operator: Equal")
+            raise ValueError("must be empty with the operator Exists; write operator: Equal")
         return value
 
 
 class GpuSettings(StrictModel):
-    """GPUs for one component, whatever the target."""
+    """GPUs for one component, on any target."""
 
     type: str = Field("NVIDIA_TESLA_T4", min_length=1)
-    """As Vertex AI calls it, such as `NVIDIA_TESLA_T4`, `NVIDIA_L4` or `NVIDIA_A100_80GB`. On
-    Kubeflow it stands for `resource`, and `node_selector` finds nodes that have it."""
+    """The accelerator type of Vertex AI, for example `NVIDIA_TESLA_T4`, `NVIDIA_L4` or
+    `NVIDIA_A100_80GB`. Kubeflow uses `resource`, and `node_selector` selects the nodes."""
     count: int = Field(1, ge=1, le=16)
     resource: DeviceResource = "nvidia.com/gpu"
-    """Kubeflow: what the node's device plug-in calls one GPU."""
+    """Kubeflow: the resource name of one GPU in the node's device plug-in."""
     node_selector: dict[LabelKey, LabelValue] = {}
-    """Kubeflow: labels of the nodes, as in `cloud.google.com/gke-accelerator: nvidia-tesla-t4`."""
+    """Kubeflow: node labels, for example `cloud.google.com/gke-accelerator: nvidia-tesla-t4`."""
     tolerations: tuple[Toleration, ...] = (Toleration(key="nvidia.com/gpu"),)
-    """Kubeflow: of the taints that keep other pods off GPU nodes."""
+    """Kubeflow: tolerations of the taints that keep other pods off GPU nodes."""
 
 
 class Resources(StrictModel):
-    """What one component's container asks for and may use at most."""
+    """The resource request and limit of one component's container."""
 
     cpu: str = "1"
-    """Cores, such as `4` or `500m`."""
+    """Cores, for example `4` or `500m`."""
     memory: str = "4Gi"
 
     @field_validator("cpu", mode="before")
     @classmethod
     def _cpu_parses(cls, cpu: object) -> str:
         if not _CPU.fullmatch(str(cpu)):
-            raise ValueError("is not a valid number of cores: write it as 4, 0.5 or 500m")
+            raise ValueError("is not a valid number of cores: write it like 4, 0.5 or 500m")
         if not _LEAST_CORES <= _cores(str(cpu)) <= _MOST_CORES:
             raise ValueError(f"must be 1m to {_MOST_CORES} cores")
         return str(cpu)
@@ -112,8 +112,8 @@ class Resources(StrictModel):
     def _memory_parses(cls, memory: object) -> str:
         if not isinstance(memory, str) or not _MEMORY.fullmatch(memory):
             raise ValueError(
-                "is not a valid amount of memory: write it with its unit, Mi, Gi, Ti, M, G or T, "
-                "as in 4Gi"
+                "is not a valid amount of memory: write it with its unit (Mi, Gi, Ti, M, G or T), "
+                "like 4Gi"
             )
         if not _LEAST_GIGABYTES <= _gigabytes(memory) <= _MOST_GIGABYTES:
             raise ValueError("must be 1M to 100T")
@@ -121,7 +121,7 @@ class Resources(StrictModel):
 
     @property
     def cores(self) -> float:
-        """The CPU as a number."""
+        """The number of cores."""
         return _cores(self.cpu)
 
     @property
@@ -135,11 +135,11 @@ class SecretEnvironment(StrictModel):
 
     secret: SecretName
     variables: dict[SecretKey, VariableName]
-    """Key in the Secret to the variable's name."""
+    """Key in the Secret to the name of the variable."""
 
 
 class SecretFile(StrictModel):
-    """A Kubernetes Secret whose keys are files in the container, such as the key of persons."""
+    """A Kubernetes Secret, mounted as files in the container, such as the person key."""
 
     secret: MountedSecretName
     folder: MountPath
@@ -147,7 +147,7 @@ class SecretFile(StrictModel):
 
 def _opened_in_place(beginning: str) -> str:
     if not beginning.startswith("gs://") or "," in beginning:
-        raise ValueError(f"{beginning}: TFX opens artifacts in place on gs:// alone")
+        raise ValueError(f"{beginning}: TFX opens artifacts in place only on gs://")
     if beginning != "gs://":
         address_forms.require_bucket(beginning, ("gs",), "write gs:// or gs://bucket/folder")
         address_forms.require_literal(beginning)
@@ -171,35 +171,36 @@ class ClusterSettings(StrictModel):
     """How the components run in containers."""
 
     image: Image = ""
-    """The image of `kubeflow/Dockerfile`, by tag or digest."""
+    """The image built from `kubeflow/Dockerfile`, by tag or digest."""
     gpu_image: Image = ""
-    """The same for components with a GPU; by default `image`."""
+    """The image for components with a GPU; by default `image`."""
     pipeline_root: str = ""
-    """Where artifacts go: `gs://`, `s3://` or `minio://`, as the back end calls its store."""
+    """Folder for artifacts: `gs://`, `s3://` or `minio://`, as the back end names its store."""
     resources: dict[Literal[Component, "Tuner"], Resources] = {}
-    """Component to what it gets, where that is not the default; the Tuner gets what the Trainer
-    does."""
+    """Component to its resources, if they differ from the default; the Tuner's default is that of
+    the Trainer."""
     max_retries: int = Field(2, ge=0, le=10)
-    """Of each component, where another try may end better: not of settings, data or a model that
-    are refused, nor of a fault of the program. What it published or wrote before is not doubled. On
-    Kubeflow the container repeats itself, all tries within one `timeout_seconds`, and a lost pod
-    is replaced; on Vertex AI the service repeats it."""
+    """Retries of each component after an error that may be temporary: not after refused settings,
+    data or models, or a programming error. A retry does not publish or write anything twice. On
+    Kubeflow the container retries by itself, within one `timeout_seconds`, and a lost pod is
+    replaced; on Vertex AI the service retries."""
     timeout_seconds: int = Field(6 * 3600, ge=60, le=2**31 - 1)
-    """Of each component's pod, all tries together, on Kubeflow; Kubernetes counts no further."""
+    """Kubeflow: time limit of each component's pod, all retries included. The maximum is that of
+    Kubernetes."""
     run_as_non_root: bool = False
-    """State in each pod that it does not run as root, which a namespace that enforces Pod Security
-    `restricted` asks for. From Kubeflow Pipelines 2.16 on: 2.15 refuses a pipeline that does."""
+    """Set `runAsNonRoot` in each pod, which a namespace that enforces the Pod Security level
+    `restricted` requires. Needs Kubeflow Pipelines 2.16; 2.15 refuses such a pipeline."""
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[SecretName, ...] = ()
     environment: dict[VariableName, str] = {}
-    """Of each container. Nothing secret: the compiled pipeline holds it."""
+    """Environment variables of each container. No secrets: the compiled pipeline contains them."""
     secret_environment: tuple[SecretEnvironment, ...] = ()
-    """Kubeflow only; on Vertex AI the service account has the rights."""
+    """Kubeflow only; on Vertex AI the service account has the permissions."""
     secret_files: tuple[SecretFile, ...] = ()
     """Kubeflow only."""
     in_place: tuple[Annotated[str, AfterValidator(_opened_in_place)], ...] = ()
-    """Beginnings of URIs, `gs://` or `gs://bucket/folder`, of artifacts that components read and
-    write where they lie, instead of on the container's disk."""
+    """URI prefixes, `gs://` or `gs://bucket/folder`, of artifacts that components read and write
+    directly in the bucket instead of on the container's disk."""
 
     @field_validator("environment")
     @classmethod
@@ -207,24 +208,24 @@ class ClusterSettings(StrictModel):
         for name, value in environment.items():
             if SECRET_OPTION.search(name) or names_a_secret(value):
                 raise ValueError(
-                    f"{name} must not be given here: the compiled pipeline holds it; "
+                    f"{name} must not be set here: the compiled pipeline would contain it; "
                     "use cluster.secret_environment"
                 )
             if "\0" in value:
-                raise ValueError(f"{name} holds a null character, which no variable can")
+                raise ValueError(f"{name} must not contain a null character")
         return environment
 
     @field_validator("secret_files")
     @classmethod
     def _each_is_mounted_once(cls, files: tuple[SecretFile, ...]) -> tuple[SecretFile, ...]:
-        for given in ([each.secret for each in files], [each.folder for each in files]):
-            if twice := sorted({each for each in given if given.count(each) > 1}):
-                raise ValueError(f"{twice[0]} is given twice; a pod mounts each of them once")
+        for names in ([each.secret for each in files], [each.folder for each in files]):
+            if twice := sorted({each for each in names if names.count(each) > 1}):
+                raise ValueError(f"{twice[0]} is listed twice; a pod can mount it only once")
         return files
 
     @field_validator("pipeline_root")
     @classmethod
-    def _lies_in_a_store(cls, root: str) -> str:
+    def _is_in_a_store(cls, root: str) -> str:
         if root:
             require_no_secret(root, "stores read their credentials from the environment")
             address_forms.require_bucket(root, ("gs", "s3", "minio"), _ROOT_EXAMPLE)
@@ -233,12 +234,12 @@ class ClusterSettings(StrictModel):
 
     @property
     def images(self) -> str:
-        """The references of all images, which decide the libraries that components run with."""
+        """The references of all images: they determine the libraries of the components."""
         return " ".join(filter(None, (self.image, self.gpu_image)))
 
     def resources_of(self, component: str) -> Resources:
-        """What a component gets."""
-        given = {str(name): resources for name, resources in self.resources.items()}
-        if component == TUNER and TUNER not in given:
+        """Return the resources of a component."""
+        changed = {str(name): resources for name, resources in self.resources.items()}
+        if component == TUNER and TUNER not in changed:
             component = "Trainer"
-        return given[component] if component in given else DEFAULT_RESOURCES[component]
+        return changed[component] if component in changed else DEFAULT_RESOURCES[component]

@@ -1,4 +1,4 @@
-"""The settings of the data: where photos are, how they are read and stored, what stops a run."""
+"""The settings of the data: where photos are, how they are read and stored, when a run stops."""
 
 from typing import Annotated
 
@@ -21,50 +21,51 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class DataSettings(LabelSpec, SplitSpec, PhotoSpec):
-    """Where the photos are, how they are stored, and when the run must stop for them."""
+    """Where the photos are, how they are stored, and when they stop a run."""
 
     path: str | None = Field(None, min_length=1)
     """The folder with the label table and the photos."""
     batches: tuple[str, ...] = ()
-    """Names of the inbox's batches that the run learns from on top of `path`."""
+    """Names of batches in the inbox that the run trains on, in addition to `path`."""
     batch_cache: str | None = Field(None, min_length=1)
-    """Where ingested photos are kept, to be decoded once; by default in the work folder."""
+    """Folder for ingested photos, so that each is decoded once; by default in the work folder."""
     max_refused_share: Share = 0.05
-    """Share of the table's rows; more photos refused than this stop the run."""
+    """Share of the table's rows that may be refused; a larger share stops the run."""
     max_wrong_ages: int = Field(0, ge=0, le=MOST)
-    """Rows whose age is no age (999, -1, 'old'). One is a sign of a broken table."""
+    """Rows whose age may be invalid (999, -1, 'old'); more stop the run. Even one is a sign of a
+    broken table."""
 
     @field_validator("batches")
     @classmethod
     def _batches_are_names(cls, batches: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if batches and "inbox" in info.data and not info.data["inbox"]:
-            raise ValueError("batches are given, but no inbox that they lie in")
+            raise ValueError("batches are set, but data.inbox is not")
         for batch in batches:
             if not BATCH_NAME.fullmatch(batch):
-                raise ValueError(f"{batch!r} is no name of a batch: it is a folder of the inbox")
-        return tuple(sorted(set(batches)))  # the order makes no other run
+                raise ValueError(f"{batch!r} is not a valid batch name: give a folder of the inbox")
+        return tuple(sorted(set(batches)))  # the order does not change the run
 
     @field_validator("path", "batch_cache", "person_key_file")
     @classmethod
-    def _places_hold_no_secret(cls, place: str | None) -> str | None:
-        return place and require_no_secret(place, STORES_ASK)
+    def _paths_hold_no_secret(cls, location: str | None) -> str | None:
+        return location and require_no_secret(location, STORES_ASK)
 
     @field_validator("path", "inbox", "batch_cache")
     @classmethod
-    def _can_be_opened(cls, place: str | None) -> str | None:
-        if place and addresses.is_remote(place):
-            scheme, _, rest = place.partition("://")
-            here = f"; write s3://{rest}, with ?endpoint=http://HOST:PORT where it is not AWS's"
-            instead = f"components open s3:// and gs:// alone{here if scheme == 'minio' else ''}"
-            address_forms.require_bucket(place, store.EXTRAS, instead)
-        return place
+    def _can_be_opened(cls, location: str | None) -> str | None:
+        if location and addresses.is_remote(location):
+            scheme, _, rest = location.partition("://")
+            here = f"; write s3://{rest}, with ?endpoint=http://HOST:PORT if it is not on AWS"
+            instead = f"components open only s3:// and gs://{here if scheme == 'minio' else ''}"
+            address_forms.require_bucket(location, store.EXTRAS, instead)
+        return location
 
     @field_validator("person_key_file")
     @classmethod
     def _is_a_path(cls, path: str | None) -> str | None:
         if path and "://" in path:
             raise ValueError(
-                "is not a valid path: the key is read from a file of the machine or the container, "
-                "such as a mounted Secret"
+                "is not a valid path: the key is read from a file on the machine or in the "
+                "container, such as a mounted Secret"
             )
         return path

@@ -1,4 +1,4 @@
-"""Settings before they are checked: what a file and the command line say, and where."""
+"""Settings before they are checked: the values of a file and the command line, with sources."""
 
 import sys
 from collections.abc import Callable
@@ -12,17 +12,17 @@ from . import yaml_reader
 from .yaml_reader import NotYaml, Reading
 
 LARGEST_FILE = 1_000_000
-"""Bytes; what is larger is no settings file, and would be read for minutes."""
+"""Bytes; reading a larger file would take minutes."""
 
 
 @dataclass(frozen=True, order=True)
 class _Source:
-    """Who says a setting: first the file, line by line, then the command line from left to right.
+    """The source of a setting: the file, line by line, then the command line, left to right.
 
     Attributes:
         turn: 0 for the file, then 1 and so on.
-        line: of the file, from 1.
-        label: what its mistakes begin with; empty where the setting's name says enough.
+        line: line of the file, from 1.
+        label: the beginning of its error messages; empty if the setting's name is enough.
     """
 
     turn: int
@@ -31,10 +31,10 @@ class _Source:
 
 
 class Draft:
-    """What is said so far.
+    """The values that were read so far.
 
     Attributes:
-        content: nested as in a settings file.
+        content: the values, nested as in a settings file.
     """
 
     def __init__(self) -> None:
@@ -46,10 +46,10 @@ class Draft:
         self._turn = 0
 
     def read_file(self, file: Path) -> None:
-        """Start with a settings file.
+        """Read a settings file; call this first.
 
         Raises:
-            SettingsError: it cannot be read, so that nothing in it can be judged.
+            SettingsError: the file cannot be read, so its values cannot be checked.
         """
         try:
             with file.open("rb") as opened:
@@ -57,7 +57,9 @@ class Draft:
         except OSError as error:
             raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
         if len(content) > LARGEST_FILE:
-            raise SettingsError(f"{file}: is no settings file: larger than {LARGEST_FILE:,} bytes")
+            raise SettingsError(
+                f"{file}: is not a settings file: larger than {LARGEST_FILE:,} bytes"
+            )
         try:
             reading = yaml_reader.read(content.decode())
         except UnicodeDecodeError as error:
@@ -67,14 +69,14 @@ class Draft:
             raise SettingsError(f"{file}:{error.line}: {error.reason}") from error
         if not isinstance(reading.value, dict | None):
             raise SettingsError(
-                f"{file}:{reading.lines[()]}: must hold keys and values, as in "
+                f"{file}:{reading.lines[()]}: must contain keys and values, for example "
                 "`trainer: {epochs: 3}`"
             )
         self.content = reading.value or {}
         self._note((), reading, lambda line: _Source(0, line, f"{file}:{line}"))
 
     def option(self, path: yaml_reader.KeyPath, value: str | float) -> None:
-        """Take over an option of the command line, such as `--work-dir`."""
+        """Apply an option of the command line, such as `--work-dir`."""
         self._turn += 1
         source = _Source(self._turn, 0, "")
         self._put(path, value, source)
@@ -82,14 +84,14 @@ class Draft:
             self._refuse_bytes(path, source)
 
     def override(self, text: str) -> None:
-        """Take over a `--set`, such as `trainer.epochs=3`; the value is YAML as in the file."""
+        """Apply a `--set`, such as `trainer.epochs=3`; the value is YAML, as in the file."""
         self._turn += 1
         key, equals, value = text.partition("=")
         key = key.strip()
         path = tuple(key.split("."))
         source = _Source(self._turn, 0, f"--set {key}")
         if not equals or not all(path):
-            self._mistakes[path, source] = "write it as key=value, as in trainer.epochs=3"
+            self._mistakes[path, source] = "write it as key=value, for example trainer.epochs=3"
             return
         if not yaml_reader.is_unicode(text):
             self._refuse_bytes(path, source)
@@ -103,7 +105,7 @@ class Draft:
             self._note(path, reading, lambda _: source)
 
     def _refuse_bytes(self, path: yaml_reader.KeyPath, source: _Source) -> None:
-        """Note what was not decoded, and put a text in its place: all else is judged as well."""
+        """Record undecoded text, and put a placeholder there so that the rest is checked."""
         encoding = sys.getfilesystemencoding()
         self._mistakes[path, source] = (
             "is not UTF-8" if encoding == "utf-8" else yaml_reader.beyond_locale(encoding)
@@ -112,21 +114,21 @@ class Draft:
             self._put(path, "unreadable", source)
 
     def complain(self, path: yaml_reader.KeyPath, sentence: str) -> None:
-        """Note a mistake; one is enough for each value."""
+        """Record an error; only the first one of each value is kept."""
         source = self._source(path)
         self._mistakes.setdefault((path, source), sentence)
 
     def plain(self, path: yaml_reader.KeyPath) -> str | None:
-        """What is written for a value; None where it is in quotes, or not from YAML."""
+        """Return the text of a value; None if it is in quotes or does not come from YAML."""
         return self._plain.get(path)
 
     def lines(self) -> list[str]:
-        """All mistakes, each in one line with its place, in the order of the places."""
+        """Return all errors, each on one line with its source, in the order of the sources."""
         found = sorted(self._mistakes.items(), key=lambda item: item[0][1])
         return [_line(source.label, path, sentence) for (path, source), sentence in found]
 
     def _put(self, path: yaml_reader.KeyPath, value: Any, source: _Source) -> bool:
-        """Put a value in its place; gives whether there is one."""
+        """Set a value, and return whether it could be set."""
         *sections, key = path
         inner: Any = self.content
         for depth, section in enumerate(sections, start=1):
@@ -138,16 +140,16 @@ class Draft:
                 self._mistakes[path, source] = f"{name} is a value, not a section"
                 return False
         inner[key] = value
-        for places in (self._sources, self._changes, self._plain):
-            for known in [known for known in places if known[: len(path)] == path]:
-                del places[known]
+        for records in (self._sources, self._changes, self._plain):
+            for known in [known for known in records if known[: len(path)] == path]:
+                del records[known]
         self._sources[path] = self._changes[path] = source
         return True
 
     def _note(
         self, path: yaml_reader.KeyPath, reading: Reading, source: Callable[[int], _Source]
     ) -> None:
-        """Remember who says each value of a reading, by its line."""
+        """Record the source of each value, by its line."""
         for inner, line in reading.lines.items():
             self._sources[path + inner] = source(line)
         for inner, text in reading.plain.items():
@@ -156,7 +158,7 @@ class Draft:
             self._mistakes.setdefault((path + inner, source(line)), sentence)
 
     def _source(self, path: yaml_reader.KeyPath) -> _Source:
-        """Who says a value; of a section, whoever changed something in it last."""
+        """Return the source of a value, or the last one that changed something in a section."""
         changes = [source for at, source in self._changes.items() if at[: len(path)] == path]
         if changes:
             return max(changes)
@@ -172,7 +174,7 @@ def _line(label: str, path: yaml_reader.KeyPath, sentence: str) -> str:
 
 
 def printable(line: str) -> str:
-    """One line of names and values from outside, which must not end it or control a terminal."""
+    """Escape a line of names and values from outside, which could break it or steer a terminal."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in line
     )

@@ -1,7 +1,7 @@
-"""What Kubernetes takes as names, labels and images; it refuses others when a pod is to start.
+"""The names, labels and images that Kubernetes accepts; it refuses others only when a pod starts.
 
 The rules are those of its API server (`validation` in k8s.io/apimachinery and k8s.io/api) and of
-the container registries' references. `messages` puts the value before `is not a valid ...`.
+container image references. `messages` puts the value before `is not a valid ...`.
 """
 
 import re
@@ -26,17 +26,17 @@ _LONGEST_IMAGE_PATH = 255
 
 
 def is_label(name: str) -> bool:
-    """Whether this is a DNS label, as the names of namespaces and volumes are."""
+    """Return whether this is a DNS label, like the names of namespaces and volumes."""
     return len(name) <= _LONGEST_LABEL and re.fullmatch(_LABEL, name) is not None
 
 
 def is_subdomain(name: str) -> bool:
-    """Whether this is a DNS subdomain, as the names of Secrets and service accounts are."""
+    """Return whether this is a DNS subdomain, like the names of Secrets and service accounts."""
     return len(name) <= _LONGEST_SUBDOMAIN and re.fullmatch(_SUBDOMAIN, name) is not None
 
 
 def _is_label_key(key: str) -> bool:
-    """Whether this is the key of a label or a taint, such as `cloud.google.com/accelerator`."""
+    """Return whether this is a label or taint key, such as `cloud.google.com/accelerator`."""
     prefix, slash, name = key.rpartition("/")
     return _is_word(name) and (is_subdomain(prefix) if slash else True)
 
@@ -46,11 +46,11 @@ def _is_word(text: str) -> bool:
 
 
 def judged(fits: Callable[[str], object], what: str, rule: str) -> AfterValidator:
-    """Make a validator of a text.
+    """Return a validator for a text.
 
     Args:
-        fits: whether the text is taken.
-        what: such a text is.
+        fits: returns whether the text is valid.
+        what: what the text is, for the message.
         rule: what to write, for the message; `messages` puts the text in front.
     """
 
@@ -73,8 +73,8 @@ def _is_mount_path(folder: str) -> bool:
 
 def _is_device(resource: str) -> bool:
     domain, _, name = resource.partition("/")
-    kept_by_kubernetes = f".{domain}".endswith(".kubernetes.io")
-    return "." in domain and is_subdomain(domain) and _is_word(name) and not kept_by_kubernetes
+    reserved = f".{domain}".endswith(".kubernetes.io")
+    return "." in domain and is_subdomain(domain) and _is_word(name) and not reserved
 
 
 def _is_image(reference: str) -> bool:
@@ -83,50 +83,48 @@ def _is_image(reference: str) -> bool:
 
 
 LABEL_RULE = "1 to 63 of a-z, 0-9 and -, with a letter or digit first and last"
-SUBDOMAIN_RULE = "1 to 253 of a-z, 0-9, - and ., with a letter or digit beside each . and end"
+SUBDOMAIN_RULE = "1 to 253 of a-z, 0-9, - and ., with a letter or digit at each end and next to ."
 WORD_RULE = "at most 63 of A-Z, a-z, 0-9, -, _ and ., with a letter or digit first and last"
 
-SecretName = Annotated[str, judged(is_subdomain, "name of a Secret", SUBDOMAIN_RULE)]
+SecretName = Annotated[str, judged(is_subdomain, "Secret name", SUBDOMAIN_RULE)]
 MountedSecretName = Annotated[
     str,
-    # It names the volume after the Secret, and a volume's name is a label.
+    # Kubeflow Pipelines names the volume after the Secret, and a volume's name is a label.
     judged(is_label, "name of a Secret that Kubeflow Pipelines mounts", LABEL_RULE),
 ]
 SecretKey = Annotated[
     str,
-    judged(_is_secret_key, "key of a Secret", "at most 253 of A-Z, a-z, 0-9, -, _ and ."),
+    judged(_is_secret_key, "Secret key", "at most 253 of A-Z, a-z, 0-9, -, _ and ."),
 ]
 VariableName = Annotated[
     str,
     judged(
         re.compile(r"[A-Za-z_][-._A-Za-z0-9]*").fullmatch,
-        "name of an environment variable",
+        "environment variable name",
         "A-Z, a-z, 0-9, _, - and ., with a letter or _ first",
     ),
 ]
-_KEY_RULE = f"a name of {WORD_RULE}, behind domain/ or not"
-LabelKey = Annotated[str, judged(_is_label_key, "key of a label", _KEY_RULE)]
-TaintKey = Annotated[
-    str, judged(lambda key: not key or _is_label_key(key), "key of a label", _KEY_RULE)
-]
-"""Or empty, for any."""
+_KEY_RULE = f"a name of {WORD_RULE}, with or without domain/ in front"
+LabelKey = Annotated[str, judged(_is_label_key, "label key", _KEY_RULE)]
+TaintKey = Annotated[str, judged(lambda key: not key or _is_label_key(key), "label key", _KEY_RULE)]
+"""The key of a taint; empty for any key."""
 LabelValue = Annotated[
-    str, judged(lambda value: not value or _is_word(value), "value of a label", WORD_RULE)
+    str, judged(lambda value: not value or _is_word(value), "label value", WORD_RULE)
 ]
 MountPath = Annotated[
     str,
     judged(
         _is_mount_path,
-        "folder to mount a Secret at",
-        "a whole path without : and .., as /secrets/person-key",
+        "mount path of a Secret",
+        "an absolute path without : and .., like /secrets/person-key",
     ),
 ]
 DeviceResource = Annotated[
     str,
     judged(
         _is_device,
-        "resource of a device plug-in",
-        f"it as nvidia.com/gpu, the vendor's domain and a name of {WORD_RULE}",
+        "resource name of a device plug-in",
+        f"it like nvidia.com/gpu: the vendor's domain, and a name of {WORD_RULE}",
     ),
 ]
 Image = Annotated[
@@ -134,7 +132,7 @@ Image = Annotated[
     judged(
         lambda reference: not reference or _is_image(reference),
         "image",
-        "host:port/name:tag or host/name@sha256:DIGEST, with the name in small letters",
+        "host:port/name:tag or host/name@sha256:DIGEST, with the name in lower case",
     ),
 ]
-"""Or empty, where there is none."""
+"""An image reference; empty if there is no image."""

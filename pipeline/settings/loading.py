@@ -1,6 +1,6 @@
-"""Reads settings from YAML, with what the command line changes.
+"""Reads settings from YAML, and applies the changes from the command line.
 
-Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answered at once.
+Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is reported at once.
 """
 
 import json
@@ -22,19 +22,18 @@ CONFIGS = Path(__file__).parent / "configs"
 
 
 def load(config: str, overrides: tuple[str, ...] = (), **options: str | float | None) -> Settings:
-    """Read a settings file, then apply what the command line says.
+    """Read a settings file, then apply the changes from the command line.
 
     Args:
-        config: the name of a file in `configs` (`local`), or the path of one.
+        config: the name of a file in `configs` (`local`), or the path of a settings file.
         overrides: texts such as `trainer.epochs=3`; the value is read as YAML.
-        options: dotted keys with `__` for the dot (`data__path='photos'`); None says nothing.
+        options: dotted keys with `__` for the dot (`data__path='photos'`); None is not set.
 
     Returns:
         The settings, with an absolute work folder.
 
     Raises:
-        SettingsError: one line for each thing that is wrong, with its file and line or the
-            `--set` that says it.
+        SettingsError: one line for each error, with its file and line, or its `--set`.
     """
     draft = Draft()
     draft.read_file(_config_file(config))
@@ -47,7 +46,7 @@ def load(config: str, overrides: tuple[str, ...] = (), **options: str | float | 
 
 
 def config_names() -> list[str]:
-    """The names of the settings files that come with the project."""
+    """Return the names of the settings files of the project."""
     return sorted(file.stem for file in CONFIGS.glob("*.yaml"))
 
 
@@ -66,10 +65,9 @@ def _checked(draft: Draft) -> Settings:
 
 
 def _validated(content: dict[str, Any]) -> Settings:
-    """Settings; a section or mapping with nothing behind its name is an empty one.
+    """Return the settings; a section or mapping without content counts as empty.
 
-    The check is that of JSON, which has lists where the settings have tuples, and is strict with
-    all else.
+    The check is the JSON one: it accepts lists for tuples, and is strict otherwise.
     """
     while True:
         try:
@@ -90,7 +88,7 @@ def _validated(content: dict[str, Any]) -> Settings:
 
 
 def _with_absolute_paths(settings: Settings) -> Settings:
-    """Paths are given relative to where the command is called, and kept for wherever it runs."""
+    """Make paths absolute: they are relative to the current folder, but a run may have another."""
     trainer = settings.trainer
     paths = {name: getattr(settings.data, name) for name in PATHS}
     absolute = {
@@ -107,14 +105,14 @@ def _with_absolute_paths(settings: Settings) -> Settings:
     return settings.model_copy(update={"data": data, "trainer": trainer, "work_dir": work_dir})
 
 
-def _absolute(place: str, path: str) -> str:
-    """Resolve a path, in which `~` is a home, from where the command is called."""
+def _absolute(setting: str, path: str) -> str:
+    """Resolve a path from the current folder; `~` is the home folder."""
     try:
         return str(Path(path).expanduser().resolve())
     except RuntimeError:
-        raise SettingsError(f"{place}: {path}: there is no home folder of that user") from None
+        raise SettingsError(f"{setting}: {path}: that user has no home folder") from None
     except UnicodeEncodeError as error:
-        raise SettingsError(f"{place}: {path}: {beyond_locale(error.encoding)}") from None
+        raise SettingsError(f"{setting}: {path}: {beyond_locale(error.encoding)}") from None
 
 
 def _config_file(config: str) -> Path:
@@ -123,10 +121,10 @@ def _config_file(config: str) -> Path:
         return named
     file = Path(_absolute("--config", config)) if config.startswith("~") else Path(config)
     if file.is_dir():
-        raise SettingsError(f"--config {config}: is a folder; name the settings file in it")
+        raise SettingsError(f"--config {config}: is a folder; give the settings file in it")
     if file.is_file():
         return file
     raise SettingsError(
-        f"--config {config}: neither a file nor one of the settings that come with the project "
+        f"--config {config}: is neither a file nor one of the project's settings "
         f"({', '.join(config_names())})"
     )

@@ -1,4 +1,4 @@
-"""One sentence for each thing that is wrong with the settings."""
+"""Describes each error in the settings in one sentence."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from . import yaml_reader
 from .yaml_reader import KeyPath, NotYaml
 
 LONGEST = 60
-"""Characters of a wrong value that are shown."""
+"""Most characters of a wrong value that a message shows."""
 
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
@@ -35,29 +35,29 @@ _SCALARS = {
 _CONTAINERS = {
     "model_type": "a section, with a line `name: value` for each setting",
     "dict_type": "a mapping, with a line `name: value` for each entry",
-    "tuple_type": "a list, as in [a, b]",
+    "tuple_type": "a list, for example [a, b]",
 }
 _WORDS = {**dict.fromkeys(("yes", "y", "on", "t", "1", "true"), True),
           **dict.fromkeys(("no", "n", "off", "f", "0", "false"), False)}  # fmt: skip
-"""What was a boolean before settings were YAML 1.2."""
+"""Words that were booleans in YAML 1.1."""
 
 
 def place_of(error: ErrorDetails) -> KeyPath:
-    """Where one of pydantic's errors is; a wrong key is where its value is."""
+    """Return the path of one of pydantic's errors; a wrong key has the path of its value."""
     return tuple(step for step in error["loc"] if step != "[key]")
 
 
 def sentence(error: ErrorDetails, settings: type[BaseModel], plain: str | None = None) -> str:
-    """What is wrong, and what to write instead where that is known.
+    """Describe what is wrong, and what to write instead if that is known.
 
     Args:
-        error: one of pydantic's.
-        settings: that were checked.
-        plain: what the file says there, if it is without quotes.
+        error: an error of pydantic.
+        settings: the model that was checked.
+        plain: the text in the file, if it has no quotes.
     """
     kind = error["type"]
     if kind == "extra_forbidden":
-        return f"no such setting{_nearest_setting(place_of(error), settings)}"
+        return f"unknown setting{_nearest_setting(place_of(error), settings)}"
     if kind in _SCALARS:
         return f"must be {_SCALARS[kind]}{_instead(error, plain)}"
     if kind in _SENTENCES:
@@ -75,16 +75,16 @@ def _out_of_bounds(error: ErrorDetails) -> str:
     return f"must be {word} {limit}, not {_shown(error['input'])}"
 
 
-def _no_container(error: ErrorDetails) -> str:
+def _not_a_container(error: ErrorDetails) -> str:
     return f"must be {_CONTAINERS[error['type']]}; it is {_kind_of(error['input'])}"
 
 
-def _no_such_word(error: ErrorDetails) -> str:
+def _unknown_word(error: ErrorDetails) -> str:
     known = re.findall("'([^']*)'", error["ctx"]["expected"])
     near = _nearest(str(error["input"]), known)
     suggestion = f"; did you mean {near}?" if near else ""
     if error["loc"][-1] == "[key]":
-        return f"no such name{suggestion or _all(known)}"
+        return f"unknown name{suggestion or _all(known)}"
     *others, last = (name or '""' for name in known)
     return f"must be {', '.join(others)} or {last}, not {_shown(error['input'])}{suggestion}"
 
@@ -104,19 +104,19 @@ def _no_match(error: ErrorDetails) -> str:
 
 _SENTENCES: dict[str, Callable[[ErrorDetails], str]] = {
     **dict.fromkeys(_BOUNDS, _out_of_bounds),
-    **dict.fromkeys(_CONTAINERS, _no_container),
-    "literal_error": _no_such_word,
+    **dict.fromkeys(_CONTAINERS, _not_a_container),
+    "literal_error": _unknown_word,
     "string_pattern_mismatch": _no_match,
     "string_too_long": _too_long,
     "too_long": _too_many,
     "string_too_short": lambda _: "must not be empty",
-    "missing": lambda _: "is needed here, and is missing",
+    "missing": lambda _: "is required, but is missing",
     "finite_number": lambda error: f"must be a finite number, not {_shown(error['input'])}",
 }
 
 
 def _instead(error: ErrorDetails, plain: str | None) -> str:
-    """What is there, and what to write for it: before YAML 1.2 it may have been right."""
+    """Describe the value and its replacement; it may have been correct in YAML 1.1."""
     kind, value = error["type"], error["input"]
     if kind == "string_type":
         quoted = f': write "{plain}", in quotes' if plain and not isinstance(value, list) else ""
@@ -125,14 +125,16 @@ def _instead(error: ErrorDetails, plain: str | None) -> str:
     if meant is None:
         return f", not {_shown(value)}"
     if isinstance(value, str):
-        said = "not text in quotes" if plain is None else f"and {_shown(plain)} is text in YAML 1.2"
+        actual = (
+            "not text in quotes" if plain is None else f"but {_shown(plain)} is text in YAML 1.2"
+        )
     else:
-        said = f"not {_shown(value)}"
-    return f", {said}: write {json.dumps(meant)}"
+        actual = f"not {_shown(value)}"
+    return f", {actual}: write {json.dumps(meant)}"
 
 
 def _meant(kind: str, value: Any) -> bool | int | float | None:
-    """The value of the wanted kind that was most likely meant."""
+    """Return the value of the required type that was most likely meant."""
     if kind == "bool_type":
         return _WORDS.get(str(value).strip().lower()) if _is_plain(value) else None
     if isinstance(value, str):
@@ -149,20 +151,20 @@ def _is_plain(value: Any) -> bool:
 
 
 def _number_in(text: str) -> Any:
-    """What a text in quotes is without them, or was in YAML 1.1: `1_000` and `1:30` as well."""
+    """Return the value of a text without quotes, also as in YAML 1.1: `1_000` and `1:30`."""
     yaml = YAML(typ="safe", pure=True)
     yaml.version = (1, 1)
     try:
         value = yaml_reader.read(text).value
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ruamel.yaml on numbers that YAML 1.1 had not
+            warnings.simplefilter("ignore")  # of ruamel.yaml, on numbers newer than YAML 1.1
             return yaml.load(text) if isinstance(value, str) else value
     except (NotYaml, YAMLError, ValueError):
         return None
 
 
 def _shown(value: Any) -> str:
-    """A wrong value, as YAML would have it: short, on one line and without passwords."""
+    """Return a wrong value as YAML: short, on one line and without passwords."""
     if isinstance(value, dict | list):
         return _kind_of(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -186,17 +188,17 @@ def _kind_of(value: Any) -> str:
 
 
 def _nearest_setting(path: KeyPath, settings: type[BaseModel]) -> str:
-    """The name that was most likely meant: beside it, or the same name in another section."""
-    beside: Any = settings
+    """Suggest a similar name in the same section, or the same name in other sections."""
+    section: Any = settings
     for step in path[:-1]:
-        if step in beside.model_fields:
-            beside = _section_in(beside.model_fields[step].annotation)
+        if step in section.model_fields:
+            section = _section_in(section.model_fields[step].annotation)
     name = str(path[-1])
-    if near := _nearest(name, beside.model_fields):
+    if near := _nearest(name, section.model_fields):
         return f"; did you mean {'.'.join(map(str, (*path[:-1], near)))}?"
     if elsewhere := [found for found in _names(settings) if found.rpartition(".")[2] == name]:
-        return f"; there is {' and '.join(elsewhere)}"
-    return _all(beside.model_fields)
+        return f"; did you mean {' or '.join(elsewhere)}?"
+    return _all(section.model_fields)
 
 
 def _all(names: Iterable[str]) -> str:
@@ -212,7 +214,7 @@ def _nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def _names(settings: type[BaseModel], before: str = "") -> Iterator[str]:
-    """All settings with their sections, `trainer.gpu.count` and so on."""
+    """Return the names of all settings with their sections, for example `trainer.gpu.count`."""
     for name, field in settings.model_fields.items():
         section = _section_in(field.annotation)
         if section is None:
@@ -222,7 +224,7 @@ def _names(settings: type[BaseModel], before: str = "") -> Iterator[str]:
 
 
 def _section_in(annotation: Any) -> Any:
-    """The section itself, or the one in `GpuSettings | None` or `dict[str, Resources]`."""
+    """Return a section, or the one in `GpuSettings | None` or `dict[str, Resources]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     found = (_section_in(part) for part in get_args(annotation))

@@ -9,21 +9,21 @@ from customer_age.schema.strict_model import StrictModel
 from . import address_forms
 
 _ANY_NAME = "ages"
-"""Of a model, where only the address beside it is judged; every registry takes it."""
+"""A model name that every registry accepts, to check an address alone."""
 
 _MOST_LETTERS = 255
-"""What MLflow's and ML Metadata's tables keep of a model's name."""
+"""Longest model name in the tables of MLflow and ML Metadata."""
 
 
 class RegistrySettings(StrictModel):
     """Where models are published."""
 
     uri: str | None = None
-    """By default MLflow on SQLite in the work folder. Else `mlflow+sqlite:////folder/mlflow.db`,
+    """By default MLflow on SQLite in the work folder. Others: `mlflow+sqlite:////folder/mlflow.db`,
     `mlflow+http(s)://host:port`, `vertex://project/region/model?staging=gs://bucket/folder` or
-    `kubeflow-registry(+https)://host:port/model?artifacts=s3://bucket/folder`. The last one's token
-    goes only to the host that CUSTOMER_AGE_TRUSTED_REGISTRY names, in `cluster.environment` for
-    pods: a run may be started with another address."""
+    `kubeflow-registry(+https)://host:port/model?artifacts=s3://bucket/folder`. The token of the
+    last one is sent only to the host in CUSTOMER_AGE_TRUSTED_REGISTRY (for pods, set it in
+    `cluster.environment`), because a run may be started with another address."""
     model_name: str = Field(
         "customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=_MOST_LETTERS
     )
@@ -31,7 +31,7 @@ class RegistrySettings(StrictModel):
     @field_validator("uri")
     @classmethod
     def _holds_no_secret(cls, uri: str | None) -> str | None:
-        """Settings are written into the metadata, the report and the registry itself."""
+        """Refuse secrets: settings are written to the metadata, the report and the registry."""
         return uri and require_no_secret(
             uri,
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
@@ -48,15 +48,15 @@ class RegistrySettings(StrictModel):
 
     @field_validator("model_name")
     @classmethod
-    def _is_taken_by_the_registry(cls, model_name: str, info: ValidationInfo) -> str:
+    def _is_valid_in_the_registry(cls, model_name: str, info: ValidationInfo) -> str:
         if uri := info.data.get("uri"):
             _judge(uri, model_name)
         return model_name
 
 
 def _judge(uri: str, model_name: str) -> None:
-    """See that a registry's address is of a kind that is supported; nothing is asked there."""
-    from customer_age.model_registry import open_registry  # takes a moment; most runs need none
+    """Check that a registry's address is of a supported kind, without a request."""
+    from customer_age.model_registry import open_registry  # slow to import; rarely needed
 
     try:
         open_registry(uri, model_name)

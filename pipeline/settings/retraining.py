@@ -1,4 +1,4 @@
-"""The settings of retraining: when a run starts by itself, what it learns from, who is told."""
+"""The settings of retraining: when a run starts, what it trains on, and who is notified."""
 
 from pydantic import Field, field_validator
 
@@ -18,35 +18,36 @@ class RetrainingSettings(StrictModel):
     """When new batches in `data.inbox` start a run, and how that run differs from others."""
 
     ledger: str | None = None
-    """Where it is written down what became of each batch: SQLite in the work folder by default,
-    or `postgresql://user@host:5432/database`. The password comes from PGPASSWORD or a pgpass
+    """Database with the state of each batch: by default SQLite in the work folder, or
+    `postgresql://user@host:5432/database`. The password comes from PGPASSWORD or a pgpass
     file."""
     min_photos: int = Field(500, ge=1, le=MOST)
     """New photos that start a run."""
     max_wait_hours: float = Field(168, ge=0, le=CENTURY_HOURS)
-    """From the arrival of a batch; one that waits longer starts a run, however small."""
+    """Hours since a batch arrived; a batch that waits longer starts a run, even a small one."""
     max_drift: float | None = Field(None, gt=0, le=1)
-    """Distance of the new photos from those that the champion learnt from, as TFDV measures it,
-    on age, brightness, sharpness or size; more starts a run. By default it is not measured."""
+    """TFDV distance between the new photos and those that the champion was trained on, in age,
+    brightness, sharpness or size; a larger one starts a run. By default it is not measured."""
     cool_down_hours: float = Field(24, ge=0, le=CENTURY_HOURS)
-    """After a run that trained, before the next new photos start one."""
+    """Hours after a run that trained, before new photos start the next one."""
     retry_hours: float = Field(1, ge=0, le=CENTURY_HOURS)
-    """After a run that failed or whose data were refused, before its batches are tried again; the
-    wait doubles from one to the next."""
+    """Hours before batches are retried after a run that failed or whose data were refused; the
+    wait doubles with each such run."""
     max_retry_hours: float = Field(24, ge=0, le=CENTURY_HOURS)
-    """The longest such wait."""
+    """Longest such wait."""
     tries: int = Field(3, ge=1, le=1000)
-    """Runs whose data are refused with a batch, the last of them with it alone, before it is set
-    aside. A run that failed is none of them."""
+    """Runs with refused data before a batch is set aside; the last of them has this batch alone. A
+    run that failed does not count."""
     newest_batches: int | None = Field(20, ge=0, le=MOST)
-    """The data window: as many batches, the newest, does a run learn from besides `data.path`;
-    null: all. New ones always are in."""
+    """Data window: a run trains on this many of the newest batches, in addition to `data.path`;
+    null: on all. New batches are always included."""
     newest_days: float | None = Field(None, gt=0, le=CENTURY_DAYS)
-    """The data window in days, back from the newest batch; both limits hold."""
+    """Data window in days, back from the newest batch; both limits apply."""
     epochs: int | None = Field(2, ge=1, le=MOST_EPOCHS)
-    """`trainer.epochs` of a run that starts from the champion's weights; null leaves it."""
+    """`trainer.epochs` of a run that starts from the champion's weights; null does not change
+    it."""
     learning_rate: float | None = Field(1e-4, gt=0, le=1)
-    """`trainer.learning_rate` of such a run; null leaves it."""
+    """`trainer.learning_rate` of such a run; null does not change it."""
 
     @field_validator("ledger")
     @classmethod
@@ -68,19 +69,19 @@ class RetrainingSettings(StrictModel):
 
 
 class NotifySettings(StrictModel):
-    """Who is told of a run's end, and of a batch that is set aside.
+    """Notifications when a run ends and when a batch is set aside.
 
-    What must stay secret comes from the environment: CUSTOMER_AGE_NOTIFY_URL stands in for `url`
-    where the address itself is a secret, and CUSTOMER_AGE_NOTIFY_HEADERS_FILE names a file with a
-    line `Name: value` for each header.
+    Secrets come from the environment: CUSTOMER_AGE_NOTIFY_URL replaces `url` if the address itself
+    is a secret, and CUSTOMER_AGE_NOTIFY_HEADERS_FILE is the path of a file with a line
+    `Name: value` for each header.
     """
 
     url: str | None = None
-    """Of a webhook; it is sent CloudEvents in JSON."""
+    """Address of a webhook that receives CloudEvents as JSON."""
     timeout_seconds: float = Field(10, gt=0, le=3600)
-    """For one attempt, from the first byte of its name look-up to the last of the answer."""
+    """Time limit of one attempt, from the DNS lookup to the last byte of the response."""
     attempts: int = Field(3, ge=1, le=10)
-    """At each look, a second apart, then two, four and so on."""
+    """Attempts at each check: one second apart, then two, four and so on."""
 
     @field_validator("url")
     @classmethod
@@ -95,24 +96,24 @@ class NotifySettings(StrictModel):
 
 
 def _require_whole_path(ledger: str) -> None:
-    """Raises `ValueError` where SQLite would look elsewhere, or not find a file's name."""
+    """Raise `ValueError` if SQLite would open another file, or finds no file name."""
     path = addresses.sqlite_path(ledger)
     if "?" in ledger:
         raise ValueError("is not a valid ledger: SQLite takes no options; write %3F for a ? in it")
     if not path or not path.startswith("/") or path.endswith("/") or "\0" in path:
         raise ValueError(
-            "is not a valid ledger: name a file by its whole path, with four slashes: "
+            "is not a valid ledger: write the file's absolute path, with four slashes: "
             "sqlite:////folder/ledger.sqlite"
         )
 
 
 def check_address(url: str) -> None:
-    """See that an event can be sent to an address.
+    """Check that events can be sent to an address.
 
     Raises:
-        ValueError: it is no web address.
+        ValueError: it is not a valid web address.
     """
     parts = url_parts(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be the address of a webhook, as in https://host/path")
+        raise ValueError("must be the address of a webhook, for example https://host/path")
     address_forms.require_host(url)

@@ -1,6 +1,6 @@
 """All settings of a run: typed, and checked together.
 
-Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is answered at once.
+Nothing here imports TensorFlow, TFX or Beam, so that a wrong setting is reported at once.
 """
 
 import hashlib
@@ -27,72 +27,72 @@ from .retraining import NotifySettings, RetrainingSettings
 from .yaml_reader import beyond_locale
 
 _NO_RESULT = ("tuner", "cluster", "retraining", "notify")
-"""Sections that say how settings are tuned, where and when a run runs, and who is notified: a run's
-result does not depend on them."""
+"""Sections that do not change a run's result: tuning, where and when runs execute, and
+notifications."""
 
-_IN_NO_LINE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, stray bytes and line separators."""
+_NOT_ON_A_LINE = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode categories of control characters, undecoded bytes and line separators."""
 
 
 def _breaks_a_line(letter: str) -> bool:
-    return unicodedata.category(letter) in _IN_NO_LINE
+    return unicodedata.category(letter) in _NOT_ON_A_LINE
 
 
 MOST_LETTERS = 63
-"""Of a pipeline's name."""
+"""Most characters in a pipeline's name."""
 
 PipelineName = Annotated[
     str,
     judged(
         re.compile(f"[a-z0-9][a-z0-9-]{{0,{MOST_LETTERS - 1}}}").fullmatch,
-        "name of a pipeline",
+        "pipeline name",
         "1 to 63 of a-z, 0-9 and -, with a letter or digit first",
     ),
 ]
 
 
 class Settings(StrictModel):
-    """Everything a run depends on besides the data, the weights and the code."""
+    """Everything that a run depends on, in addition to the data, the weights and the code."""
 
     name: PipelineName = "customer-age"
-    """The pipeline's name; TFX, the ledger and Kubernetes keep 63 letters of one."""
+    """The pipeline's name: at most 63 characters, for TFX, the ledger and Kubernetes."""
     work_dir: str = Field("work", min_length=1, validate_default=True)
-    """Where everything that a run makes is kept."""
+    """Folder for everything that a run writes."""
     data: DataSettings = DataSettings()
     trainer: TrainerSettings = TrainerSettings()
     tuner: TunerSettings = TunerSettings()
     gate: GateSettings = GateSettings()
     canary: CanarySettings = CanarySettings()
     registry: RegistrySettings = RegistrySettings()
-    cluster: ClusterSettings = ClusterSettings()  # before beam, whose check looks at it
+    cluster: ClusterSettings = ClusterSettings()  # before beam, because the check of beam reads it
     beam: BeamSettings = BeamSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     notify: NotifySettings = NotifySettings()
 
     @field_validator("work_dir")
     @classmethod
-    def _can_stand_in_a_line(cls, work_dir: str) -> str:
-        """Lists of files, logs and messages have a path a line; ML Metadata keeps UTF-8 alone."""
+    def _fits_on_one_line(cls, work_dir: str) -> str:
+        """Check the path: file lists, logs and messages have one a line; MLMD needs UTF-8."""
         try:
             os.fsencode(work_dir)
         except UnicodeEncodeError as error:
             if error.encoding != "utf-8":
                 raise ValueError(f"{work_dir!r} {beyond_locale(error.encoding)}") from None
-        stands_in_a_line = not any(map(_breaks_a_line, work_dir))
-        if not stands_in_a_line or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
+        fits = not any(map(_breaks_a_line, work_dir))
+        if not fits or any(map(_breaks_a_line, str(Path(work_dir).resolve()))):
             raise ValueError(
-                f"{work_dir!r} is, or lies in, a folder whose name holds a line break, "
-                "another control character, or bytes that are not UTF-8; name another folder with "
-                "--work-dir"
+                f"{work_dir!r} is, or is inside, a folder whose name contains a line break, "
+                "another control character, or bytes that are not UTF-8; choose another folder "
+                "with --work-dir"
             )
         return work_dir
 
     @field_validator("beam")
     @classmethod
-    def _workers_elsewhere_reach_what_they_need(
+    def _remote_workers_reach_what_they_need(
         cls, beam: BeamSettings, info: ValidationInfo
     ) -> BeamSettings:
-        cluster: ClusterSettings | None = info.data.get("cluster")  # None where it is wrong itself
+        cluster: ClusterSettings | None = info.data.get("cluster")  # None if it is not valid
         if cluster and (
             wrong := beam_runners.complaint_of_cluster(
                 beam.args, cluster.image, cluster.pipeline_root, cluster.in_place
@@ -102,21 +102,21 @@ class Settings(StrictModel):
         return beam
 
     def reached(self) -> "Settings":
-        """The same, its addresses with what Beam's options say of how a store is reached."""
-        places = {name: getattr(self.data, name) for name in PATHS}
+        """Return a copy whose data addresses include the store options from Beam's arguments."""
+        locations = {name: getattr(self.data, name) for name in PATHS}
         reached = {
-            name: addresses.reached_by(place, self.beam.args)
-            for name, place in places.items()
-            if place
+            name: addresses.reached_by(location, self.beam.args)
+            for name, location in locations.items()
+            if location
         }
         return self.model_copy(update={"data": self.data.model_copy(update=reached)})
 
     def on_cluster(self) -> "Settings":
-        """The same as a cluster sees them: without what only this machine has.
+        """Return a copy for a cluster, without what exists only on this machine.
 
-        Where there is an inbox, ingested photos are kept beside the artifacts, so that later runs
-        find them. Without one they are kept for no longer than their run: Kubeflow's launcher may
-        reach that bucket by a Secret of its own, which components do not have.
+        If there is an inbox, ingested photos are kept in the artifacts' bucket for later runs.
+        Without one they are kept only during their run, because Kubeflow's launcher may access
+        that bucket with a Secret that the components do not have.
         """
         root, data = self.cluster.pipeline_root, self.data
         if data.batch_cache is None:
@@ -127,7 +127,7 @@ class Settings(StrictModel):
 
     @property
     def search_name(self) -> str:
-        """What the pipeline that tunes is called on a cluster."""
+        """The name of the tuning pipeline on a cluster."""
         return f"{self.name}-tune"
 
     @property
@@ -137,39 +137,39 @@ class Settings(StrictModel):
 
     @property
     def batch_cache(self) -> str:
-        """Where ingested batches are kept; empty where none is kept beyond its run."""
+        """The folder where ingested batches are kept; empty if they are not kept after a run."""
         cache = self.data.batch_cache
         return f"{self.work_dir}/batch_cache" if cache is None else cache
 
     @property
     def person_key_file(self) -> str:
-        """The path of the secret that keys the hash which stands for a person."""
+        """The path of the secret key for the hash that identifies a person."""
         return self.data.person_key_file or f"{self.work_dir}/person.key"
 
     @property
     def registry_uri(self) -> str:
-        """The registry's URI, the default one resolved."""
+        """The registry's URI, with the default resolved."""
         if self.registry.uri is not None:
             return self.registry.uri
         return f"mlflow+{addresses.sqlite_url(f'{self.work_dir}/registry/mlflow.db')}"
 
     @property
     def ledger_uri(self) -> str:
-        """Where the ledger of batches and runs is, the default one resolved."""
+        """The URL of the ledger of batches and runs, with the default resolved."""
         default = f"{self.work_dir}/retraining/ledger.sqlite"
         return self.retraining.ledger or addresses.sqlite_url(default)
 
     def recorded(self) -> dict[str, Any]:
-        """What a run's record holds of the settings: all that its result depends on, and places."""
+        """Return the settings for a run's record: all that the result depends on, and paths."""
         excluded: Any = {
             **dict.fromkeys(_NO_RESULT, True),
-            "trainer": {"gpu"},  # the record tells the device itself
+            "trainer": {"gpu"},  # the record contains the device itself
             "gate": {"gpu"},
         }
         return self.model_dump(mode="json", exclude=excluded)
 
     def fingerprint(self) -> str:
-        """12 hexadecimal digits that change with whatever a run's result depends on."""
+        """Return 12 hexadecimal digits that change with any setting that a result depends on."""
         excluded: Any = {
             "work_dir": True,
             **dict.fromkeys(_NO_RESULT, True),
@@ -178,5 +178,5 @@ class Settings(StrictModel):
         }
         settings = self.model_dump(mode="json", exclude=excluded)
         if self.trainer.weights not in WEIGHTS_KEYWORDS:
-            settings["trainer"]["weights"] = ""  # a path; the run's key has the file's content
+            settings["trainer"]["weights"] = ""  # a path; the run's key contains the file's content
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]

@@ -8,19 +8,19 @@ from .settings import Settings
 
 
 def text_of(settings: Settings, comment: str) -> str:
-    """A settings file that says all that is not the default.
+    """Return the text of a settings file with every setting that is not the default.
 
-    Settings hold no secret, as each section sees to it, and so neither does the file.
+    The file contains no secret, because each section refuses secrets.
 
     Args:
-        settings: any.
-        comment: lines that stand at its head.
+        settings: any settings.
+        comment: the lines of the comment at the beginning.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # typed by its None
     text = io.StringIO()
     text.writelines(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
-    if said := settings.model_dump(mode="json", exclude_defaults=True):
-        yaml.dump(said, text)
+    if changed := settings.model_dump(mode="json", exclude_defaults=True):
+        yaml.dump(changed, text)
     return text.getvalue()

@@ -1,7 +1,7 @@
-"""Reads YAML 1.2 into plain values, and remembers in which line each of them stands.
+"""Reads YAML 1.2 into plain values, and records the line of each value.
 
-ruamel.yaml scans and parses. What a plain word means is YAML 1.2's core schema here, whatever
-version a file says it is of: `off` and dates are text, and `1e-4` is a number.
+ruamel.yaml scans and parses. Plain words are resolved by the core schema of YAML 1.2, even if a
+file declares another version: `off` and dates are text, and `1e-4` is a number.
 """
 
 import math
@@ -16,12 +16,12 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import VersionedResolver
 
 KeyPath = tuple[str | int, ...]
-"""The keys, and the places in lists, that lead to a value."""
+"""The keys and list indexes that lead to a value."""
 
 DEEPEST = 32
-"""Levels; what is nested deeper is no settings file."""
+"""Levels of nesting; a settings file needs fewer."""
 LARGEST = 500_000
-"""Characters and values, counted again for each alias: a few lines can stand for gigabytes."""
+"""Characters and values, counted again for each alias: a few lines can expand to gigabytes."""
 
 _TAG = "tag:yaml.org,2002:"
 _NULL, _BOOL, _INT, _FLOAT, _MERGE, _STR, _SEQ, _MAP = (
@@ -44,11 +44,11 @@ _OCTAL_BEFORE = re.compile("[-+]?0[0-7]+")
 
 
 class NotYaml(Exception):
-    """A text cannot be read at all.
+    """A text that cannot be read.
 
     Attributes:
-        line: where reading ended, from 1.
-        reason: in one line, with the column.
+        line: the line where reading ended, from 1.
+        reason: the reason in one line, with the column.
     """
 
     def __init__(self, line: int, reason: str):
@@ -59,13 +59,13 @@ class NotYaml(Exception):
 
 @dataclass
 class Reading:
-    """What a text holds.
+    """The content of a text.
 
     Attributes:
         value: mappings, lists, text, numbers, booleans and None.
-        lines: of each value, from 1; a mapping's entry stands where its key does.
-        plain: what is written there, of values without quotes.
-        mistakes: path and sentence of what is YAML, and yet no value for settings.
+        lines: the line of each value, from 1; a mapping's entry has the line of its key.
+        plain: the text of each value that has no quotes.
+        mistakes: path, line and description of valid YAML that settings cannot use.
     """
 
     value: Any = None
@@ -105,7 +105,7 @@ def read(text: str) -> Reading:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether a text can be written: not so with half a surrogate pair, or an undecoded byte."""
+    """Return False for a text with half a surrogate pair or an undecoded byte."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -115,7 +115,10 @@ def is_unicode(text: str) -> bool:
 
 def beyond_locale(encoding: str) -> str:
     """Describe a text with a character that the locale's encoding lacks."""
-    return f"holds more than the locale's encoding, {encoding}, has; set PYTHONUTF8=1"
+    return (
+        f"contains a character that the locale's encoding, {encoding}, does not have; "
+        "set PYTHONUTF8=1"
+    )
 
 
 class _Resolver(VersionedResolver):
@@ -125,33 +128,33 @@ class _Resolver(VersionedResolver):
 
 
 def _reason(error: MarkedYAMLError) -> str:
-    """ruamel.yaml's own words, without the lines of the file that it quotes."""
+    """Return ruamel.yaml's message without the lines of the file that it quotes."""
     problem = " ".join(str(error.problem).split())
     if "found character '\\t'" in problem:
         return "a tab; YAML is indented with spaces"
     if "maximum depth" in problem:
         return f"nested deeper than {DEEPEST} levels"
     if "another document" in problem:
-        return "a second document; settings are one"
-    return problem.replace("('", "").replace("',)", "")  # a token that was met
+        return "a second document; a settings file has only one"
+    return problem.replace("('", "").replace("',)", "")  # around the token that was found
 
 
 class _Builder:
-    """Makes values of YAML's nodes."""
+    """Converts YAML nodes to values."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._open: set[int] = set()  # nodes on the way here
+        self._open: set[int] = set()  # the nodes that contain the current one
         self._size = 0
 
     def value(self, node: Any, path: KeyPath) -> Any:
-        """The value of a node, which stands under a path."""
+        """Return the value of the node at a path."""
         self._size += 1 + (len(node.value) if isinstance(node, ScalarNode) else 0)
         if self._size > LARGEST:
-            raise NotYaml(_line(node), f"more than {LARGEST:,} characters, with its aliases")
+            raise NotYaml(_line(node), f"more than {LARGEST:,} characters, including aliases")
         self._reading.lines.setdefault(path, _line(node))
         if id(node) in self._open:
-            self._mistake(node, path, "an alias stands in what it stands for")
+            self._mistake(node, path, "an alias is inside the value that it refers to")
             return None
         self._open.add(id(node))
         try:
@@ -163,12 +166,12 @@ class _Builder:
                 return self._scalar(node, path)
         finally:
             self._open.discard(id(node))
-        self._mistake(node, path, f"the tag {_shown(node.tag)} is not known here")
+        self._mistake(node, path, f"the tag {_shown(node.tag)} is not supported")
         return None
 
     def _mapping(self, node: Any, path: KeyPath, values: dict[str, Any]) -> dict[str, Any]:
-        """Add the entries of a node to values; those that are there win."""
-        taken = set(values)
+        """Add the entries of a node to values; existing entries win."""
+        existing = set(values)
         first: dict[str, Any] = {}
         merged: list[Any] = []
         for key, inner in node.value:
@@ -177,14 +180,14 @@ class _Builder:
                 self._mistake(key, path, "a key must be a word, not a list or a mapping")
             elif name in first:
                 line = _line(first[name])
-                self._mistake(key, (*path, name), f"given twice, first in line {line}")
+                self._mistake(key, (*path, name), f"set twice, first in line {line}")
                 if isinstance(inner, MappingNode) and isinstance(values.get(name), dict):
-                    self._mapping(inner, (*path, name), values[name])  # tells what is wrong in it
+                    self._mapping(inner, (*path, name), values[name])  # reports the errors in it
             else:
                 first[name] = key
                 if key.tag == _MERGE:
                     merged = inner.value if isinstance(inner, SequenceNode) else [inner]
-                elif name not in taken:
+                elif name not in existing:
                     self._reading.lines.setdefault((*path, name), _line(key))
                     values[name] = self.value(inner, (*path, name))
         for source in merged:
@@ -201,7 +204,7 @@ class _Builder:
         if not node.style:
             self._reading.plain[path] = text
         if not is_unicode(text):
-            self._mistake(node, path, "holds half a character, which is no text")
+            self._mistake(node, path, "contains half of a surrogate pair, which is not text")
         elif tag in (_STR, _MERGE):
             return text
         elif tag == _BOOL and text.lower() in ("true", "false"):
@@ -209,7 +212,7 @@ class _Builder:
         elif tag in (_INT, _FLOAT):
             return self._number(node, path)
         elif tag != _NULL:
-            self._mistake(node, path, f"the tag {_shown(tag)} is not known here")
+            self._mistake(node, path, f"the tag {_shown(tag)} is not supported")
         return None
 
     def _number(self, node: Any, path: KeyPath) -> int | float | None:
@@ -217,14 +220,14 @@ class _Builder:
         try:
             value = _number(text)
         except ValueError:
-            self._mistake(node, path, "no number, or one with too many digits")
+            self._mistake(node, path, "is not a number, or has too many digits")
             return None
         if _OCTAL_BEFORE.fullmatch(text) and value != int(text, 8):
             self._mistake(
                 node,
                 path,
-                f"{text} was {int(text, 8)} in YAML 1.1 and is {value} in YAML 1.2; write the one "
-                f'that is meant, or "{text}" for text',
+                f"{text} was {int(text, 8)} in YAML 1.1 and is {value} in YAML 1.2; write the "
+                f'number that you mean, or "{text}" for text',
             )
         return value
 

@@ -37,7 +37,7 @@ def inbox(tmp_path_factory, batch, shown, grey, profiles_table):
     return folder
 
 
-def test_a_retraining_has_nothing_of_whom_was_forgotten(
+def test_a_retraining_has_no_data_of_a_forgotten_person(
     command, photos, inbox, tmp_path, versions, batch, shown, contents, person_key
 ):
     work = tmp_path / "work"

@@ -37,13 +37,13 @@ def test_killed_in_ingestion_and_terminated_in_training(
     kept = work / "checkpoint" / "checkpoint.npz"
     printed = terminated.killed_when(lambda _: kept.exists(), by=signal.SIGTERM)
     assert terminated.process.returncode == 143
-    said = "What was finished is kept; the same command goes on from there"
+    said = "Finished work is kept; the same command resumes from there"
     assert f"interrupted by SIGTERM in Trainer. {said}" in printed
     assert "failed" not in printed
     report = (work / "report.html").read_text()
     assert '<h1 class="refused">Interrupted</h1>' in report
     assert f"Interrupted by SIGTERM in Trainer. {said}" in report
-    assert "1 killed execution(s) cleared away" in printed
+    assert "1 killed execution(s) removed" in printed
     assert "✓ PhotoExampleGen" in printed
     assert "✓ Trainer" not in printed
     assert "epoch 1 of 3" in printed
@@ -54,7 +54,7 @@ def test_killed_in_ingestion_and_terminated_in_training(
 
     exit_code, printed = command(photos, work).ended()
     assert exit_code == 0, printed
-    assert "1 killed execution(s) cleared away" in printed
+    assert "1 killed execution(s) removed" in printed
     assert re.search("✓ PhotoExampleGen +reused", printed), printed
     assert "epoch 3 of 3" in printed
     assert "epoch 1 of 3" not in printed, "the training goes on after it"

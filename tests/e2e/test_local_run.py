@@ -23,18 +23,18 @@ def published(command_from_nothing, photos, tmp_path_factory):
     return work, printed
 
 
-def test_a_run_tells_what_each_component_found(published):
+def test_a_run_shows_the_result_of_each_component(published):
     _, printed = published
     for component, fact in (
         ("PhotoExampleGen", r"240 photos in \(\d+ train, \d+ valid, \d+ test\), 0 refused"),
         ("StatisticsGen", "TFDV statistics of 3 splits"),
         ("ExampleValidator", "no anomalies"),
         ("DataGate", "the data passed"),
-        ("Champion", "none yet: the median predictor is the one to beat"),
+        ("Champion", "no champion yet; baseline: the median predictor"),
         ("Trainer", r"valid MAE \d+\.\d\d years \(epoch \d of 3"),
         ("Evaluator", r"test MAE \d+\.\d\d years on \d+ photos: blessed"),
         ("Canary", r"\d+ ms a photo, [\d,]+ MB: fit to serve"),
-        ("RegistryPusher", "version 1 published as champion"),
+        ("RegistryPusher", "version 1 published as the champion"),
         ("RunReport", ""),
     ):
         assert f"… {component} started" in printed
@@ -44,7 +44,7 @@ def test_a_run_tells_what_each_component_found(published):
     assert "Component" not in printed, "TFX's own words go to the log"
 
 
-def test_it_leaves_a_report_and_a_log(published):
+def test_a_run_writes_a_report_and_a_log(published):
     work, printed = published
     assert f"report: {work / 'report.html'}" in printed
     assert "version 1" in (work / "report.html").read_text()
@@ -53,7 +53,7 @@ def test_it_leaves_a_report_and_a_log(published):
     assert "Component Trainer is running." in log.read_text()
 
 
-def test_the_version_tells_where_it_comes_from(published, versions):
+def test_the_version_records_its_lineage(published, versions):
     work, _ = published
     _, [version], champion = versions(work / "registry")
     assert champion == version.version == "1"
@@ -70,7 +70,7 @@ def test_the_statistics_never_read_the_photos(published):
         assert b"image/encoded" not in file.read_bytes()
 
 
-def test_no_person_or_file_stands_in_two_splits(published):
+def test_no_person_or_file_is_in_two_splits(published):
     work, _ = published
     seen = {}
     for file in work.glob("pipeline/PhotoExampleGen/examples/*/Split-*/*.gz"):
@@ -125,18 +125,18 @@ def test_a_second_run_reuses_everything_and_publishes_nothing_new(
     assert champion == "1"
 
 
-def test_the_gate_refuses_and_says_why(command, photos, published, versions):
+def test_the_gate_refuses_with_a_reason(command, photos, published, versions):
     work, _ = published
     exit_code, printed = command(photos, work, "gate.max_mae=0.1").ended()
     assert exit_code == 3, printed
-    assert re.search(r"✓ Champion +\d+\.\d s  version 1 is the one to beat", printed)
+    assert re.search(r"✓ Champion +\d+\.\d s  baseline: version 1", printed)
     assert re.search(r"The gate refused the model: MAE .* above the limit of 0\.1", printed)
     assert "above the limit of 0.1" in (work / "report.html").read_text()
     _, found, champion = versions(work / "registry")
     assert (len(found), champion) == (1, "1")
 
 
-def test_the_canary_refuses_and_says_why(command, photos, published, versions):
+def test_the_canary_refuses_with_a_reason(command, photos, published, versions):
     work, _ = published
     exit_code, printed = command(photos, work, "canary.max_memory_mb=50").ended()
     assert exit_code == 3, printed

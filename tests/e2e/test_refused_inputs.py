@@ -46,7 +46,7 @@ def _empty_table(folder):
     ],
     ids=["no folder", "no label table", "no photos", "no age column", "empty table"],
 )
-def test_a_data_set_that_cannot_be_one(command, tmp_path, make, says):
+def test_an_invalid_data_set(command, tmp_path, make, says):
     make(tmp_path / "data")
     exit_code, printed = command(tmp_path / "data", tmp_path / "work").ended()
     assert exit_code == 2, printed
@@ -67,7 +67,7 @@ def test_a_work_folder_that_cannot_be_written(command, photos, tmp_path):
     (tmp_path / "file").write_text("in the way")
     exit_code, printed = command(photos, tmp_path / "file" / "work").ended()
     assert exit_code == 2
-    assert "cannot be written (Not a directory)" in printed
+    assert "is not writable (Not a directory)" in printed
 
 
 @pytest.mark.slow

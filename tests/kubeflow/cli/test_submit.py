@@ -64,7 +64,7 @@ def submit(monkeypatch, capsys):
     [
         (["--help"], "Exit codes"),
         ([], "Missing option '--target'"),
-        (["--target", "kubeflow", "--set", "trainer.epoch=3"], "trainer.epoch: no such setting"),
+        (["--target", "kubeflow", "--set", "trainer.epoch=3"], "trainer.epoch: unknown setting"),
         (["--target", "kubeflow"], "--host is missing"),
         (["--target", "kubeflow", "--host", "http://h", "--param", "a=1"], "unknown run parameter"),
         (["--target", "kubeflow", "--host", "http://h", "--run-id", "A"], "--run-id A"),

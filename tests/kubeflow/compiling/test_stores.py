@@ -58,7 +58,7 @@ NOT_VALID = {
 )
 def test_a_root_that_tfx_takes_for_a_pattern_is_refused(scheme, folder):
     root = f"{scheme}://ages/{folder}"
-    with pytest.raises(SettingsError, match="which TFX takes for a pattern of names") as caught:
+    with pytest.raises(SettingsError, match="which TFX reads as a file pattern") as caught:
         settings_of(f"'{root}'")
     assert "cluster.pipeline_root: " in str(caught.value)
     assert caught.value.exit_code == 2

@@ -38,7 +38,7 @@ def test_a_component_has_its_name_from_the_graph(path, name):
         (
             OSError(28, "No space left on device"),
             "DataGate: no space left on the disk; give the container more (ephemeral storage). "
-            "Nothing half-written will be used",
+            "Incomplete files are never used",
             1,
         ),
     ],

@@ -41,13 +41,13 @@ def test_good_data_are_described_without_tensorflow(data):
             "layout hand_out",
             "table labels.csv: text in UTF-8, cells separated by commas",
             "columns read: file_name, real_age",
-            "rows 12, of which 12 can be used",
+            "rows 12; 12 are usable",
         ]
         assert "ages 20 to 31 years; median 25, half of the photos from 22 to 28" in said
         assert any(line.startswith("No photo was opened") for line in said) is not bool(arguments)
 
 
-def test_data_that_a_run_would_refuse_end_with_its_exit_code(data):
+def test_data_that_a_run_would_refuse_give_the_exit_code_of_the_run(data):
     table = data / "labels.csv"
     table.write_text(table.read_text().replace("3.jpg,23", "3.jpg,old"))
     ended = check_data(data, "--json")
@@ -67,7 +67,7 @@ def test_data_that_a_run_would_refuse_end_with_its_exit_code(data):
     ],
     ids=["no table", "a column is missing", "a quote is never closed"],
 )
-def test_what_cannot_be_read_is_wrong_usage(data, table, says):
+def test_unreadable_data_are_wrong_usage(data, table, says):
     (data / "labels.csv").unlink()
     if table is not None:
         (data / "labels.csv").write_text(table)

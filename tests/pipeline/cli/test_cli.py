@@ -15,12 +15,12 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
     [
         (["--help"], 0, "age-restricted goods"),
         (["run", "--help"], 0, "Exit codes"),
-        (["run", "--set", "trainer.epoch=3"], 2, "trainer.epoch: no such setting"),
-        (["run"], 2, "data.path: no data set given"),
+        (["run", "--set", "trainer.epoch=3"], 2, "trainer.epoch: unknown setting"),
+        (["run"], 2, "data.path: is not set"),
         (["run", "--data", "/nowhere"], 2, "/nowhere"),
         (["run", "--config", "nothing"], 2, "--config nothing"),
         (["tune", "--help"], 0, "--minutes"),
-        (["tune"], 2, "data.path: no data set given"),
+        (["tune"], 2, "data.path: is not set"),
         (["tune", "--minutes", "0"], 2, "tuner.minutes: must be above 0, not 0"),
         (["tune", "--set", "tuner.dropout=[0.5, 0.1]"], 2, "0.5, must be below the highest, 0.1"),
         (["tune", "-o", "/nowhere/tuned.yaml"], 2, "there is no folder /nowhere"),
@@ -36,7 +36,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
-def test_help_and_mistakes_are_answered_without_tensorflow(arguments, exit_code, says):
+def test_help_and_errors_need_no_tensorflow(arguments, exit_code, says):
     program = (
         "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas', 'matplotlib')\n"
@@ -78,7 +78,7 @@ WRONG = {
 }
 
 
-def test_every_verb_judges_all_settings_before_tensorflow_is_imported(tmp_path):
+def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
     """In one process for all of them: nothing that is heavy may be imported by any."""
     program = (
         "import contextlib, io, sys\n"
@@ -118,7 +118,7 @@ def _command(*arguments, prefix=(), **environment):
 @pytest.mark.parametrize(
     "environment", [{}, {"HOME": ""}, {"HOME": "/proc"}, {"HOME": "/proc/nowhere"}]
 )
-def test_a_user_id_that_the_system_does_not_know_needs_no_home(environment, tmp_path):
+def test_an_unknown_user_id_needs_no_home_folder(environment, tmp_path):
     prefix = ("unshare", "--user", "--map-user=54321")
     drawn = _command(
         "demo-data", str(tmp_path / "a"), "--photos", "1", prefix=prefix, **environment
@@ -150,7 +150,7 @@ def test_a_user_id_that_the_system_does_not_know_needs_no_home(environment, tmp_
         {"PYTHONIOENCODING": "latin-1"},
     ],
 )
-def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
+def test_a_character_outside_the_encoding_does_not_stop_a_command(environment, tmp_path):
     photos = tmp_path / "jährlich 30%41"
     drawn = _command("demo-data", str(photos), "--photos", "2", **environment)
     assert (drawn.returncode, drawn.stderr) == (0, b"")
@@ -161,19 +161,19 @@ def test_an_encoding_without_a_letter_ends_no_command(environment, tmp_path):
         return
     assert checked.returncode == 2
     assert checked.stderr.decode() == (
-        "customer-age: data.path: holds more than the locale's encoding, ascii, has; set "
-        "PYTHONUTF8=1\n"
+        "customer-age: data.path: contains a character that the locale's encoding, "
+        "ascii, does not have; set PYTHONUTF8=1\n"
     )
 
 
-def test_the_bytes_of_a_name_that_are_not_text_come_out_as_they_went_in(tmp_path):
+def test_undecodable_bytes_of_a_name_are_printed_unchanged(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     drawn = _command("demo-data", folder, "--photos", "1", PYTHONUTF8="1")
     assert (drawn.returncode, drawn.stderr) == (0, b"")
     assert drawn.stdout == b"1 drawn faces in " + folder + b"\n"
 
 
-def test_no_folder_for_temporary_files_is_one_line():
+def test_a_missing_folder_for_temporary_files_is_reported_in_one_line():
     """Where each that Python looks for is read-only, the working folder too."""
     readonly = "for each in /tmp /var/tmp /usr/tmp; do if [ -d $each ]; then "
     readonly += 'mount -t tmpfs -o ro tmpfs $each || exit 9; fi; done; cd /proc && exec "$@"'
@@ -181,7 +181,7 @@ def test_no_folder_for_temporary_files_is_one_line():
     done = _command("doctor", prefix=prefix)
     assert done.returncode == 2, done.stderr
     assert done.stderr.decode() == (
-        "customer-age: no folder for temporary files can be written; name one with TMPDIR\n"
+        "customer-age: no folder for temporary files is writable; set TMPDIR to one that is\n"
     )
 
 
@@ -201,7 +201,7 @@ def test_demo_data_are_drawn_once(monkeypatch, capsys, tmp_path):
     assert len((tmp_path / "photos" / "labels.csv").read_text().splitlines()) == 4
 
 
-def test_demo_data_never_touch_what_they_did_not_draw(monkeypatch, capsys, tmp_path):
+def test_demo_data_do_not_change_other_files(monkeypatch, capsys, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     exit_code, printed = _run(monkeypatch, capsys, "demo-data", tmp_path)
     assert exit_code == 2

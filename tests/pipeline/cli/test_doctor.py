@@ -26,11 +26,13 @@ def test_a_line_each_and_an_exit_code(tmp_path: Path) -> None:
     assert [re.match(r"[✓✗–] ([^:]+): ", line)[1] for line in lines] == NAMES  # noqa: RUF001
     assert ended.returncode == 1
     assert ended.stderr == f"{sum(line[0] == '✗' for line in lines)} of these would stop a run\n"
-    assert lines[-1] == f"✗ image weights: {missing} is no file to read → name another by --weights"
+    assert lines[-1] == (
+        f"✗ image weights: {missing} is not a readable file → choose another file with --weights"
+    )
     assert not list(tmp_path.iterdir())
 
 
-def test_wrong_settings_are_told_before_any_look() -> None:
+def test_wrong_settings_are_reported_before_any_check() -> None:
     ended = doctor("--set", "trainer.epochs=many")
     assert ended.returncode == 2
     assert "trainer.epochs" in ended.stderr

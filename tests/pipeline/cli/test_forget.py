@@ -39,7 +39,7 @@ def test_a_card_is_forgotten_and_not_repeated(forget, inbox, tmp_path, stdin):
     assert (inbox / "monday" / "photos" / "a.jpg").exists()
     done = forget("-" if stdin else CARD, stdin=stdin)
     assert done.exit_code == 0
-    assert "\nthe next retraining learns without them" in done.output
+    assert "\nthe next retraining trains without them" in done.output
     assert [file.name for file in (inbox / "monday" / "photos").iterdir()] == ["b.jpg"]
     written = [file.read_text() for file in (tmp_path / "work").rglob("*") if file.is_file()]
     for text in (dry.output, done.output, *written):
@@ -61,7 +61,7 @@ def everything(folder):
 
 @pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["erase", "look"])
 @pytest.mark.parametrize("missing", ["inbox", "work_dir", "person.key"])
-def test_what_is_not_there_is_wrong_usage_and_is_not_made(
+def test_a_missing_folder_is_wrong_usage_and_is_not_created(
     inbox, tmp_path, person_key, missing, dry_run
 ):
     key = person_key(tmp_path / "work")
@@ -80,7 +80,7 @@ def test_what_is_not_there_is_wrong_usage_and_is_not_made(
 
 
 @pytest.mark.parametrize("arguments", [["123"], ["123", "--dry-run"]])
-def test_a_card_that_is_in_no_batch_is_told_and_leaves_nothing(forget, tmp_path, arguments):
+def test_a_card_that_is_in_no_batch_is_reported_and_leaves_nothing(forget, tmp_path, arguments):
     before = everything(tmp_path)
     done = forget(*arguments)
     assert isinstance(done.exception, NothingFound)
@@ -91,12 +91,12 @@ def test_a_card_that_is_in_no_batch_is_told_and_leaves_nothing(forget, tmp_path,
     )
 
 
-def test_a_forgotten_card_is_forgotten_again_without_complaint(forget):
+def test_a_forgotten_card_can_be_forgotten_again(forget):
     assert forget(CARD).exit_code == 0
     assert forget(CARD).exit_code == 0
 
 
-def test_the_end_is_a_signed_certificate(forget, tmp_path):
+def test_forget_writes_a_signed_certificate(forget, tmp_path):
     done = forget(CARD)
     [file] = (tmp_path / "work" / "certificates").iterdir()
     content = json.loads(file.read_bytes())
@@ -115,18 +115,18 @@ def test_the_end_is_a_signed_certificate(forget, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "give either a CARD, or --older-than SPAN"),
-        ([CARD, "--older-than", "2y"], "give either a CARD, or --older-than SPAN"),
+        ([], "give either a CARD or --older-than SPAN"),
+        ([CARD, "--older-than", "2y"], "give either a CARD or --older-than SPAN"),
         (["-"], "the card's number is empty"),
     ],
 )
-def test_mistakes_are_told(forget, arguments, said):
+def test_wrong_usage_is_reported(forget, arguments, said):
     done = forget(*arguments)
     assert done.exit_code == 2
     assert said in done.output
 
 
-def test_what_could_not_be_looked_at_is_told(forget, inbox):
+def test_unreadable_files_are_reported(forget, inbox):
     (inbox / "monday" / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
     done = forget(CARD)
     assert isinstance(done.exception, RunError)
@@ -135,7 +135,7 @@ def test_what_could_not_be_looked_at_is_told(forget, inbox):
 
 
 @pytest.mark.parametrize("arguments", [[CARD], ["--older-than", "1y"]])
-def test_what_a_killed_forget_left_stops_nothing_and_goes(forget, inbox, arguments):
+def test_files_of_a_killed_forget_are_removed_and_stop_nothing(forget, inbox, arguments):
     (inbox / "_forgotten").mkdir()
     left = [
         inbox / "_forgotten" / f"{'a' * 32}.5f3e-11",

@@ -82,7 +82,7 @@ def test_a_tombstone(twice, tmp_path, batch_folder):
     (said, code), (again, then) = twice(0, "forget", "1000", "--inbox", inbox, "--work-dir", work)
     assert (code, then) == (1, 0)
     assert said.startswith(f"customer-age: no space left on the disk for {inbox}/_forgotten/")
-    assert said.endswith("; free some, and run this again. Nothing half-written will be used\n")
+    assert said.endswith("; free some, then run this again. Incomplete files are never used\n")
     assert said.count("\n") == 1
     assert "erased: 1 photos" in again
     assert "certificate: card" in again
@@ -99,8 +99,8 @@ def test_the_standard_output(tmp_path):
         )
     assert (ended.returncode, ended.stderr) == (
         1,
-        "customer-age: no space left on the disk; free some, and run this again. Nothing "
-        "half-written will be used\n",
+        "customer-age: no space left on the disk; free some, then run this again. "
+        "Incomplete files are never used\n",
     )
 
 
@@ -115,6 +115,6 @@ def test_the_lock_of_the_work_folder(twice, tmp_path):
     (said, code), (_, then) = twice(0, "forget", "4001", *places)
     assert (code, then) == (2, 5)
     assert said == (
-        f"customer-age: work_dir: {work} cannot be written (No space left on device); choose "
-        "another one with --work-dir\n"
+        f"customer-age: work_dir: {work} is not writable (No space left on device); choose "
+        "another folder with --work-dir\n"
     )

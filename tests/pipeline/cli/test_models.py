@@ -57,7 +57,7 @@ def test_list_shows_the_newest_first(models):
     assert oldest.rstrip().endswith("median: 0.50 better")
 
 
-def test_show_tells_the_story(models):
+def test_show_prints_the_model_card(models):
     exit_code, printed = models("show", "champion")
     assert exit_code == 0
     for part in ("version 2", "Not fit for", "data_fingerprint", "trainer.epochs", "models:/"):
@@ -86,7 +86,7 @@ def test_roll_back_and_promote(models):
     assert models("promote", "2")[0] == 0
 
 
-def test_a_version_that_is_not_there_is_named(models):
+def test_an_unknown_version_is_named(models):
     exit_code, printed = models("show", "7")
     assert exit_code == 1
     assert printed.err == "customer-age: customer-age: there is no version 7 (there are: 1, 2)\n"

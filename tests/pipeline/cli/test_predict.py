@@ -90,7 +90,7 @@ def predict(call):
     return rows
 
 
-def test_ages_by_the_champion_in_the_order_asked_for(predict, photos):
+def test_ages_by_the_champion_in_the_requested_order(predict, photos):
     assert predict(photos / "40.png", photos) == (
         0,
         [
@@ -100,7 +100,7 @@ def test_ages_by_the_champion_in_the_order_asked_for(predict, photos):
     )  # fmt: skip
 
 
-def test_any_bands_without_training(predict, photos):
+def test_any_age_groups_without_training(predict, photos):
     rows = predict(photos, "--groups", "0-29, 30-49,50+")[1]
     assert [group for *_, group in rows] == ["30-49", "50+", "0-29"]
     rows = predict(photos, "--set", 'gate.age_groups=["0-49", "50+"]')[1]
@@ -117,7 +117,7 @@ def test_any_bands_without_training(predict, photos):
         ("", "'' is no age group"),
     ],
 )
-def test_wrong_bands_are_one_line(call, photos, bands, says):
+def test_wrong_age_groups_are_reported_in_one_line(call, photos, bands, says):
     exit_code, printed = call("predict", photos, "--groups", bands)
     assert exit_code == 2
     assert says in printed.err
@@ -134,7 +134,7 @@ def test_another_version_and_its_own_settings_for_photos(predict, call, photos, 
     assert printed.err == "customer-age: customer-age: there is no version 7 (there are: 1, 2)\n"
 
 
-def test_after_a_rollback_the_former_champion_answers(call, predict, photos):
+def test_after_a_rollback_the_former_champion_predicts(call, predict, photos):
     assert [age for _, age, _ in predict(photos)[1]] == ["30.0", "50.0", "18.0"]
     assert call("models", "rollback")[1].out == "version 1 is the champion again\n"
     assert [age for _, age, _ in predict(photos)[1]] == ["20.0", "40.0", "8.0"]
@@ -154,7 +154,7 @@ def test_the_second_time_nothing_is_downloaded(predict, no_download, work, photo
     assert predict(photos)[0] == 0
 
 
-def test_a_photo_without_an_age_has_its_row_and_the_exit_code_tells(call, photos, grey):
+def test_a_photo_without_an_age_has_a_row_and_changes_the_exit_code(call, photos, grey):
     (photos / "30.png").write_bytes(grey(30)[:40])
     (photos / "scan.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100))
     (photos / "notes.txt").write_text("not a photo")
@@ -180,7 +180,7 @@ def test_a_table_and_a_name_that_leaves_its_folder(call, photos):
     assert {row["version"] for row in rows} == {"2"}
 
 
-def test_a_table_for_people_says_which_model_it_was(call, photos):
+def test_the_table_names_the_model(call, photos):
     exit_code, printed = call("predict", photos / "40.png", "--format", "table")
     assert exit_code == 0
     assert printed.err == "customer-age, version 2, mean error 6.2 years\n"
@@ -189,7 +189,7 @@ def test_a_table_for_people_says_which_model_it_was(call, photos):
 
 
 @pytest.mark.parametrize("verb", [("predict",), ("score", "--output", "out")])
-def test_without_a_champion_there_is_one_line(tmp_path, monkeypatch, capsys, photos, verb):
+def test_a_missing_champion_is_reported_in_one_line(tmp_path, monkeypatch, capsys, photos, verb):
     monkeypatch.chdir(tmp_path)
     line = ["customer-age", *verb, str(photos), "--work-dir", str(tmp_path / "new")]
     monkeypatch.setattr(sys, "argv", line)
@@ -202,7 +202,7 @@ def test_without_a_champion_there_is_one_line(tmp_path, monkeypatch, capsys, pho
     assert not (tmp_path / "new").exists() and not (tmp_path / "out").exists()
 
 
-def test_from_a_process_of_its_own_the_rows_alone_are_printed(work, photos, grey):
+def test_a_separate_process_prints_only_the_rows(work, photos, grey):
     """There TensorFlow is not imported yet, and the registry is asked by a second process."""
     command = [Path(sys.executable).parent / "customer-age", "predict", photos / "40.png"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
@@ -261,7 +261,7 @@ def many(photos, grey, monkeypatch):
 
 
 @pytest.mark.parametrize("output", ["out", "out.csv", "out.parquet", "csv"])
-def test_score_says_the_same_as_predict(call, many, tmp_path, output):
+def test_score_and_predict_give_the_same_ages(call, many, tmp_path, output):
     arguments = [many, many / "list.csv", "--groups", "0-30,31+"]
     predicted = call("predict", *arguments, "--format", "jsonl")[1].out
     options = ["--output", tmp_path / output, "--set", "data.max_refused_share=0.5"]
@@ -282,14 +282,14 @@ def test_score_says_the_same_as_predict(call, many, tmp_path, output):
         ]
 
 
-def test_score_ends_with_4_where_too_many_photos_have_no_age(call, many, tmp_path):
+def test_score_ends_with_4_if_too_many_photos_have_no_age(call, many, tmp_path):
     exit_code, printed = call("score", many, "--output", tmp_path / "out")
     assert exit_code == 4
     assert "1 of 11 photos have no age (1 truncated), more than" in printed.err
     assert len(_scored(tmp_path / "out")) == 11
 
 
-def test_score_replaces_nothing_unless_it_is_told_to(call, photos, tmp_path):
+def test_score_replaces_files_only_with_overwrite(call, photos, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "predictions-00007-of-00009.parquet").write_bytes(b"of another day")
@@ -309,7 +309,7 @@ def test_score_replaces_nothing_unless_it_is_told_to(call, photos, tmp_path):
         (["--output", "photos/40.png/x"], "cannot be written"),
     ],
 )
-def test_score_tells_at_once_where_it_cannot_write(
+def test_score_reports_an_unwritable_output_at_once(
     call, photos, tmp_path, monkeypatch, options, says
 ):
     monkeypatch.chdir(tmp_path)
@@ -318,7 +318,7 @@ def test_score_tells_at_once_where_it_cannot_write(
     assert says in printed.err and len(printed.err.splitlines()) == 1
 
 
-def test_serve_loads_a_version_with_the_preparation_that_it_learnt_with(work, registry_folder):
+def test_serve_prepares_photos_as_in_training(work, registry_folder):
     uri = f"registry.uri=mlflow+sqlite:///{registry_folder}/registry/mlflow.db"
     settings = loading.load("local", (uri,), work_dir=str(work))
     first, champion = (served_model.load(settings, named) for named in ("1", None))

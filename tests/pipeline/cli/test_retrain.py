@@ -42,7 +42,7 @@ def test_an_empty_inbox(places):
     assert retrain("--once", *places) == (0, "no run: no new photos\n")
 
 
-def test_a_look_leaves_what_status_shows(places, batch_folder):
+def test_status_shows_the_result_of_a_check(places, batch_folder):
     batch_folder("monday")
     code, printed = retrain("--once", *places)
     assert code == 0
@@ -54,7 +54,7 @@ def test_a_look_leaves_what_status_shows(places, batch_folder):
     ("by", "name", "exit_code"),
     [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)],
 )
-def test_looks_go_on_until_a_signal_comes(places, batch_folder, by, name, exit_code):
+def test_checks_continue_until_a_signal(places, batch_folder, by, name, exit_code):
     watching = retrain("--watch", "--every", "0.1", *places, wait=False)
     try:
         assert watching.stdout.readline() == "no run: no new photos\n"
@@ -83,7 +83,7 @@ def test_looks_go_on_until_a_signal_comes(places, batch_folder, by, name, exit_c
         (("--once", "--set", "notify.url=nonsense"), "notify.url: "),
     ],
 )
-def test_wrong_usage_is_told(tmp_path, arguments, says):
+def test_wrong_usage_of_retrain_is_reported(tmp_path, arguments, says):
     code, printed = retrain(*arguments, "--work-dir", tmp_path / "work")
     assert code == 2
     assert says in printed
@@ -94,25 +94,25 @@ def test_no_base_set_leaves_nothing_behind(places, batch_folder):
     batch_folder("monday")
     code, printed = retrain("--once", *places, "--set", "retraining.min_photos=1")
     assert code == 2
-    assert "data.path: no data set given" in printed
+    assert "data.path: is not set" in printed
     assert retrain("--status", *places) == (0, "batch monday: waiting, 3 photos\n")
 
 
-def test_a_batch_that_the_ledger_does_not_know_is_wrong_usage(places, batch_folder):
+def test_a_batch_that_is_not_in_the_ledger_is_wrong_usage(places, batch_folder):
     batch_folder("monday")
     retrain("--once", *places)
     code, printed = retrain("--retry", "nope", *places)
     assert (code, printed) == (
         2,
-        "customer-age: --retry nope: the ledger has no batch of that name; see --status\n",
+        "customer-age: --retry nope: the ledger has no batch with that name; see --status\n",
     )
 
 
-def test_what_is_set_aside_is_offered_again(places, batch_folder):
+def test_a_batch_that_was_set_aside_is_retried(places, batch_folder):
     folder = batch_folder("monday")
     (folder / "photos.csv").rename(folder / "table.csv")
     assert "batch monday is set aside" in retrain("--once", *places)[1]
-    offered = (0, "offered again at the next look: monday\n")
+    offered = (0, "to be retried at the next check: monday\n")
     assert retrain("--retry", "monday", *places) == offered
     (folder / "table.csv").rename(folder / "photos.csv")
     assert "batch monday: 3 new photos" in retrain("--once", *places)[1]
@@ -120,7 +120,9 @@ def test_what_is_set_aside_is_offered_again(places, batch_folder):
     assert retrain("--retry", "monday", *places) == not_aside
 
 
-def test_watching_survives_an_inbox_that_goes_away_but_not_one_that_never_was(monkeypatch, capsys):
+def test_watch_survives_an_inbox_that_disappears_but_not_one_that_never_existed(
+    monkeypatch, capsys
+):
     looks = iter([0, SettingsError("no such folder"), RunError("the ledger failed"), 0])
 
     def look():
@@ -143,7 +145,7 @@ def test_watching_survives_an_inbox_that_goes_away_but_not_one_that_never_was(mo
 
 
 @pytest.mark.parametrize("name", ["w[1]", "w*", "w?", "w\\1"])
-def test_a_work_folder_that_tfx_takes_for_a_pattern_is_refused_before_the_ledger_is_made(
+def test_a_work_folder_that_tfx_reads_as_a_pattern_is_refused_before_the_ledger_exists(
     tmp_path, batch_folder, name
 ):
     batch_folder("monday")

@@ -65,7 +65,7 @@ def test_a_hand_out_is_described(hand_out, photo, settings):
     ]  # fmt: skip
 
 
-def test_splits_are_official_where_the_data_set_has_its_own(tmp_path, photo, settings):
+def test_splits_are_official_if_the_data_set_has_its_own(tmp_path, photo, settings):
     for seed, split in enumerate(("train", "valid", "test")):
         (tmp_path / "data" / split).mkdir(parents=True)
         (tmp_path / "data" / split / "a.jpg").write_bytes(photo(seed))
@@ -88,7 +88,7 @@ def test_a_split_without_photos_stops_a_run(tmp_path, photo, settings):
     assert stop.startswith("there is no photo in split test, from 3 rows. Refused: 1 file_missing.")
 
 
-def test_a_person_stands_in_one_split(inbox, photo, settings, tmp_path):
+def test_a_person_is_in_one_split(inbox, photo, settings, tmp_path):
     """Here and in batches: what a run leaves out, and where it deals the others."""
     base = tmp_path / "data"
     base.mkdir()
@@ -112,7 +112,7 @@ def test_a_person_stands_in_one_split(inbox, photo, settings, tmp_path):
     assert with_batch.photos == 3 + 27
 
 
-def test_photos_that_are_opened_are_dealt_as_a_run_deals_them(hand_out, photo, settings):
+def test_opened_photos_have_the_same_splits_as_in_a_run(hand_out, photo, settings):
     rows = [(f"{number}.jpg", 30, photo(number)) for number in range(20)]
     rows += [("broken.jpg", 30, b"none"), ("broken too.jpg", 60, b"none")]
     rows += [("copy.jpg", 30, photo(3))]
@@ -122,7 +122,7 @@ def test_photos_that_are_opened_are_dealt_as_a_run_deals_them(hand_out, photo, s
     assert sum(report.splits.values()) == report.photos == 20
 
 
-def test_a_batch_is_read_as_one_of_the_inbox(inbox, settings):
+def test_a_batch_is_read_as_part_of_the_inbox(inbox, settings):
     report = check(
         settings(f"{inbox}/monday/", "data.max_photos_per_card=2", data__inbox=f"{inbox}/")
     )
@@ -133,7 +133,7 @@ def test_a_batch_is_read_as_one_of_the_inbox(inbox, settings):
     assert (report.photos, report.people, report.splits_are) == (18, 9, "estimated")
 
 
-def test_a_batch_that_is_not_complete_is_refused_as_by_a_run(inbox, settings):
+def test_an_incomplete_batch_is_refused_as_in_a_run(inbox, settings):
     (inbox / "monday" / COMPLETE).unlink()
     with pytest.raises(SettingsError, match="not complete"):
         check(settings(inbox / "monday", data__inbox=str(inbox)))
@@ -146,7 +146,7 @@ def test_batches_are_read_with_the_data_set(inbox, hand_out, photo, settings):
     assert (report.rows, report.photos) == (30, 29)
 
 
-def test_with_the_run_s_key_people_are_dealt_as_a_run_deals_them(inbox, settings, person_key):
+def test_with_the_run_s_key_people_have_the_same_splits_as_in_a_run(inbox, settings, person_key):
     key = person_key(inbox.parent)
     report = check(
         settings(inbox / "monday", f"data.person_key_file={key}", data__inbox=str(inbox))
@@ -165,7 +165,7 @@ def test_no_card_and_no_birthday_is_reported(inbox, settings, tmp_path):
     assert not (tmp_path / "work").exists(), "nothing is written"
 
 
-def test_a_bucket_is_read_as_a_folder_is(
+def test_a_bucket_is_read_like_a_folder(
     s3_endpoint, aws_credentials, hand_out, photo, settings, tmp_path
 ):
     import boto3

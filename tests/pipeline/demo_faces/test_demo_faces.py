@@ -36,7 +36,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_layout_is_the_hand_outs(demo: Path):
+def test_the_layout_is_that_of_the_hand_out(demo: Path):
     rows = labels(demo)
     assert {path.name for path in demo.iterdir()} == {"labels.csv", "final_files", "demo.json"}
     assert list(rows[0]) == ["file_name", "real_age"]
@@ -50,7 +50,7 @@ def test_layout_is_the_hand_outs(demo: Path):
             assert (photo.format, photo.mode, photo.size) == ("JPEG", "RGB", (64, 64))
 
 
-def test_ages_are_whole_years_spread_like_real_ones(demo: Path):
+def test_ages_are_whole_years_distributed_like_real_ones(demo: Path):
     ages = np.array([int(row["real_age"]) for row in labels(demo)])
     assert ages.min() >= 1
     assert ages.max() <= 90
@@ -184,18 +184,18 @@ def broken_parameters(folder: Path) -> None:
     [other_parameters, photo_missing, own_photos, broken_parameters],
     ids=lambda f: f.__name__,
 )
-def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: Path, fill):
+def test_a_folder_with_other_files_is_refused_and_not_changed(tmp_path: Path, fill):
     folder = tmp_path / "faces"
     fill(folder)
     before = contents(tmp_path)
-    with pytest.raises(SettingsError, match="delete it, or name another folder") as refusal:
+    with pytest.raises(SettingsError, match="delete it, or choose another folder") as refusal:
         write_demo_faces(folder, count=3, size=32)
     assert str(folder) in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert contents(tmp_path) == before
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path):
+def test_a_file_instead_of_the_folder_is_refused(tmp_path: Path):
     place = tmp_path / "faces"
     place.write_text("mine")
     with pytest.raises(SettingsError, match="is a file"):
@@ -229,7 +229,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_set_that_another_run_finished_first_is_taken(
+def test_a_set_that_another_run_finished_first_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder, write = tmp_path / "faces", demo_data_set._write
@@ -243,7 +243,7 @@ def test_a_set_that_another_run_finished_first_is_taken(
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
 
 
-def test_killed_half_way_then_run_again(tmp_path: Path):
+def test_killed_while_writing_then_run_again(tmp_path: Path):
     folder = tmp_path / "faces"
     program = (
         "import sys; from pathlib import Path;"

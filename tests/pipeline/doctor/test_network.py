@@ -35,10 +35,10 @@ def silent_port() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_registry_that_is_yet_to_be_made(tmp_path: Path) -> None:
+def test_a_registry_that_does_not_exist_yet(tmp_path: Path) -> None:
     found = only(network.registry(settings_of(tmp_path / "work")))
     assert found.state is State.GOOD
-    assert "mlflow.db will be made" in found.says
+    assert "mlflow.db will be created" in found.result
     assert not (tmp_path / "work").exists()
 
 
@@ -49,10 +49,10 @@ def test_the_champion_of_a_registry_is_named(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
     registry.publish(Publication(model, saved_model_fingerprint(model), {"mae": 6.5}))
-    assert "version 1 is champion" in only(network.registry(settings)).says
+    assert "version 1 is the champion" in only(network.registry(settings)).result
 
 
-def test_a_registry_that_is_broken_is_told(tmp_path: Path) -> None:
+def test_a_broken_registry_is_reported(tmp_path: Path) -> None:
     (tmp_path / "registry").mkdir()
     (tmp_path / "registry/mlflow.db").write_text("no database")
     found = only(network.registry(settings_of(tmp_path)))
@@ -60,19 +60,19 @@ def test_a_registry_that_is_broken_is_told(tmp_path: Path) -> None:
     assert "registry.uri" in found.advice
 
 
-def test_a_registry_that_refuses_is_told(tmp_path: Path, closed_port: int) -> None:
+def test_a_registry_that_refuses_is_reported(tmp_path: Path, closed_port: int) -> None:
     uri = f"mlflow+http://127.0.0.1:{closed_port}"
     found = only(network.registry(settings_of(tmp_path, f"registry.uri={uri}")))
     assert found.state is State.BAD
-    assert "no MLflow server answers" in found.says
+    assert "no MLflow server answers" in found.result
 
 
-def test_a_registry_that_says_nothing_ends_the_check(tmp_path: Path, silent_port: int) -> None:
+def test_a_registry_that_does_not_answer_ends_the_check(tmp_path: Path, silent_port: int) -> None:
     uri = f"kubeflow-registry://127.0.0.1:{silent_port}/age?artifacts=file:///models"
     check = isolated_check.IsolatedCheck("registry", network.registry, seconds=3)
     [found] = isolated_check.run_isolated(check, settings_of(tmp_path, f"registry.uri={uri}"))
     assert found.state is State.BAD
-    assert found.says == "no answer within 3 seconds"
+    assert found.result == "no answer within 3 seconds"
 
 
 @pytest.fixture
@@ -85,24 +85,24 @@ def bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str, aws_credentials: N
     return "s3://shop"
 
 
-def test_a_bucket_that_answers_and_one_that_is_not_there(tmp_path: Path, bucket: str) -> None:
+def test_a_bucket_that_answers_and_one_that_does_not_exist(tmp_path: Path, bucket: str) -> None:
     artifacts = f"kubeflow-registry://localhost:1/age?artifacts={bucket}/models"
     settings = settings_of(tmp_path, f"data.path={bucket}/photos", f"registry.uri={artifacts}")
     empty, holding = network.object_stores(settings)
     assert (empty.state, holding.state) == (State.GOOD, State.GOOD)
-    assert empty.says == "s3://shop/models answers, and holds nothing yet"
-    assert holding.says == "s3://shop/photos answers"
+    assert empty.result == "s3://shop/models answers, and is empty"
+    assert holding.result == "s3://shop/photos answers"
     for address, says in (
         ("s3://other/photos", "NoSuchBucket"),
-        (f"{bucket}/faces", "holds nothing"),
+        (f"{bucket}/faces", "is empty"),
     ):
         found = only(network.object_stores(settings_of(tmp_path, f"data.path={address}")))
         assert found.state is State.BAD
-        assert address in found.says
-        assert says in found.says
+        assert address in found.result
+        assert says in found.result
 
 
-def test_a_store_that_refuses_is_told(
+def test_a_store_that_refuses_is_reported(
     tmp_path: Path, bucket: str, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
@@ -112,7 +112,7 @@ def test_a_store_that_refuses_is_told(
     assert "credentials" in found.advice
 
 
-def test_stores_are_found_wherever_the_settings_name_one() -> None:
+def test_stores_are_found_anywhere_in_the_settings() -> None:
     named = {
         "data": {"path": "gs://shop/photos", "kept": ["/a/folder", "s3://other"]},
         "registry": {"uri": "vertex://p/r/m?staging=gs://bucket/folder"},
@@ -146,7 +146,7 @@ def test_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed_port: i
 
 
 @pytest.mark.slow
-def test_the_weights_are_looked_for_where_keras_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_weights_are_searched_where_keras_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
     from keras.src.applications import resnet
 

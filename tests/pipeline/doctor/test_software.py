@@ -18,34 +18,34 @@ def run(name: str, *overrides: str) -> Finding:
 
 def test_the_local_runner_counts() -> None:
     found = run("Beam runner")
-    assert (found.state, found.says) == (State.GOOD, "FnApiRunner")
+    assert (found.state, found.result) == (State.GOOD, "FnApiRunner")
 
 
-def test_a_runner_that_does_not_answer_is_told() -> None:
+def test_a_runner_that_does_not_answer_is_reported() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         found = run("Beam runner", f"beam.args=[--runner=PortableRunner, --job_endpoint={address}]")
         assert found.state is State.BAD
-        assert f"{address} does not answer" in found.says
+        assert f"{address} does not answer" in found.result
         held.listen()
         found = run("Beam runner", f"beam.args=[--runner=PortableRunner, --job_endpoint={address}]")
         assert found.line() == f"✓ Beam runner: PortableRunner, {address} answers"
 
 
-def test_a_runner_that_is_none_is_told() -> None:
+def test_an_unknown_runner_is_reported() -> None:
     found = run("Beam runner", "beam.args=[--runner=FastestRunner]")
     assert found.state is State.BAD
-    assert "FastestRunner" in found.says
+    assert "FastestRunner" in found.result
 
 
-def test_a_check_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_check_that_crashes_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import os\nos.abort()\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     needed = run("registry")
-    assert (needed.state, needed.says) == (
+    assert (needed.state, needed.result) == (
         State.BAD,
-        "the process that looked was ended by SIGABRT",
+        "the process of this check was killed by SIGABRT",
     )
     assert run("GPU").state is State.ABSENT
 
@@ -66,7 +66,7 @@ def test_every_component_of_the_graph_is_checked() -> None:
 
 
 @pytest.mark.slow
-def test_a_component_whose_import_fails_is_told(
+def test_a_component_whose_import_fails_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
@@ -82,6 +82,6 @@ def test_a_component_whose_import_fails_is_told(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     broken = run("TFX components")
     assert broken.state is State.BAD
-    assert BLOCKED in broken.says
-    assert "absl::Mutex" in broken.says
+    assert BLOCKED in broken.result
+    assert "absl::Mutex" in broken.result
     assert "make clean setup" in broken.advice

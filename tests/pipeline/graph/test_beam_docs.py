@@ -33,7 +33,7 @@ def known() -> set[str]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=["dataflow", "flink"])
-def test_an_example_is_settings_that_are_passed_on(example, known, tmp_path):
+def test_every_example_is_valid_settings(example, known, tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text(example)
     settings = loading.load(str(file))
@@ -46,7 +46,7 @@ def test_an_example_is_settings_that_are_passed_on(example, known, tmp_path):
     assert {arg.partition("=")[0] for arg in yaml.safe_load(example)["beam"]["args"]} <= known
 
 
-def test_every_option_that_is_told_of_is_beam_s(known):
+def test_every_documented_option_exists_in_beam(known):
     told = set(re.findall(r"`(--[a-z_]+)[=`]", DOCS))
     assert len(told) > 15
     assert told - known == {"--output", "--address"}, "score's own, and the pool's"
@@ -64,7 +64,7 @@ def test_the_versions_of_flink_are_those_that_this_beam_has_job_servers_for():
     assert all(job_server in versions for versions in table.values())
 
 
-def test_the_silence_that_is_told_of_is_the_default():
+def test_the_documented_timeout_is_the_default():
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from customer_age.components.beam_elsewhere.portable_runner import WatchOptions
@@ -74,7 +74,7 @@ def test_the_silence_that_is_told_of_is_the_default():
     assert f"one line after {job_server.SECONDS} seconds" in DOCS
 
 
-def test_flink_s_namespace_is_open_to_the_job_server_alone():
+def test_flink_s_namespace_is_open_only_to_the_job_server():
     [policy] = [yaml.safe_load(block) for block in BLOCKS if block not in EXAMPLES]
     kubernetes_validate.validate(policy, "1.34", strict=True)
     within, ours = policy["spec"]["ingress"]

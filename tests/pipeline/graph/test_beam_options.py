@@ -50,7 +50,7 @@ def load(*args, more=(), **given):
         (("--max_silent_seconds=0",), "--max_silent_seconds=0: is not a valid number of seconds"),
     ],
 )
-def test_what_a_runner_lacks_is_told_in_one_line(args, line):
+def test_missing_options_of_a_runner_are_reported_in_one_line(args, line):
     with pytest.raises(SettingsError) as raised:
         load(*args)
     [said] = str(raised.value).splitlines()
@@ -63,17 +63,17 @@ def test_what_a_runner_lacks_is_told_in_one_line(args, line):
     [
         (
             "--direct_num_workers=two",
-            "beam.args: Beam does not take them: argument --direct_num_workers: invalid int value: "
-            "'two'",
+            "beam.args: Beam does not accept them: argument --direct_num_workers: invalid int "
+            "value: 'two'",
         ),
         (
             "--runner=Foo",
-            "beam.args: --runner=Foo: Beam has no such runner; write DirectRunner, DataflowRunner, "
-            "FlinkRunner, SparkRunner, PortableRunner, or another one's module.Class",
+            "beam.args: --runner=Foo: is not a runner of Beam; write DirectRunner, DataflowRunner, "
+            "FlinkRunner, SparkRunner, PortableRunner, or module.Class of another one",
         ),
     ],
 )
-def test_what_beam_does_not_read_is_refused_before_anything_starts(tmp_path, wrong, line):
+def test_options_that_beam_refuses_are_reported_before_anything_starts(tmp_path, wrong, line):
     """Beam itself prints its usage and ends the process, in the middle of a run."""
     settings = load(wrong, "--unknown=1")
     for start in (
@@ -90,7 +90,7 @@ def test_what_beam_does_not_read_is_refused_before_anything_starts(tmp_path, wro
     beam_options.require_options(load("--direct_num_workers=2", "--unknown=1"))
 
 
-def test_every_runner_that_beam_has_is_taken():
+def test_every_runner_of_beam_is_accepted():
     given = [*StandardOptions.KNOWN_RUNNER_NAMES, "direct", "nobodys.FastestRunner"]
     assert {"DirectRunner", "FlinkRunner"} < set(given)
     for runner in given:
@@ -107,11 +107,11 @@ def test_every_runner_that_beam_has_is_taken():
         ("--runner=FlinkRunner", "--flink_master=flink:8081"),
     ],
 )
-def test_the_options_of_a_runner_elsewhere_are_passed_on_as_they_are(args):
+def test_the_options_of_a_remote_runner_are_passed_on_unchanged(args):
     assert beam_options.beam_args(load(*args)) == list(args)
 
 
-def test_a_job_server_is_spoken_to_by_our_runner():
+def test_our_runner_connects_to_a_job_server():
     more = (
         "--job_endpoint=jobs:8099",
         "--environment_type=EXTERNAL",
@@ -132,7 +132,7 @@ def test_the_workers_image_is_the_cluster_s():
 
 
 @pytest.mark.parametrize("root", ["minio://bucket/runs", "gs://bucket/runs"])
-def test_on_a_cluster_workers_elsewhere_find_artifacts_only_in_place(root):
+def test_on_a_cluster_remote_workers_find_artifacts_only_in_place(root):
     flink = ("--runner=FlinkRunner", "--flink_master=flink:8081")
     with pytest.raises(SettingsError, match=r"FlinkRunner can only open the artifacts if"):
         load(*flink, more=(f"cluster.pipeline_root={root}",))
@@ -140,7 +140,7 @@ def test_on_a_cluster_workers_elsewhere_find_artifacts_only_in_place(root):
     load(more=(f"cluster.pipeline_root={root}",))
 
 
-def test_without_a_runner_the_work_is_done_by_the_threads_of_this_machine():
+def test_without_a_runner_threads_of_this_machine_do_the_work():
     settings = loading.load("local", ("beam.workers=3", "beam.args=[--s3_verify=False]"))
     args = beam_options.beam_args(settings)
     assert args[1:] == [
@@ -148,7 +148,7 @@ def test_without_a_runner_the_work_is_done_by_the_threads_of_this_machine():
     ]  # fmt: skip
 
 
-def test_beam_itself_takes_what_the_settings_take():
+def test_beam_accepts_what_the_settings_accept():
     """The names are Beam's: its own parser finds the values under them."""
     from apache_beam.options.pipeline_options import (
         FlinkRunnerOptions,
@@ -190,7 +190,7 @@ def test_a_run_on_this_machine_is_not_sent_to_workers_that_cannot_reach_it(tmp_p
         ("mlflow+https://host", "gs://b/photos", "ages", "--output: Dataflow's workers cannot"),
     ],
 )
-def test_scoring_elsewhere_reads_and_writes_elsewhere(tmp_path, registry, data, output, line):
+def test_remote_scoring_reads_and_writes_remotely(tmp_path, registry, data, output, line):
     settings = load(*DATAFLOW, IMAGE, work_dir=str(tmp_path), registry__uri=registry)
     request = score.ScoreRequest((data,), output, None, False, None, groups(settings, None))
     with pytest.raises(SettingsError) as raised:
@@ -198,7 +198,7 @@ def test_scoring_elsewhere_reads_and_writes_elsewhere(tmp_path, registry, data, 
     assert line in str(raised.value)
 
 
-def test_what_is_wrong_is_told_without_importing_beam():
+def test_errors_are_reported_without_importing_beam():
     code = (
         "import sys\n"
         "from customer_age.pipeline.graph import beam_options\n"

@@ -103,7 +103,9 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("file", "definition", "expected"), CHANGES)
-def test_one_changed_function_runs_again_what_runs_it(change, before, file, definition, expected):
+def test_a_changed_function_reruns_the_components_that_use_it(
+    change, before, file, definition, expected
+):
     def changed(text: str) -> str:
         comment = "{# changed #}" if file.endswith(".j2") else "# changed"
         start = re.compile(rf"^( *)(?={re.escape(definition)})", re.MULTILINE)
@@ -113,7 +115,7 @@ def test_one_changed_function_runs_again_what_runs_it(change, before, file, defi
     assert rerun(before, keys()) == expected
 
 
-def test_age_bands_run_again_whoever_counts_by_them(change, before):
+def test_age_groups_rerun_the_components_that_use_them(change, before):
     """They decide what PhotoExampleGen writes: a corrected band must not reuse old examples."""
     change("schema/age_groups.py", with_a_comment)
     again = rerun(before, keys())
@@ -121,13 +123,13 @@ def test_age_bands_run_again_whoever_counts_by_them(change, before):
     assert "Trainer" not in again
 
 
-def test_what_every_component_imports_runs_all_of_them_again(change, before):
+def test_a_module_that_every_component_imports_reruns_all(change, before):
     change("__init__.py", with_a_comment)
     assert rerun(before, keys()) == ALL
 
 
 @pytest.mark.parametrize("library", ["pillow", "pi-heif"])
-def test_a_new_decoder_ingests_anew_and_trains_nothing_by_itself(monkeypatch, library):
+def test_a_new_decoder_reruns_ingestion_but_not_training_by_itself(monkeypatch, library):
     """One that comes or goes too: what was refused without it is looked at again."""
     installed = metadata.version
     found = {"version": "99.9"}
@@ -147,7 +149,7 @@ def test_a_new_decoder_ingests_anew_and_trains_nothing_by_itself(monkeypatch, li
     assert not again & {"Trainer", "Evaluator", "PhotoSchema", "DataGate"}
 
 
-def test_on_a_cluster_the_images_stand_for_the_libraries(monkeypatch):
+def test_on_a_cluster_the_images_identify_the_libraries(monkeypatch):
     before = keys("shop/customer-age:1")
     monkeypatch.setattr(metadata, "version", lambda name: "99.9")
     assert keys("shop/customer-age:1") == before
@@ -178,7 +180,7 @@ def test_every_data_file_of_a_component_is_in_a_key():
     assert data <= covered
 
 
-def test_weights_are_their_content_wherever_and_whenever(tmp_path):
+def test_the_fingerprint_of_weights_depends_only_on_their_content(tmp_path):
     file = tmp_path / "some.weights.h5"
     file.write_bytes(b"weights" * 10_000)
     fingerprint = cache_keys.weights_fingerprint(str(file))
@@ -194,10 +196,10 @@ def test_weights_are_their_content_wherever_and_whenever(tmp_path):
     assert cache_keys.weights_fingerprint(str(file)) != fingerprint
 
 
-def test_a_keyword_of_weights_stands_for_itself():
+def test_a_keyword_of_weights_is_its_own_fingerprint():
     assert cache_keys.weights_fingerprint("imagenet") == "imagenet"
 
 
-def test_weights_that_cannot_be_read_are_one_line():
+def test_unreadable_weights_are_reported_in_one_line():
     with pytest.raises(SettingsError, match=r"^trainer.weights: /proc/self/mem cannot be read: \w"):
         cache_keys.weights_fingerprint("/proc/self/mem")  # a file, whose first byte is no memory

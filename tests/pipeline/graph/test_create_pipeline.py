@@ -18,7 +18,7 @@ def nodes():
     return _nodes()
 
 
-def test_the_graph_is_the_drawing(nodes):
+def test_the_graph_is_the_documented_one(nodes):
     assert list(nodes) == [
         "PhotoExampleGen", "PhotoSchema", "StatisticsGen", "ExampleValidator", "DataGate",
         "Champion", "Trainer", "Evaluator", "Canary", "RegistryPusher", "RunReport",
@@ -32,12 +32,12 @@ def test_the_photos_are_read_where_they_are(nodes):
     assert set(node.outputs.outputs) == {"examples", "data_set"}
 
 
-def test_nothing_is_learnt_or_measured_before_the_data_passed(nodes):
+def test_no_training_or_evaluation_before_the_data_passed(nodes):
     for node_id in ("Champion", "Trainer"):
         assert "DataGate" in nodes[node_id].upstream_nodes, node_id
 
 
-def test_the_test_split_is_read_by_the_evaluator_alone(nodes):
+def test_only_the_evaluator_reads_the_test_split(nodes):
     parameters = nodes["Trainer"].parameters.parameters
     assert '"train"' in parameters["train_args"].field_value.string_value
     assert '"valid"' in parameters["eval_args"].field_value.string_value
@@ -45,7 +45,7 @@ def test_the_test_split_is_read_by_the_evaluator_alone(nodes):
     assert splits == '["test"]'
 
 
-def test_nothing_is_published_that_the_canary_did_not_bless(nodes):
+def test_only_models_that_the_canary_blessed_are_published(nodes):
     assert "Canary" in nodes["RegistryPusher"].upstream_nodes
     [channel] = nodes["RegistryPusher"].inputs.inputs["infra_blessing"].channels
     assert channel.producer_node_query.id == "Canary"
@@ -64,7 +64,7 @@ def test_the_key_of_splits_goes_to_ingestion_and_where_settings_are_recorded():
     assert told == {"PhotoExampleGen", "RegistryPusher", "RunReport"}
 
 
-def test_the_champion_teaches_only_where_it_is_asked_to(nodes):
+def test_the_champion_s_weights_are_used_only_on_request(nodes):
     assert "base_model" not in nodes["Trainer"].inputs.inputs
     assert "base_model" in _nodes("trainer.weights=champion")["Trainer"].inputs.inputs
 

@@ -33,7 +33,7 @@ def tree(tmp_path) -> SourceTree:
     return SourceTree("shop", tmp_path / "shop")
 
 
-def test_imports_are_followed_wherever_they_stand(tree):
+def test_imports_are_followed_anywhere_in_a_module(tree):
     closure = tree.closure(["shop.start"])
     assert list(closure.files) == [
         "__init__.py", "deep/__init__.py", "deep/face.py", "deep/inner.py",
@@ -42,7 +42,7 @@ def test_imports_are_followed_wherever_they_stand(tree):
     assert closure.libraries == {"json", "PIL"}
 
 
-def test_nothing_is_imported_for_it(tree):
+def test_the_closure_imports_nothing(tree):
     tree.closure(["shop.start"])
     assert "shop" not in sys.modules
 
@@ -55,7 +55,7 @@ def test_a_dotted_name_in_a_text_counts_as_an_import(tree):
     assert list(tree.closure(["shop.named"]).files) == ["__init__.py", "alone.py", "named.py"]
 
 
-def test_files_that_a_module_names_beside_it_count(tree):
+def test_files_that_a_module_names_next_to_it_count(tree):
     assert list(tree.closure(["shop.pages.render"]).files) == [
         "__init__.py", "deep/__init__.py", "deep/face.py", "pages/__init__.py", "pages/label.txt",
         "pages/render.py", "pages/templates/inner/part.html", "pages/templates/page.html",

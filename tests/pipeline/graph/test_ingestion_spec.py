@@ -44,7 +44,7 @@ def load(tmp_path, base, inbox):
     return settings
 
 
-def test_the_spec_is_what_the_settings_say(load, inbox, tmp_path):
+def test_the_spec_follows_the_settings(load, inbox, tmp_path):
     spec = ingestion_spec.of(load(batches=["monday", "tuesday"]))
     assert spec.inbox == str(inbox)
     assert spec.batch_cache == str(tmp_path / "work" / "batch_cache")
@@ -88,14 +88,14 @@ def test_equal_specs_are_one_text():
     assert first.recipe() == second.recipe()
 
 
-def test_where_things_are_is_not_part_of_the_recipe():
+def test_paths_are_not_part_of_the_recipe():
     spec = IngestionSpec(age_groups=("0+",))
     places = dict.fromkeys(("inbox", "profiles", "person_key_file", "batch_cache"), "elsewhere")
     assert spec.model_copy(update=places).recipe() == spec.recipe()
     assert spec.model_copy(update={"jpeg_quality": 90}).recipe() != spec.recipe()
 
 
-def test_addresses_are_reached_as_beams_options_say():
+def test_addresses_include_beams_options():
     spec = IngestionSpec(
         age_groups=("0+",), inbox="s3://shop/inbox", profiles="s3://shop/crm/cards.csv",
         batch_cache="/cache", person_key_file="/person.key",
@@ -108,27 +108,27 @@ def test_addresses_are_reached_as_beams_options_say():
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("data.batches=[../elsewhere]", "is no name of a batch"),
-        ("data.batches=['a,b']", "is no name of a batch"),
-        ("data.batches=[_forgotten]", "is no name of a batch"),
+        ("data.batches=[../elsewhere]", "is not a valid batch name"),
+        ("data.batches=['a,b']", "is not a valid batch name"),
+        ("data.batches=[_forgotten]", "is not a valid batch name"),
         ("data.profiles=postgresql://reader:word@crm/shop", "must hold no password"),
         ("data.profiles=postgresql://crm/shop?password=word", "must hold no password"),
         ("data.max_photos_per_card=0", "must be at least 1, not 0"),
     ],
 )
-def test_settings_that_cannot_be(load, override, said):
+def test_invalid_settings_are_refused(load, override, said):
     with pytest.raises(SettingsError, match=said) as told:
         load(override)
     assert "word@" not in str(told.value)
     assert "=word" not in str(told.value)
 
 
-def test_batches_lie_in_an_inbox():
-    with pytest.raises(SettingsError, match="no inbox that they lie in"):
+def test_batches_need_an_inbox():
+    with pytest.raises(SettingsError, match="batches are set, but data.inbox is not"):
         loading.load("local", ("data.batches=[monday]",))
 
 
-def test_a_run_is_known_by_all_of_its_data(load, inbox, base, batch, shown, tmp_path):
+def test_the_fingerprint_covers_all_data_of_a_run(load, inbox, base, batch, shown, tmp_path):
     def data(*batches, **given):
         return preflight.check(load(batches=batches, **given)).data
 
@@ -150,7 +150,7 @@ def test_a_run_is_known_by_all_of_its_data(load, inbox, base, batch, shown, tmp_
         data("monday", data__person_key_file=str(other))
 
 
-def test_a_key_of_persons_is_made_where_there_are_persons(load, tmp_path):
+def test_a_person_key_is_created_if_there_are_persons(load, tmp_path):
     key_file = tmp_path / "work" / "person.key"
     preflight.check(load())
     assert not key_file.exists()
@@ -160,7 +160,7 @@ def test_a_key_of_persons_is_made_where_there_are_persons(load, tmp_path):
         preflight.check(load(batches=["monday"], data__person_key_file=str(tmp_path / "nowhere")))
 
 
-def test_the_key_of_persons_is_in_no_graph_and_no_dump(load, tmp_path):
+def test_the_person_key_is_in_no_graph_and_no_dump(load, tmp_path):
     from tfx.dsl.compiler import compiler
 
     from customer_age.pipeline.graph import create_pipeline
@@ -176,7 +176,7 @@ def test_the_key_of_persons_is_in_no_graph_and_no_dump(load, tmp_path):
         assert secret not in text
 
 
-def test_where_the_cache_and_the_key_lie_changes_no_result(load):
+def test_the_paths_of_cache_and_key_do_not_change_the_result(load):
     plain = load().fingerprint()
     assert load("data.batch_cache=elsewhere", "data.person_key_file=a.key").fingerprint() == plain
     assert load("data.max_photos_per_card=3").fingerprint() != plain

@@ -84,7 +84,7 @@ def _shard(path):
     ("change", "says"),
     [
         (_quantised, "model.json: conv1/kernel is quantised"),
-        (_half, "model.json: conv1/kernel is float16, and must be float32"),
+        (_half, "model.json: conv1/kernel is float16, but must be float32"),
         (_missing, "bn5c_branch2c/moving_variance (conv5_block3_3_bn/moving_variance) is missing"),
         (_twice, "model.json: describes one tensor twice"),
         (_other_shape, "conv1/kernel has the shape [3, 3, 3, 64], not [7, 7, 3, 64]"),
@@ -95,10 +95,10 @@ def _shard(path):
         (_no_manifest, "weightsManifest: Field required"),
         (_shard("../secret.bin"), "the shard ../secret.bin leads out of its folder"),
         (_shard("/etc/passwd"), "the shard /etc/passwd "),
-        (_shard("below/shard.bin"), "below/shard.bin is not a file beside model.json"),
-        (_shard("absent.bin"), "absent.bin is not a file beside model.json"),
-        (_shard("link.bin"), "link.bin is not a file beside model.json"),
-        (_shard("pipe.bin"), "pipe.bin is not a file beside model.json"),
+        (_shard("below/shard.bin"), "below/shard.bin is not a file next to model.json"),
+        (_shard("absent.bin"), "absent.bin is not a file next to model.json"),
+        (_shard("link.bin"), "link.bin is not a file next to model.json"),
+        (_shard("pipe.bin"), "pipe.bin is not a file next to model.json"),
     ],
 )
 def test_a_model_that_is_not_the_expected_one(write_model, refusal, tmp_path, change, says):
@@ -118,7 +118,7 @@ def test_a_model_that_is_not_the_expected_one(write_model, refusal, tmp_path, ch
 def test_a_shard_that_is_cut_short(write_model, refusal, tmp_path):
     folder = write_model(tmp_path / "model")
     os.truncate(folder / "group1-shard3of23.bin", 1000)
-    assert "a file is cut short, or of another model" in refusal(folder)
+    assert "a file is truncated or belongs to another model" in refusal(folder)
 
 
 def test_numbers_that_are_not_finite(write_model, refusal, tmp_path):
@@ -134,8 +134,8 @@ def test_a_model_json_that_is_damaged(refusal, tmp_path, content):
     assert "model.json: " in refusal(tmp_path)
 
 
-def test_options_and_places(write_model, refusal, tmp_path):
-    assert "no such file or folder" in refusal(tmp_path / "absent")
+def test_options_and_paths(write_model, refusal, tmp_path):
+    assert "does not exist" in refusal(tmp_path / "absent")
     assert "contains no model.json" in refusal(tmp_path)
     (tmp_path / "link").symlink_to(write_model(tmp_path.parent / f"{tmp_path.name}-elsewhere"))
     assert "contains no model.json" in refusal(tmp_path)  # the link leads out of the folder
@@ -144,7 +144,7 @@ def test_options_and_places(write_model, refusal, tmp_path):
     assert "contains several models ('package/a', 'package/b')" in refusal(tmp_path)
     one = tmp_path / "package/a"
     assert "the name must end with .weights.h5" in refusal(one, output=tmp_path / "resnet50.h5")
-    assert "must be a path of this machine" in refusal(one, output="s3://shop/resnet50.weights.h5")
+    assert "must be a path on this machine" in refusal(one, output="s3://shop/resnet50.weights.h5")
     assert "must be 64 hexadecimal digits" in refusal(one, "--sha256", "4f46")
     (tmp_path / "folder.weights.h5").mkdir()
     assert "is a folder" in refusal(one, output=tmp_path / "folder.weights.h5")

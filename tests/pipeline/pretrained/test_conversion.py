@@ -59,7 +59,7 @@ def test_the_digest_covers_names_shapes_and_numbers():
     assert resnet50.sha256({"b": np.float32(3), "a": one_two.T}) != expected.hexdigest()
 
 
-def test_other_weights_leave_the_file_that_is_there(write_model, tmp_path):
+def test_other_weights_do_not_change_an_existing_file(write_model, tmp_path):
     output = tmp_path / "resnet50.weights.h5"
     output.write_text("before")
     with pytest.raises(SettingsError, match=r"SHA-256 of its tensors is [0-9a-f]{64}, not 4f4699d"):

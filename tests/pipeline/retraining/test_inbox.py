@@ -16,7 +16,7 @@ def open_at(address, *overrides):
     [
         (None, "no inbox given"),
         ("/there/is/none", "there is no such folder"),
-        ("hdfs://host/inbox", "components open s3:// and gs:// alone"),
+        ("hdfs://host/inbox", "components open only s3:// and gs://"),
     ],
 )
 def test_an_inbox_that_is_none(address, says):

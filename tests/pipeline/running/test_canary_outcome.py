@@ -21,7 +21,7 @@ def canary_record(folder, refusals=(), **checks):
     return ArtifactRecord(str(folder), {"blessed": int(not refusals)})
 
 
-def test_its_summary_is_the_time_and_the_memory(tmp_path):
+def test_the_summary_shows_time_and_memory(tmp_path):
     def summary(record):
         return node_summaries.summary("Canary", {"blessing": record})
 
@@ -62,7 +62,7 @@ class Records:
         ),
     ],
 )
-def test_the_run_ends_with_3_and_names_who_refused_and_why(
+def test_the_run_ends_with_3_and_names_each_refusal(
     tmp_path, monkeypatch, by_gate, by_canary, sentence
 ):
     measured = Measured(SliceMetrics(photos=20, mae=9.0, rmse=9.0, bias=0.0), {})

@@ -21,7 +21,7 @@ def _chained(cause):
         return error
 
 
-def test_our_own_error_keeps_its_words_and_its_exit_code_however_deep_it_lies():
+def test_our_own_error_keeps_its_message_and_exit_code_at_any_depth():
     explained = failures.explained(_chained(DataRefused("too dark")), "DataGate", LOG)
     assert str(explained) == "too dark"
     assert explained.exit_code == 4
@@ -36,13 +36,13 @@ def test_our_own_error_keeps_its_words_and_its_exit_code_however_deep_it_lies():
         RuntimeError("OSError: [Errno 28] No space left on device [while running 'Write']"),
     ],
 )
-def test_a_full_disk_is_called_by_its_name(error):
+def test_a_full_disk_is_reported_as_one(error):
     explained = failures.explained(_chained(error), "Trainer", LOG)
     assert str(explained).startswith("Trainer: no space left on the disk")
     assert explained.exit_code == 1
 
 
-def test_a_full_disk_names_the_file_where_that_is_known():
+def test_a_full_disk_names_the_file_if_it_is_known():
     error = OSError(errno.ENOSPC, "No space left on device", "work/report.html")
     explained = str(failures.explained(error, None, LOG))
     assert explained.startswith("the run: no space left on the disk for work/report.html; free")
@@ -55,7 +55,7 @@ def test_a_library_s_error_is_one_line_and_names_the_log():
     assert "\n" not in str(explained)
 
 
-def test_a_library_that_ends_the_process_has_failed():
+def test_a_library_that_exits_is_a_failure():
     explained = failures.explained(SystemExit(2), "PhotoExampleGen", LOG)
     assert str(explained) == "PhotoExampleGen failed: SystemExit: 2 (details: logs/a.log)"
     assert explained.exit_code == 1
@@ -64,11 +64,11 @@ def test_a_library_that_ends_the_process_has_failed():
 @pytest.mark.parametrize(
     ("signal", "line", "exit_code"),
     [
-        (KeyboardInterrupt(), "interrupted by Ctrl-C in Trainer. What was finished is kept", 130),
-        (Terminated(), "interrupted by SIGTERM in Trainer. What was finished is kept", 143),
+        (KeyboardInterrupt(), "interrupted by Ctrl-C in Trainer. Finished work is kept", 130),
+        (Terminated(), "interrupted by SIGTERM in Trainer. Finished work is kept", 143),
     ],
 )
-def test_an_interruption_is_no_failure(signal, line, exit_code):
+def test_an_interruption_is_not_a_failure(signal, line, exit_code):
     explained = failures.explained(signal, "Trainer", LOG)
     assert str(explained).startswith(line)
     assert explained.exit_code == exit_code

@@ -90,14 +90,14 @@ def _has_ended(process):
         ("slowly", signal.SIGTERM, "customer-age: interrupted by SIGTERM\n", 143),
     ],
 )
-def test_a_main_thread_that_hears_nothing_delays_no_end(how, by, said, exit_code):
+def test_a_busy_main_thread_does_not_delay_the_end(how, by, said, exit_code):
     stopped = Stopped(how, by)
     assert (stopped.exit_code, stopped.said) == (exit_code, said)
     assert stopped.seconds < 5
     assert _has_ended(stopped.child)
 
 
-def test_a_report_that_fails_leaves_the_line():
+def test_the_line_is_printed_even_if_the_report_fails():
     stopped = Stopped("breaking", signal.SIGTERM)
     assert stopped.exit_code == 143
     assert stopped.said.splitlines()[-1] == "customer-age: interrupted by SIGTERM"
@@ -111,7 +111,7 @@ def test_a_second_signal_ends_it_at_once(how):
     assert _has_ended(stopped.child)
 
 
-def test_a_main_thread_that_hears_it_describes_the_end():
+def test_a_main_thread_that_notices_the_signal_describes_the_end():
     stopped = Stopped("hearing", signal.SIGTERM)
     assert (stopped.exit_code, stopped.said) == (143, "main: interrupted by SIGTERM\n")
     assert _has_ended(stopped.child)

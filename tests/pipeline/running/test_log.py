@@ -30,7 +30,7 @@ NOTES = (
 WARNING = "W0000 00:00:1795577841.493071      53 cpu.cc:1] Something is amiss.\n"
 
 
-def test_everything_goes_to_the_file_and_the_screen_stays_ours(tmp_path):
+def test_all_output_goes_to_the_file_and_the_screen_stays_ours(tmp_path):
     log_file = tmp_path / "run.log"
     done = subprocess.run(
         [sys.executable, "-c", NOISY, log_file], capture_output=True, text=True, check=True
@@ -48,7 +48,7 @@ def test_everything_goes_to_the_file_and_the_screen_stays_ours(tmp_path):
         assert text in logged
 
 
-def test_the_process_is_left_as_it_was(tmp_path):
+def test_the_process_is_restored(tmp_path):
     root = logging.getLogger()
     before = root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))
     with log.redirected(tmp_path / "run.log"):
@@ -56,7 +56,7 @@ def test_the_process_is_left_as_it_was(tmp_path):
     assert (root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))) == before
 
 
-def test_libraries_are_imported_without_a_word():
+def test_libraries_print_nothing_when_imported():
     program = (
         "from customer_age.pipeline.running import log\n"
         "log.quiet_libraries()\n"
@@ -72,7 +72,7 @@ def write_notes() -> None:
     os.write(2, (NOTES + WARNING).encode())  # as native code does
 
 
-def test_notes_are_kept_off_and_all_else_appears(
+def test_start_up_notes_are_dropped_and_all_else_appears(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -87,7 +87,7 @@ def test_notes_are_kept_off_and_all_else_appears(
     assert capfd.readouterr().err == "afterwards\n"
 
 
-def test_whoever_asks_for_the_notes_gets_them(
+def test_start_up_notes_are_printed_on_request(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")

@@ -42,7 +42,7 @@ def made(root, execution_id):
     return folders
 
 
-def test_of_killed_executions_nothing_is_left(tmp_path, database, execution):
+def test_nothing_remains_of_killed_executions(tmp_path, database, execution):
     root = tmp_path / "pipeline"
     complete, killed = execution(mlmd.Execution.COMPLETE), execution(mlmd.Execution.RUNNING)
     kept, half = made(root, complete), made(root, killed)
@@ -64,7 +64,7 @@ def test_without_a_killed_execution_everything_stays(tmp_path, database, executi
     assert all(folder.is_dir() for folder in kept)
 
 
-def test_where_nothing_ever_ran_there_is_nothing_to_discard(tmp_path):
+def test_without_runs_there_is_nothing_to_discard(tmp_path):
     assert RunRecords(tmp_path / "none.sqlite", "tiny").discard_unfinished(tmp_path) == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -78,7 +78,7 @@ def test_metadata_of_a_newer_release_are_refused_in_one_line(database, execution
         RunRecords(database, "tiny").newest_execution()
 
 
-def test_a_file_that_holds_no_metadata_is_refused_in_one_line(database):
+def test_a_file_without_metadata_is_refused_in_one_line(database):
     database.write_text("no database\n" * 99)
     with pytest.raises(SettingsError, match=r"^work_dir: .* cannot be opened: .*[^\n]*$"):
         RunRecords(database, "tiny").newest_execution()

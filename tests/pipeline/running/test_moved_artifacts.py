@@ -37,12 +37,12 @@ def take_up(folder):
     RunRecords(folder.metadata, "tiny").record_present_places(folder.pipeline_root)
 
 
-def test_the_metadata_lie_in_the_folder_that_is_named(work, tmp_path):
+def test_the_metadata_are_in_the_given_folder(work, tmp_path):
     assert work.metadata.is_file()
     assert {each.name for each in tmp_path.iterdir()} == {"a%20b #1"}
 
 
-def test_in_its_place_everything_stays_as_it_is(work):
+def test_a_folder_that_was_not_moved_stays_unchanged(work):
     before = known(work)
     take_up(work)
     assert known(work) == before
@@ -50,7 +50,7 @@ def test_in_its_place_everything_stays_as_it_is(work):
 
 
 @pytest.mark.parametrize("copied", [False, True])
-def test_elsewhere_files_are_those_of_this_folder_or_are_made_anew(work, tmp_path, copied):
+def test_in_a_moved_folder_files_are_its_own_or_are_produced_again(work, tmp_path, copied):
     lost = str(work.pipeline_root / "Trainer" / "model" / "2")
     (shutil.copytree if copied else shutil.move)(work.path, tmp_path / "w2")
     moved = WorkFolder(str(tmp_path / "w2"))
@@ -75,7 +75,7 @@ def test_through_a_link_nothing_was_moved(work, tmp_path):
     assert known(work) == before
 
 
-def test_in_a_moved_folder_what_is_forgotten_is_used_no_more(work, tmp_path):
+def test_in_a_moved_folder_forgotten_examples_are_not_used(work, tmp_path):
     work.path.rename(tmp_path / "w2")
     moved = WorkFolder(str(tmp_path / "w2"))
     gone = str(moved.pipeline_root / "PhotoExampleGen" / "examples" / "1")
@@ -83,6 +83,6 @@ def test_in_a_moved_folder_what_is_forgotten_is_used_no_more(work, tmp_path):
     assert known(moved)[gone] == DELETED
 
 
-def test_where_nothing_ever_ran_nothing_is_made(tmp_path):
+def test_without_runs_nothing_is_created(tmp_path):
     take_up(WorkFolder(str(tmp_path / "none")))
     assert list(tmp_path.iterdir()) == []

@@ -11,15 +11,18 @@ from customer_age.pipeline.running.metadata import ArtifactRecord
 @pytest.mark.parametrize(
     ("properties", "expected"),
     [
-        ({"pushed": 1, "pushed_version": "3", "champion": 1}, "version 3 published as champion"),
+        (
+            {"pushed": 1, "pushed_version": "3", "champion": 1},
+            "version 3 published as the champion",
+        ),
         (
             {"pushed": 1, "pushed_version": "3", "champion": 0},
-            "version 3 published beside a better champion",
+            "version 3 published but the champion is better",
         ),
         ({"pushed": 0}, "nothing published"),
     ],
 )
-def test_what_was_published_is_told(properties, expected):
+def test_the_published_version_is_shown(properties, expected):
     outputs = {"pushed_model": ArtifactRecord("nowhere", properties)}
     assert node_summaries.summary("RegistryPusher", outputs) == expected
 
@@ -30,10 +33,10 @@ def test_photos_and_refusals_are_counted(tmp_path):
     )
     write_ingestion(str(tmp_path), counts)
     told = node_summaries.summary("PhotoExampleGen", {"examples": ArtifactRecord(str(tmp_path))})
-    assert told == "1,290 photos in (1,200 train, 90 valid), 10 refused"
+    assert told == "1,290 photos (1,200 train, 90 valid), 10 refused"
 
 
-def test_the_best_epoch_of_the_whole_network_is_told(tmp_path):
+def test_the_best_epoch_of_the_whole_network_is_shown(tmp_path):
     epochs = [("head", 1, 9.0), ("whole", 1, 7.0), ("whole", 2, 6.25), ("whole", 3, 6.5)]
     history = [
         {"phase": phase, "epoch": epoch, "loss": 1, "mae": 1, "val_mae": mae, "seconds": 1}

@@ -22,7 +22,7 @@ from customer_age.pipeline.running.run_progress import RunProgress
 with RunProgress(sys.stdout) as progress:
     progress.say("log: work/logs/2026-11-27T18-26-42.log", style="dim")
     progress.started("PhotoExampleGen")
-    progress.ended("PhotoExampleGen", 10.94, "2,000 photos in (1,619 train, 209 valid, 172 test)")
+    progress.ended("PhotoExampleGen", 10.94, "2,000 photos (1,619 train, 209 valid, 172 test)")
     progress.started("DataGate")
     progress.ended("DataGate", None, "the data passed [in brackets]")
     progress.started("Trainer")

@@ -15,7 +15,7 @@ from customer_age.pipeline.running.work_folder import WorkFolder
 from customer_age.pipeline.settings import loading
 
 LINE = "learning_rate 0.0004, dropout 0.1: valid MAE 5.25 years"
-SENTENCE = f"Best of 4 trials in 40 min: {LINE} (the given ones: 5.50)."
+SENTENCE = f"Best of 4 trials in 40 min: {LINE} (initial settings: 5.50)."
 
 
 def trial(rate, dropout, *curve, hopeless=False):
@@ -71,7 +71,7 @@ def test_the_best_trial_is_a_settings_file_for_a_run(ended):
     assert SENTENCE in file.read_text()
 
 
-def test_a_search_that_was_done_before_shows_its_trials(ended):
+def test_a_cached_search_shows_its_trials(ended):
     assert ended(cached=True)[0].lines()[:-1] == (*LINES, SENTENCE)
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_written_does_not_hide_the_result(ended, tmp_path)
     assert outcome.lines()[0].startswith(f"{tmp_path / 'full'}: cannot be written: ")
 
 
-def test_whatever_ended_a_search_is_said_with_its_log(ended):
+def test_the_error_of_a_search_is_shown_with_its_log(ended):
     error = DataRefused("train: too few photos")
     outcome, _, work = ended(error=error)
     assert (outcome.exit_code, outcome.error) == (4, error)
@@ -91,7 +91,7 @@ def test_whatever_ended_a_search_is_said_with_its_log(ended):
     assert outcome.lines()[1].startswith(f"log: {work}/logs/")
 
 
-def test_a_line_is_shown_for_each_trial_and_none_for_an_epoch():
+def test_each_trial_has_a_line_but_epochs_have_none():
     shown = []
     progress = SimpleNamespace(
         note=shown.append, advanced=lambda done, of, note: shown.append((done, of))
@@ -113,9 +113,9 @@ def test_a_line_is_shown_for_each_trial_and_none_for_an_epoch():
     assert shown == [(13, 60), LINES[0]]
 
 
-def test_the_component_is_summed_up_in_a_line(ended, tmp_path):
+def test_the_component_has_a_summary(ended, tmp_path):
     outputs = {"tuner_results": ArtifactRecord(str(tmp_path))}
-    assert node_summaries.summary("Tuner", outputs) == f"4 trials, the best of them {LINE}"
+    assert node_summaries.summary("Tuner", outputs) == f"4 trials; best: {LINE}"
 
 
 def test_a_diverged_search_has_no_best():

@@ -89,7 +89,7 @@ def holder(folder):
     process.communicate()
 
 
-def test_a_second_run_is_told_who_holds_the_folder(folder, holder):
+def test_a_second_run_names_the_process_that_uses_the_folder(folder, holder):
     with (
         pytest.raises(RunError, match=f"another run .process {holder.pid}. is using"),
         folder.held(),
@@ -97,7 +97,7 @@ def test_a_second_run_is_told_who_holds_the_folder(folder, holder):
         pytest.fail("held twice")
 
 
-def test_a_killed_run_holds_nothing(folder, holder):
+def test_a_killed_run_releases_the_lock(folder, holder):
     holder.kill()
     holder.wait()
     with folder.held():
@@ -128,18 +128,18 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path):
         WorkFolder(str(tmp_path / "file" / "work")).prepare()
 
 
-def test_preparing_leaves_nothing_but_folders(folder):
+def test_prepare_creates_only_folders(folder):
     assert sorted(path.name for path in folder.path.iterdir()) == ["logs", "pipeline", "reports"]
 
 
-def test_temporary_files_go_with_the_run(folder, temporary, used_by):
+def test_temporary_files_are_deleted_after_the_run(folder, temporary, used_by):
     used_by.communicate("")
     assert used_by.returncode == 0
     assert list(temporary.iterdir()) == []
     assert not (folder.path / ".temporary").exists()
 
 
-def test_temporary_files_of_a_killed_run_go_with_the_next(folder, temporary, used_by):
+def test_temporary_files_of_a_killed_run_are_deleted_by_the_next(folder, temporary, used_by):
     (temporary / "of somebody else").touch()
     used_by.kill()
     used_by.wait()
@@ -151,7 +151,9 @@ def test_temporary_files_of_a_killed_run_go_with_the_next(folder, temporary, use
     assert os.environ["TMPDIR"] == tempfile.gettempdir() == str(temporary)
 
 
-def test_what_cannot_be_deleted_is_tried_again(folder, temporary, used_by, monkeypatch, caplog):
+def test_a_folder_that_cannot_be_deleted_is_tried_again(
+    folder, temporary, used_by, monkeypatch, caplog
+):
     used_by.kill()
     used_by.wait()
 
@@ -193,11 +195,11 @@ def test_unfinished_reports_of_killed_runs_are_deleted_after_a_day(folder, tempo
         assert sorted(folder.reports.iterdir()) == sorted([new, other])
 
 
-def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
+def test_without_a_folder_for_temporary_files_no_run_starts(folder, temporary):
     tempfile.gettempdir()
     temporary.rmdir()
     with (
-        pytest.raises(SettingsError, match="no folder for temporary files can be made"),
+        pytest.raises(SettingsError, match="the folder for temporary files cannot be created"),
         folder.held(),
         folder.temporary_files(),
     ):
@@ -205,19 +207,19 @@ def test_without_a_place_for_temporary_files_no_run_starts(folder, temporary):
 
 
 @pytest.mark.parametrize("name", ["w[1]", "w*", "w?", "w\\1"])
-def test_a_path_that_tfx_takes_for_a_pattern_is_refused_before_anything_is_made(tmp_path, name):
+def test_a_path_that_tfx_reads_as_a_pattern_is_refused_before_anything_is_created(tmp_path, name):
     settings = Settings(work_dir=str(tmp_path / name / "inner"))
-    with pytest.raises(SettingsError, match="takes for a pattern"):
+    with pytest.raises(SettingsError, match="reads as a file pattern"):
         local.run(settings)
     assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("name", ["w 1", "w{1,3}", "w]1", "w^!-%#"])
-def test_a_path_of_other_characters_is_taken(tmp_path, name):
+def test_a_path_with_other_characters_is_accepted(tmp_path, name):
     WorkFolder(str(tmp_path / name)).require_literal_path()
 
 
-def test_a_moment_that_comes_twice_names_no_two_runs_alike(folder):
+def test_two_runs_at_the_same_clock_time_have_different_names(folder):
     """As a clock that is set back in autumn makes one, an hour later."""
     folder.prepare()
     assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00"
@@ -227,7 +229,7 @@ def test_a_moment_that_comes_twice_names_no_two_runs_alike(folder):
     assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00-3"
 
 
-def test_a_checkpoint_stays_where_the_run_failed_and_goes_where_it_ended_well(folder):
+def test_a_checkpoint_stays_after_a_failure_and_is_deleted_after_success(folder):
     kept = folder.path / "checkpoint" / "checkpoint.npz"
     with contextlib.suppress(RunError), folder.training_kept():
         assert os.environ["CUSTOMER_AGE_CHECKPOINT_FOLDER"] == str(kept.parent)
@@ -241,7 +243,7 @@ def test_a_checkpoint_stays_where_the_run_failed_and_goes_where_it_ended_well(fo
     assert not kept.parent.exists()
 
 
-def test_a_checkpoint_that_nobody_goes_on_with_is_deleted_after_30_days(folder, temporary):
+def test_a_checkpoint_that_no_run_resumes_is_deleted_after_30_days(folder, temporary):
     kept = folder.path / "checkpoint" / "checkpoint.npz"
     kept.parent.mkdir()
     for days, stays in ((29, True), (31, False)):

@@ -63,7 +63,7 @@ def test_a_record_of_a_run_has_each_field_that_its_result_depends_on(place):
         recorded = recorded[name]
 
 
-def test_what_is_listed_is_there():
+def test_every_listed_field_exists():
     names = list(fields(Settings()))
     for listed in NOT_IN_THE_RESULT:
         assert any(f"{name}.".startswith(f"{listed}.") for name in names), listed

@@ -37,7 +37,7 @@ def mistakes(config, tmp_path):
 
 
 @pytest.mark.parametrize("name", loading.config_names())
-def test_every_settings_file_that_comes_with_the_project_is_valid(name):
+def test_every_settings_file_of_the_project_is_valid(name):
     assert loading.load(name).gate.max_mae == 8.0, "the gate is the user's, not a config's"
 
 
@@ -45,7 +45,7 @@ def test_every_settings_file_that_comes_with_the_project_is_valid(name):
     ("name", "fingerprint"),
     [("local", "6b4a5a0682f5"), ("demo", "5aaeab72fd7f"), ("appa_real", "3b5237dd7a70")],
 )
-def test_a_result_is_due_anew_only_where_a_release_means_it(name, fingerprint):
+def test_results_become_invalid_only_if_a_release_intends_it(name, fingerprint):
     """Change them together with docs/upgrading.md: the first run after an upgrade trains anew.
 
     Since release 0.1: `trainer.mirror`, and ten epochs by default.
@@ -67,7 +67,7 @@ def test_the_command_line_wins_over_the_file(config):
     assert loaded.trainer.gpu.count == 2
 
 
-def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
+def test_paths_are_stored_as_absolute_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     loaded = loading.load("local", data__path="photos", trainer__weights="w.weights.h5")
     assert loaded.data.path == str(tmp_path / "photos")
@@ -76,7 +76,7 @@ def test_paths_are_kept_for_wherever_the_run_goes(tmp_path, monkeypatch):
     assert loading.load("local", data__path="s3://bucket/a").data.path == "s3://bucket/a"
 
 
-def test_yaml_1_2_is_read_as_it_is_meant(config):
+def test_yaml_1_2_values_are_read_correctly(config):
     loaded = loading.load(
         config(
             "trainer: {learning_rate: 1e-4, weight_decay: .125, dropout: 0}\n"
@@ -95,7 +95,7 @@ def test_yaml_1_2_is_read_as_it_is_meant(config):
     assert loaded.data.columns == {"no": "yes"}
 
 
-def test_what_is_empty_says_nothing(config):
+def test_empty_sections_change_nothing(config):
     empty = "data:\ntrainer: ~\ncluster:\n  environment:\n  resources:\n    Trainer:\n"
     assert loading.load(config(empty)).data == Settings().data
     assert loading.load(config(empty)).cluster.resources_of("Trainer").cpu == "1"
@@ -134,30 +134,30 @@ data:
 registry: mlflow+https://me:hush@host
 """
 TEN_LINES = [
-    "settings.yaml:1: name: 'Shop' is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9 "
+    "settings.yaml:1: name: 'Shop' is not a valid pipeline name: write 1 to 63 of a-z, 0-9 "
     "and -, with a letter or digit first",
-    "settings.yaml:3: trainer.epoch: no such setting; did you mean trainer.epochs?",
+    "settings.yaml:3: trainer.epoch: unknown setting; did you mean trainer.epochs?",
     "settings.yaml:4: trainer.dropout: must be below 1, not 1",
     "settings.yaml:5: trainer.patience: must be a whole number, not .nan",
-    "settings.yaml:6: trainer.augmentation: must be true or false, and 'no' is text in YAML 1.2: "
+    "settings.yaml:6: trainer.augmentation: must be true or false, but 'no' is text in YAML 1.2: "
     "write false",
     "settings.yaml:7: trainer.batch_size: must be a whole number, not text in quotes: write 32",
-    "settings.yaml:8: canery: no such setting; did you mean canary?",
+    "settings.yaml:8: canery: unknown setting; did you mean canary?",
     "settings.yaml:11: gate.max_mae: must be a number, not 'low'",
-    "settings.yaml:12: gate.max_mae: given twice, first in line 11",
+    "settings.yaml:12: gate.max_mae: set twice, first in line 11",
     "settings.yaml:14: data.layout: must be auto, hand_out, appa_real or loyalty_card, not "
     "'hand-out'; did you mean hand_out?",
-    "settings.yaml:15: data.batches: must be a list, as in [a, b]; it is text",
+    "settings.yaml:15: data.batches: must be a list, for example [a, b]; it is text",
     "settings.yaml:16: registry: must be a section, with a line `name: value` for each setting; "
     "it is text",
 ]
 
 
-def test_every_mistake_is_named_at_once_with_its_line(mistakes):
+def test_all_errors_are_reported_together_with_their_lines(mistakes):
     assert mistakes(TEN_MISTAKES) == TEN_LINES
 
 
-def test_the_command_answers_every_mistake_and_starts_nothing(config, tmp_path, monkeypatch):
+def test_the_command_reports_all_errors_and_starts_nothing(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ("run", "--config", config(TEN_MISTAKES), "--set", "trainer.seed=x")
     started = time.monotonic()
@@ -183,52 +183,54 @@ def test_the_command_answers_every_mistake_and_starts_nothing(config, tmp_path, 
         ("a: [1", "1: not YAML in column 6: expected ',' or ']', but got '<stream end>'"),
         ("name: a\ndata: x: y", "2: not YAML in column 8: mapping values are not allowed here"),
         ("data:\n\tpath: x", "2: not YAML in column 1: a tab; YAML is indented with spaces"),
-        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; settings are one"),
+        ("name: a\n---\nname: b", "2: not YAML in column 1: a second document; "
+         "a settings file has only one"),
         ("name: a\n \x00", "2: not YAML in column 2: a control character"),
         ("name: *a", "1: not YAML in column 7: found undefined alias 'a'"),
         ("a: " + "[" * 999, "1: not YAML in column 35: nested deeper than 32 levels"),
         (b"name: a\nwork_dir: caf\xe9\n", "2: not UTF-8; save the file as UTF-8"),
         ("name: a".encode("utf-16"), "1: not UTF-8; save the file as UTF-8"),
-        ("- a\n- b", "1: must hold keys and values, as in `trainer: {epochs: 3}`"),
-        ("hush", "1: must hold keys and values, as in `trainer: {epochs: 3}`"),
+        ("- a\n- b", "1: must contain keys and values, for example `trainer: {epochs: 3}`"),
+        ("hush", "1: must contain keys and values, for example `trainer: {epochs: 3}`"),
         ("? [name]\n: a", "1: a key must be a word, not a list or a mapping"),
-        ("name: !ours a", "1: name: the tag !ours is not known here"),
-        ("beam: {args: &a [*a]}", "1: beam.args.0: an alias stands in what it stands for"),
+        ("name: !ours a", "1: name: the tag !ours is not supported"),
+        ("beam: {args: &a [*a]}", "1: beam.args.0: an alias is inside the value that it refers to"),
         ("data:\n  <<: [1]", "2: data: << takes a mapping, or a list of them"),
-        ('work_dir: "\\ud800"', "1: work_dir: holds half a character, which is no text"),
+        ('work_dir: "\\ud800"', "1: work_dir: contains half of a surrogate pair, "
+         "which is not text"),
         (
             "trainer: {epochs: 010}",
-            "1: trainer.epochs: 010 was 8 in YAML 1.1 and is 10 in YAML 1.2; write the one that is "
-            'meant, or "010" for text',
+            "1: trainer.epochs: 010 was 8 in YAML 1.1 and is 10 in YAML 1.2; write the number "
+            'that you mean, or "010" for text',
         ),
-        ("beam: {workers: " + 5000 * "9" + "}", "1: beam.workers: no number, or one with too many "
-         "digits"),
+        ("beam: {workers: " + 5000 * "9" + "}", "1: beam.workers: is not a number, or has too "
+         "many digits"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_one_line_with_its_number(mistakes, text, line):
+def test_unreadable_yaml_is_reported_with_its_line(mistakes, text, line):
     assert mistakes(text) == [f"settings.yaml:{line}"]
 
 
-def test_aliases_that_stand_for_gigabytes_are_not_followed(mistakes):
+def test_aliases_that_expand_to_gigabytes_are_not_followed(mistakes):
     laughs = ["a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]"]
     laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     [line] = mistakes("\n".join(laughs))
-    assert line.endswith(": more than 500,000 characters, with its aliases")
+    assert line.endswith(": more than 500,000 characters, including aliases")
 
 
-def test_what_is_no_file_of_settings_is_told(config, tmp_path):
-    with pytest.raises(SettingsError, match=r"--config .*: is a folder; name the settings file"):
+def test_a_file_that_is_not_a_settings_file_is_reported(config, tmp_path):
+    with pytest.raises(SettingsError, match=r"--config .*: is a folder; give the settings file"):
         loading.load(str(tmp_path))
-    with pytest.raises(SettingsError, match=r"settings.yaml: is no settings file: larger than"):
+    with pytest.raises(SettingsError, match=r"settings.yaml: is not a settings file: larger than"):
         loading.load(config(b"#" * 1_000_001))
 
 
-def test_an_unknown_config_is_named_beside_the_known_ones():
+def test_an_unknown_config_is_reported_with_the_known_ones():
     with pytest.raises(SettingsError, match=r"--config locl: .*appa_real, .*local"):
         loading.load("locl")
 
 
-def test_mistakes_of_the_command_line_name_it(mistakes):
+def test_errors_of_the_command_line_name_the_option(mistakes):
     assert mistakes(
         "gate: 8\nname: a\n",
         "trainer.epochs=three",
@@ -243,7 +245,7 @@ def test_mistakes_of_the_command_line_name_it(mistakes):
         "is a number",
         "--set trainer.epochs: must be a whole number, not 'three'",
         "--set gate.max_mae: gate is a value, not a section",
-        "--set trainer.seed: write it as key=value, as in trainer.epochs=3",
+        "--set trainer.seed: write it as key=value, for example trainer.epochs=3",
         "--set beam.args: the value is not YAML in column 3: expected ',' or ']', but got "
         "'<stream end>'",
         '--set data.columns: data.columns.a: must be text, not a number: write "1", in quotes',
@@ -252,7 +254,7 @@ def test_mistakes_of_the_command_line_name_it(mistakes):
     ]
 
 
-def test_settings_come_back_from_a_ledger_and_from_a_runs_file(config):
+def test_settings_are_restored_from_a_ledger_and_from_a_runs_file(config):
     written = loading.load(
         "appa_real",
         ("data.batches=[b, a]", "gate.gpu={}", "cluster.secret_files=[{secret: s, folder: /x}]"),
@@ -273,7 +275,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_work_folder_is_the_one_that_is_named(tmp_path, monkeypatch, name):
+def test_a_work_folder_may_have_any_printable_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     for given in (name, f"./{name}/", str(tmp_path / name)):
         loaded = loading.load("local", work_dir=given)
@@ -286,7 +288,7 @@ def test_a_work_folder_is_the_one_that_is_named(tmp_path, monkeypatch, name):
 
 
 @pytest.mark.parametrize("letter", ["\n", "\r", "\t", "\x1b", "\x7f", "\x00", "\u2028"])
-def test_a_work_folder_that_breaks_a_line_is_refused_in_one(tmp_path, letter):
+def test_a_work_folder_with_a_line_break_is_refused_in_one_line(tmp_path, letter):
     with pytest.raises(SettingsError, match="--work-dir") as told:
         loading.load("local", work_dir=f"{tmp_path}/a{letter}b/work")
     assert told.value.exit_code == 2
@@ -294,14 +296,16 @@ def test_a_work_folder_that_breaks_a_line_is_refused_in_one(tmp_path, letter):
     assert "work_dir: " in str(told.value)
 
 
-def test_a_work_folder_below_one_that_breaks_a_line_is_refused(tmp_path, monkeypatch):
+def test_a_work_folder_inside_one_with_a_line_break_is_refused(tmp_path, monkeypatch):
     (tmp_path / "a\nb").mkdir()
     monkeypatch.chdir(tmp_path / "a\nb")
-    with pytest.raises(SettingsError, match="work_dir: 'work' is, or lies in, a folder whose name"):
+    with pytest.raises(
+        SettingsError, match="work_dir: 'work' is, or is inside, a folder whose name"
+    ):
         loading.load("local")
 
 
-def test_a_tilde_is_a_home_folder_wherever_a_path_stands(monkeypatch, tmp_path):
+def test_a_tilde_is_the_home_folder_in_every_path(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mine.yaml").write_text(
         "data: {path: ~/photos, inbox: ~/inbox}\nwork_dir: ~/work\n"
@@ -311,5 +315,7 @@ def test_a_tilde_is_a_home_folder_wherever_a_path_stands(monkeypatch, tmp_path):
     assert loaded.data.path == str(tmp_path / "photos")
     assert loaded.data.inbox == str(tmp_path / "inbox")
     assert loaded.trainer.weights == str(tmp_path / "weights.h5")
-    with pytest.raises(SettingsError, match=r"^work_dir: ~nobody-here/w: there is no home folder"):
+    with pytest.raises(
+        SettingsError, match=r"^work_dir: ~nobody-here/w: that user has no home folder"
+    ):
         loading.load("local", ("work_dir=~nobody-here/w",))

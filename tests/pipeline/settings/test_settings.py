@@ -8,17 +8,17 @@ from customer_age.pipeline.settings.settings import Settings
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("trainer.epoch=3", "trainer.epoch: no such setting; did you mean trainer.epochs?"),
-        ("trainr.epochs=3", "trainr: no such setting; did you mean trainer?"),
-        ("epochs=3", "epochs: no such setting; there is trainer.epochs and retraining.epochs"),
-        ("trainer.x=3", "trainer.x: no such setting (there are: weights, input_size,"),
+        ("trainer.epoch=3", "trainer.epoch: unknown setting; did you mean trainer.epochs?"),
+        ("trainr.epochs=3", "trainr: unknown setting; did you mean trainer?"),
+        ("epochs=3", "epochs: unknown setting; did you mean trainer.epochs or retraining.epochs?"),
+        ("trainer.x=3", "trainer.x: unknown setting (there are: weights, input_size,"),
         ("trainer.epochs=three", "trainer.epochs: must be a whole number, not 'three'"),
-        ('trainer={"a\\nb\\e[2J": 1}', "trainer.a\\nb\\x1b[2J: no such setting (there are: "),
+        ('trainer={"a\\nb\\e[2J": 1}', "trainer.a\\nb\\x1b[2J: unknown setting (there are: "),
         ("trainer.epochs=true", "trainer.epochs: must be a whole number, not true"),
         ("trainer.epochs=3.0", "trainer.epochs: must be a whole number, not 3.0: write 3"),
-        ("trainer.seed=1_000", "and '1_000' is text in YAML 1.2: write 1000"),
+        ("trainer.seed=1_000", "but '1_000' is text in YAML 1.2: write 1000"),
         ("trainer.augmentation=1", "must be true or false, not 1: write true"),
-        ("trainer.augmentation=off", "and 'off' is text in YAML 1.2: write false"),
+        ("trainer.augmentation=off", "but 'off' is text in YAML 1.2: write false"),
         ("data.split_key=7", 'must be text, not a number: write "7", in quotes'),
         ("trainer.epochs=", "trainer.epochs: must be a whole number, not null"),
         ("trainer.epochs=0", "trainer.epochs: must be at least 1, not 0"),
@@ -43,7 +43,7 @@ from customer_age.pipeline.settings.settings import Settings
         ("gate.age_groups=[0-10, 20-30]", "gate.age_groups: "),
         ("registry.uri=mlflow+https://me:hush@host", "registry.uri: must hold no user name or"),
         ("beam.args=[--s3_secret_access_key=hush]", "beam.args: --s3_secret_access_key must not"),
-        ("beam.args=['--azure=Name=a;AccountKey=hush']", "beam.args: --azure must not be given"),
+        ("beam.args=['--azure=Name=a;AccountKey=hush']", "beam.args: --azure must not be set"),
         ("beam.args=['--endpoint=http://me:hush@host']", "beam.args: --endpoint must not be"),
         ("registry.uri=mlflow+https://host/?token=hush", "registry.uri: must hold no user name or"),
         ("registry.uri=kubeflow-registry://h:1/m?artifacts=s3://me:hush@b/x", "must hold no user"),
@@ -55,7 +55,7 @@ from customer_age.pipeline.settings.settings import Settings
         ("retraining.ledger=postgresql://h/d?user=a&password=hush", "must hold no password"),
         ("notify.url=https://host/x?sig=hush", "notify.url: must hold no user name or password"),
         ("cluster.pipeline_root=s3://b/x?api_key=hush", "must hold no user name or password"),
-        ("cluster.environment.STORE=Name=a;AccountKey=hush", "STORE must not be given here"),
+        ("cluster.environment.STORE=Name=a;AccountKey=hush", "STORE must not be set here"),
         ("trainer.epochs", "--set trainer.epochs: write it as key=value"),
         ("trainer.epochs=[1", "--set trainer.epochs: the value is not YAML"),
         ("registry=me:hush@host", "registry: must be a section"),
@@ -66,7 +66,7 @@ from customer_age.pipeline.settings.settings import Settings
         ("name.first=x", "name.first: "),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_path(override, line):
+def test_a_wrong_setting_is_reported_with_its_path(override, line):
     overrides = ("name=a", override) if override.startswith("name.") else (override,)
     with pytest.raises(SettingsError) as raised:
         loading.load("local", overrides)
@@ -87,26 +87,29 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
     [
         (
             "trainer.gpu.cout=1",
-            "trainer.gpu.cout: no such setting; did you mean trainer.gpu.count?",
+            "trainer.gpu.cout: unknown setting; did you mean trainer.gpu.count?",
         ),
         ("cluster.resources.Trainer.gpu=1", "did you mean cluster.resources.Trainer.cpu?"),
-        ("cluster.resources.Trainer.disk=1", "no such setting (there are: cpu, memory)"),
-        ("cluster.resources.Pusher={}", "no such name; did you mean RegistryPusher?"),
-        ("cluster.resources.Sampler={}", "no such name (there are: PhotoSchema, PhotoExampleGen"),
+        ("cluster.resources.Trainer.disk=1", "unknown setting (there are: cpu, memory)"),
+        ("cluster.resources.Pusher={}", "unknown name; did you mean RegistryPusher?"),
+        ("cluster.resources.Sampler={}", "unknown name (there are: PhotoSchema, PhotoExampleGen"),
         ("cluster.resources.Trainer.memory=16", "cluster.resources.Trainer.memory: "),
         ("cluster.resources.Trainer.memory=0Gi", "Trainer.memory: must be 1M to 100T"),
         ("cluster.resources.Trainer.cpu=0", "Trainer.cpu: must be 1m to 4096 cores"),
-        ("cluster.secret_files=[{secret: a}]", "secret_files.0.folder: is needed here"),
+        (
+            "cluster.secret_files=[{secret: a}]",
+            "secret_files.0.folder: is required, but is missing",
+        ),
         ("cluster.image_pull_policy=always", "not 'always'; did you mean Always?"),
-        ("cluster.environment.API_TOKEN=x", "API_TOKEN must not be given here"),
-        ("cluster.pipeline_root=/disk", "name a folder in a bucket"),
-        ("cluster.in_place=[s3://b]", "TFX opens artifacts in place on gs:// alone"),
+        ("cluster.environment.API_TOKEN=x", "API_TOKEN must not be set here"),
+        ("cluster.pipeline_root=/disk", "write a folder in a bucket"),
+        ("cluster.in_place=[s3://b]", "TFX opens artifacts in place only on gs://"),
         ("cluster.in_place=['gs://B']", "cluster.in_place.0: 'gs://B' is not a valid address"),
         # What TFX, Kubeflow Pipelines, Kubernetes or Vertex AI would refuse, later.
-        (f"name={'a' * 64}", "is not a valid name of a pipeline: write 1 to 63 of a-z, 0-9"),
-        ("name=Ages", "name: 'Ages' is not a valid name of a pipeline"),
-        ("name=''", "name: '' is not a valid name of a pipeline"),
-        ("name=jährlich", "name: 'jährlich' is not a valid name of a pipeline"),
+        (f"name={'a' * 64}", "is not a valid pipeline name: write 1 to 63 of a-z, 0-9"),
+        ("name=Ages", "name: 'Ages' is not a valid pipeline name"),
+        ("name=''", "name: '' is not a valid pipeline name"),
+        ("name=jährlich", "name: 'jährlich' is not a valid pipeline name"),
         (f"registry.model_name={'a' * 256}", "must have at most 255 characters, not 256"),
         (
             "cluster.image=Shop/Ages:1",
@@ -116,27 +119,30 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("cluster.image=https://shop/ages", "image: 'https://shop/ages' is not a valid image"),
         ("cluster.image=shop/ages@sha256:12", "is not a valid image"),
         ("cluster.gpu_image=größe", "cluster.gpu_image: 'größe' is not a valid image"),
-        ("cluster.image_pull_secrets=[My_Login]", "'My_Login' is not a valid name of a Secret"),
-        ("cluster.image_pull_secrets=['']", "image_pull_secrets.0: '' is not a valid name of a"),
-        ("cluster.environment={'a b': c}", "'a b' is not a valid name of an environment variable"),
-        ("cluster.environment={1A: c}", "'1A' is not a valid name of an environment variable"),
-        ('cluster.environment={A: "b\\0"}', "environment: A holds a null character"),
-        ("cluster.secret_environment=[{secret: S, variables: {}}]", "'S' is not a valid name of a"),
+        ("cluster.image_pull_secrets=[My_Login]", "'My_Login' is not a valid Secret name"),
+        ("cluster.image_pull_secrets=['']", "image_pull_secrets.0: '' is not a valid Secret name"),
+        ("cluster.environment={'a b': c}", "'a b' is not a valid environment variable name"),
+        ("cluster.environment={1A: c}", "'1A' is not a valid environment variable name"),
+        ('cluster.environment={A: "b\\0"}', "environment: A must not contain a null character"),
+        (
+            "cluster.secret_environment=[{secret: S, variables: {}}]",
+            "'S' is not a valid Secret name",
+        ),
         (
             "cluster.secret_environment=[{secret: s, variables: {a/b: C}}]",
-            "is not a valid key of a",
+            "is not a valid Secret key",
         ),
         (
             "cluster.secret_environment=[{secret: s, variables: {a: B C}}]",
             "0.variables.a: 'B C' is",
         ),
         ("cluster.secret_files=[{secret: s.t, folder: /x}]", "'s.t' is not a valid name of a Secr"),
-        ("cluster.secret_files=[{secret: s, folder: x}]", "folder: 'x' is not a valid folder to"),
-        ("cluster.secret_files=[{secret: s, folder: /}]", "folder: '/' is not a valid folder to"),
-        ("cluster.secret_files=[{secret: s, folder: '/a:b'}]", "'/a:b' is not a valid folder to"),
+        ("cluster.secret_files=[{secret: s, folder: x}]", "folder: 'x' is not a valid mount path"),
+        ("cluster.secret_files=[{secret: s, folder: /}]", "folder: '/' is not a valid mount path"),
+        ("cluster.secret_files=[{secret: s, folder: '/a:b'}]", "'/a:b' is not a valid mount path"),
         (
             "cluster.secret_files=[{secret: s, folder: /x}, {secret: t, folder: /x}]",
-            "cluster.secret_files: /x is given twice; a pod mounts each of them once",
+            "cluster.secret_files: /x is listed twice; a pod can mount it only once",
         ),
         ("cluster.resources.Trainer.memory=4gb", "'4gb' is not a valid amount of memory: write it"),
         ("cluster.resources.Trainer.memory=4096K", "'4096K' is not a valid amount of memory"),
@@ -144,71 +150,80 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("cluster.resources.Trainer.memory=٤Gi", "'٤Gi' is not a valid amount of memory"),
         (
             "cluster.resources.Trainer.cpu=four",
-            "'four' is not a valid number of cores: write it as",
+            "'four' is not a valid number of cores: write it like",
         ),
         ("cluster.resources.Trainer.cpu=-1", "-1 is not a valid number of cores"),
         (
             "trainer.gpu.resource=nvidia/gpu",
-            "'nvidia/gpu' is not a valid resource of a device plug",
+            "'nvidia/gpu' is not a valid resource name of a device plug",
         ),
         (
             "trainer.gpu.resource=node.kubernetes.io/gpu",
-            "is not a valid resource of a device plug-",
+            "is not a valid resource name of a device plug-",
         ),
         (
             "gate.gpu.resource=nvidia.com/gpu-",
             "gate.gpu.resource: 'nvidia.com/gpu-' is not a valid",
         ),
         ("trainer.gpu.count=-1", "trainer.gpu.count: must be at least 1, not -1"),
-        ("trainer.gpu.node_selector={a b: c}", "node_selector.a b: 'a b' is not a valid key of a"),
-        ("trainer.gpu.node_selector={a: b c}", "node_selector.a: 'b c' is not a valid value of a"),
-        (f"trainer.gpu.node_selector={{a: {'b' * 64}}}", "is not a valid value of a label"),
+        ("trainer.gpu.node_selector={a b: c}", "node_selector.a b: 'a b' is not a valid label key"),
+        ("trainer.gpu.node_selector={a: b c}", "node_selector.a: 'b c' is not a valid label value"),
+        (f"trainer.gpu.node_selector={{a: {'b' * 64}}}", "is not a valid label value"),
         (
             "trainer.gpu.tolerations=[{key: a b}]",
-            "tolerations.0.key: 'a b' is not a valid key of a",
+            "tolerations.0.key: 'a b' is not a valid label key",
         ),
         ("trainer.gpu.tolerations=[{operator: Equal}]", "operator: Equal compares the value of a"),
         (
             "trainer.gpu.tolerations=[{key: a, value: b}]",
-            "value: must be empty beside the operator",
+            "value: must be empty with the operator",
         ),
         ("cluster.pipeline_root=gs://Shop/x", "'gs://Shop/x' is not a valid address: write a buck"),
         ("cluster.pipeline_root=s3://shop/a/../b", "the folder leads out of the bucket shop"),
         (
             "cluster.pipeline_root=s3://shop/a*",
-            "and none of * [ \\, which TFX takes for a pattern of names",
+            "character or any of * [ \\, which TFX reads as a file pattern",
         ),
         # What was found after TensorFlow's import.
         ("registry.uri=shop", "registry.uri: what is given is no kind of registry; there are"),
         ("registry.uri=''", "registry.uri: what is given is no kind of registry; there are"),
         ("registry.uri=mlflow+http://", "registry.uri: an MLflow server is named as in"),
-        ("registry.uri=mlflow+http://a b", "its host must hold no blank, as in https://host"),
+        (
+            "registry.uri=mlflow+http://a b",
+            "its host must not contain a blank; write it as https://host",
+        ),
         ("registry.uri=mlflow+sqlite:///a.db", "by its whole path, with four slashes"),
         ("registry.uri=vertex://Shop/europe-west4/m?staging=gs://b/f", "is not a valid project"),
         ("registry.uri=kubeflow-registry://h/m", "so say where they go: add ?artifacts="),
         (
             "retraining.ledger=sqlite:///l.sqlite",
-            "name a file by its whole path, with four slashes",
+            "write the file's absolute path, with four slashes",
         ),
-        ("retraining.ledger=sqlite:////x/", "'sqlite:////x/' is not a valid ledger: name a file"),
+        (
+            "retraining.ledger=sqlite:////x/",
+            "'sqlite:////x/' is not a valid ledger: write the file's",
+        ),
         ("retraining.ledger=sqlite:////x?timeout=a", "SQLite takes no options; write %3F for a ?"),
-        ("retraining.ledger=postgresql://a b/d", "its host must hold no blank"),
+        ("retraining.ledger=postgresql://a b/d", "its host must not contain a blank"),
         ("notify.url=https://a b/x", "notify.url: 'https://a b/x' is not a valid address"),
         ("data.path=ftp://shop/x", "data.path: 'ftp://shop/x' is not a valid address: components"),
-        ("data.inbox=https://shop/x", "components open s3:// and gs:// alone"),
-        ("data.batch_cache=gs://", "batch_cache: 'gs://' is not a valid address: write a bucket's"),
+        ("data.inbox=https://shop/x", "components open only s3:// and gs://"),
+        (
+            "data.batch_cache=gs://",
+            "batch_cache: 'gs://' is not a valid address: write a bucket name",
+        ),
         ("data.person_key_file=gs://shop/key", "'gs://shop/key' is not a valid path: the key is"),
         ("trainer.weights=''", "trainer.weights: must not be empty"),
     ],
 )
-def test_a_wrong_setting_of_a_service_is_named_with_the_rule(override, sentence):
+def test_a_wrong_setting_of_a_service_is_reported_with_the_rule(override, sentence):
     with pytest.raises(SettingsError) as raised:
         loading.load("local", (override,))
     assert sentence in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_a_name_that_the_registry_does_not_take_is_the_names_mistake():
+def test_a_name_that_the_registry_refuses_is_an_error_of_the_name():
     uri = "registry.uri=vertex://shop-1/europe-west4?staging=gs://shop/models"
     assert loading.load("local", (uri, "registry.model_name=ages_2")).registry.uri
     with pytest.raises(SettingsError, match=r"^--set registry\.model_name: 'Ages' cannot be"):
@@ -242,11 +257,11 @@ def test_a_name_that_the_registry_does_not_take_is_the_names_mistake():
         "data.path=s3://shop/photos of all*?endpoint=http://minio:9000",
     ],
 )
-def test_what_the_services_take_passes(override):
+def test_valid_settings_of_the_services_are_accepted(override):
     loading.load("local", (override,))
 
 
-def test_a_mistake_in_one_section_hides_none_between_others():
+def test_an_error_in_one_section_hides_no_error_between_others():
     with pytest.raises(SettingsError) as raised:
         loading.load(
             "local",

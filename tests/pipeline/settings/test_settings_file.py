@@ -11,7 +11,7 @@ LABELS = "trainer.gpu={node_selector: {cloud.google.com/gpu: 'true'}, toleration
 
 @pytest.mark.parametrize("config", loading.config_names())
 @pytest.mark.parametrize("overrides", [(), (ODD, RATE), (SECRETS, LABELS, "tuner.dropout=null")])
-def test_a_file_that_is_written_is_read_as_the_same_settings(config, overrides, tmp_path):
+def test_a_written_file_is_read_as_the_same_settings(config, overrides, tmp_path):
     settings = loading.load(config, overrides, data__path="photos")
     file = tmp_path / "written.yaml"
     file.write_text(settings_file.text_of(settings, "in two\nlines"), encoding="utf-8")
@@ -19,7 +19,7 @@ def test_a_file_that_is_written_is_read_as_the_same_settings(config, overrides, 
     assert loading.load(str(file)) == settings
 
 
-def test_only_what_is_not_the_default_is_written():
+def test_only_changed_settings_are_written():
     text = settings_file.text_of(loading.load("local", (RATE,), work_dir="/w"), "")
     assert text == "work_dir: /w\ntrainer:\n  learning_rate: 1e-05\n"
 
@@ -27,10 +27,10 @@ def test_only_what_is_not_the_default_is_written():
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("tuner.dropout=[0.5]", "tuner.dropout.1: is needed here, and is missing"),
+        ("tuner.dropout=[0.5]", "tuner.dropout.1: is required, but is missing"),
         ("tuner.dropout=[0.1, 0.2, 0.3]", "must have at most 2 entries, not 3"),
         ("tuner.learning_rate=[0, 1]", "tuner.learning_rate.0: must be above 0, not 0"),
-        ("tuner.weight_decay=1", "must be a list, as in [a, b]; it is a number"),
+        ("tuner.weight_decay=1", "must be a list, for example [a, b]; it is a number"),
         ("tuner.dropout=[0.3, 0.3]", "the lowest value, 0.3, must be below the highest, 0.3"),
     ],
 )
