@@ -67,7 +67,7 @@ class Certificate:
         """One line for the terminal."""
         who = f"{self.forgotten} {self.subject}".strip()
         versions = ", ".join(f"version {each.version} {each.fate}" for each in self.versions)
-        learnt = versions or "no published version had learnt from it"
+        learnt = versions or "no published version was trained on it"
         rest = f", but for {len(self.unread)} tables or rows not read" if self.unread else ""
         return f"{who}: erased by {self.ended}{rest}; {learnt}"
 

@@ -148,7 +148,11 @@ def _versions(
         registry = learnt_versions.registry_of(settings)
         learnt = learnt_versions.learnt(registry, frozenset(record.batches))
     except RunError as error:  # it keeps no photo: no reason to leave one where it is
-        return None, (), (f"registry.uri: which versions had learnt is not known: {error}",)
+        return (
+            None,
+            (),
+            (f"registry.uri: which versions were trained on the photos is not known: {error}",),
+        )
     found = (
         LearntVersion(
             version=each.version,

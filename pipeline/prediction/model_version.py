@@ -53,7 +53,7 @@ def version(registry: "ModelRegistry", name: str | None) -> "ModelVersion":
     champion = registry.champion()
     if champion is None:
         raise RunError(
-            "there is no champion to ask: `customer-age run` publishes one, `customer-age models "
+            "there is no champion to use: `customer-age run` publishes one, `customer-age models "
             "list` shows what there is; the registry is the one of --work-dir, or registry.uri"
         )
     return champion

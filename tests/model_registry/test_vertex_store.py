@@ -339,7 +339,7 @@ def test_tags_of_earlier_releases_are_read(registry, publication, bucket, name):
     ("error", "says"),
     [
         (TransportError("no route"), "registry.uri: Google Cloud does not answer .*gs://models/.*"),
-        (RefreshError("invalid_grant"), "registry.uri: Google Cloud is not told who asks; .*"),
+        (RefreshError("invalid_grant"), "registry.uri: Google Cloud got no credentials; .*"),
         (exceptions.Forbidden("no right"), "the model registry failed: gs://models/.*no right"),
     ],
 )
@@ -381,11 +381,11 @@ def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RefreshError("invalid_grant"), "Google Cloud is not told who asks"),
-        (exceptions.Unauthenticated("no token"), "Google Cloud is not told who asks"),
+        (RefreshError("invalid_grant"), "Google Cloud got no credentials"),
+        (exceptions.Unauthenticated("no token"), "Google Cloud got no credentials"),
         (
             exceptions.ServiceUnavailable("Getting metadata from plugin failed with error: x"),
-            "Google Cloud is not told who asks",
+            "Google Cloud got no credentials",
         ),
         (TransportError("no route"), "Google Cloud does not answer"),
         (exceptions.PermissionDenied("no\n permission"), "the model registry failed: 403 no perm"),

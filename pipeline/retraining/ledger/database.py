@@ -186,7 +186,7 @@ def _url(uri: str) -> URL:
     try:
         url = make_url(uri)
     except ArgumentError:
-        raise SettingsError(f"retraining.ledger: {uri} is no database's address") from None
+        raise SettingsError(f"retraining.ledger: {uri} is not the address of a database") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if (

@@ -31,7 +31,7 @@ def open_folder(address: str) -> Folder:
     except OSError as error:
         raise DataAway(f"data folder {address}: {error.strerror}") from error
     if not found:
-        raise DataAway(f"data folder {address}: there is no such folder")
+        raise DataAway(f"data folder {address}: the folder does not exist")
     return folder
 
 

@@ -10,7 +10,7 @@ from customer_age.files.entries import StoreError
 from .proxies import through
 
 _SIGN_IN = (
-    "is not told who asks; run `gcloud auth application-default login`, or set "
+    "got no credentials; run `gcloud auth application-default login`, or set "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
 
@@ -65,7 +65,7 @@ def translate_for_pipelines(error: Exception) -> RunError | None:
         return RunError(f"Vertex AI {_SIGN_IN} ({words})")
     if isinstance(error, exceptions.Forbidden):
         return RunError(
-            f"Vertex AI does not let us in ({words}); whoever submits needs the role Vertex AI "
+            f"access denied by Vertex AI ({words}); the account that submits needs the role Vertex AI "
             "User in --project, and Service Account User on --service-account"
         )
     if isinstance(error, exceptions.ServiceUnavailable | exceptions.RetryError | TransportError):
@@ -76,7 +76,7 @@ def translate_for_pipelines(error: Exception) -> RunError | None:
 
 
 def _is_unknown_caller(error: BaseException) -> bool:
-    """Whether Google Cloud refused because nobody said who asks."""
+    """Whether Google Cloud refused because it got no credentials."""
     from google.api_core import exceptions
     from google.auth.exceptions import GoogleAuthError, TransportError
 

@@ -55,7 +55,9 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
     if scheme in _KUBEFLOW:
         return _kubeflow(uri, model_name)
     kind = repr(scheme) if rest else "what is given"
-    raise SettingsError(f"registry.uri: {kind} is no kind of registry; there are {_SUPPORTED}")
+    raise SettingsError(
+        f"registry.uri: {kind} is not a kind of registry; the kinds are {_SUPPORTED}"
+    )
 
 
 def sqlite_file(uri: str) -> Path | None:

@@ -14,7 +14,7 @@ from customer_age.pipeline.cli import cli
 NAMESPACE, RETRAINING, PIPELINE = "customer-age", "customer-age-retraining", "customer-age-pipeline"
 USER = f"system:serviceaccount:{NAMESPACE}:{RETRAINING}"
 COMPILED = (Path(__file__).parents[1] / "golden" / "kubeflow.yaml").read_text()
-DOES_NOT_LET_US_IN = "access denied by Kubeflow Pipelines (Failed to "
+ACCESS_DENIED = "access denied by Kubeflow Pipelines (Failed to "
 
 
 def compiled(plan: Plan) -> Submission:
@@ -56,7 +56,7 @@ def check_refused(submitted: Submitted, kubeflow: KfpApi, *says: str) -> None:
     assert submitted.exit_code == 1
     line = submitted.err.strip()
     assert "\n" not in line
-    for each in (DOES_NOT_LET_US_IN, "set --namespace to a namespace that you may use", *says):
+    for each in (ACCESS_DENIED, "set --namespace to a namespace that you may use", *says):
         assert each in line
     assert not kubeflow.runs
     assert not kubeflow.experiments

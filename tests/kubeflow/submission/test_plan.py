@@ -48,7 +48,10 @@ def settings_of(*overrides):
         ("data_path=/photos", "data.path: /photos is on this machine"),
         ("data_path=", "data.path: is not set"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
-        ("registry_uri=foo://x", "--param registry_uri: 'foo' is no kind of registry; there are"),
+        (
+            "registry_uri=foo://x",
+            "--param registry_uri: 'foo' is not a kind of registry; the kinds are",
+        ),
         ("registry_uri=", "registry.uri: is not set; set it to a model registry"),
     ],
 )

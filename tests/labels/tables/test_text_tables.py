@@ -154,13 +154,15 @@ def test_a_card_number_that_a_spreadsheet_spoilt_is_refused(table, spoilt):
     content = f"file_name;card\na.jpg;4001\nb_4001.jpg;{spoilt}\nc.jpg;4.1\nd.jpg;40-01.e\n"
     rows = dict(table(content, columns={"file_name": "file_name", "person": "card"}).rows())
     assert [line for line, row in rows.items() if "problem" in row] == [3]
-    assert "'card' is no name but a decimal number" in rows[3]["detail"]
+    assert "'card' is a decimal number and not a name" in rows[3]["detail"]
     assert "4001" not in str(rows[3])
 
 
 def test_a_table_of_spoilt_card_numbers_is_refused(table):
     content = "file_name,card\na.jpg,4001.0\nb.jpg,4002.0\nc.jpg,\n"
-    with pytest.raises(SettingsError, match="2 of 3 rows .* line 2: 'card' is no name") as told:
+    with pytest.raises(
+        SettingsError, match="2 of 3 rows .* line 2: 'card' is a decimal number"
+    ) as told:
         list(table(content, columns={"file_name": "file_name", "person": "card"}).rows())
     assert "400" not in str(told.value).rpartition("labels.csv")[2]
 

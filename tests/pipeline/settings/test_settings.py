@@ -185,8 +185,11 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
             "character or any of * [ \\, which TFX reads as a file pattern",
         ),
         # What was found after TensorFlow's import.
-        ("registry.uri=shop", "registry.uri: what is given is no kind of registry; there are"),
-        ("registry.uri=''", "registry.uri: what is given is no kind of registry; there are"),
+        (
+            "registry.uri=shop",
+            "registry.uri: what is given is not a kind of registry; the kinds are",
+        ),
+        ("registry.uri=''", "registry.uri: what is given is not a kind of registry; the kinds are"),
         ("registry.uri=mlflow+http://", "registry.uri: an MLflow server is named as in"),
         (
             "registry.uri=mlflow+http://a b",

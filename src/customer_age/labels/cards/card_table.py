@@ -114,11 +114,11 @@ class LoyaltyCardTable(LabelTable):
         born, updated = day_of(profile["date_of_birth"]), day_of(profile["updated_at"])
         if captured is None:
             raise PhotoRefused(
-                Reason.CAPTURE_UNKNOWN, "captured_at is no time, such as 2026-02-28T10:15"
+                Reason.CAPTURE_UNKNOWN, "captured_at is not a time such as 2026-02-28T10:15"
             )
         if born is None:
             raise PhotoRefused(
-                Reason.BIRTH_UNKNOWN, "the profile's date_of_birth is no date, such as 1990-02-28"
+                Reason.BIRTH_UNKNOWN, "the profile's date_of_birth is not a date such as 1990-02-28"
             )
         if captured > self.latest_capture:
             raise PhotoRefused(

@@ -57,7 +57,7 @@ class ParquetTable:
             if not values.is_readable(self._types[place]):
                 raise SettingsError(
                     f"{self._path}: column {self.columns[place]!r} is of type "
-                    f"{self.types[place]}, which is no text, number or date; save it as text"
+                    f"{self.types[place]}, which is not text, a number or a date; save it as text"
                 )
         if not wanted:  # of a file that is read without a column, Arrow gives no rows
             yield from ((),) * self._file.metadata.num_rows

@@ -83,7 +83,7 @@ class RowShapes:
         if not is_spoilt_number(row["person"]):
             return ""
         return (
-            f"{self._columns.theirs['person']!r} is no name but a decimal number, as spreadsheets "
+            f"{self._columns.theirs['person']!r} is a decimal number and not a name, as spreadsheets "
             "and pandas make of long or missing ones; save it as text or as whole numbers"
         )
 
@@ -119,7 +119,7 @@ class RowShapes:
             return ""
         width, (usual, _) = len(self._columns.there), self._counts.most_common(1)[0]
         if usual < width:
-            return ". Perhaps the rows are separated otherwise than the header: save the table anew"
+            return ". Perhaps the rows have another separator than the header: save the table again"
         if self._dialect.delimiter == ",":
             return ". Decimal commas? Save the table with ; between the cells, or with quotes"
         return ". Does the header lack a column? Save the table with quotes around cells"

@@ -79,9 +79,7 @@ class KubeflowService:
     def _refusal(self, error: "ApiException") -> RunError:
         words = _one_line(_said(error))
         if error.status in (401, 403):
-            return SettingsError(
-                f"registry.uri: {self._address} does not let us in ({words}); {HOW}"
-            )
+            return SettingsError(f"registry.uri: access denied by {self._address} ({words}); {HOW}")
         failure = f"the model registry failed: {words}"
         taken = error.status == 409 or (error.status == 400 and "already exists" in words)
         return AlreadyThere(failure) if taken else RunError(failure)

@@ -56,7 +56,7 @@ class VertexAddress:
             )
         if not _REGION.fullmatch(region):
             raise SettingsError(
-                f"registry.uri: {region!r} is no region; after the project comes one such as "
+                f"registry.uri: {region!r} is not a region; after the project comes one such as "
                 f"europe-west4, as in {AS_IN}"
             )
         model_id = model[0] if model else model_name
@@ -101,7 +101,7 @@ def _staging(query: str) -> str:
     staging = named.rstrip("/")
     if not _STAGING.fullmatch(staging):
         raise SettingsError(
-            f"registry.uri: staging={named} is no folder in Cloud Storage; it is named as in "
+            f"registry.uri: staging={named} is not a folder in Cloud Storage; write it as in "
             f"{AS_IN}"
         )
     return staging

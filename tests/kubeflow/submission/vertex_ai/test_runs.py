@@ -128,9 +128,9 @@ def test_a_service_that_stays_away_is_reported(monkeypatch):
 
 def test_a_denied_account_gets_the_missing_right(vertex, runs):
     vertex.allowed = False
-    with pytest.raises(RunError, match="does not let us in.*Vertex AI User"):
+    with pytest.raises(RunError, match="access denied by Vertex AI.*Vertex AI User"):
         runs.create(submission())
-    with pytest.raises(RunError, match="does not let us in"):
+    with pytest.raises(RunError, match="access denied by Vertex AI"):
         VertexRuns(VertexLocation("another-shop", REGION), vertex.channel).find("ages-1")
 
 
