@@ -1,6 +1,7 @@
 """The words of `plain_words.txt` are nowhere in the code, the pages and the templates."""
 
 import io
+import os
 import re
 import tokenize
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ LIST = Path(__file__).with_name("plain_words.txt")
 KINDS = {".py", ".md", ".html", ".yaml", ".yml", ".sh", ".toml"}
 NOT_OURS = (
     "tests/docs/test_plain_words.py",
-    "tests/kept_by_0_1/",  # written by release 0.1
-    "tests/kubeflow/golden/",  # compiled
-    "tests/kubeflow/recorded/",  # written by Kubeflow
-    "build/",
-    "work/",
+    "tests/kept_by_0_1",  # written by release 0.1
+    "tests/kubeflow/golden",  # compiled
+    "tests/kubeflow/recorded",  # written by Kubeflow
+    "build",
+    "work",
 )
 
 
@@ -32,13 +33,21 @@ def rules() -> list[tuple[str, str, str]]:
 
 def texts() -> Iterator[Path]:
     """Each file of ours; links to rooms are not entered twice."""
-    for file in sorted(ROOT.rglob("*")):
-        path = file.relative_to(ROOT).as_posix()
-        hidden = path.startswith(".") and not path.startswith((".github/", ".ci/"))
-        if hidden or path.startswith(NOT_OURS) or "__pycache__" in path or not file.is_file():
-            continue
-        if file.suffix in KINDS or file.name == "Makefile" or path == ".ci/run":
-            yield file
+    for folder, folders, files in os.walk(ROOT):
+        place = Path(folder).relative_to(ROOT).as_posix()
+        inside = "" if place == "." else f"{place}/"
+        folders[:] = sorted(
+            each
+            for each in folders
+            if f"{inside}{each}" not in NOT_OURS
+            and (not each.startswith(".") or each in (".ci", ".github"))
+            and not each.endswith(("__pycache__", ".egg-info"))
+        )
+        for file in sorted(files):
+            path = f"{inside}{file}"
+            ours = Path(file).suffix in KINDS or path in ("Makefile", ".ci/run")
+            if ours and path not in NOT_OURS:
+                yield ROOT / path
 
 
 def hits(text: str, python: bool) -> Iterator[tuple[int, str, str]]:
