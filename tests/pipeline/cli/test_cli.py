@@ -11,7 +11,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
 
 
 @pytest.mark.parametrize(
-    ("arguments", "exit_code", "says"),
+    ("arguments", "exit_code", "expected"),
     [
         (["--help"], 0, "age-restricted goods"),
         (["run", "--help"], 0, "Exit codes"),
@@ -36,7 +36,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
-def test_help_and_errors_need_no_tensorflow(arguments, exit_code, says):
+def test_help_and_errors_need_no_tensorflow(arguments, exit_code, expected):
     program = (
         "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas', 'matplotlib')\n"
@@ -49,9 +49,9 @@ def test_help_and_errors_need_no_tensorflow(arguments, exit_code, says):
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == exit_code, done.stderr
-    assert says in done.stdout + done.stderr
+    assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
+    assert time.monotonic() - started < 20, "it hangs; this does not measure speed"
 
 
 VERBS = (
@@ -79,7 +79,7 @@ WRONG = {
 
 
 def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
-    """In one process for all of them: nothing that is heavy may be imported by any."""
+    """Run all of them in one process: none may import a large library."""
     program = (
         "import contextlib, io, sys\n"
         "from customer_age.pipeline.cli import cli\n"
@@ -104,7 +104,7 @@ def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
 
 
 def _command(*arguments, prefix=(), **environment):
-    """A verb in a process of its own: exit code, and what it printed, as bytes."""
+    """Run a verb in its own process; return the exit code and the output as bytes."""
     program = "from customer_age.pipeline.cli import cli; cli.main()"
     kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     return subprocess.run(
@@ -174,7 +174,7 @@ def test_undecodable_bytes_of_a_name_are_printed_unchanged(tmp_path):
 
 
 def test_a_missing_folder_for_temporary_files_is_reported_in_one_line():
-    """Where each that Python looks for is read-only, the working folder too."""
+    """All folders that Python tries are read-only, also the working folder."""
     readonly = "for each in /tmp /var/tmp /usr/tmp; do if [ -d $each ]; then "
     readonly += 'mount -t tmpfs -o ro tmpfs $each || exit 9; fi; done; cd /proc && exec "$@"'
     prefix = ("unshare", "--map-root-user", "--mount", "sh", "-c", readonly, "sh")
