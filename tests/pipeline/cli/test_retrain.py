@@ -156,5 +156,5 @@ def test_a_work_folder_that_tfx_reads_as_a_pattern_is_refused_before_the_ledger_
             [mode, "--inbox", str(tmp_path / "inbox"), "--work-dir", str(tmp_path / name)],
         )
         assert isinstance(result.exception, SettingsError), result
-        assert f"work_dir: {tmp_path / name} has {name[1]} in it" in str(result.exception)
+        assert f"work_dir: {tmp_path / name} contains {name[1]}, which" in str(result.exception)
     assert sorted(tmp_path.rglob("*")) == before

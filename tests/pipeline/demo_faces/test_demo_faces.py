@@ -200,7 +200,7 @@ def test_a_file_instead_of_the_folder_is_refused(tmp_path: Path):
     place.write_text("mine")
     with pytest.raises(SettingsError, match="is a file"):
         write_demo_faces(place, count=1, size=32)
-    with pytest.raises(SettingsError, match="name a folder that can be written"):
+    with pytest.raises(SettingsError, match="choose a writable folder"):
         write_demo_faces(place / "below", count=1, size=32)
     assert place.read_text() == "mine"
 
