@@ -25,7 +25,7 @@ def batch_names(text: str) -> list[str]:
     for name in names:
         if not BATCH_NAME.fullmatch(name):
             raise SettingsError(
-                f"data.batches: {name!r} is not a valid name of a batch: letters, digits and . _ = - "
-                "are, and the first is a letter or a digit"
+                f"data.batches: {name!r} is not a valid name of a batch: use letters, digits "
+                "and . _ = -, and begin with a letter or a digit"
             )
     return names

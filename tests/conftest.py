@@ -46,7 +46,7 @@ def free_port() -> Callable[[], int]:
 
 @pytest.fixture(scope="session")
 def preloaded_python() -> Iterator[str]:
-    """A program that stands for Python, in which large libraries are imported already."""
+    """A program to run in place of Python: it has already imported large libraries."""
     # Not a folder of pytest's: the path of a socket is short.
     with tempfile.TemporaryDirectory() as folder, started.preloaded_python(Path(folder)) as program:
         yield str(program)

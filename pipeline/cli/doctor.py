@@ -14,7 +14,9 @@ usage.
 
 
 @click.command(epilog=_EXIT_CODES, short_help="Check that this machine can run these settings.")
-@click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
+@click.option(
+    "--weights", metavar="WEIGHTS", help="Initial weights: imagenet, champion, none or a file."
+)
 @options.settings
 def doctor(
     weights: str | None, work_dir: str | None, config: str, overrides: tuple[str, ...]

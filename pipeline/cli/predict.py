@@ -35,7 +35,7 @@ Exit codes: 0 every photo has an age, 1 failed or some photos have no age (the o
     "--format",
     "file_format",
     type=click.Choice(["table", "csv", "jsonl"]),
-    help="[default: table on a terminal, csv in a pipe or a file]",
+    help="Output format.  [default: table on a terminal, csv in a pipe or a file]",
 )
 @options.settings
 def predict(

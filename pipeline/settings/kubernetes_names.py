@@ -45,7 +45,7 @@ def _is_word(text: str) -> bool:
     return len(text) <= _LONGEST_LABEL and re.fullmatch(_WORD, text) is not None
 
 
-def judged(fits: Callable[[str], object], what: str, rule: str) -> AfterValidator:
+def validator(fits: Callable[[str], object], what: str, rule: str) -> AfterValidator:
     """Return a validator for a text.
 
     Args:
@@ -86,34 +86,36 @@ LABEL_RULE = "1 to 63 of a-z, 0-9 and -, with a letter or digit first and last"
 SUBDOMAIN_RULE = "1 to 253 of a-z, 0-9, - and ., with a letter or digit at each end and next to ."
 WORD_RULE = "at most 63 of A-Z, a-z, 0-9, -, _ and ., with a letter or digit first and last"
 
-SecretName = Annotated[str, judged(is_subdomain, "Secret name", SUBDOMAIN_RULE)]
+SecretName = Annotated[str, validator(is_subdomain, "Secret name", SUBDOMAIN_RULE)]
 MountedSecretName = Annotated[
     str,
     # Kubeflow Pipelines names the volume after the Secret, and a volume's name is a label.
-    judged(is_label, "name of a Secret that Kubeflow Pipelines mounts", LABEL_RULE),
+    validator(is_label, "name of a Secret that Kubeflow Pipelines mounts", LABEL_RULE),
 ]
 SecretKey = Annotated[
     str,
-    judged(_is_secret_key, "Secret key", "at most 253 of A-Z, a-z, 0-9, -, _ and ."),
+    validator(_is_secret_key, "Secret key", "at most 253 of A-Z, a-z, 0-9, -, _ and ."),
 ]
 VariableName = Annotated[
     str,
-    judged(
+    validator(
         re.compile(r"[A-Za-z_][-._A-Za-z0-9]*").fullmatch,
         "environment variable name",
         "A-Z, a-z, 0-9, _, - and ., with a letter or _ first",
     ),
 ]
 _KEY_RULE = f"a name of {WORD_RULE}, with or without domain/ in front"
-LabelKey = Annotated[str, judged(_is_label_key, "label key", _KEY_RULE)]
-TaintKey = Annotated[str, judged(lambda key: not key or _is_label_key(key), "label key", _KEY_RULE)]
+LabelKey = Annotated[str, validator(_is_label_key, "label key", _KEY_RULE)]
+TaintKey = Annotated[
+    str, validator(lambda key: not key or _is_label_key(key), "label key", _KEY_RULE)
+]
 """The key of a taint; empty for any key."""
 LabelValue = Annotated[
-    str, judged(lambda value: not value or _is_word(value), "label value", WORD_RULE)
+    str, validator(lambda value: not value or _is_word(value), "label value", WORD_RULE)
 ]
 MountPath = Annotated[
     str,
-    judged(
+    validator(
         _is_mount_path,
         "mount path of a Secret",
         "an absolute path without : and .., like /secrets/person-key",
@@ -121,7 +123,7 @@ MountPath = Annotated[
 ]
 DeviceResource = Annotated[
     str,
-    judged(
+    validator(
         _is_device,
         "resource name of a device plug-in",
         f"it like nvidia.com/gpu: the vendor's domain, and a name of {WORD_RULE}",
@@ -129,7 +131,7 @@ DeviceResource = Annotated[
 ]
 Image = Annotated[
     str,
-    judged(
+    validator(
         lambda reference: not reference or _is_image(reference),
         "image",
         "host:port/name:tag or host/name@sha256:DIGEST, with the name in lower case",

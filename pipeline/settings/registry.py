@@ -43,18 +43,18 @@ class RegistrySettings(StrictModel):
     def _is_a_registry(cls, uri: str | None) -> str | None:
         if uri is not None:
             address_forms.require_host(uri)
-            _judge(uri, _ANY_NAME)
+            _require_supported(uri, _ANY_NAME)
         return uri
 
     @field_validator("model_name")
     @classmethod
     def _is_valid_in_the_registry(cls, model_name: str, info: ValidationInfo) -> str:
         if uri := info.data.get("uri"):
-            _judge(uri, model_name)
+            _require_supported(uri, model_name)
         return model_name
 
 
-def _judge(uri: str, model_name: str) -> None:
+def _require_supported(uri: str, model_name: str) -> None:
     """Check that a registry's address is of a supported kind, without a request."""
     from customer_age.model_registry import open_registry  # slow to import; rarely needed
 

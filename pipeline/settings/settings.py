@@ -20,7 +20,7 @@ from customer_age.schema.strict_model import StrictModel
 from .beam import BeamSettings
 from .cluster import ClusterSettings
 from .data import PATHS, DataSettings
-from .kubernetes_names import judged
+from .kubernetes_names import validator
 from .model import WEIGHTS_KEYWORDS, CanarySettings, GateSettings, TrainerSettings, TunerSettings
 from .registry import RegistrySettings
 from .retraining import NotifySettings, RetrainingSettings
@@ -43,7 +43,7 @@ MOST_LETTERS = 63
 
 PipelineName = Annotated[
     str,
-    judged(
+    validator(
         re.compile(f"[a-z0-9][a-z0-9-]{{0,{MOST_LETTERS - 1}}}").fullmatch,
         "pipeline name",
         "1 to 63 of a-z, 0-9 and -, with a letter or digit first",

@@ -22,6 +22,24 @@ NOT_OURS = (
     "work",
 )
 
+NOT_YET = (
+    "benchmarks",
+    "pipeline/forgetting",
+    "pipeline/prediction",
+    "pipeline/retraining",
+    "pipeline/serving",
+    "schema",
+    "src/customer_age",
+    *(
+        f"tests/{room}"
+        for room in (
+            "beam_elsewhere", "both_lines", "e2e", "files", "kubeflow", "labels", "model_registry",
+            "photos", "pipeline", "requirements", "test_kept_by_0_1.py", "test_redaction.py",
+        )
+    ),
+)  # fmt: skip
+"""What still has words of the list. It only becomes shorter: a place without them leaves it."""
+
 
 @cache
 def rules() -> list[tuple[str, str, str]]:
@@ -75,14 +93,28 @@ def names(program: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
-def test_no_word_of_the_list_is_used():
-    found = [
+def found_in(file: Path) -> list[str]:
+    """A line for each word of the list in a file."""
+    return [
         f"{file.relative_to(ROOT)}:{line}: {word} -> {better}"
-        for file in texts()
         for line, word, better in sorted(hits(file.read_text("utf-8"), file.suffix == ".py"))
     ]
-    print("\n".join(found))
-    assert not found, f"{len(found)} words of {LIST.name}; the lines are above"
+
+
+def place_of(file: Path) -> str:
+    """The place of `NOT_YET` that a file is in, if any."""
+    path = file.relative_to(ROOT).as_posix()
+    return next((each for each in NOT_YET if f"{path}/".startswith(f"{each}/")), "")
+
+
+def test_no_word_of_the_list_is_used():
+    found = {place: [] for place in ("", *NOT_YET)}
+    for file in texts():
+        found[place_of(file)] += found_in(file)
+    wrong = found.pop("")
+    print("\n".join(wrong))
+    assert not wrong, f"{len(wrong)} words of {LIST.name}; the lines are above"
+    assert not [place for place, words in found.items() if not words], "leaves NOT_YET"
 
 
 @pytest.mark.parametrize(

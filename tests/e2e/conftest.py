@@ -14,7 +14,7 @@ CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 
 
 class Command:
-    """`customer-age run` as a process of its own."""
+    """`customer-age run` in its own process."""
 
     def __init__(self, python, data, work, *overrides, config=TINY, options=(), prefix=()):
         arguments = [
@@ -46,14 +46,14 @@ class Command:
             self.output += line
 
     def ended(self):
-        """Wait for the end; gives the exit code and everything that was printed."""
+        """Wait for the end, and return the exit code and all output."""
         self.process.wait(timeout=600)
         self._reader.join()
         assert "Traceback" not in self.output, self.output
         return self.process.returncode, self.output
 
     def killed_when(self, is_time, by=signal.SIGKILL):
-        """Send the process a signal as soon as `is_time(its output so far)`, and await its end."""
+        """Send a signal when `is_time(its output so far)` is true, and wait for the end."""
         deadline = time.monotonic() + 600
         while not is_time(self.output):
             assert self.process.poll() is None, f"it ended too early:\n{self.output}"
@@ -72,13 +72,13 @@ def command(preloaded_python):
 
 @pytest.fixture(scope="session")
 def command_from_nothing():
-    """The same, started as an engineer does: what is killed, mounted or named by its process."""
+    """The same in a real process, to kill it, to mount for it, or to find it by its id."""
     return functools.partial(Command, sys.executable)
 
 
 @pytest.fixture(scope="session")
 def versions():
-    """A registry on SQLite: itself, its versions, and the champion's number."""
+    """Return a registry on SQLite, its versions, and the champion's number."""
 
     def read(folder):
         from customer_age.files import addresses

@@ -1,4 +1,4 @@
-"""A whole run on base and batches, a card that is forgotten, and a retraining without it."""
+"""A whole run on base set and batches, a forgotten card, and a retraining without it."""
 
 import csv
 import hashlib
@@ -23,7 +23,7 @@ def number_of(person):
 
 @pytest.fixture(scope="module")
 def inbox(tmp_path_factory, batch, shown, grey, profiles_table):
-    """A batch of thirty people whose brightness is their age; one more comes later."""
+    """A batch of thirty people whose brightness is their age; another person comes later."""
     folder = tmp_path_factory.mktemp("shop") / "inbox"
     folder.mkdir()
     ages = {person: 10 + 2 * person for person in range(PEOPLE)}
@@ -87,7 +87,7 @@ def newest(folder):
 
 
 def stored(work, photo):
-    """The photo as its example holds it."""
+    """Return the photo as stored in its example."""
     for file in work.glob("pipeline/PhotoExampleGen/examples/*/Split-*/*.gz"):
         for record in tf.data.TFRecordDataset(str(file), "GZIP").as_numpy_iterator():
             feature = tf.train.Example.FromString(record).features.feature

@@ -1,4 +1,4 @@
-"""Whatever a run is doing when it dies, the next one ends in one good version."""
+"""A run may be killed at any step: the next one publishes one good version."""
 
 import json
 import re
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """One work folder for both: what the first has trained, the second need not."""
+    """One work folder for both, so that the second test reuses the training of the first."""
     return tmp_path_factory.mktemp("killed") / "work"
 
 
@@ -37,12 +37,12 @@ def test_killed_in_ingestion_and_terminated_in_training(
     kept = work / "checkpoint" / "checkpoint.npz"
     printed = terminated.killed_when(lambda _: kept.exists(), by=signal.SIGTERM)
     assert terminated.process.returncode == 143
-    said = "Finished work is kept; the same command resumes from there"
-    assert f"interrupted by SIGTERM in Trainer. {said}" in printed
+    message = "Finished work is kept; the same command resumes from there"
+    assert f"interrupted by SIGTERM in Trainer. {message}" in printed
     assert "failed" not in printed
     report = (work / "report.html").read_text()
     assert '<h1 class="refused">Interrupted</h1>' in report
-    assert f"Interrupted by SIGTERM in Trainer. {said}" in report
+    assert f"Interrupted by SIGTERM in Trainer. {message}" in report
     assert "1 killed execution(s) removed" in printed
     assert "✓ PhotoExampleGen" in printed
     assert "✓ Trainer" not in printed
@@ -57,13 +57,13 @@ def test_killed_in_ingestion_and_terminated_in_training(
     assert "1 killed execution(s) removed" in printed
     assert re.search("✓ PhotoExampleGen +reused", printed), printed
     assert "epoch 3 of 3" in printed
-    assert "epoch 1 of 3" not in printed, "the training goes on after it"
+    assert "epoch 1 of 3" not in printed, "the training resumes after it"
     assert not kept.parent.exists()
     _check_one_good_version(versions, work / "registry", work, tmp_path)
 
 
 def test_killed_in_publishing(command, command_from_nothing, photos, work, versions, tmp_path):
-    """To a registry of its own, so that everything but the publishing is done already."""
+    """Uses another registry, so that everything except publishing is already done."""
     registry = tmp_path / "registry"
     overrides = (f"registry.uri=mlflow+sqlite:///{registry}/mlflow.db",)
 

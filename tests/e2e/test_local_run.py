@@ -1,4 +1,4 @@
-"""A whole run on one machine, and the ways in which it may end."""
+"""A whole run on one machine, and its possible outcomes."""
 
 import json
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def published(command_from_nothing, photos, tmp_path_factory):
-    """A work folder in which one run published one model, and what that run printed."""
+    """A work folder where one run published one model, and the output of that run."""
     work = tmp_path_factory.mktemp("published") / "work"
     exit_code, printed = command_from_nothing(photos, work).ended()
     assert exit_code == 0, printed
@@ -41,7 +41,7 @@ def test_a_run_shows_the_result_of_each_component(published):
         assert re.search(rf"✓ {component} +\d+\.\d s  {fact}", printed), (component, printed)
     assert "Published: version 1 of customer-age is the champion" in printed
     assert "whole network, epoch 3 of 3: MAE" in printed
-    assert "Component" not in printed, "TFX's own words go to the log"
+    assert "Component" not in printed, "TFX's own messages go to the log"
 
 
 def test_a_run_writes_a_report_and_a_log(published):
@@ -150,7 +150,7 @@ def test_the_canary_refuses_with_a_reason(command, photos, published, versions):
 
 def test_two_runs_do_not_share_a_work_folder(command, command_from_nothing, photos, tmp_path):
     work = tmp_path / "work"
-    first = command_from_nothing(photos, work)  # whose own process is named
+    first = command_from_nothing(photos, work)  # the message names its process
     try:
         while not (work / ".lock").exists() or not (work / ".lock").read_text():
             assert first.process.poll() is None, "the first run ended too early"
@@ -180,4 +180,4 @@ def test_an_age_of_999_stops_the_run(command, photos, published, tmp_path, versi
     assert "✗ DataGate" in printed
     assert "1 row without a usable age (first: labels.csv, line 17, 000015.jpg" in printed
     assert "999 is outside 0 to 120" in (work / "report.html").read_text()
-    assert len(versions(work / "registry")[1]) == 1, "the registry is untouched"
+    assert len(versions(work / "registry")[1]) == 1, "the registry is not changed"

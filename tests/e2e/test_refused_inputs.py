@@ -36,7 +36,7 @@ def _empty_table(folder):
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "expected"),
     [
         (lambda folder: None, "data"),
         (_no_label_table, "label table"),
@@ -46,11 +46,11 @@ def _empty_table(folder):
     ],
     ids=["no folder", "no label table", "no photos", "no age column", "empty table"],
 )
-def test_an_invalid_data_set(command, tmp_path, make, says):
+def test_an_invalid_data_set(command, tmp_path, make, expected):
     make(tmp_path / "data")
     exit_code, printed = command(tmp_path / "data", tmp_path / "work").ended()
     assert exit_code == 2, printed
-    assert says in printed
+    assert expected in printed
     assert len(printed.splitlines()) == 1, "one clear line"
     assert not (tmp_path / "work").exists(), "nothing was started"
 
@@ -96,7 +96,7 @@ def test_weights_that_do_not_fit(command, photos, tmp_path):
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up(command_from_nothing, tmp_path):
-    """On a file system of 5 MB, in a mount namespace of its own, that the examples overfill."""
+    """On a file system of 5 MB, in its own mount namespace: the examples do not fit."""
     work = tmp_path / "small"
     work.mkdir()
     data = _table(

@@ -1,7 +1,7 @@
 """Days at a shop on the real local target: photos arrive, and the model retrains itself.
 
-The many ways to die are played in `tests/pipeline/retraining/test_week.py`, with a target that
-trains nothing; here each batch is really learnt from, by runs that are killed too.
+`tests/pipeline/retraining/test_week.py` covers the many ways to die, with a target that does not
+train. Here runs really train on each batch, and are also killed.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ TINY = Path(__file__).parent / "tiny.yaml"
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 PIPELINE = "tiny"
 ODD = "-ä b%20c%2Fd%25#e+f&g=h:i@j'k\"l;m{n}$o~p,(q)!"
-"""A name that is another one in a URL, a shell or a pattern of another kind than TFX's."""
+"""A name with a special meaning in a URL, a shell, or a pattern other than TFX's."""
 
 POLICY = (
     "retraining.min_photos=20",
@@ -43,7 +43,7 @@ POLICY = (
 
 
 def put_batch(inbox, name, seed, photos=30, complete=True, columns="file_name,card_id,captured_at"):
-    """A batch of grey squares whose brightness is the age, of people born on New Year's Day."""
+    """A batch of grey squares whose brightness is the age; all were born on New Year's Day."""
     random = np.random.default_rng(seed)
     (inbox / name / "photos").mkdir(parents=True)
     rows = []
@@ -58,7 +58,7 @@ def put_batch(inbox, name, seed, photos=30, complete=True, columns="file_name,ca
 
 
 class Shop:
-    """An inbox, a work folder, a webhook, and the command that looks at them."""
+    """An inbox, a work folder, a webhook, and the command that checks them."""
 
     def __init__(self, folder, photos, webhook):
         self.inbox = folder / "inbox"
@@ -82,12 +82,12 @@ class Shop:
         return Ledger(addresses.sqlite_url(file), PIPELINE)
 
     def moves(self):
-        """Give the work folder another name; nothing may come to life under the old one."""
+        """Rename the work folder; nothing may be created under the old name."""
         old, self.work = self.work, self.work.with_name(f"{self.work.name} moved")
         old.rename(self.work)
 
     def call(self, *words, typed=""):
-        """Another command over the work folder; what it printed."""
+        """Run another command on the work folder, and return its output."""
         command = [CUSTOMER_AGE, *words, "--work-dir", self.work]
         done = subprocess.run(
             [str(part) for part in command],
@@ -100,7 +100,7 @@ class Shop:
         return done.stdout
 
     def look(self):
-        """A look that is under way."""
+        """Start a check."""
         return subprocess.Popen(
             [str(part) for part in [*self._command, "--work-dir", self.work]],
             stdout=subprocess.PIPE,
@@ -110,11 +110,11 @@ class Shop:
         )
 
     def looked(self):
-        """A look from its start to its end: the exit code, and what it said."""
+        """Run a whole check, and return the exit code and the output."""
         look = self.look()
-        said, _ = look.communicate(timeout=900)
-        assert "Traceback" not in said, said
-        return look.returncode, said
+        output, _ = look.communicate(timeout=900)
+        assert "Traceback" not in output, output
+        return look.returncode, output
 
     def states(self):
         return {batch.name: batch.state.value for batch in self.ledger.batches()}
@@ -126,7 +126,7 @@ class Shop:
             time.sleep(0.05)
 
     def run_process(self):
-        """The process of the run that is under way."""
+        """Return the process of the current run."""
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 words = (folder / "cmdline").read_bytes().decode().split("\0")
@@ -146,7 +146,7 @@ class Shop:
 
 @pytest.fixture
 def webhook():
-    """A webhook on loopback; gives its address and what it got."""
+    """Start a webhook on loopback, and return its address and what it received."""
     got = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -169,13 +169,13 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     shop = Shop(tmp_path, photos, address)
     person_key(shop.work)
 
-    # Monday: a good batch, the same again, a bad one, and one that is half uploaded.
+    # Monday: a good batch, the same again, a bad one, and an incomplete upload.
     put_batch(shop.inbox, "monday", seed=1)
     put_batch(shop.inbox, "monday-again", seed=1)
     put_batch(shop.inbox, "no-rows", seed=2, photos=0)
     put_batch(shop.inbox, "tuesday", seed=3, complete=False)
 
-    # The trigger dies while the run is training: the run goes on without it.
+    # The trigger dies while the run is training: the run continues without it.
     trigger = shop.look()
     shop.training_of(1, trigger)
     run = shop.run_process()
@@ -183,15 +183,15 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     trigger.wait()
     assert shop.states()["monday"] == "taken"
 
-    # Two look at once while it runs, and a batch becomes complete.
+    # Two triggers check at once while it runs, and a batch becomes complete.
     (shop.inbox / "tuesday" / "_SUCCESS").touch()
     both = [shop.look(), shop.look()]
-    said = [look.communicate(timeout=900)[0] for look in both]
-    if all("is running" in each for each in said):  # else it was over already
-        assert [look.returncode for look in both] == [0, 0], said
+    output = [look.communicate(timeout=900)[0] for look in both]
+    if all("is running" in each for each in output):  # otherwise it has ended already
+        assert [look.returncode for look in both] == [0, 0], output
     shop.wait_for_the_end_of(run)
 
-    # Its end is written down, and the next run is started; that one dies itself.
+    # Its end is recorded, and the next run is started; that run dies.
     trigger = shop.look()
     shop.training_of(2, trigger)
     os.kill(shop.run_process(), signal.SIGKILL)
@@ -202,7 +202,7 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     first, second = shop.ledger.runs()
     assert (first.state.value, second.ended_at) == ("published", None)
 
-    # The next look resumes it, under the same id, and in the folder as it is called by now.
+    # The next check resumes it, with the same id, in the folder's new path.
     shop.moves()
     code, printed = shop.looked()
     assert code == 0, printed
@@ -231,7 +231,7 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
         second.run_id: 0,
     }
 
-    # People were told of each end once.
+    # Each end was notified once.
     assert sorted((event["type"], event["subject"]) for event in got) == sorted(
         [
             ("customer-age.run.published", first.run_id),
@@ -251,7 +251,7 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
 
 
 def check_every_command(shop, tmp_path):
-    """Each works on the work folder as it is called now, and makes nothing beside it."""
+    """Each uses the work folder's present path, and creates nothing next to it."""
     assert re.search(r"^ *2 .*champion", shop.call("models", "list"), re.MULTILINE)
     photo = shop.inbox / "monday" / "photos" / "000.jpg"
     assert shop.call("predict", photo).startswith("file_name,age,")

@@ -249,7 +249,7 @@ def _no_photo_folder(folder):
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (_nothing, "absent: there is no such folder"),
+        (_nothing, "absent: the folder does not exist"),
         (_no_table, "no label table; expected labels.csv or gt_avg_train.csv"),
         (_other_columns, "labels.csv: no column 'file_name'; there are: name, real_age, city"),
         (

@@ -19,20 +19,20 @@ def folder(tmp_path):
 
 
 def refusal(folder, **how):
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as caught:
         open_data_set(str(folder), LabelSpec(**how))
-    assert "\n" not in str(told.value)
-    assert told.value.exit_code == 2
-    return told
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    return caught
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls", "xlsm", "ods", "numbers"])
 def test_a_workbook_beside_a_table_is_named(folder, suffix):
     (folder / "labels.csv").write_text(TABLE)
     (folder / f"labels.{suffix}").write_bytes(b"PK")
-    told = refusal(folder)
-    told.match(rf"which one is it, labels\.csv or labels\.{suffix}\? Keep one; \.{suffix} ")
-    told.match(HOW.format("labels"))
+    caught = refusal(folder)
+    caught.match(rf"which one is it, labels\.csv or labels\.{suffix}\? Keep one; \.{suffix} ")
+    caught.match(HOW.format("labels"))
 
 
 def test_a_workbook_alone_is_named(folder):
@@ -99,6 +99,6 @@ def test_a_malformed_profile_refuses_the_table(folder):
     (folder / "cards.csv").write_text(
         "card_id,date_of_birth,consent\n1,1990-03-01,yes\n2,1990-03-01,yes\n1,1990-03-01,no,\n"
     )
-    with pytest.raises(SettingsError, match=r"cards\.csv: line 4: the row has 4 cells") as told:
+    with pytest.raises(SettingsError, match=r"cards\.csv: line 4: the row has 4 cells") as caught:
         list(open_data_set(str(folder)).rows())
-    assert "1990" not in str(told.value)
+    assert "1990" not in str(caught.value)

@@ -54,10 +54,10 @@ def test_what_is_no_key_is_one_line(tmp_path, content, said):
     path = tmp_path / "person.key"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=said) as told:
+    with pytest.raises(SettingsError, match=said) as caught:
         pseudonyms.read(str(path))
-    assert str(told.value).startswith(f"data.person_key_file: {path}: ")
-    assert "\n" not in str(told.value)
+    assert str(caught.value).startswith(f"data.person_key_file: {path}: ")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_fingerprint_tells_keys_apart_and_holds_none():

@@ -42,9 +42,11 @@ def test_a_half_written_tombstone_is_read_as_none_and_cleared(tmp_path, content)
 def test_a_damaged_tombstone_is_one_line(tmp_path, name, content):
     half_written(tmp_path)
     (tmp_path / "_forgotten" / name).write_text(content)
-    with pytest.raises(SettingsError, match="this tombstone is damaged or cannot be read") as told:
+    with pytest.raises(
+        SettingsError, match="this tombstone is damaged or cannot be read"
+    ) as caught:
         tombstones.read(str(tmp_path))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_full_disk_leaves_no_tombstone_and_no_half_of_one(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
-"""The program that stands for Python: it asks the server for a process, and ends as that does.
+"""The program that replaces Python: it requests a process from the server, and ends like it.
 
-`started.py` writes it with the server's address and the real interpreter filled in.
+`started.py` writes it with the server's address and the real interpreter.
 """
 
 import array
@@ -15,7 +15,7 @@ PYTHON = "@PYTHON@"
 
 command = sys.argv[1:]
 if not (command and (command[0] in ("-m", "-c") or not command[0].startswith("-"))):
-    os.execv(PYTHON, [PYTHON, *command])  # options of the interpreter are for a real one
+    os.execv(PYTHON, [PYTHON, *command])  # options of the interpreter need a real one
 
 server = socket.socket(socket.AF_UNIX)
 server.connect(SERVER)

@@ -1,6 +1,6 @@
-"""Forks a process that has imported the large libraries, for each command that a client sends.
+"""Forks a process with the large libraries already imported, for each command of a client.
 
-Arguments: the path of a Unix socket; the program that stands for Python. It ends with its stdin.
+Arguments: the path of a Unix socket; the program that replaces Python. Ends when stdin closes.
 """
 
 import array
@@ -23,12 +23,12 @@ LIBRARIES = (
     *("tensorflow", "keras", "apache_beam", "tfx.v1", "tensorflow_data_validation"),
     *("tensorflow_model_analysis", "mlflow", "sqlalchemy", "matplotlib.pyplot"),
 )
-"""Their import takes some ten seconds; all of ours is imported by the process itself."""
+"""Their import takes about ten seconds; each process imports our own modules itself."""
 
 
 @dataclass
 class Started:
-    """One forked process, and who asked for it."""
+    """One forked process, and its client."""
 
     client: socket.socket
     pid: int
@@ -36,7 +36,7 @@ class Started:
 
 
 class Server:
-    """Serves one client after the other from a single thread: a fork copies no other one."""
+    """Serves one client after the other in a single thread: a fork copies no other thread."""
 
     def __init__(self, address: str, program: str):
         self._program = program
@@ -82,7 +82,7 @@ class Server:
         self._selector.register(process.pidfd, selectors.EVENT_READ, lambda: self._reap(process))
 
     def _pass_on(self, process: Started) -> None:
-        """Send on the signals that a client got; one that was killed takes its process along."""
+        """Forward the signals of a client; if a client was killed, kill its process."""
         signals = process.client.recv(16)
         for number in signals:
             os.kill(process.pid, number)
@@ -105,8 +105,8 @@ class Server:
 def become(
     command: list[str], environment: dict[str, str], folder: str, streams: list[int], program: str
 ) -> None:
-    """Turn a forked process into the one that was asked for, and end with its exit code."""
-    os.setsid()  # a group of its own, as the client may have one
+    """Turn a forked process into the requested one, and end with its exit code."""
+    os.setsid()  # its own group, because the client may have one
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)

@@ -1,4 +1,4 @@
-"""Starts a server of preloaded processes; see the README beside this file."""
+"""Starts a server of preloaded processes; see the README in this folder."""
 
 import contextlib
 import subprocess
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 @contextlib.contextmanager
 def preloaded_python(folder: Path) -> Iterator[Path]:
-    """Start a server, and yield the program that stands for Python while it runs."""
+    """Start a server, and yield the program that replaces Python while it runs."""
     socket, program = folder / "s", folder / "python"
     text = (HERE / "client.py").read_text()
     text = text.replace("@SERVER@", str(socket)).replace("@PYTHON@", sys.executable)

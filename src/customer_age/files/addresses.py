@@ -120,7 +120,8 @@ def check_options(address: str) -> str:
     name = address.rpartition("?")[2].partition("=")[0]
     if is_remote(address) and "?" in address and _parted(address)[1] is None and "=" in address:
         raise SettingsError(
-            f"{address}: {name!r} is not an option of an address; the options are {', '.join(OPTIONS)}"
+            f"{address}: {name!r} is not an option of an address; the options are "
+            f"{', '.join(OPTIONS)}"
         )
     return address
 

@@ -65,8 +65,8 @@ def translate_for_pipelines(error: Exception) -> RunError | None:
         return RunError(f"Vertex AI {_SIGN_IN} ({words})")
     if isinstance(error, exceptions.Forbidden):
         return RunError(
-            f"access denied by Vertex AI ({words}); the account that submits needs the role Vertex AI "
-            "User in --project, and Service Account User on --service-account"
+            f"access denied by Vertex AI ({words}); the account that submits needs the role Vertex "
+            "AI User in --project, and Service Account User on --service-account"
         )
     if isinstance(error, exceptions.ServiceUnavailable | exceptions.RetryError | TransportError):
         return RunError(f"Vertex AI does not answer ({words}); --project and --region name it")

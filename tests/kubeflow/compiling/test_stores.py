@@ -151,9 +151,9 @@ def test_data_that_no_component_opens_are_refused(name):
     with pytest.raises(SettingsError) as caught:
         settings_of("gs://ages/runs", f"data.{name}=minio://ages/there")
     assert str(caught.value) == (
-        f"--set data.{name}: 'minio://ages/there' is not a valid address: components open s3:// "
-        "and gs:// alone; write s3://ages/there, with ?endpoint=http://HOST:PORT where it is not "
-        "AWS's"
+        f"--set data.{name}: 'minio://ages/there' is not a valid address: components open only "
+        "s3:// and gs://; write s3://ages/there, with ?endpoint=http://HOST:PORT if it is not on "
+        "AWS"
     )
 
 

@@ -88,11 +88,11 @@ def test_whole_numbers_are_found_in_a_column_of_decimals(tmp_path):
 )
 def test_what_cannot_be_read_is_one_line_without_a_card(tmp_path, where, said):
     url = database(tmp_path)
-    with pytest.raises(SettingsError, match=said) as told:
+    with pytest.raises(SettingsError, match=said) as caught:
         opened = profiles.open_profiles(where.format(folder=tmp_path, url=url), profiles.COLUMNS)
         opened.of(WANTED)
-    assert "\n" not in str(told.value)
-    assert "4000" not in str(told.value)
+    assert "\n" not in str(caught.value)
+    assert "4000" not in str(caught.value)
 
 
 def test_a_table_without_a_column_says_so(tmp_path):

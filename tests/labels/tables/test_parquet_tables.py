@@ -91,9 +91,9 @@ def test_an_age_may_have_a_fraction(table, column, expected):
 )
 def test_decimal_numbers_are_no_names(table, ours, column):
     read = table({"the column": column}, {ours: "the column"})
-    with pytest.raises(SettingsError, match="column 'the column' holds decimal numbers") as told:
+    with pytest.raises(SettingsError, match="column 'the column' holds decimal numbers") as caught:
         texts(read)
-    assert "4001" not in str(told.value)
+    assert "4001" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,11 @@ def test_decimal_numbers_are_no_names(table, ours, column):
     ],
 )
 def test_a_column_that_is_no_text_is_refused_by_its_name_and_type(table, column, word):
-    with pytest.raises(SettingsError, match=r"photos\.parquet: column 'card_id'.*" + word) as told:
+    with pytest.raises(
+        SettingsError, match=r"photos\.parquet: column 'card_id'.*" + word
+    ) as caught:
         texts(table({"card_id": column}, CARD))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_columns_that_are_not_read_may_be_anything(table):
@@ -210,9 +212,9 @@ def test_a_file_that_is_cut_off_is_one_line(tmp_path, table):
     content = bytearray(file.read_bytes())
     content[40:4000] = bytes(3960)
     file.write_bytes(content)
-    with pytest.raises(SettingsError, match="cannot be read as Parquet") as told:
+    with pytest.raises(SettingsError, match="cannot be read as Parquet") as caught:
         texts(found)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_kept_columns_are_read_as_they_are(tmp_path, table):
@@ -227,7 +229,12 @@ def test_kept_columns_are_read_as_they_are(tmp_path, table):
 
 
 def test_a_table_reports_the_types_of_its_columns(table):
-    told = table({"card_id": [4001, None], "day": [date(2026, 1, 1)] * 2}, CARD).describe()
-    assert (told.kind, told.encoding, told.delimiter, told.compressed) == ("parquet", "", "", False)
-    assert told.columns == (("card_id", "int64"), ("day", "date32[day]"))
-    assert (told.read, told.absent, told.dialect()) == (CARD, (), "Parquet")
+    caught = table({"card_id": [4001, None], "day": [date(2026, 1, 1)] * 2}, CARD).describe()
+    assert (caught.kind, caught.encoding, caught.delimiter, caught.compressed) == (
+        "parquet",
+        "",
+        "",
+        False,
+    )
+    assert caught.columns == (("card_id", "int64"), ("day", "date32[day]"))
+    assert (caught.read, caught.absent, caught.dialect()) == (CARD, (), "Parquet")

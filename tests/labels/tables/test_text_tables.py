@@ -125,7 +125,7 @@ def test_rows_with_other_cells_than_the_header_are_refused_with_their_line(table
     [
         ("file_name,real_age\na.jpg,20,5\nb.jpg,21,5\nc.jpg,22\n", "Decimal commas"),
         ("file_name;real_age\na.jpg;20;5\n", "lack a column"),
-        ("file_name,real_age\na.jpg;20\nb.jpg;21\n", "separated otherwise than the header"),
+        ("file_name,real_age\na.jpg;20\nb.jpg;21\n", "have another separator than the header"),
     ],
 )
 def test_a_table_of_which_most_rows_have_other_cells_is_refused(table, content, guess):
@@ -162,9 +162,9 @@ def test_a_table_of_spoilt_card_numbers_is_refused(table):
     content = "file_name,card\na.jpg,4001.0\nb.jpg,4002.0\nc.jpg,\n"
     with pytest.raises(
         SettingsError, match="2 of 3 rows .* line 2: 'card' is a decimal number"
-    ) as told:
+    ) as caught:
         list(table(content, columns={"file_name": "file_name", "person": "card"}).rows())
-    assert "400" not in str(told.value).rpartition("labels.csv")[2]
+    assert "400" not in str(caught.value).rpartition("labels.csv")[2]
 
 
 @pytest.mark.parametrize(
@@ -208,10 +208,10 @@ def test_what_a_table_says_of_its_encoding_and_separator_is_followed(table, cont
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(table, content, sentence):
-    with pytest.raises(SettingsError, match=sentence) as told:
+    with pytest.raises(SettingsError, match=sentence) as caught:
         read(table(content))
-    assert "\n" not in str(told.value)
-    assert "labels.csv: " in str(told.value)
+    assert "\n" not in str(caught.value)
+    assert "labels.csv: " in str(caught.value)
 
 
 def test_two_columns_of_one_name_are_no_matter_where_neither_is_read(table):
@@ -247,10 +247,10 @@ def test_a_name_in_capitals_is_read_by_its_suffix(table):
 def test_a_table_reports_how_it_is_read(table):
     content = "\ufefffile_name;note;real_age\na.jpg;x;20\n".encode("utf-16-le")
     found = table(gzip.compress(content), "labels.csv.gz", optional={"person": "person"})
-    told = found.describe()
-    assert (told.name, told.kind, told.encoding) == ("labels.csv.gz", "text", "UTF-16")
-    assert (told.delimiter, told.compressed) == (";", True)
-    assert told.columns == (("file_name", ""), ("note", ""), ("real_age", ""))
-    assert told.read == COLUMNS
-    assert told.absent == ("person",)
-    assert told.dialect() == "text in UTF-16, cells separated by semicolons, gzipped"
+    caught = found.describe()
+    assert (caught.name, caught.kind, caught.encoding) == ("labels.csv.gz", "text", "UTF-16")
+    assert (caught.delimiter, caught.compressed) == (";", True)
+    assert caught.columns == (("file_name", ""), ("note", ""), ("real_age", ""))
+    assert caught.read == COLUMNS
+    assert caught.absent == ("person",)
+    assert caught.dialect() == "text in UTF-16, cells separated by semicolons, gzipped"

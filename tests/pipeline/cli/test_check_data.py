@@ -1,4 +1,4 @@
-"""`customer-age check-data`: its exit codes, its two kinds of output, and what it does not load."""
+"""`customer-age check-data`: its exit codes, its output formats and its imports."""
 
 import json
 import subprocess
@@ -35,16 +35,16 @@ def test_good_data_are_described_without_tensorflow(data):
     for arguments in ((), ("--photos",)):
         ended = check_data(data, *arguments)
         assert (ended.returncode, ended.stderr) == (0, "")
-        said = [" ".join(line.split()) for line in ended.stdout.splitlines()]
-        assert said[:5] == [
+        output = [" ".join(line.split()) for line in ended.stdout.splitlines()]
+        assert output[:5] == [
             f"data set {data}",
             "layout hand_out",
             "table labels.csv: text in UTF-8, cells separated by commas",
             "columns read: file_name, real_age",
             "rows 12; 12 are usable",
         ]
-        assert "ages 20 to 31 years; median 25, half of the photos from 22 to 28" in said
-        assert any(line.startswith("No photo was opened") for line in said) is not bool(arguments)
+        assert "ages 20 to 31 years; median 25, half of the photos from 22 to 28" in output
+        assert any(line.startswith("No photo was opened") for line in output) is not bool(arguments)
 
 
 def test_data_that_a_run_would_refuse_give_the_exit_code_of_the_run(data):
@@ -59,7 +59,7 @@ def test_data_that_a_run_would_refuse_give_the_exit_code_of_the_run(data):
 
 
 @pytest.mark.parametrize(
-    ("table", "says"),
+    ("table", "expected"),
     [
         (None, "no label table; expected labels.csv"),
         ("name,real_age\na.jpg,30\n", "no column 'file_name'"),
@@ -67,14 +67,14 @@ def test_data_that_a_run_would_refuse_give_the_exit_code_of_the_run(data):
     ],
     ids=["no table", "a column is missing", "a quote is never closed"],
 )
-def test_unreadable_data_are_wrong_usage(data, table, says):
+def test_unreadable_data_are_wrong_usage(data, table, expected):
     (data / "labels.csv").unlink()
     if table is not None:
         (data / "labels.csv").write_text(table)
     ended = check_data(data)
     assert (ended.returncode, ended.stdout) == (2, "")
     [line] = ended.stderr.splitlines()
-    assert says in line
+    assert expected in line
 
 
 def test_a_name_cannot_steer_the_terminal(data):

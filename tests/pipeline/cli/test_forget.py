@@ -1,4 +1,4 @@
-"""`customer-age forget` at the command line."""
+"""`customer-age forget` on the command line."""
 
 import json
 
@@ -113,17 +113,17 @@ def test_forget_writes_a_signed_certificate(forget, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         ([], "give either a CARD or --older-than SPAN"),
         ([CARD, "--older-than", "2y"], "give either a CARD or --older-than SPAN"),
         (["-"], "the card's number is empty"),
     ],
 )
-def test_wrong_usage_is_reported(forget, arguments, said):
+def test_wrong_usage_is_reported(forget, arguments, printed):
     done = forget(*arguments)
     assert done.exit_code == 2
-    assert said in done.output
+    assert printed in done.output
 
 
 def test_unreadable_files_are_reported(forget, inbox):

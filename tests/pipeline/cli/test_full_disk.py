@@ -1,4 +1,4 @@
-"""Commands on a disk that is full, and again once there is space: a small disk in memory."""
+"""Commands on a full disk, and again when there is space: a small disk in memory."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 
 AS_ROOT = ("unshare", "--map-root-user", "--mount")
-"""In a namespace of its own, whoever calls it may mount."""
+"""Runs in its own namespace, where any user may mount."""
 
 TWICE = """
 folder=$1 filling=$2; shift 2
@@ -22,12 +22,12 @@ rm "$folder/filling"
 "$@"; echo "exit code $?"
 find "$folder" -name '*unfinished*'
 """
-"""Runs a command with so many kilobytes left, and again when there are ten megabytes."""
+"""Runs a command with this many kilobytes free, and again with ten megabytes."""
 
 
 @pytest.fixture
 def twice(tmp_path):
-    """What a command prints on a full disk, and then with space, each time with its exit code."""
+    """Return the output and exit code of a command on a full disk, and again with space."""
     if subprocess.run([*AS_ROOT, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount a file system")
     disk = tmp_path / "disk"
@@ -44,7 +44,7 @@ def twice(tmp_path):
             check=True,
         )
         full, again, left_over = ended.stdout.split("exit code ")
-        assert left_over.partition("\n")[2] == "", "nothing half-written is left"
+        assert left_over.partition("\n")[2] == "", "no incomplete file remains"
         return (full, int(again[0])), (again.partition("\n")[2], int(left_over[0]))
 
     return run
@@ -52,9 +52,9 @@ def twice(tmp_path):
 
 def test_demo_data(twice, tmp_path):
     folder = tmp_path / "disk" / "faces"
-    (said, code), (_, then) = twice(20, "demo-data", folder, "--photos", 20)
+    (output, code), (_, then) = twice(20, "demo-data", folder, "--photos", 20)
     assert (code, then) == (1, 0)
-    assert said == (
+    assert output == (
         f"customer-age: cannot write demo photos for {folder}: No space left on device\n"
     )
 
@@ -62,9 +62,9 @@ def test_demo_data(twice, tmp_path):
 def test_the_ledger(twice, tmp_path, batch_folder):
     batch_folder("monday")
     places = ("--inbox", tmp_path / "inbox", "--work-dir", tmp_path / "disk" / "work")
-    (said, code), (again, then) = twice(40, "retrain", "--once", *places)
+    (output, code), (again, then) = twice(40, "retrain", "--once", *places)
     assert (code, then) == (1, 0)
-    assert said == (
+    assert output == (
         "customer-age: the ledger (retraining.ledger) cannot be written: no space left on its "
         "disk; free some, and the next look goes on where this one stopped\n"
     )
@@ -76,14 +76,14 @@ def test_a_tombstone(twice, tmp_path, batch_folder):
     before = tmp_path / "disk-before"
     (tmp_path / "inbox").rename(before / "inbox")
     (before / "work").mkdir()
-    (before / "work" / ".lock").write_text("1")  # has room for another number
+    (before / "work" / ".lock").write_text("1")  # has space for another number
     (before / "work" / "person.key").write_text("0123456789abcdef" * 4)
     inbox, work = tmp_path / "disk" / "inbox", tmp_path / "disk" / "work"
-    (said, code), (again, then) = twice(0, "forget", "1000", "--inbox", inbox, "--work-dir", work)
+    (output, code), (again, then) = twice(0, "forget", "1000", "--inbox", inbox, "--work-dir", work)
     assert (code, then) == (1, 0)
-    assert said.startswith(f"customer-age: no space left on the disk for {inbox}/_forgotten/")
-    assert said.endswith("; free some, then run this again. Incomplete files are never used\n")
-    assert said.count("\n") == 1
+    assert output.startswith(f"customer-age: no space left on the disk for {inbox}/_forgotten/")
+    assert output.endswith("; free some, then run this again. Incomplete files are never used\n")
+    assert output.count("\n") == 1
     assert "erased: 1 photos" in again
     assert "certificate: card" in again
 
@@ -112,9 +112,9 @@ def test_the_lock_of_the_work_folder(twice, tmp_path):
     (tmp_path / "inbox").mkdir()
     work = tmp_path / "disk" / "work"
     places = ("--inbox", tmp_path / "inbox", "--work-dir", work)
-    (said, code), (_, then) = twice(0, "forget", "4001", *places)
+    (output, code), (_, then) = twice(0, "forget", "4001", *places)
     assert (code, then) == (2, 5)
-    assert said == (
+    assert output == (
         f"customer-age: work_dir: {work} is not writable (No space left on device); choose "
         "another folder with --work-dir\n"
     )

@@ -20,7 +20,7 @@ from customer_age.pipeline.settings import loading
 
 @pytest.fixture(scope="module")
 def registry_folder(brightness_model, publication, tmp_path_factory):
-    """Version 1 answers with the brightness; version 2, the champion, with 10 years more."""
+    """Version 1 predicts the brightness; version 2, the champion, 10 years more."""
     work = tmp_path_factory.mktemp("published")
     registry = open_registry(f"mlflow+sqlite:///{work}/registry/mlflow.db", "customer-age")
     first = brightness_model(work / "first")
@@ -31,7 +31,7 @@ def registry_folder(brightness_model, publication, tmp_path_factory):
 
 @pytest.fixture
 def work(registry_folder, tmp_path):
-    """A work folder of a test's own; its registry's records may be changed."""
+    """A work folder for one test, which may change the records of its registry."""
     folder = tmp_path / "work"
     (folder / "registry").mkdir(parents=True)
     shutil.copy(registry_folder / "registry" / "mlflow.db", folder / "registry")
@@ -40,7 +40,7 @@ def work(registry_folder, tmp_path):
 
 @pytest.fixture
 def no_download(registry_folder):
-    """The registry's records stay, the models' files are gone, for the time."""
+    """Hide the models' files for a while; the registry's records stay."""
     files = registry_folder / "registry" / "artifacts"
 
     @contextlib.contextmanager
@@ -78,7 +78,7 @@ def call(work, monkeypatch, capsys):
 
 @pytest.fixture
 def predict(call):
-    """Call it, and read its CSV as (name, age, group)."""
+    """Call predict, and read its CSV as (name, age, group)."""
 
     def rows(*arguments):
         exit_code, printed = call("predict", *arguments)
@@ -108,7 +108,7 @@ def test_any_age_groups_without_training(predict, photos):
 
 
 @pytest.mark.parametrize(
-    ("bands", "says"),
+    ("bands", "expected"),
     [
         ("0-17,20+", "leave a gap: age 18"),
         ("0-17,17+", "overlap: age 17"),
@@ -117,16 +117,18 @@ def test_any_age_groups_without_training(predict, photos):
         ("", "'' is no age group"),
     ],
 )
-def test_wrong_age_groups_are_reported_in_one_line(call, photos, bands, says):
+def test_wrong_age_groups_are_reported_in_one_line(call, photos, bands, expected):
     exit_code, printed = call("predict", photos, "--groups", bands)
     assert exit_code == 2
-    assert says in printed.err
+    assert expected in printed.err
     assert len(printed.err.splitlines()) == 1
 
 
 def test_another_version_and_its_own_settings_for_photos(predict, call, photos, grey):
     assert [age for _, age, _ in predict(photos, "--version", "1")[1]] == ["20.0", "40.0", "8.0"]
-    (photos / "19.png").write_bytes(grey(1, (19, 19)))  # version 1 says min_size 20, 2 the default
+    (photos / "19.png").write_bytes(
+        grey(1, (19, 19))
+    )  # version 1 has min_size 20, version 2 the default
     assert "less than 20 on" in call("predict", photos, "--version", "1")[1].out
     assert "less than 32 on" in call("predict", photos, "--version", "2")[1].out
     exit_code, printed = call("predict", photos, "--version", "7")
@@ -149,7 +151,7 @@ def test_the_second_time_nothing_is_downloaded(predict, no_download, work, photo
     with no_download():
         assert predict(photos)[0] == 0
         (half,) = (work / "models").iterdir()
-        (half / "saved_model.pb").unlink()  # as if only a part of it had been written
+        (half / "saved_model.pb").unlink()  # as if it was only partly written
         assert predict(photos) == (1, [])
     assert predict(photos)[0] == 0
 
@@ -203,7 +205,7 @@ def test_a_missing_champion_is_reported_in_one_line(tmp_path, monkeypatch, capsy
 
 
 def test_a_separate_process_prints_only_the_rows(work, photos, grey):
-    """There TensorFlow is not imported yet, and the registry is asked by a second process."""
+    """TensorFlow is not imported yet there, and a second process queries the registry."""
     command = [Path(sys.executable).parent / "customer-age", "predict", photos / "40.png"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
     done = subprocess.run(
@@ -215,7 +217,7 @@ def test_a_separate_process_prints_only_the_rows(work, photos, grey):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split(",")[1] for line in done.stdout.splitlines()] == ["age", "50.0"]
-    for arguments, says in ((("--version", "9"), "there is no version 9"), ((), "no champion")):
+    for arguments, expected in ((("--version", "9"), "there is no version 9"), ((), "no champion")):
         elsewhere = work if arguments else work.parent / "none"
         done = subprocess.run(
             [*map(str, command), *arguments, "--work-dir", str(elsewhere)],
@@ -225,7 +227,7 @@ def test_a_separate_process_prints_only_the_rows(work, photos, grey):
             env=environment,
         )
         assert done.returncode == 1
-        assert says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+        assert expected in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
     assert not (work.parent / "none").exists()
 
 
@@ -249,7 +251,7 @@ def _scored(path):
 
 @pytest.fixture
 def many(photos, grey, monkeypatch):
-    """Photos and some that are none; in several shards."""
+    """Photos, and some files that are not photos, in several shards."""
     from customer_age.pipeline.prediction import beam_scoring
 
     monkeypatch.setattr(beam_scoring, "PHOTOS_PER_SHARD", 3)
@@ -302,7 +304,7 @@ def test_score_replaces_files_only_with_overwrite(call, photos, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "expected"),
     [
         (["--output", "x.csv", "--format", "parquet"], "named as csv"),
         (["--output", "nowhere://x"], "--output nowhere://x: cannot be written"),
@@ -310,12 +312,12 @@ def test_score_replaces_files_only_with_overwrite(call, photos, tmp_path):
     ],
 )
 def test_score_reports_an_unwritable_output_at_once(
-    call, photos, tmp_path, monkeypatch, options, says
+    call, photos, tmp_path, monkeypatch, options, expected
 ):
     monkeypatch.chdir(tmp_path)
     exit_code, printed = call("score", photos, *options)
     assert exit_code == 2
-    assert says in printed.err and len(printed.err.splitlines()) == 1
+    assert expected in printed.err and len(printed.err.splitlines()) == 1
 
 
 def test_serve_prepares_photos_as_in_training(work, registry_folder):

@@ -1,4 +1,4 @@
-"""`customer-age retrain`, as a process of its own."""
+"""`customer-age retrain` in its own process."""
 
 import importlib
 import os
@@ -63,8 +63,8 @@ def test_checks_continue_until_a_signal(places, batch_folder, by, name, exit_cod
         while "monday" not in (line := watching.stdout.readline()):
             assert time.monotonic() < deadline, line
         watching.send_signal(by)
-        said, _ = watching.communicate(timeout=60)
-        assert said.splitlines()[-1] == f"customer-age: interrupted by {name}"
+        output, _ = watching.communicate(timeout=60)
+        assert output.splitlines()[-1] == f"customer-age: interrupted by {name}"
         assert watching.returncode == exit_code
     finally:
         watching.kill()
@@ -72,7 +72,7 @@ def test_checks_continue_until_a_signal(places, batch_folder, by, name, exit_cod
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected"),
     [
         ((), "choose one of --once, --watch, --status and --retry"),
         (("--once",), "data.inbox: no inbox given"),
@@ -83,10 +83,10 @@ def test_checks_continue_until_a_signal(places, batch_folder, by, name, exit_cod
         (("--once", "--set", "notify.url=nonsense"), "notify.url: "),
     ],
 )
-def test_wrong_usage_of_retrain_is_reported(tmp_path, arguments, says):
+def test_wrong_usage_of_retrain_is_reported(tmp_path, arguments, expected):
     code, printed = retrain(*arguments, "--work-dir", tmp_path / "work")
     assert code == 2
-    assert says in printed
+    assert expected in printed
     assert "Traceback" not in printed
 
 
@@ -134,8 +134,8 @@ def test_watch_survives_an_inbox_that_disappears_but_not_one_that_never_existed(
     monkeypatch.setattr(verb.time, "sleep", lambda _: None)
     with pytest.raises(StopIteration):
         verb._watch(look, 1)
-    said = "customer-age: no such folder\ncustomer-age: the ledger failed\n"
-    assert capsys.readouterr().err == said
+    output = "customer-age: no such folder\ncustomer-age: the ledger failed\n"
+    assert capsys.readouterr().err == output
 
     def never_there():
         raise SettingsError("no such folder")
@@ -156,5 +156,5 @@ def test_a_work_folder_that_tfx_reads_as_a_pattern_is_refused_before_the_ledger_
             [mode, "--inbox", str(tmp_path / "inbox"), "--work-dir", str(tmp_path / name)],
         )
         assert isinstance(result.exception, SettingsError), result
-        assert f"work_dir: {tmp_path / name} has {name[1]} in it" in str(result.exception)
+        assert f"work_dir: {tmp_path / name} contains {name[1]}, which" in str(result.exception)
     assert sorted(tmp_path.rglob("*")) == before

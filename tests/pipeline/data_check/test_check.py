@@ -1,4 +1,4 @@
-"""What `check-data` understands is what a run would make of the data."""
+"""`check-data` reports the same as a run."""
 
 import json
 import shutil
@@ -13,9 +13,9 @@ from customer_age.pipeline.settings import loading
 
 @pytest.fixture
 def settings(tmp_path):
-    def of(data, *overrides, **given):
+    def of(data, *overrides, **arguments):
         return loading.load(
-            "local", overrides, data__path=str(data), work_dir=str(tmp_path / "work"), **given
+            "local", overrides, data__path=str(data), work_dir=str(tmp_path / "work"), **arguments
         )
 
     return of
@@ -23,7 +23,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def inbox(batch, shown, tmp_path):
-    """An inbox with a batch of nine cards, whose numbers and birthdays nobody may see."""
+    """An inbox with a batch of nine cards; their numbers and birthdays are secret."""
     rows = [shown(f"4000-111{number % 9}_{number}.jpg", f"4000-111{number % 9}") for number in
             range(27)]  # fmt: skip
     rows.append(shown("4000-9999.jpg", "4000-9999"))
@@ -89,7 +89,7 @@ def test_a_split_without_photos_stops_a_run(tmp_path, photo, settings):
 
 
 def test_a_person_is_in_one_split(inbox, photo, settings, tmp_path):
-    """Here and in batches: what a run leaves out, and where it deals the others."""
+    """In the data set and in batches: the refused rows, and the splits of the others."""
     base = tmp_path / "data"
     base.mkdir()
     lines = ["file_name,real_age,person,split"]
@@ -156,12 +156,12 @@ def test_with_the_run_s_key_people_have_the_same_splits_as_in_a_run(inbox, setti
 
 
 def test_no_card_and_no_birthday_is_reported(inbox, settings, tmp_path):
-    given = settings(inbox / "monday", data__inbox=str(inbox))
-    text = json.dumps(check(given).as_json())
+    loaded = settings(inbox / "monday", data__inbox=str(inbox))
+    text = json.dumps(check(loaded).as_json())
     for secret in ("4000", "111", "9999", "1950-", "-04-", "04-07"):
         assert secret not in text.replace("2024-03-01", "")
-    other = json.dumps(check(given).as_json())
-    assert text != other, "what stands for a card without the run's key is another text each time"
+    other = json.dumps(check(loaded).as_json())
+    assert text != other, "without the run's key, a card's hash differs each time"
     assert not (tmp_path / "work").exists(), "nothing is written"
 
 

@@ -116,11 +116,11 @@ def test_looks_change_smoothly_with_age_and_the_rest_stays():
     assert (changes(32, 32.5) < 0.3 * changes(32, 62)).all()
     assert (changes(8, 8.5) < 0.3 * changes(8, 25)).mean() > 0.9
     corners = [np.abs(face(1, seed) - face(85, seed))[:8, :8].mean() for seed in range(20)]
-    assert max(corners) == 0  # one generator state is one person before one background
+    assert max(corners) == 0  # a generator state is one person with one background
 
 
 def held_out_errors(pixels: np.ndarray, ages: np.ndarray, ridge: float) -> tuple[float, float]:
-    """MAE in years of a ridge regression and of the median, on the last fifth."""
+    """Return the MAE in years of a ridge regression and of the median, on the last fifth."""
     cut = len(ages) * 4 // 5
     pixels = (pixels - pixels[:cut].mean(axis=0)) / 50
     middle = ages[:cut].mean()
@@ -200,7 +200,7 @@ def test_a_file_instead_of_the_folder_is_refused(tmp_path: Path):
     place.write_text("mine")
     with pytest.raises(SettingsError, match="is a file"):
         write_demo_faces(place, count=1, size=32)
-    with pytest.raises(SettingsError, match="name a folder that can be written"):
+    with pytest.raises(SettingsError, match="choose a writable folder"):
         write_demo_faces(place / "below", count=1, size=32)
     assert place.read_text() == "mine"
 

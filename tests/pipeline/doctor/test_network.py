@@ -22,7 +22,7 @@ def only(findings: Iterator[Finding]) -> Finding:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that nobody else can take, and that refuses."""
+    """A reserved port that refuses connections."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -30,7 +30,7 @@ def closed_port() -> Iterator[int]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
 
@@ -92,14 +92,14 @@ def test_a_bucket_that_answers_and_one_that_does_not_exist(tmp_path: Path, bucke
     assert (empty.state, holding.state) == (State.GOOD, State.GOOD)
     assert empty.result == "s3://shop/models answers, and is empty"
     assert holding.result == "s3://shop/photos answers"
-    for address, says in (
+    for address, expected in (
         ("s3://other/photos", "NoSuchBucket"),
         (f"{bucket}/faces", "is empty"),
     ):
         found = only(network.object_stores(settings_of(tmp_path, f"data.path={address}")))
         assert found.state is State.BAD
         assert address in found.result
-        assert says in found.result
+        assert expected in found.result
 
 
 def test_a_store_that_refuses_is_reported(

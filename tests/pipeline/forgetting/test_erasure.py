@@ -141,10 +141,10 @@ def test_who_was_never_there_is_told_and_nothing_is_written(learnt, inbox, tmp_p
     chosen, _ = learnt
     before = state(inbox, tmp_path / "work")
     for dry_run in (True, False):
-        with pytest.raises(NothingFound, match="this card is in no batch") as told:
+        with pytest.raises(NothingFound, match="this card is in no batch") as caught:
             erasure.forget(chosen, card(chosen, "4000-7777"), dry_run=dry_run)
-        assert "7777" not in str(told.value)
-        assert told.value.exit_code == 5
+        assert "7777" not in str(caught.value)
+        assert caught.value.exit_code == 5
     assert state(inbox, tmp_path / "work") == before
     assert not (inbox / "_forgotten").exists()
 
@@ -261,7 +261,8 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
     assert done.counts.photos == 2
     assert not list(inbox.rglob(f"{CARD}*"))
     assert done.counts.unread == (
-        "registry.uri: which versions were trained on the photos is not known: the registry is away",
+        "registry.uri: which versions were trained on the photos is not known: the "
+        "registry is away",
     )
     assert done.certificate.ended == ""
     asked = []

@@ -1,4 +1,4 @@
-"""What docs/beam.md says is what the settings and Beam take."""
+"""The settings and Beam accept everything in docs/beam.md."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ EXAMPLES = [block for block in BLOCKS if block.startswith("beam:")]
 
 @pytest.fixture(scope="module")
 def known() -> set[str]:
-    """Every option that some part of Beam, or our runner, reads."""
+    """Return every option that Beam or our runner reads."""
     from apache_beam.options import pipeline_options
 
     from customer_age.components.beam_elsewhere import portable_runner
@@ -47,9 +47,11 @@ def test_every_example_is_valid_settings(example, known, tmp_path):
 
 
 def test_every_documented_option_exists_in_beam(known):
-    told = set(re.findall(r"`(--[a-z_]+)[=`]", DOCS))
-    assert len(told) > 15
-    assert told - known == {"--output", "--address"}, "score's own, and the pool's"
+    documented = set(re.findall(r"`(--[a-z_]+)[=`]", DOCS))
+    assert len(documented) > 15
+    assert documented - known == {"--output", "--address"}, (
+        "options of score, and of the worker pool"
+    )
 
 
 def test_the_versions_of_flink_are_those_that_this_beam_has_job_servers_for():
@@ -57,7 +59,7 @@ def test_the_versions_of_flink_are_those_that_this_beam_has_job_servers_for():
     from apache_beam.options.pipeline_options import FlinkRunnerOptions
 
     table = dict(re.findall(r"^\| (2\.\d+) \| [^|]+ \| ([\d., ]+) \|$", DOCS, re.MULTILINE))
-    assert len(table) == 2, "the Beam of each line"
+    assert len(table) == 2, "the Beam version of each TFX line"
     beam = apache_beam.__version__.rpartition(".")[0]
     assert table[beam].split(", ") == FlinkRunnerOptions.PUBLISHED_FLINK_VERSIONS
     [job_server] = re.findall(r"beam_flink([\d.]+)_job_server", DOCS)

@@ -1,4 +1,4 @@
-"""Dataflow and Flink: what is missing is told before anything starts, in one line."""
+"""Dataflow and Flink: missing options are reported in one line before anything starts."""
 
 import subprocess
 import sys
@@ -24,8 +24,8 @@ DATAFLOW = (
 IMAGE = "--sdk_container_image=registry/customer-age:1"
 
 
-def load(*args, more=(), **given):
-    return loading.load("local", (f"beam.args={list(args)!r}", *more), **given)
+def load(*args, more=(), **arguments):
+    return loading.load("local", (f"beam.args={list(args)!r}", *more), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def load(*args, more=(), **given):
 def test_missing_options_of_a_runner_are_reported_in_one_line(args, line):
     with pytest.raises(SettingsError) as raised:
         load(*args)
-    [said] = str(raised.value).splitlines()
-    assert said.startswith("--set beam.args: ")
-    assert line in said
+    [message] = str(raised.value).splitlines()
+    assert message.startswith("--set beam.args: ")
+    assert line in message
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_options_that_beam_refuses_are_reported_before_anything_starts(tmp_path,
     settings = load(wrong, "--unknown=1")
     for start in (
         lambda: local.run(settings.model_copy(update={"work_dir": str(tmp_path / "work")})),
-        lambda: preflight.check(settings),  # a retraining on this machine begins with it
+        lambda: preflight.check(settings),  # a retraining on this machine starts with this check
         lambda: score.run(
             settings, score.ScoreRequest(("a",), "b", None, False, None, groups(settings, None))
         ),
@@ -91,10 +91,10 @@ def test_options_that_beam_refuses_are_reported_before_anything_starts(tmp_path,
 
 
 def test_every_runner_of_beam_is_accepted():
-    given = [*StandardOptions.KNOWN_RUNNER_NAMES, "direct", "nobodys.FastestRunner"]
-    assert {"DirectRunner", "FlinkRunner"} < set(given)
-    for runner in given:
-        # Without what the settings ask of some, such as a project.
+    runners = [*StandardOptions.KNOWN_RUNNER_NAMES, "direct", "nobodys.FastestRunner"]
+    assert {"DirectRunner", "FlinkRunner"} < set(runners)
+    for runner in runners:
+        # Some need options that are missing here, such as a project.
         beam = BeamSettings.model_construct(args=(f"--runner={runner}",))
         beam_options.require_options(load().model_copy(update={"beam": beam}))
 
@@ -118,8 +118,8 @@ def test_our_runner_connects_to_a_job_server():
         "--environment_config=localhost:50000",
         "--max_silent_seconds=600",
     )
-    given = load("--runner=PortableRunner", *more)
-    assert beam_options.beam_args(given) == [f"--runner={beam_runners.PORTABLE}", *more]
+    settings = load("--runner=PortableRunner", *more)
+    assert beam_options.beam_args(settings) == [f"--runner={beam_runners.PORTABLE}", *more]
 
 
 def test_the_workers_image_is_the_cluster_s():
@@ -149,7 +149,7 @@ def test_without_a_runner_threads_of_this_machine_do_the_work():
 
 
 def test_beam_accepts_what_the_settings_accept():
-    """The names are Beam's: its own parser finds the values under them."""
+    """Beam's own parser finds the values under these names."""
     from apache_beam.options.pipeline_options import (
         FlinkRunnerOptions,
         GoogleCloudOptions,
@@ -158,17 +158,17 @@ def test_beam_accepts_what_the_settings_accept():
         WorkerOptions,
     )
 
-    said = PipelineOptions([*DATAFLOW, "--sdk_container_image=r/i:1"])
-    cloud = said.view_as(GoogleCloudOptions)
+    options = PipelineOptions([*DATAFLOW, "--sdk_container_image=r/i:1"])
+    cloud = options.view_as(GoogleCloudOptions)
     assert (cloud.project, cloud.region) == ("shop", "europe-west4")
     assert cloud.temp_location == "gs://bucket/temp"
-    assert said.view_as(WorkerOptions).sdk_container_image == "r/i:1"
-    said = PipelineOptions(
+    assert options.view_as(WorkerOptions).sdk_container_image == "r/i:1"
+    options = PipelineOptions(
         ["--flink_master=f:1", "--job_endpoint=j:2", "--environment_type=EXTERNAL",
          "--environment_config=p:3"]
     )  # fmt: skip
-    assert said.view_as(FlinkRunnerOptions).flink_master == "f:1"
-    portable = said.view_as(PortableOptions)
+    assert options.view_as(FlinkRunnerOptions).flink_master == "f:1"
+    portable = options.view_as(PortableOptions)
     assert portable.job_endpoint == "j:2"
     assert (portable.environment_type, portable.environment_config) == ("EXTERNAL", "p:3")
 

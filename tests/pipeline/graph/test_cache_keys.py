@@ -1,4 +1,4 @@
-"""A component runs again exactly where the code that it runs has changed."""
+"""A component runs again exactly if the code that it runs has changed."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def copied(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def before(copied) -> dict[str, str]:
-    """The keys of the sources as they are."""
+    """The keys of the unchanged sources."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache_keys, "source_tree", lambda: SourceTree("customer_age", copied))
         return keys()
@@ -41,7 +41,7 @@ def before(copied) -> dict[str, str]:
 
 @pytest.fixture
 def change(copied, monkeypatch):
-    """Change one source file, which the keys are made of; it is put back after the test."""
+    """Change one source file; it is restored after the test."""
     monkeypatch.setattr(cache_keys, "source_tree", lambda: SourceTree("customer_age", copied))
     kept: dict[Path, str] = {}
 
@@ -61,7 +61,7 @@ def with_a_comment(text: str) -> str:
 
 
 def keys(images: str = "") -> dict[str, str]:
-    """Node id to what keys its code, in the graph that a runner gets."""
+    """Return the code key of each node in a runner's graph."""
     settings = loading.load("local", (), data__path="photos")
     pipeline = create_pipeline(settings, Launch(images=images))
     return {
@@ -116,7 +116,7 @@ def test_a_changed_function_reruns_the_components_that_use_it(
 
 
 def test_age_groups_rerun_the_components_that_use_them(change, before):
-    """They decide what PhotoExampleGen writes: a corrected band must not reuse old examples."""
+    """PhotoExampleGen writes them: a corrected age group must not reuse old examples."""
     change("schema/age_groups.py", with_a_comment)
     again = rerun(before, keys())
     assert "PhotoExampleGen" in again
@@ -130,7 +130,7 @@ def test_a_module_that_every_component_imports_reruns_all(change, before):
 
 @pytest.mark.parametrize("library", ["pillow", "pi-heif"])
 def test_a_new_decoder_reruns_ingestion_but_not_training_by_itself(monkeypatch, library):
-    """One that comes or goes too: what was refused without it is looked at again."""
+    """Also if one is installed or removed: photos that were refused are checked again."""
     installed = metadata.version
     found = {"version": "99.9"}
 
@@ -166,7 +166,7 @@ def test_the_code_of_all_is_that_of_the_components(change):
 
 
 def test_every_data_file_of_a_component_is_in_a_key():
-    """A file that is found in no module's texts would change and reuse old results."""
+    """Old results would be reused after a change of a file that no module names."""
     tree = cache_keys.source_tree()
     covered = set(tree.closure(["customer_age.pipeline.graph.create_pipeline"]).files)
     rooms = ("schema", "components", "labels", "photos", "files", "model_registry")
@@ -202,4 +202,4 @@ def test_a_keyword_of_weights_is_its_own_fingerprint():
 
 def test_unreadable_weights_are_reported_in_one_line():
     with pytest.raises(SettingsError, match=r"^trainer.weights: /proc/self/mem cannot be read: \w"):
-        cache_keys.weights_fingerprint("/proc/self/mem")  # a file, whose first byte is no memory
+        cache_keys.weights_fingerprint("/proc/self/mem")  # a file whose first byte cannot be read

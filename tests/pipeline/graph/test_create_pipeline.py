@@ -55,13 +55,13 @@ def test_only_models_that_the_canary_blessed_are_published(nodes):
 
 
 def test_the_key_of_splits_goes_to_ingestion_and_where_settings_are_recorded():
-    """It deals splits and is no secret; a key of persons is one."""
-    told = {
+    """The split key assigns splits and is not secret; the person key is."""
+    nodes_with_key = {
         node_id
         for node_id, node in _nodes("data.split_key=s3cret").items()
         if "s3cret" in str(node)
     }
-    assert told == {"PhotoExampleGen", "RegistryPusher", "RunReport"}
+    assert nodes_with_key == {"PhotoExampleGen", "RegistryPusher", "RunReport"}
 
 
 def test_the_champion_s_weights_are_used_only_on_request(nodes):

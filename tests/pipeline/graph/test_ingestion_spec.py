@@ -1,4 +1,4 @@
-"""From the settings to the spec of PhotoExampleGen, and to what a run's data are known by."""
+"""The spec of PhotoExampleGen and the data fingerprint, from the settings."""
 
 import json
 import stat
@@ -36,10 +36,10 @@ def inbox(tmp_path, batch, shown):
 
 @pytest.fixture
 def load(tmp_path, base, inbox):
-    def settings(*overrides, batches=(), **given):
-        told = {"data__path": str(base), "work_dir": str(tmp_path / "work"), **given}
+    def settings(*overrides, batches=(), **arguments):
+        options = {"data__path": str(base), "work_dir": str(tmp_path / "work"), **arguments}
         chosen = ("trainer.weights=none", f"data.batches=[{','.join(batches)}]", *overrides)
-        return loading.load("local", chosen, data__inbox=str(inbox), **told)
+        return loading.load("local", chosen, data__inbox=str(inbox), **options)
 
     return settings
 
@@ -63,12 +63,12 @@ def test_the_spec_follows_the_settings(load, inbox, tmp_path):
     spec = ingestion_spec.of(chosen)
     assert (spec.profiles, spec.max_profile_age_days, spec.keep_columns) == (url, 9, ("note",))
     assert spec.split_shares.test == 0.2
-    assert spec.batch_cache.startswith("/"), "wherever it runs, the path is the same"
+    assert spec.batch_cache.startswith("/"), "the path does not depend on the current folder"
     assert IngestionSpec.model_validate_json(spec.to_json()) == spec
 
 
 def test_settings_and_spec_are_declared_once():
-    """What decides about an example is a field of both, with one default and one bound."""
+    """Fields that determine examples are in both, with the same defaults and bounds."""
     settings, spec = DataSettings.model_fields, IngestionSpec.model_fields
     own = {"path", "batches", "batch_cache", "max_refused_share", "max_wrong_ages"}
     assert settings.keys() - spec.keys() == own - {"batch_cache"}
@@ -78,7 +78,7 @@ def test_settings_and_spec_are_declared_once():
 
 
 def test_equal_specs_are_one_text():
-    """Columns in another order, or a default that is written out, ingest nothing anew."""
+    """Columns in another order, or an explicit default, do not rerun ingestion."""
     groups = ("0-17", "18+")
     first = IngestionSpec(age_groups=groups, columns={"person": "who", "batch": "when"})
     second = IngestionSpec(
@@ -106,7 +106,7 @@ def test_addresses_include_beams_options():
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("data.batches=[../elsewhere]", "is not a valid batch name"),
         ("data.batches=['a,b']", "is not a valid batch name"),
@@ -116,11 +116,11 @@ def test_addresses_include_beams_options():
         ("data.max_photos_per_card=0", "must be at least 1, not 0"),
     ],
 )
-def test_invalid_settings_are_refused(load, override, said):
-    with pytest.raises(SettingsError, match=said) as told:
+def test_invalid_settings_are_refused(load, override, message):
+    with pytest.raises(SettingsError, match=message) as caught:
         load(override)
-    assert "word@" not in str(told.value)
-    assert "=word" not in str(told.value)
+    assert "word@" not in str(caught.value)
+    assert "=word" not in str(caught.value)
 
 
 def test_batches_need_an_inbox():
@@ -129,8 +129,8 @@ def test_batches_need_an_inbox():
 
 
 def test_the_fingerprint_covers_all_data_of_a_run(load, inbox, base, batch, shown, tmp_path):
-    def data(*batches, **given):
-        return preflight.check(load(batches=batches, **given)).data
+    def data(*batches, **arguments):
+        return preflight.check(load(batches=batches, **arguments)).data
 
     alone, window = data(), data("monday", "tuesday")
     seen = {alone, window, data("monday")}

@@ -1,4 +1,4 @@
-"""Models in TensorFlow.js's layers format, as its converter writes them."""
+"""Models in the TensorFlow.js layers format, as its converter writes them."""
 
 import json
 import os
@@ -13,13 +13,13 @@ import pytest
 from customer_age.pipeline.pretrained import resnet50
 
 SHARD = 2**22
-"""Bytes, of the converter; the last shard of a model has fewer."""
+"""Bytes per shard of the converter; a model's last shard is smaller."""
 
 Change = Callable[[Any], None]
 
 
 def older_name(name: str) -> str:
-    """The name in Keras's first release of a tensor such as `conv2_block1_1_conv/kernel`."""
+    """Return the older name of a tensor such as `conv2_block1_1_conv/kernel`."""
     layer, variable = name.split("/")
     if layer in ("conv1_conv", "conv1_bn"):
         return f"{ {'conv1_conv': 'conv1', 'conv1_bn': 'bn_conv1'}[layer] }/{variable}"
@@ -37,13 +37,13 @@ def write_model(
     change: Change | None = None,
     older: bool = True,
 ) -> Path:
-    """Write a ResNet50 with its top: of these tensors, or of zeros, which take no space.
+    """Write a ResNet50 with its top, with these tensors, or with zeros, which use no space.
 
     Args:
-        folder: is made.
-        tensors: by Keras's names.
-        change: is given what `model.json` holds.
-        older: write the names of Keras's first release.
+        folder: the folder to create.
+        tensors: the tensors by Keras's names.
+        change: called with the content of `model.json`.
+        older: whether to write the names of Keras's first release.
     """
     folder.mkdir(parents=True)
     shapes = {older_name(name) if older else name: s for name, s in resnet50.shapes().items()}

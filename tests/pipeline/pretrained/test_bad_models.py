@@ -1,4 +1,4 @@
-"""What is not the expected model ends `customer-age weights` with one line and exit code 2."""
+"""Any other model ends `customer-age weights` with one line and exit code 2."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from customer_age.pipeline.cli import cli
 
 @pytest.fixture
 def refusal(monkeypatch, capsys, tmp_path):
-    """Convert, and return the line that says why that is not possible."""
+    """Convert, and return the line with the reason why that is not possible."""
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
 
     def convert(source, *options, output=tmp_path / "out/resnet50.weights.h5"):
@@ -81,7 +81,7 @@ def _shard(path):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "expected"),
     [
         (_quantised, "model.json: conv1/kernel is quantised"),
         (_half, "model.json: conv1/kernel is float16, but must be float32"),
@@ -101,7 +101,7 @@ def _shard(path):
         (_shard("pipe.bin"), "pipe.bin is not a file next to model.json"),
     ],
 )
-def test_a_model_that_is_not_the_expected_one(write_model, refusal, tmp_path, change, says):
+def test_a_model_that_is_not_the_expected_one(write_model, refusal, tmp_path, change, expected):
     folder = write_model(tmp_path / "model", change=change)
     second = folder / "group1-shard2of23.bin"
     assert second.exists()
@@ -112,7 +112,7 @@ def test_a_model_that_is_not_the_expected_one(write_model, refusal, tmp_path, ch
     os.mkfifo(folder / "pipe.bin")
     line = refusal(folder)
     assert line.startswith(f"customer-age: {folder}: ")
-    assert says in line.replace("'", "")  # names are quoted
+    assert expected in line.replace("'", "")  # names are quoted
 
 
 def test_a_shard_that_is_cut_short(write_model, refusal, tmp_path):

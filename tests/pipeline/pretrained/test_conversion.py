@@ -22,7 +22,7 @@ def _random_tensors():
 
 @pytest.mark.slow
 def test_keras_loads_the_tensors_of_a_package(write_model, tmp_path):
-    """By the older names, in a package as npm makes it; the file itself is what Keras reads."""
+    """With the older names, in a package like npm's; Keras itself reads the file."""
     import keras
 
     tensors = _random_tensors()

@@ -61,7 +61,7 @@ def test_a_link_to_a_folder_is_not_written_through(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("members", "says"),
+    ("members", "expected"),
     [
         ([_member("package/lib/index.js", 3)], "contains no model.json"),
         ([MODEL, MODEL], "contains two files with one name"),
@@ -72,8 +72,8 @@ def test_a_link_to_a_folder_is_not_written_through(tmp_path):
         ([MODEL, _member("package/Other/model.json", 2)], "contains several models"),
     ],
 )
-def test_a_package_that_is_not_one_model(tmp_path, members, says):
-    with pytest.raises(SettingsError, match=says):
+def test_a_package_that_is_not_one_model(tmp_path, members, expected):
+    with pytest.raises(SettingsError, match=expected):
         _unpacked(_package(tmp_path / "a.tgz", *members))
 
 

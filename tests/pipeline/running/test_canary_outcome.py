@@ -1,4 +1,4 @@
-"""What a person is told of the canary: on the screen, and at the end of a run."""
+"""The output about the canary: on the screen, and at the end of a run."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_the_summary_shows_time_and_memory(tmp_path):
 
 
 class Records:
-    """A run that came to its end, and published nothing."""
+    """A run that finished, but published nothing."""
 
     def __init__(self, folder, canary):
         self._outputs = {

@@ -1,4 +1,4 @@
-"""Signals to a process whose main thread does not hear them, as in a step of TensorFlow."""
+"""Signals to a process whose main thread is busy, as in a step of TensorFlow."""
 
 import signal
 import subprocess
@@ -52,7 +52,7 @@ with interruption.as_exceptions():
 
 
 class Stopped:
-    """A process that was sent signals, and how it ended."""
+    """A process that received signals, and how it ended."""
 
     def __init__(self, how, *signals):
         process = subprocess.Popen(
@@ -67,7 +67,7 @@ class Stopped:
         for number in signals:
             process.send_signal(number)
             time.sleep(0.2)
-        _, self.said = process.communicate(timeout=20)
+        _, self.output = process.communicate(timeout=20)
         self.seconds = time.monotonic() - started
         self.exit_code = process.returncode
 
@@ -82,7 +82,7 @@ def _has_ended(process):
 
 
 @pytest.mark.parametrize(
-    ("how", "by", "said", "exit_code"),
+    ("how", "by", "output", "exit_code"),
     [
         ("plain", signal.SIGTERM, "customer-age: interrupted by SIGTERM\n", 143),
         ("plain", signal.SIGINT, "customer-age: interrupted by Ctrl-C\n", 130),
@@ -90,9 +90,9 @@ def _has_ended(process):
         ("slowly", signal.SIGTERM, "customer-age: interrupted by SIGTERM\n", 143),
     ],
 )
-def test_a_busy_main_thread_does_not_delay_the_end(how, by, said, exit_code):
+def test_a_busy_main_thread_does_not_delay_the_end(how, by, output, exit_code):
     stopped = Stopped(how, by)
-    assert (stopped.exit_code, stopped.said) == (exit_code, said)
+    assert (stopped.exit_code, stopped.output) == (exit_code, output)
     assert stopped.seconds < 5
     assert _has_ended(stopped.child)
 
@@ -100,7 +100,7 @@ def test_a_busy_main_thread_does_not_delay_the_end(how, by, said, exit_code):
 def test_the_line_is_printed_even_if_the_report_fails():
     stopped = Stopped("breaking", signal.SIGTERM)
     assert stopped.exit_code == 143
-    assert stopped.said.splitlines()[-1] == "customer-age: interrupted by SIGTERM"
+    assert stopped.output.splitlines()[-1] == "customer-age: interrupted by SIGTERM"
 
 
 @pytest.mark.parametrize("how", ["plain", "describing", "hearing"])
@@ -113,5 +113,5 @@ def test_a_second_signal_ends_it_at_once(how):
 
 def test_a_main_thread_that_notices_the_signal_describes_the_end():
     stopped = Stopped("hearing", signal.SIGTERM)
-    assert (stopped.exit_code, stopped.said) == (143, "main: interrupted by SIGTERM\n")
+    assert (stopped.exit_code, stopped.output) == (143, "main: interrupted by SIGTERM\n")
     assert _has_ended(stopped.child)

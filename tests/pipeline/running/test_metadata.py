@@ -1,4 +1,4 @@
-"""What ML Metadata knows of runs, in a real store."""
+"""The records of runs in a real ML Metadata store."""
 
 import contextlib
 import sqlite3
@@ -19,7 +19,7 @@ def database(tmp_path):
 
 @pytest.fixture
 def execution(database):
-    """Put an execution into the store; gives its id."""
+    """Put an execution into the store, and return its id."""
     config = metadata.sqlite_metadata_connection_config(str(database))
 
     def put(state):
@@ -31,7 +31,7 @@ def execution(database):
 
 
 def made(root, execution_id):
-    """What TFX makes of an execution, of which only its end deletes some."""
+    """The folders that TFX creates for an execution; only its end deletes some of them."""
     folders = [
         root / "Trainer" / "model" / str(execution_id),
         root / "Trainer" / ".system" / "executor_execution" / str(execution_id) / ".temp",

@@ -1,4 +1,4 @@
-"""A work folder that was moved or copied: what ML Metadata, in a real store, knows of its files."""
+"""A work folder that was moved or copied, and its files in a real ML Metadata store."""
 
 import shutil
 
@@ -14,7 +14,7 @@ LIVE, DELETED = mlmd.Artifact.LIVE, mlmd.Artifact.DELETED
 
 @pytest.fixture
 def work(tmp_path):
-    """A work folder with two outputs, one of which lost its files, and an imported artifact."""
+    """A work folder with two outputs, one of them without files, and an imported artifact."""
     folder = WorkFolder(str(tmp_path / "a%20b #1" / "work"))
     folder.prepare()
     store = open_store(folder.metadata)
@@ -65,7 +65,7 @@ def test_in_a_moved_folder_files_are_its_own_or_are_produced_again(work, tmp_pat
     assert known(moved) == expected
     assert work.path.exists() == copied
     if copied:
-        assert set(known(work).values()) == {LIVE}, "of the other folder nothing is changed"
+        assert set(known(work).values()) == {LIVE}, "the other folder is not changed"
 
 
 def test_through_a_link_nothing_was_moved(work, tmp_path):

@@ -32,8 +32,10 @@ def test_photos_and_refusals_are_counted(tmp_path):
         rows=1300, photos={"train": 1200, "valid": 90}, refused={"duplicate": 10}, seconds=1.0
     )
     write_ingestion(str(tmp_path), counts)
-    told = node_summaries.summary("PhotoExampleGen", {"examples": ArtifactRecord(str(tmp_path))})
-    assert told == "1,290 photos (1,200 train, 90 valid), 10 refused"
+    reported = node_summaries.summary(
+        "PhotoExampleGen", {"examples": ArtifactRecord(str(tmp_path))}
+    )
+    assert reported == "1,290 photos (1,200 train, 90 valid), 10 refused"
 
 
 def test_the_best_epoch_of_the_whole_network_is_shown(tmp_path):
@@ -45,8 +47,8 @@ def test_the_best_epoch_of_the_whole_network_is_shown(tmp_path):
     record = {"weights": "random", "input_size": 64, "history": history, "best_epoch": 2}
     record |= {"median_age": 31, "photos": 9, "device": "CPU", "precision": "x", "seconds": 1}
     (tmp_path / "training.json").write_text(json.dumps(record))
-    told = node_summaries.summary("Trainer", {"model_run": ArtifactRecord(str(tmp_path))})
-    assert told == "valid MAE 6.25 years (epoch 2 of 3, CPU)"
+    reported = node_summaries.summary("Trainer", {"model_run": ArtifactRecord(str(tmp_path))})
+    assert reported == "valid MAE 6.25 years (epoch 2 of 3, CPU)"
 
 
 def test_anomalies_are_counted_by_split(tmp_path):

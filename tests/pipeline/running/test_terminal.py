@@ -1,4 +1,4 @@
-"""A run's lines on a real terminal: a pty, and an emulator that shows what a person would see."""
+"""The output of a run on a real terminal: a pty, and an emulator of the screen."""
 
 import fcntl
 import os
@@ -37,7 +37,7 @@ with RunProgress(sys.stdout) as progress:
 
 
 def _play(columns: int, **environment: str) -> tuple[list[str], list[str], bytes]:
-    """Give the last screen's lines, every line that was ever shown, and the bytes sent."""
+    """Return the lines of the last screen, all lines that were ever shown, and the bytes."""
     terminal, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
     inherited = {
@@ -65,7 +65,7 @@ def _play(columns: int, **environment: str) -> tuple[list[str], list[str], bytes
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
-    except OSError:  # Linux's way to say that the other end is closed
+    except OSError:  # on Linux: the other end is closed
         return b""
 
 
@@ -79,7 +79,7 @@ def test_each_finished_component_keeps_its_tick_its_name_and_its_time(columns):
         ["✓", "Trainer", "1171.0", "s"],
         ["✗", "Evaluator"],
     ]
-    # What does not fit beside the name goes on below the summary, never below the name.
+    # A long summary is wrapped below itself, never below the name.
     lines = iter(last[last.index(ticked[2]) + 1 : -1])
     words = [ticked[2][30:], *(line[30:] for line in lines)]
     assert " ".join(words) == SUMMARY

@@ -1,4 +1,4 @@
-"""What a person sees of a search, and the settings file; the graph is not run here."""
+"""The output of a search, and the settings file; the graph is not run here."""
 
 import logging
 from types import SimpleNamespace
@@ -43,7 +43,7 @@ LINES = (
 
 @pytest.fixture
 def ended(tmp_path):
-    """Ends a search in a work folder; gives its outcome and that folder."""
+    """End a search in a work folder, and return its outcome and that folder."""
     work = tmp_path / "a work folder"
     settings = loading.load("appa_real", work_dir=str(work), data__path="photos")
     WorkFolder(str(work)).prepare()

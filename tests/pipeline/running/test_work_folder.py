@@ -42,7 +42,7 @@ with folder.held(), folder.temporary_files():
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The folder of temporary files, empty."""
+    """The empty folder for temporary files."""
     path = tmp_path / "temporary"
     path.mkdir()
     monkeypatch.setenv("TMPDIR", str(path))
@@ -52,7 +52,7 @@ def temporary(tmp_path, monkeypatch):
 
 @pytest.fixture
 def used_by(folder, temporary):
-    """Start a process that uses the folder as a run does, and leaves temporary files."""
+    """Start a process that uses the folder like a run, and leaves temporary files."""
     process = subprocess.Popen(
         [sys.executable, "-c", USE, str(folder.path)],
         stdin=subprocess.PIPE,
@@ -61,7 +61,7 @@ def used_by(folder, temporary):
     )
     assert process.stdout.readline() == "held\n"
     [own] = temporary.iterdir()
-    assert len(list(own.iterdir())) == 2, "a child's among them"
+    assert len(list(own.iterdir())) == 2, "also those of a child"
     assert own.stat().st_mode & 0o077 == 0
     yield process
     process.kill()
@@ -124,7 +124,7 @@ def test_a_folder_without_locks_is_not_used(folder, monkeypatch):
 
 def test_a_folder_below_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="work_dir: .*cannot be written .Not a directory."):
+    with pytest.raises(SettingsError, match="work_dir: .*is not writable .Not a directory."):
         WorkFolder(str(tmp_path / "file" / "work")).prepare()
 
 
@@ -220,7 +220,7 @@ def test_a_path_with_other_characters_is_accepted(tmp_path, name):
 
 
 def test_two_runs_at_the_same_clock_time_have_different_names(folder):
-    """As a clock that is set back in autumn makes one, an hour later."""
+    """A clock that is set back in autumn shows the same time an hour later."""
     folder.prepare()
     assert folder.free_name("2026-10-25T02-30-00") == "2026-10-25T02-30-00"
     (folder.logs / "2026-10-25T02-30-00.log").touch()

@@ -1,4 +1,4 @@
-"""Every setting takes part in a run's fingerprint, or is listed here with why it need not."""
+"""Every setting is part of a run's fingerprint, or is listed here with the reason why not."""
 
 import warnings
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from customer_age.pipeline.settings.settings import Settings
 
-WHERE_AND_WHEN = "where and when a run runs, and who is told: its result is the same"
+WHERE_AND_WHEN = "where and when a run executes, and who is notified: its result is the same"
 
 NOT_IN_THE_RESULT = {
     "work_dir": "where a run's files lie",
@@ -19,11 +19,11 @@ NOT_IN_THE_RESULT = {
     "trainer.photo_cache_mb": "decoding photos once or in each epoch gives the same batches",
     "data.person_key_file": "the run's key holds the fingerprint of the key itself",
 }
-"""A field, or a section with all its fields, to the reason."""
+"""Field, or section with all its fields, to the reason."""
 
 
 def fields(model, *place):
-    """Give the place of each field, as `trainer.epochs`, and of those in its sections."""
+    """Return the path of each field, for example `trainer.epochs`, also in sections."""
     for name in type(model).model_fields:
         value = getattr(model, name)
         if isinstance(value, BaseModel):
@@ -33,7 +33,7 @@ def fields(model, *place):
 
 
 def changed(model, place):
-    """Give settings with another value of one field, whatever its type allows."""
+    """Return settings with another valid value of one field."""
     name, _, inner = place.partition(".")
     value = changed(getattr(model, name), inner) if inner else "another value"
     return model.model_copy(update={name: value})
@@ -48,14 +48,17 @@ def reason(place):
 @pytest.mark.parametrize("place", list(fields(Settings())))
 def test_a_field_changes_the_fingerprint_or_is_listed(place):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydantic about a value of another type
+        warnings.simplefilter("ignore")  # pydantic warns about a value of another type
         other = changed(Settings(), place).fingerprint()
     assert (other == Settings().fingerprint()) == bool(reason(place)), reason(place)
 
 
 @pytest.mark.parametrize("place", list(fields(Settings())))
 def test_a_record_of_a_run_has_each_field_that_its_result_depends_on(place):
-    if reason(place) or place in ("trainer.gpu", "gate.gpu"):  # the record tells the device itself
+    if reason(place) or place in (
+        "trainer.gpu",
+        "gate.gpu",
+    ):  # the record contains the device itself
         return
     recorded = Settings().recorded()
     for name in place.split("."):

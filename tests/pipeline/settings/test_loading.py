@@ -25,7 +25,7 @@ def config(tmp_path):
 
 @pytest.fixture
 def mistakes(config, tmp_path):
-    """What is said of a settings file and of overrides, without the file's folder."""
+    """Return the errors of a settings file and overrides, without the file's folder."""
 
     def read(text, *overrides):
         with pytest.raises(SettingsError) as raised:
@@ -38,7 +38,7 @@ def mistakes(config, tmp_path):
 
 @pytest.mark.parametrize("name", loading.config_names())
 def test_every_settings_file_of_the_project_is_valid(name):
-    assert loading.load(name).gate.max_mae == 8.0, "the gate is the user's, not a config's"
+    assert loading.load(name).gate.max_mae == 8.0, "the user chooses the gate, not a config"
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_every_settings_file_of_the_project_is_valid(name):
     [("local", "6b4a5a0682f5"), ("demo", "5aaeab72fd7f"), ("appa_real", "3b5237dd7a70")],
 )
 def test_results_become_invalid_only_if_a_release_intends_it(name, fingerprint):
-    """Change them together with docs/upgrading.md: the first run after an upgrade trains anew.
+    """Change them together with docs/upgrading.md: the first run after an upgrade trains again.
 
     Since release 0.1: `trainer.mirror`, and ten epochs by default.
     """
     assert loading.load(name).fingerprint() == fingerprint
     cached = loading.load(name, ("trainer.photo_cache_mb=0",))
-    assert cached.fingerprint() == fingerprint, "where photos are kept decides no result"
+    assert cached.fingerprint() == fingerprint, "the photos' location does not change the result"
 
 
 def test_the_command_line_wins_over_the_file(config):
@@ -167,7 +167,7 @@ def test_the_command_reports_all_errors_and_starts_nothing(config, tmp_path, mon
         text=True,
         check=False,
     )
-    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
+    assert time.monotonic() - started < 20, "it hangs; this does not measure speed"
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
@@ -264,7 +264,7 @@ def test_settings_are_restored_from_a_ledger_and_from_a_runs_file(config):
     assert Settings.model_validate_json(text) == written
     assert loading.load(config(text)) == written
     older = json.loads(text)
-    older["gate"]["max_mae"] = 8  # a whole number, where release 0.1 was given one
+    older["gate"]["max_mae"] = 8  # a whole number, as in release 0.1
     assert Settings.model_validate_json(json.dumps(older)) == written
 
 
@@ -277,8 +277,8 @@ NAMES = (
 @pytest.mark.parametrize("name", NAMES)
 def test_a_work_folder_may_have_any_printable_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    for given in (name, f"./{name}/", str(tmp_path / name)):
-        loaded = loading.load("local", work_dir=given)
+    for path in (name, f"./{name}/", str(tmp_path / name)):
+        loaded = loading.load("local", work_dir=path)
         work = tmp_path / name
         assert sqlite_file(loaded.registry_uri) == work / "registry" / "mlflow.db"
         assert addresses.sqlite_path(loaded.ledger_uri) == str(work / "retraining/ledger.sqlite")
@@ -289,11 +289,11 @@ def test_a_work_folder_may_have_any_printable_name(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize("letter", ["\n", "\r", "\t", "\x1b", "\x7f", "\x00", "\u2028"])
 def test_a_work_folder_with_a_line_break_is_refused_in_one_line(tmp_path, letter):
-    with pytest.raises(SettingsError, match="--work-dir") as told:
+    with pytest.raises(SettingsError, match="--work-dir") as caught:
         loading.load("local", work_dir=f"{tmp_path}/a{letter}b/work")
-    assert told.value.exit_code == 2
-    assert str(told.value).isprintable()
-    assert "work_dir: " in str(told.value)
+    assert caught.value.exit_code == 2
+    assert str(caught.value).isprintable()
+    assert "work_dir: " in str(caught.value)
 
 
 def test_a_work_folder_inside_one_with_a_line_break_is_refused(tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ from customer_age.pipeline.settings.settings import Settings
             "data.layout: must be auto, hand_out, appa_real or loyalty_card, not 'zip'",
         ),
         ("data.min_size=500", "data.min_size: 500 is above stored_size 256"),
-        # An empty path would be the folder in which the command was called.
+        # An empty path would be the current folder.
         ("data.path=''", "data.path: must not be empty"),
         ("data.inbox=''", "data.inbox: must not be empty"),
         ("data.batch_cache=''", "data.batch_cache: must not be empty"),
@@ -72,7 +72,7 @@ def test_a_wrong_setting_is_reported_with_its_path(override, line):
         loading.load("local", overrides)
     assert raised.value.exit_code == 2
     assert line in str(raised.value)
-    assert "hush" not in str(raised.value), "a secret reaches no message"
+    assert "hush" not in str(raised.value), "no message may contain a secret"
 
 
 def test_the_fingerprint_follows_every_setting_but_the_work_folder():
@@ -105,7 +105,7 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("cluster.pipeline_root=/disk", "write a folder in a bucket"),
         ("cluster.in_place=[s3://b]", "TFX opens artifacts in place only on gs://"),
         ("cluster.in_place=['gs://B']", "cluster.in_place.0: 'gs://B' is not a valid address"),
-        # What TFX, Kubeflow Pipelines, Kubernetes or Vertex AI would refuse, later.
+        # TFX, Kubeflow Pipelines, Kubernetes or Vertex AI would refuse these later.
         (f"name={'a' * 64}", "is not a valid pipeline name: write 1 to 63 of a-z, 0-9"),
         ("name=Ages", "name: 'Ages' is not a valid pipeline name"),
         ("name=''", "name: '' is not a valid pipeline name"),
@@ -184,7 +184,7 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
             "cluster.pipeline_root=s3://shop/a*",
             "character or any of * [ \\, which TFX reads as a file pattern",
         ),
-        # What was found after TensorFlow's import.
+        # These used to be found only after TensorFlow's import.
         (
             "registry.uri=shop",
             "registry.uri: what is given is not a kind of registry; the kinds are",
@@ -287,7 +287,7 @@ def test_an_error_in_one_section_hides_no_error_between_others():
 
 
 def numbers(section):
-    """Path and JSON schema of every number in the settings."""
+    """Return path and JSON schema of every number in the settings."""
     for name, field in section.model_json_schema(mode="validation")["$defs"].items():
         for setting, schema in field["properties"].items():
             for kind in schema.get("anyOf", [schema]):

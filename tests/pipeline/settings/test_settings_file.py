@@ -25,7 +25,7 @@ def test_only_changed_settings_are_written():
 
 
 @pytest.mark.parametrize(
-    ("override", "says"),
+    ("override", "expected"),
     [
         ("tuner.dropout=[0.5]", "tuner.dropout.1: is required, but is missing"),
         ("tuner.dropout=[0.1, 0.2, 0.3]", "must have at most 2 entries, not 3"),
@@ -34,7 +34,7 @@ def test_only_changed_settings_are_written():
         ("tuner.dropout=[0.3, 0.3]", "the lowest value, 0.3, must be below the highest, 0.3"),
     ],
 )
-def test_a_range_is_two_numbers_in_order(override, says):
+def test_a_range_is_two_numbers_in_order(override, expected):
     with pytest.raises(SettingsError) as refused:
         loading.load("local", (override,))
-    assert says in str(refused.value)
+    assert expected in str(refused.value)

@@ -83,8 +83,9 @@ class RowShapes:
         if not is_spoilt_number(row["person"]):
             return ""
         return (
-            f"{self._columns.theirs['person']!r} is a decimal number and not a name, as spreadsheets "
-            "and pandas make of long or missing ones; save it as text or as whole numbers"
+            f"{self._columns.theirs['person']!r} is a decimal number and not a name, as "
+            "spreadsheets and pandas make of long or missing ones; save it as text or as "
+            "whole numbers"
         )
 
     def _require_no_rows_in(self, record: Record) -> None:

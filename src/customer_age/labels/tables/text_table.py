@@ -108,7 +108,8 @@ def records(text: io.TextIOBase, dialect: Dialect, path: str) -> Iterator[Record
             yield Record(lines.count, cells, "", tuple(taken[1:]))
     if accounted != lines.count:
         raise SettingsError(
-            f"{path}: {lines.count} lines, of which {accounted} belong to rows; save the table again"
+            f"{path}: {lines.count} lines, of which {accounted} belong to rows; save the "
+            "table again"
         )
 
 
