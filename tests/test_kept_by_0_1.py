@@ -666,7 +666,7 @@ def test_every_setting_is_read_as_it_was_or_its_line_says_what_changed(tmp_path)
     for line, (name, word) in zip(
         lines, (("data.face_crops", "off"), ("trainer.augmentation", "no")), strict=True
     ):
-        assert f"{name}: must be true or false, and {word!r} is text" in line
+        assert f"{name}: must be true or false, but {word!r} is text" in line
     mended = tmp_path / "every_setting.yaml"
     mended.write_text(
         written.replace("face_crops: off", "face_crops: false").replace(
