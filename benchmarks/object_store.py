@@ -4,8 +4,8 @@
 
 An S3 server on loopback, in a process of its own, holds the objects; each is read by
 `store.read`, by boto3 with one client for all, and by Beam, which makes one for each file. The
-first two take turns, so that a busy machine is as busy for each; the medians are told. CPU seconds
-are this process's alone. A real store, and this server, add the same time to all.
+first two take turns, so that a busy machine is as busy for each; the medians are reported. CPU
+seconds are those of this process. A real store, and this server, add the same time to all.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 Photos a second of the same ResNet50, from random weights, in batches of 32, turn by turn in one
 process, so that whatever else the machine does falls on all of them alike:
 
-* `trainer`: an epoch of the whole network's phase as the Trainer runs it: photos varied anew, the
+* `trainer`: an epoch of the whole network's phase as the Trainer runs it: photos varied again, the
   schedule, the callbacks, the progress. Its `valid` is one batch.
 * `step`: the same compiled step on one batch that stays in memory.
 * `input`: the Trainer's batches, without a network.
@@ -136,7 +136,7 @@ def trainer(
     rounds = Rounds()
 
     def epoch() -> float:
-        # Two epochs in one: the step is compiled anew, which the first of them pays for.
+        # Two epochs in one: the step is compiled again, in the first of them.
         phases.train_whole(
             network, batches, 2, 1e-4, 1e-4, 9, str(folder / "logs"), Checkpoint(), [rounds]
         )

@@ -40,7 +40,7 @@ AGE_GROUP = "age_group"
 """str: the evaluation age group that `real_age` falls into (`25-34`, `65+`)."""
 
 PERSON = "person"
-"""str: a keyed hash that stands for the person, or empty where the table names none."""
+"""str: a keyed hash of the person, or empty if the table names no person."""
 
 BATCH = "batch"
 """str: the name of the batch that the photo came with, or empty."""

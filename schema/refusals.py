@@ -52,7 +52,7 @@ NO_FILE = {
     Reason.FILE_MISSING: "there is no such photo",
     Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the data folder",
 }
-"""Why a name stands for no file that may be read, in a sentence."""
+"""Why the file that a name means may not be read, in a sentence."""
 
 
 class PhotoRefused(Exception):

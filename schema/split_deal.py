@@ -1,6 +1,6 @@
 """How people were dealt to splits: what a model may be compared with, and start from.
 
-A champion that was trained under another deal has learnt from people who now stand in `test`: it
+A champion that was trained under another deal has seen people who are now in `test`: it
 would look better than it is, and so would whatever starts from it.
 """
 

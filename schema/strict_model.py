@@ -12,7 +12,7 @@ CENTURY_DAYS = 36_525
 class StrictModel(BaseModel):
     """Unknown keys, and numbers or booleans given as text, are errors; nothing can be changed.
 
-    A whole number stands for a real one. Lists become tuples where the values come from JSON; in
+    A whole number is also a real one. Lists become tuples where the values come from JSON; in
     Python a tuple must be given.
     """
 

@@ -22,7 +22,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class LearntVersion:
-    """A published version that had learnt from the subject's batches.
+    """A published version that was trained on the subject's batches.
 
     Attributes:
         version: as the registry counts.
@@ -49,7 +49,7 @@ class Certificate:
         erased: what, and how much of it.
         unread: a sentence for each table that could not be searched.
         batches: that the subject's photos came with, an empty name for the base set.
-        versions: that had learnt from the subject.
+        versions: that were trained on the subject's photos.
     """
 
     forgotten: str

@@ -63,7 +63,7 @@ def forget(
         subject: what is to be forgotten.
         further_roots: of pipelines' artifacts, besides the work folder's.
         dry_run: only count what would be erased; nothing is written.
-        now: put a version in the champion's place that has not learnt from the subject.
+        now: replace the champion by a version that was not trained on the subject's photos.
 
     Raises:
         NothingFound: a person is in no upload and in nothing that runs have kept.
@@ -143,7 +143,7 @@ def _carried_out(
 def _versions(
     settings: Settings, record: Certificate
 ) -> tuple[ModelRegistry | None, tuple[LearntVersion, ...], tuple[str, ...]]:
-    """The registry, its versions that had learnt from the subject, and why they are not known."""
+    """Return the registry, its versions trained on the subject, and why they are not known."""
     try:
         registry = learnt_versions.registry_of(settings)
         learnt = learnt_versions.learnt(registry, frozenset(record.batches))

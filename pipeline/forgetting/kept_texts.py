@@ -30,7 +30,7 @@ def named_in(root: str, pattern: re.Pattern[str]) -> list[str]:
 
 
 def erase(file: str, pattern: re.Pattern[str]) -> None:
-    """Write a text anew without the names, whole or not at all."""
+    """Write a text again without the names, completely or not at all."""
     text = store.read(file).decode("utf-8", "surrogateescape")
     store.write_whole(file, pattern.sub(ERASED, text).encode("utf-8", "surrogateescape"))
 
@@ -50,7 +50,7 @@ def clear_half_written(root: str) -> int:
 
 
 def erase_in_database(url: str, pattern: re.Pattern[str], dry_run: bool = False) -> int:
-    """Write the texts of a database's tables anew without the names.
+    """Write the texts of a database's tables again without the names.
 
     Args:
         url: SQLAlchemy's, without a password.

@@ -1,4 +1,4 @@
-"""Published versions that had learnt from a subject, by their own record of batches."""
+"""Published versions that were trained on a subject's photos, by their record of batches."""
 
 from collections.abc import Iterator, Set
 
@@ -28,7 +28,7 @@ def registry_of(settings: Settings) -> ModelRegistry | None:
 
 
 def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersion]:
-    """The versions that may have learnt from photos of some batches.
+    """Return the versions that may have been trained on photos of some batches.
 
     Args:
         registry: None where there is none yet.
@@ -44,14 +44,14 @@ def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersi
 
 
 def roll_back(registry: ModelRegistry, learnt_from: Set[str]) -> ModelVersion | None:
-    """Make the newest version that has not learnt from the subject the champion, where one is.
+    """Make the newest version that was not trained on the subject the champion, if there is one.
 
     Args:
         registry: to change.
-        learnt_from: names of versions that have.
+        learnt_from: names of the versions that were.
 
     Returns:
-        The champion now; None where the champion had not learnt from the subject.
+        The champion now; None if the champion was not trained on the subject.
 
     Raises:
         RunError: every blessed version has, or the registry fails.

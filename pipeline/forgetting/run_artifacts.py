@@ -1,6 +1,6 @@
 """Erase from what runs have kept: batches in the batch cache, and `Examples` artifacts.
 
-Each is deleted whole: the next run makes it anew, without what is forgotten.
+Each is deleted whole: the next run makes it again, without what is forgotten.
 """
 
 from collections.abc import Iterable, Iterator, Set

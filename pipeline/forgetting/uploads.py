@@ -44,7 +44,7 @@ class Rows:
             store.delete(photo)
 
     def erase_rows(self) -> None:
-        """Write the table anew, whole or not at all."""
+        """Write the table again, completely or not at all."""
         store.write_whole(self.table.folder.path(self.table.name), self.table.without(self.lines))
 
 

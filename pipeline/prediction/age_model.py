@@ -26,7 +26,7 @@ class AgeModel:
             folder: of a SavedModel whose `serving_default` takes `image_bytes` and gives `age`.
 
         Raises:
-            RunError: it is no such model.
+            RunError: it is not such a model.
         """
         tf = import_tensorflow()
         self._string = tf.string

@@ -106,7 +106,7 @@ class ScoringJob:
 
     @property
     def counts(self) -> str:
-        """The file that says what became of the photos."""
+        """The file with the counts of scored and refused photos."""
         return addresses.join(self.scratch, "counts.json")
 
     def progress(self) -> list[tuple[str, int]]:
@@ -116,7 +116,7 @@ class ScoringJob:
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """What became of the photos.
+    """How many photos were scored and refused.
 
     Attributes:
         photos: how many there were.
@@ -145,7 +145,7 @@ def score_photos(
     Raises:
         RunError: photos were lost on the way.
     """
-    # Also before a worker does: what is wrong with the model is told here in its own words.
+    # Also before a worker does: a fault of the model is reported here in its own words.
     job.predictor()
     left_out: Counter[str] = Counter()
     photos = sum(1 for _ in photo_sources.files(sources, job.face_crops, left_out))

@@ -99,7 +99,7 @@ def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelV
         max_workers=1,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # this process tells whoever pressed Ctrl-C
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # this process answers Ctrl-C
     ) as beside:
         fetched = beside.submit(fetch, settings, name)
         import_tensorflow()

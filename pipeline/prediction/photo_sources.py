@@ -44,7 +44,7 @@ class PhotoFile:
         file_name: as it was given, or as it stands in the table.
         path: path or address of the file to read.
         problem: why there is no file to read, or None.
-        detail: the same in a sentence; empty where the problem says it all.
+        detail: the same in a sentence; empty if the problem needs no sentence.
     """
 
     file_name: str
@@ -266,7 +266,7 @@ def _table(argument: str) -> PhotoTable:
     if not folder.has_file(name):
         raise SettingsError(f"{shown}: there is no such table")
     table = LabelTable(folder, name, {"file_name": "file_name"}, {}, None, _photos(folder, name))
-    if not sum(1 for _ in table.rows()):  # all of it: a damaged table is told before it is used
+    if not sum(1 for _ in table.rows()):  # all of it: a damaged table is reported before it is used
         raise SettingsError(f"{shown}: no rows")
     return PhotoTable(table)
 

@@ -1,4 +1,4 @@
-"""`customer-age score`: checks first, then Beam, then what became of the photos."""
+"""`customer-age score`: checks first, then Beam, then the counts of scored and refused photos."""
 
 import datetime
 import logging

@@ -54,7 +54,7 @@ class Champions(Protocol):
         """Facts on the version that a run published; none where it published none."""
 
     def drift(self, batches: Sequence[Batch]) -> Drift | None:
-        """How far new photos are from those that the champion learnt from.
+        """Return how far new photos differ from those that the champion was trained on.
 
         Returns:
             None where it cannot be measured.

@@ -45,7 +45,7 @@ class Inbox(Protocol):
         """When a batch's `_SUCCESS` was written, with a time zone; None where it is not there."""
 
     def digests(self, name: str) -> Mapping[str, str]:
-        """Each file of a batch, and what stands for its content; hidden files are left out."""
+        """Return each file of a batch with a digest of its content; hidden files are left out."""
 
     def folder(self, name: str) -> Folder:
         """A batch's folder."""

@@ -28,8 +28,8 @@ _PROFILES = "cards."
 """What the profiles beside it begin with: the same photos may come with newer ones."""
 
 _LEARNT_WATCHED = 50
-"""So many batches, the newest that were learnt from, may be uploaded again: it takes a request to
-a store for each of them, at each look."""
+"""How many trained batches, the newest, are checked for a new upload: each costs a request to a
+store whenever the inbox is checked."""
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,12 @@ def _still_a_copy(inbox: Inbox, found: FoundBatch, original: Batch) -> FoundBatc
 
 
 def _read(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
-    """Read a batch's table, and what stands for its photos; see `_judged`."""
+    """Read a batch's table and a digest of its photos; see `_judged`."""
     return replace(_judged(inbox, name, arrived), place=_place(inbox))
 
 
 def _judged(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
-    """Read a batch's table, and what stands for its photos.
+    """Read a batch's table and a digest of its photos.
 
     Raises:
         OSError: it cannot be read now.
@@ -204,7 +204,7 @@ def _rows(folder: Folder, table: str) -> Iterator[object]:
 
 
 def _content(digests: Mapping[str, str]) -> str:
-    """What stands for a batch's photos and their table: 64 hexadecimal digits."""
+    """Return a digest of a batch's photos and their table: 64 hexadecimal digits."""
     lines = sorted(
         f"{name}\0{digest}"
         for name, digest in digests.items()

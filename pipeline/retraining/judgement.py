@@ -20,7 +20,7 @@ def attempts(runs: Sequence[Run], batch: str) -> int:
 
 
 def since_learnt(runs: Sequence[Run], batch: str) -> Sequence[Run]:
-    """Return the runs after the last one that learnt from a batch, which was uploaded again since.
+    """Return the runs after the last one trained on a batch that was uploaded again since.
 
     Args:
         runs: of the ledger, the oldest first.

@@ -1,9 +1,9 @@
 """Retraining runs on this machine, each in a process of its own.
 
-A run's process holds a lock for as long as it lives, whatever becomes of the trigger, and leaves a
-record when the run has ended: so whoever asks can tell a run that is running, one that ended, and
-one that died and is to be started again. Started again, it takes up what it had done: TFX's cache
-and the registry make that harmless.
+A run's process holds a lock while it lives, even if the trigger dies, and leaves a record when the
+run has ended. So a reader can distinguish a run that is running, one that ended, and one that died
+and has to be started again. It then continues from what it had done: TFX's cache and the registry
+make that harmless.
 """
 
 import contextlib

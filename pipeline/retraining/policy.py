@@ -13,7 +13,7 @@ from .ledger.records import Batch, BatchState, Run
 
 @dataclass(frozen=True)
 class Drift:
-    """How far new photos are from those that the champion learnt from.
+    """How far new photos differ from those that the champion was trained on.
 
     Attributes:
         distance: the largest one, 0 to 1.
@@ -133,7 +133,7 @@ def data_window(
 
     Args:
         batches: of the ledger.
-        present: names of the folders in the inbox; what was taken away cannot be read again.
+        present: names of the folders in the inbox; what was removed cannot be read again.
         new: of the run; they are always in.
         settings: `newest_batches` and `newest_days`.
 

@@ -12,7 +12,7 @@ from .ledger.records import RunState
 
 
 class RunTarget(Protocol):
-    """Starts runs, and knows what became of them.
+    """Starts runs, and knows their state.
 
     Run ids match `[a-z][-a-z0-9]{0,62}`, which Kubernetes and Vertex take as names.
     """
@@ -34,7 +34,7 @@ class RunTarget(Protocol):
         """
 
     def state(self, run_id: str) -> RunState:
-        """Say what became of a run.
+        """Return the state of a run.
 
         Raises:
             RunError: the target cannot be reached.

@@ -60,7 +60,7 @@ class Trigger:
         target: to start runs at.
         champions: to ask for the champion.
         check: raises `SettingsError` where a run with such settings cannot start at the target.
-        say: takes a line for whoever watches.
+        say: takes a line for the person who watches.
         webhook: to send events to, or None.
         clock: gives the time.
         start_seconds: for how long the trigger that starts a run is the only one that may, at a
@@ -104,7 +104,7 @@ class Trigger:
             self._notify()
 
     def _follow(self, run: Run) -> int:
-        """Ask what became of a run; start it again where the target knows nothing of it."""
+        """Read the state of a run; start it again if the target does not know it."""
         state, reason, ours = self.target.state(run.run_id), "", False
         if state is RunState.UNKNOWN and self.ledger.hold(
             run.run_id, self._holder, self.start_seconds
@@ -323,7 +323,7 @@ def open_trigger(
         settings: of the pipeline.
         target: to start runs at.
         check: raises `SettingsError` where a run with such settings cannot start there.
-        say: takes a line for whoever watches.
+        say: takes a line for the person who watches.
         start_seconds: see `Trigger`.
 
     Raises:

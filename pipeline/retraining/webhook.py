@@ -89,7 +89,7 @@ def send_all(
         outbox: that keeps them.
         pipeline: its name, which the events carry as their source.
         webhook: to send to.
-        say: takes a line for whoever watches.
+        say: takes a line for the person who watches.
         now: the time.
     """
     if old := outbox.drop_older(now - _KEPT, f"not sent within {_KEPT.days} days"):
@@ -155,7 +155,7 @@ def _send(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _attempt_in_time(webhook: Webhook, event: Mapping[str, Any]) -> _Answer:
-    """One attempt, and an end to it: a client's own time limit starts anew with every byte."""
+    """One attempt, and an end to it: a client's own time limit starts again with every byte."""
     answers: list[_Answer] = []
     thread = threading.Thread(target=lambda: answers.append(_attempt(webhook, event)), daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The two ports: REST on uvicorn, gRPC on gRPC's own server; both end when they are told to."""
+"""The two ports: REST on uvicorn, gRPC on gRPC's own server; both stop on request."""
 
 import logging
 import socket

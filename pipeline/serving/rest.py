@@ -118,9 +118,9 @@ class _Endpoints:
 
     def _answer(self, body: bytes, json_length: str | None, version: str) -> Response:
         limits, name = self._inference.limits, self._inference.model_name
-        asked = JsonRequest(body, json_length, limits)
-        answers = self._inference.answers(asked.request.photos)
-        content, length = asked.answer(answers, name, version)
+        request = JsonRequest(body, json_length, limits)
+        answers = self._inference.answers(request.request.photos)
+        content, length = request.answer(answers, name, version)
         if length is None:
             return Response(content, media_type="application/json")
         headers = {JSON_LENGTH_HEADER: str(length)}

@@ -80,7 +80,7 @@ class ServingMetrics:
 
     @contextlib.contextmanager
     def request(self, protocol: str) -> Iterator[Outcome]:
-        """Count a request, and how long it takes; its code is set by whoever answers it."""
+        """Count a request, and how long it takes; the answer sets its code."""
         outcome = Outcome()
         started = time.monotonic()
         self._running.inc()

@@ -16,9 +16,9 @@ class Arrivals:
     """What is to be written down.
 
     Attributes:
-        entered: batches, new ones and those to be entered anew.
+        entered: batches, new ones and those to be entered again.
         seen: name to upload, of batches that stay as they are.
-        replaced: what the ledger knew of those that are entered anew.
+        replaced: what the ledger knew of those that are entered again.
     """
 
     entered: tuple[Batch, ...]
@@ -58,7 +58,7 @@ def arrivals(known: Iterable[Batch], found: Iterable[FoundBatch]) -> Arrivals:
 def _is_entered(earlier: Batch | None, found: FoundBatch) -> bool:
     if earlier is None:
         return True
-    if earlier.state == BatchState.SET_ASIDE:  # whoever has mended it writes `_SUCCESS` anew
+    if earlier.state == BatchState.SET_ASIDE:  # it was fixed: its `_SUCCESS` is new
         return found.arrived > earlier.arrived_at or _content_changed(earlier, found)
     return _is_noted(earlier, found) and _content_changed(earlier, found)
 

@@ -1,7 +1,7 @@
 """What a clock that is set back may not do: lengthen a wait or a hold, or change the order of runs.
 
-The times of a ledger come from the clocks of whoever writes in it. One that lies ahead was written
-before a clock was set back, or by another machine whose clock is wrong.
+The times of a ledger come from the clocks of the processes that write in it. A time in the future
+was written before a clock was set back, or by another machine whose clock is wrong.
 """
 
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ def set_back(connection: Connection, pipeline: str, moment: datetime) -> bool:
 
 
 def is_free(held_until: Any, moment: datetime, seconds: float) -> ColumnElement[bool]:
-    """Whether nobody holds a row, or whoever does began to before the clock was set back.
+    """Return whether nobody holds a row, or its holder began before the clock was set back.
 
     Args:
         held_until: the row's column.

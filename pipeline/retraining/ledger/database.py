@@ -117,7 +117,7 @@ BATCHES = Table(
     Column("photos", Integer, nullable=False),
     Column("arrived_at", Utc, nullable=False),
     Column("found_at", Utc, nullable=False),
-    # The run that has it, learnt from it, or failed with it last.
+    # The run that has it, was trained on it, or failed with it last.
     Column("run_id", String(63)),
     Column("tries", Integer, nullable=False, default=0),
     Column("tried_at", Utc),

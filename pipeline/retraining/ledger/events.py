@@ -1,4 +1,4 @@
-"""What people are told: the end of a run, and batches that were set aside or have changed."""
+"""Notifications: the end of a run, and batches that were set aside or have changed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -92,7 +92,7 @@ def batch_entered(batch: Batch, when: datetime) -> Event | None:
 
 
 def batches_changed(before: Sequence[Batch], after: Sequence[Batch], when: datetime) -> list[Event]:
-    """Something to tell for each batch that was learnt from, and uploaded again with other content.
+    """Return a notification for each trained batch that was uploaded again with other content.
 
     Args:
         before: batches that the ledger knew.

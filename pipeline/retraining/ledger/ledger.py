@@ -1,4 +1,4 @@
-"""The ledger: what became of each batch and each run, whoever looks, and whatever dies.
+"""The ledger: the state of each batch and each run, for any number of triggers.
 
 Each method is one transaction, and no two of them run at once; see `database`. A method that
 comes too late, since another trigger was faster, changes nothing and says so.
@@ -70,7 +70,7 @@ class Ledger:
 
     @explained
     def forget_vanished(self, present: Collection[str]) -> list[str]:
-        """Strike out batches that were taken away before a run learnt from them.
+        """Strike out batches that were removed before any run used them.
 
         What was the same as one of them is struck out with it: if it is still there, the next
         look finds it as a new batch.
@@ -98,13 +98,13 @@ class Ledger:
     def add(self, found: Iterable[FoundBatch], keep_events: bool = False) -> list[Batch]:
         """Enter batches that the inbox holds.
 
-        One whose content is another batch's is set aside. One that was set aside is entered anew
-        where it has arrived again; one that waits or was learnt from, where it was uploaded again
+        One whose content is another batch's is set aside. One that was set aside is entered again
+        where it has arrived again; one that waits or was trained on, where it was uploaded again
         with other content. Any other that is there already stays as it is.
 
         Args:
             found: complete batches.
-            keep_events: keep one for each batch that is set aside, or was learnt from and changed.
+            keep_events: keep one for each batch that is set aside, or was trained on and changed.
 
         Returns:
             Those that were entered.
@@ -138,7 +138,7 @@ class Ledger:
 
         Args:
             batch: the newest one that was measured.
-            key: stands for all that was measured.
+            key: a digest of all that was measured.
         """
         with self._database.transaction() as connection:
             kept = connection.scalar(
@@ -238,7 +238,7 @@ class Ledger:
         """Offer batches again that were set aside, and go on as if no run had failed.
 
         What could not be read when it was found, and copies of other batches, are struck out: the
-        next look reads them anew.
+        next look reads them again.
 
         Args:
             names: of batches; None for all.
@@ -286,7 +286,7 @@ class Ledger:
         verdicts: Sequence[Verdict],
         events: Sequence[Event] = (),
     ) -> bool:
-        """Write down how a run ended, what becomes of its batches, and what is to be told.
+        """Write down how a run ended, the new state of its batches, and what to notify.
 
         Returns:
             Whether this call did it; not where another trigger did before.
@@ -329,7 +329,7 @@ class Ledger:
     def _strike_out(self, connection: Connection, batches: Sequence[Batch]) -> None:
         """Strike out batches whose content is another now.
 
-        So are copies of one that nobody has learnt from: the next look finds them as new batches.
+        So are copies of one that no run was trained on: the next look finds them as new batches.
         """
         waiting = [batch.name for batch in batches if batch.state == BatchState.WAITING]
         for condition in (

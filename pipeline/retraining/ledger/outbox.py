@@ -1,4 +1,4 @@
-"""What is still to be told: events that are kept with what they tell of, until they are sent."""
+"""Notifications to send: events are kept with what they report until they are sent."""
 
 import json
 from collections.abc import Callable, Collection, Sequence

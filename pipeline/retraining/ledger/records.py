@@ -1,4 +1,4 @@
-"""What the ledger holds: batches, runs, and what is to be told of them."""
+"""What the ledger holds: batches, runs, and notifications about them."""
 
 import enum
 from collections.abc import Mapping
@@ -35,12 +35,12 @@ class RunState(enum.Enum):
 
     @property
     def trained(self) -> bool:
-        """Whether a model has learnt from the run's data, published or not."""
+        """Whether a model was trained on the run's data, published or not."""
         return self in (RunState.PUBLISHED, RunState.MODEL_REFUSED)
 
 
 class BatchState(enum.StrEnum):
-    """What became of a batch."""
+    """The state of a batch."""
 
     WAITING = "waiting"
     """For a run, or for another one after a run that failed."""

@@ -3,7 +3,7 @@
 It is the MD5, as S3 and Cloud Storage compute it of nearly all that they keep (`Entry.md5`): a
 listing of a bucket is enough, and a folder of the same bytes agrees with it. Digests here tell
 whether data are the same as before. That MD5s of two contents can be made to collide does not
-matter for that: whoever may write a training set can put in whatever they like anyway. Two photos
+matter for that: anyone who may write a training set can write anything into it anyway. Two photos
 that nobody made so collide with a probability of 2**-128.
 """
 
@@ -138,7 +138,7 @@ class ContentDigests:
         try:
             store.write_whole(self._file(folder), json.dumps(digests).encode())
         except (OSError, DataAway) as error:
-            # Whoever may only read there, say: files are hashed again each time.
+            # The folder may be read-only: files are then hashed again each time.
             self._writable = False
             self._complain("written", error)
 
@@ -155,7 +155,7 @@ def _without_reading(entry: Entry) -> str:
 
 
 def _key(entry: Entry) -> str:
-    """What stands for a file as it was listed. Names may hold numbers of cards, so none is kept."""
+    """Return the identity of a file as it was listed, without its name (it may hold a card)."""
     times = (entry.modified_ns, entry.changed_ns)
     text = "\0".join(map(str, (entry.name, entry.byte_size, *times, entry.digest)))
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:_KEY_DIGITS]

@@ -103,7 +103,7 @@ class LocalFolder:
 class StoreFolder:
     """A prefix of a bucket, listed once, at the first question.
 
-    A copy for another process lists anew: a Beam graph must not grow with the photos.
+    A copy for another process lists again: a Beam graph must not grow with the photos.
     """
 
     def __init__(self, address: str):

@@ -29,7 +29,7 @@ class Entry:
         name: relative to the listed folder, with `/`.
         byte_size: bytes; 0 of a folder.
         modified_ns: nanoseconds since 1970; 0 of a folder.
-        digest: stands for the content, as the store computes it: an S3 store's ETag, which is an
+        digest: of the content, as the store computes it: an S3 store's ETag, which is an
             MD5 in quotes unless the file was uploaded in parts; Cloud Storage's MD5 or CRC32C.
             Empty on a disk, and of a folder.
         changed_ns: nanoseconds since 1970 of the last change of the file or of what is known of it

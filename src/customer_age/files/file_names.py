@@ -26,7 +26,7 @@ LONGEST_IN_STORE = 1024
 _SHOWN = 80
 """Characters of a name in a sentence."""
 
-# Most names, told at once.
+# Most names are decided here.
 _SURELY_FINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 # Also line ends of Unicode, and what no encoding has. A byte of a name that is not UTF-8 is one of

@@ -74,7 +74,7 @@ def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
 
     Args:
         path: of the file; its folder is made where it is missing.
-        new: whether to raise FileExistsError where there is one by then.
+        new: whether to raise FileExistsError if the file exists already.
         scratch: a folder of the same disk in which it grows; empty for its own.
     """
     target = Path(path)

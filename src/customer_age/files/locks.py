@@ -23,7 +23,7 @@ def held(lock_file: Path, setting: str, patience: float = 0) -> Iterator[bool]:
 
     Args:
         lock_file: made where it is missing, and never deleted.
-        setting: that names its folder, for whoever reads of a mistake.
+        setting: that names its folder, for the error message.
         patience: seconds to wait for who has it; `math.inf` for as long as it takes.
 
     Raises:

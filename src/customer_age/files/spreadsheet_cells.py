@@ -1,7 +1,7 @@
 """Texts as cells of a CSV file that a spreadsheet may open: none is taken for a formula.
 
 The usual defence, OWASP's: an apostrophe in front, which says that the rest is text. It can be
-taken away again without loss.
+removed again without loss.
 """
 
 # East Asian spreadsheets take the wide ones too.

@@ -87,7 +87,7 @@ def open(address: str) -> BinaryIO:
 
 
 def write_whole(address: str, content: bytes | Path, *, new: bool = False) -> None:
-    """Write a file, over the one that is there; whoever reads it sees the old one or the new one.
+    """Write a file, over the one that is there; a reader sees the old one or the new one.
 
     Args:
         address: of the file; folders are made where they are missing.
@@ -152,7 +152,7 @@ def copy(address: str, target: str) -> None:
 
 
 def copy_folder(address: str, target: str) -> int:
-    """Copy the bytes of all files below a folder, over what is there; the copies are files anew.
+    """Copy the bytes of all files below a folder, over what is there; the copies are new files.
 
     Returns:
         How many there are; 0 where there is no such folder.

@@ -35,7 +35,7 @@ class DataSet:
         tables: in the order in which they are read.
         row_count: rows of all tables, without those on the ignore list.
         face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
-        person_key: keys the hash that stands for a person.
+        person_key: keys the hash of a person.
         has_persons: whether a row says who is on its photo.
         has_splits: whether a row has an official split.
         batch: its name in the inbox; empty for the base set.
@@ -177,7 +177,7 @@ def fingerprint_of_all(
     Args:
         data_sets: the base set, then the batches.
         digests: remembers the photos' contents.
-        person_key: keys the hash that stands for a person, where one is.
+        person_key: keys the hash of a person, if there is one.
 
     Raises:
         SettingsError: a table cannot be read, or a store does not answer.
@@ -208,7 +208,7 @@ def open_data_set(
     Args:
         folder: the data folder, or the address of one in an object store.
         spec: how the tables are read; by default as the settings' defaults say.
-        person_key: keys the hash that stands for a person.
+        person_key: keys the hash of a person.
         batch: the folder's name in the inbox; such a batch may have become empty.
         forgotten: what no run may learn from.
 

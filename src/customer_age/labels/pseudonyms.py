@@ -1,7 +1,7 @@
-"""The keyed hash that stands for a person, and the secret that keys it.
+"""The keyed hash of a person, and the secret that keys it.
 
 The secret lies in a file, a mounted one on a cluster; settings, parameters and metadata know its
-path alone. Whoever has the file can find a known card's photos again, as `forget` has to; nobody
+path alone. Anyone who has the file can find a known card's photos again, as `forget` has to; nobody
 else.
 """
 

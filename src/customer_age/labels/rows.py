@@ -17,7 +17,7 @@ class LabelRow:
         file_name: the photo's name in the table, without a card's number.
         age: the label as text, not yet judged.
         split: the official split, or None.
-        person: a keyed hash that stands for who it is, or empty.
+        person: a keyed hash of the person, or empty.
         batch: the batch that the photo came with, or empty.
         extras: feature name and text of each further column that is kept.
         photo: the path of the file to read.

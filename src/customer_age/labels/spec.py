@@ -33,7 +33,7 @@ class LabelSpec(StrictModel):
     max_photos_per_card: int | None = Field(20, ge=1, le=MOST)
     """In one batch; a card that is shown more often is hardly one person's."""
     person_key_file: str | None = Field(None, min_length=1)
-    """Path of the secret that keys the hash which stands for a person, such as a mounted one. The
+    """Path of the secret that keys the hash of a person, such as a mounted one. The
     same for every run; by default one is made in the work folder."""
 
     @field_validator("profiles")

@@ -40,7 +40,7 @@ def split_of(identity: str, spec: SplitSpec) -> str:
     Args:
         identity: the person where known, so that nobody stands in two splits; else the digest of
             the photo's content.
-        spec: the shares, and the key: another key deals all identities anew.
+        spec: the shares, and the key: another key deals all identities again.
 
     Returns:
         The name of a split.

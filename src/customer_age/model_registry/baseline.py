@@ -3,7 +3,7 @@
 from .registry import ModelRegistry
 
 NONE = "none"
-"""Stands for a baseline that is no version: there was no champion."""
+"""The name of a baseline that is not a version: there was no champion."""
 
 
 def baseline_for(registry: ModelRegistry, run_key: str) -> str:
@@ -15,7 +15,7 @@ def baseline_for(registry: ModelRegistry, run_key: str) -> str:
 
     Args:
         registry: to look the champion up in.
-        run_key: stands for the run's data, settings and code.
+        run_key: a digest of the run's data, settings and code.
 
     Returns:
         A version, or `none`.

@@ -19,7 +19,7 @@ from .vertex_store.address import AS_IN, VertexAddress
 from .vertex_store.store import VertexStore
 
 _KUBEFLOW = {"kubeflow-registry": ("http", 8080), "kubeflow-registry+https": ("https", 443)}
-"""Scheme to what it stands for, and the port where none is named: those of Kubeflow's client."""
+"""Scheme to its meaning, and the default port: those of Kubeflow's client."""
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -34,7 +34,7 @@ _SUPPORTED = (
 def open_registry(uri: str, model_name: str) -> ModelRegistry:
     """Open a model registry.
 
-    Nothing is imported, made or asked before it is used, so a wrong URI is told at once.
+    Nothing is imported, made or asked before it is used, so a wrong URI is reported at once.
 
     Args:
         uri: such as `mlflow+sqlite:////work/registry/mlflow.db`.

@@ -19,7 +19,7 @@ BASELINE_VERSION = "baseline_version"
 """Tag: the champion that the version was measured against, empty if none."""
 
 BATCHES = "batches"
-"""Tag: the batches that a version has learnt from besides the base set, comma-separated."""
+"""Tag: the batches that a version was trained on besides the base set, comma-separated."""
 
 DEAL = "deal"
 """Tag: how people were dealt to splits, as `labels.deal` writes it; none in early releases."""

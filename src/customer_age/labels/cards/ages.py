@@ -7,11 +7,11 @@ to the day would give the exact date away.
 from datetime import date, datetime
 
 _MIDDLE = 16
-"""The day that stands for all of a month: none is more than 15 days away."""
+"""The day used for all days of a month: none is more than 15 days away."""
 
 
 def middle_of_month(day: date) -> date:
-    """What stands for a date of birth."""
+    """Return what is kept instead of a date of birth."""
     return day.replace(day=_MIDDLE)
 
 

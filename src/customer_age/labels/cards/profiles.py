@@ -46,7 +46,7 @@ class Profiles(Protocol):
 
         Returns:
             The profiles of each card that has any: one, or several that contradict each other.
-            The middle of its month stands for a date of birth; an empty text for what is none.
+            The middle of the month replaces a date of birth; an empty text replaces an invalid one.
 
         Raises:
             SettingsError: they cannot be read, or lack a column.

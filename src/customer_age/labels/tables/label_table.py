@@ -97,7 +97,7 @@ class LabelTable:
         return [self.describe()]
 
     def shown(self, text: str, person: str, stand_in: str) -> str:
-        """A text of a row as it may be kept and told.
+        """A text of a row as it may be kept and shown.
 
         Args:
             text: such as the photo's name.

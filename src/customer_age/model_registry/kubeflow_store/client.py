@@ -42,7 +42,7 @@ class KubeflowService:
     def ask(self, request: "Callable[[ModelRegistryServiceApi], Awaitable[_T]]") -> _T:
         """Ask one thing, or some that belong together, and wait for the answer.
 
-        In a thread of its own: whoever calls may have an event loop already, as notebooks do.
+        In a thread of its own: the caller may have an event loop already, as notebooks do.
 
         Raises:
             AlreadyThere: the service refuses a second one of that name.
@@ -86,7 +86,7 @@ class KubeflowService:
 
 
 def _said(error: "ApiException") -> str:
-    """The service's message; not the page of whoever is in between."""
+    """Return the service's message, but not the page of a proxy."""
     if error.data:
         return error.data.message
     try:

@@ -48,7 +48,7 @@ class ApiVersion:
                 self._first = version
                 return answer
             if answer.status not in (200, 404):
-                return answer  # whoever is in between: it may ask for a token, or be out of order
+                return answer  # a proxy: it may ask for a token, or be out of order
         paths = " nor ".join(f"/api/model_registry/{version}" for version in VERSIONS)
         raise SettingsError(
             f"registry.uri: what answers at {self._address} is not a Kubeflow Model Registry; it "

@@ -160,7 +160,7 @@ class KubeflowStore(VersionStore):
             self._service.ask(lambda api: api.update_model_artifact(there.id, update))
 
     def _finish(self, version: "KubeflowVersion", publication: Publication) -> None:
-        """Make a version count, with all that is to be told of it, in one update."""
+        """Publish a version with all its properties in one update."""
         if not _is_unfinished(self._existing(version.name)):
             return  # another publisher of this model was faster, and has tagged it by now
         tags = {

@@ -149,7 +149,7 @@ class Server:
         return recorded
 
     def free(self, run_id: str) -> None:
-        """Leave the files to `mlflow gc`, which whoever runs the server may call."""
+        """Leave the files to `mlflow gc`, which the server's operator may call."""
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -148,7 +148,7 @@ class Uploads:
         store.delete(upload, folder=True)
 
     def fetch(self, artifact_uri: str, folder: Path) -> None:
-        """Copy a SavedModel, from wherever Vertex AI says it lies, into an empty folder.
+        """Copy a SavedModel from its location in Vertex AI into an empty folder.
 
         Raises:
             FileNotFoundError: nothing lies there.
