@@ -99,11 +99,11 @@ def _existing(settings: Settings) -> str:
         )
     if not store.exists(inbox):
         raise SettingsError(
-            f"data.inbox: {addresses.plain(inbox)}: there is no such folder; nothing was looked at"
+            f"data.inbox: {addresses.plain(inbox)}: the folder does not exist; nothing was searched"
         )
     if not Path(settings.work_dir).is_dir():
         raise SettingsError(
-            f"work_dir: {settings.work_dir}: there is no such folder; name the one that runs use "
+            f"work_dir: {settings.work_dir}: the folder does not exist; name the one that runs use "
             "with --work-dir"
         )
     return inbox

@@ -43,12 +43,12 @@ def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersi
     ]
 
 
-def roll_back(registry: ModelRegistry, learnt_from: Set[str]) -> ModelVersion | None:
+def roll_back(registry: ModelRegistry, affected: Set[str]) -> ModelVersion | None:
     """Make the newest version that was not trained on the subject the champion, if there is one.
 
     Args:
         registry: to change.
-        learnt_from: names of the versions that were.
+        affected: names of the versions that were trained on the subject.
 
     Returns:
         The champion now; None if the champion was not trained on the subject.
@@ -57,22 +57,22 @@ def roll_back(registry: ModelRegistry, learnt_from: Set[str]) -> ModelVersion | 
         RunError: every blessed version has, or the registry fails.
     """
     champion = registry.champion()
-    if champion is None or champion.version not in learnt_from:
+    if champion is None or champion.version not in affected:
         return None
-    free = [each for each in _before(registry, champion) if each.version not in learnt_from]
+    free = [each for each in _before(registry, champion) if each.version not in affected]
     if not free:
         raise RunError(
-            f"--now: every version of the registry up to the champion, {champion.version}, has "
-            "learnt from the person: run `customer-age retrain`, or train anew with "
+            f"--now: every version of the registry up to the champion, {champion.version}, was "
+            "trained on the person's photos: run `customer-age retrain`, or train again with "
             "`customer-age run`; until then the champion stays"
         )
     return registry.promote(free[-1].version)
 
 
 def fate(version: ModelVersion) -> str:
-    """What becomes of a version, in a sentence."""
+    """Return a sentence on what happens to a version."""
     if CHAMPION in version.aliases:
-        return "is the champion until the next retraining, which learns without, replaces it"
+        return "is the champion until the next retraining, without these photos, replaces it"
     return "is not in use"
 
 

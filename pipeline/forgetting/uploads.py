@@ -57,7 +57,7 @@ def find(data: DataSettings, subject: Subject, key: str) -> tuple[list[Rows], li
         key: of persons.
 
     Returns:
-        What was found, and a sentence for each table that cannot be read: nobody may be told that
+        What was found, and a sentence for each table that cannot be read: nobody may hear that
         a person is forgotten while a part was not even looked at.
 
     Raises:
@@ -138,7 +138,7 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
     traces = Traces()
     for line, row in table.rows():
         if row.get("problem") == Reason.ROW_MALFORMED:  # its cells are shifted: whose is it?
-            malformed.append(f"{table.path}: line {line}: {row['detail']}; mend this row")
+            malformed.append(f"{table.path}: line {line}: {row['detail']}; fix this row")
             continue
         person, captured = row.get("person", ""), day_of(row.get("captured_at", ""))
         if not subject.is_shown(person, captured):

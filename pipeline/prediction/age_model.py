@@ -63,8 +63,8 @@ class AgeModel:
 def import_tensorflow() -> ModuleType:
     """Import TensorFlow without what takes as long again, and no SavedModel needs.
 
-    TensorFlow looks for these packages when it is imported, and goes on without them. Whoever
-    imports one later gets it as ever.
+    TensorFlow looks for these packages when it is imported, and works without them. A later
+    import of one of them works as usual.
     """
     spared = [name for name in _SPARED if name.partition(".")[0] not in sys.modules]
     for name in spared:

@@ -212,7 +212,7 @@ def _cooling_down(runs: Sequence[Run], settings: RetrainingSettings, now: dateti
     if left <= timedelta(0):
         return ""
     hours = left / timedelta(hours=1)
-    return f"the last run ended a while ago only: {hours:.1f} hours of cool-down are left"
+    return f"cooling down for another {hours:.1f} hours"
 
 
 def _found(fresh: Sequence[Batch]) -> str:

@@ -1,8 +1,8 @@
 """Where a retraining run runs: this machine, Kubeflow Pipelines, or Vertex AI Pipelines.
 
-The trigger knows no more of a run than its id and its state. What makes each batch learnt from
-once, although a trigger may die at any moment and several may look at once, is that a run's id is
-in the ledger before the run is started, and that starting it again starts nothing.
+The trigger knows only a run's id and its state. Each batch is trained on once, although a trigger
+may die at any moment and several may check at once: a run's id is in the ledger before the run is
+started, and starting it again has no effect.
 """
 
 from typing import Protocol, runtime_checkable

@@ -93,7 +93,7 @@ class Trigger:
         """
         try:
             if self.ledger.notice_clock_set_back():
-                self.say("the clock was set back: what waits, waits from now on")
+                self.say("the clock was set back: all waiting times start again now")
             active = self.ledger.active_run()
             code = self._follow(active) if active is not None else 0
             scan = self._enter_new()

@@ -90,7 +90,7 @@ class JsonRequest:
                 elements = _decoded(each.data, limits)
             else:
                 if each.data is not None or type(size) is not int or size < 0:
-                    raise invalid("binary_data_size is a number of bytes, and stands for data")
+                    raise invalid("binary_data_size must be a number of bytes, and replaces data")
                 elements = bytes_elements(body[place : place + size], limits)
                 place += size
             inputs.append(InputTensor(each.name, each.datatype, each.shape, elements))

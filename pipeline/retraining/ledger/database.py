@@ -50,7 +50,7 @@ def _as_run_error(error: Exception) -> RunError | None:
     if full_disk(error) is not None:
         return RunError(
             "the ledger (retraining.ledger) cannot be written: no space left on its disk; free "
-            "some, and the next look goes on where this one stopped"
+            "some, and the next check continues where this one stopped"
         )
     message = " ".join(str(getattr(error, "orig", None) or error).split())
     return RunError(f"the ledger (retraining.ledger) failed: {message[:300]}")

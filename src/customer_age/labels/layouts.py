@@ -166,8 +166,8 @@ def _keeping(table: LabelTable, spec: LabelSpec) -> LabelTable:
     person = {**table.optional, **table.columns}.get("person")
     if person in spec.keep_columns:
         raise SettingsError(
-            f"data.keep_columns: {person!r} says who it is, which no example may hold; a keyed "
-            "hash stands for it as `person`"
+            f"data.keep_columns: {person!r} identifies a person, which no example may; its keyed "
+            "hash is kept as `person`"
         )
     born = spec.columns.get("date_of_birth", "date_of_birth")
     if born in spec.keep_columns:

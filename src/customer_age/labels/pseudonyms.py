@@ -30,7 +30,7 @@ def read(path: str) -> str:
         reason = getattr(error, "strerror", None) or "not a text"
         raise SettingsError(
             f"data.person_key_file: {path}: {reason}; the table names persons, and this secret "
-            "keys the hash that stands for them: give the path of one, the same for every run"
+            "keys their hash: set the path of a secret, the same for every run"
         ) from error
     if len(key) < MIN_LENGTH:
         raise SettingsError(

@@ -28,7 +28,7 @@ class SplitSpec(StrictModel):
     split_shares: SplitShares = SplitShares()
     split_key: str = Field("customer-age", min_length=1)
     """Keys the hash that gives a photo its split, and is no secret; another key deals the photos
-    anew."""
+    again."""
 
 
 def split_of(identity: str, spec: SplitSpec) -> str:

@@ -1,8 +1,8 @@
 """Who is forgotten: tombstones in the inbox, so that no later batch brings a person back.
 
-`<inbox>/_forgotten/<person hash>` stands for a person, `<inbox>/_forgotten/captured_before` for
-all photos before a date. Each holds the fingerprint of the key that the hash was made with: under
-another key nobody would be recognised. A file of any other name is no tombstone.
+`<inbox>/_forgotten/<person hash>` is for a person, `<inbox>/_forgotten/captured_before` for all
+photos before a date. Each holds the fingerprint of the key that the hash was made with: under
+another key nobody would be recognised. A file with any other name is not a tombstone.
 """
 
 import hashlib

@@ -163,8 +163,8 @@ class ChampionRegistry(ModelRegistry):
         """Let a version take over from the champion that it was measured against.
 
         Where another was measured against the same one, or took over in the meantime, the lower
-        MAE wins. Two publishers may both set the alias: each looks again after it did, so whoever
-        comes last sees both versions, and sets it right.
+        MAE wins. Two publishers may both set the alias: each looks again after it did, so the
+        last one sees both versions, and corrects the alias.
 
         Args:
             version: just published.

@@ -278,7 +278,7 @@ def test_where_no_version_is_without_the_person_all_is_erased_before_that_is_sai
 ):
     chosen = settings()
 
-    def fails(registry, learnt_from):
+    def fails(registry, affected):
         raise RunError("--now: every version")
 
     monkeypatch.setattr(learnt_versions, "roll_back", fails)

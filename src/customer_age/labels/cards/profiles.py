@@ -68,7 +68,7 @@ class TableProfiles:
             if "problem" in row:
                 # It may be what withdraws a consent: without it, the others say too much.
                 raise SettingsError(
-                    f"{self.table.path}: line {line}: {row['detail']}; mend this row"
+                    f"{self.table.path}: line {line}: {row['detail']}; fix this row"
                 )
             yield row
 

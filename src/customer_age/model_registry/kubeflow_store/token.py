@@ -1,7 +1,7 @@
 """The token for a Kubeflow Model Registry, and which registry gets it.
 
-A run may be started with another `registry_uri` by whoever may start runs. So the address alone
-brings nobody the token: its host must also be named where whoever compiles the pipeline names it.
+Anyone who may start runs may start one with another `registry_uri`. So an address alone does not
+get the token: the person who compiles the pipeline must also have named its host.
 """
 
 import os

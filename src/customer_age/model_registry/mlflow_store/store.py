@@ -182,7 +182,7 @@ class MlflowStore(VersionStore):
         """Set an alias or a tag.
 
         MLflow looks for the row, then inserts or updates it: of two publishers that do so at
-        once, one is told that the row is there by now. Then it is updated.
+        once, one learns that the row exists already. Then it is updated.
         """
         from mlflow.exceptions import MlflowException
 
