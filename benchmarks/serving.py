@@ -71,7 +71,8 @@ def export(folder: Path, input_size: int) -> None:
     """Write a model as the Trainer does."""
     import numpy as np
 
-    from customer_age.components.trainer import model, signatures
+    from customer_age.components.trainer import model
+    from customer_age.components.trainer.serving_graph import signatures
 
     network = model.build_model(input_size, "none", 0.0, np.array([30.0]))
     signatures.export(model.as_served(network), str(folder))
