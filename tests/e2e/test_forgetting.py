@@ -45,7 +45,7 @@ def test_a_retraining_has_no_data_of_a_forgotten_person(
     window = [f"data.inbox={inbox}", "data.batches=[2024-03]"]
     exit_code, printed = command(photos, work, *window).ended()
     assert exit_code == 0, printed
-    assert f"{240 + PEOPLE} photos in" in printed
+    assert f"{240 + PEOPLE} photos (" in printed
     report = (work / "report.html").read_text()
     assert "1 of 1 batch in the data window" in report
     _, [version], _ = versions(work / "registry")

@@ -26,7 +26,7 @@ def published(command_from_nothing, photos, tmp_path_factory):
 def test_a_run_shows_the_result_of_each_component(published):
     _, printed = published
     for component, fact in (
-        ("PhotoExampleGen", r"240 photos in \(\d+ train, \d+ valid, \d+ test\), 0 refused"),
+        ("PhotoExampleGen", r"240 photos \(\d+ train, \d+ valid, \d+ test\), 0 refused"),
         ("StatisticsGen", "TFDV statistics of 3 splits"),
         ("ExampleValidator", "no anomalies"),
         ("DataGate", "the data passed"),
@@ -130,7 +130,9 @@ def test_the_gate_refuses_with_a_reason(command, photos, published, versions):
     exit_code, printed = command(photos, work, "gate.max_mae=0.1").ended()
     assert exit_code == 3, printed
     assert re.search(r"✓ Champion +\d+\.\d s  baseline: version 1", printed)
-    assert re.search(r"The gate refused the model: MAE .* above the limit of 0\.1", printed)
+    assert re.search(
+        r"The gate refused the model: the test MAE .* above the limit of 0\.1", printed
+    )
     assert "above the limit of 0.1" in (work / "report.html").read_text()
     _, found, champion = versions(work / "registry")
     assert (len(found), champion) == (1, "1")

@@ -213,7 +213,7 @@ def test_missing_photos_cause_no_traceback(canary, tiny_model):
     canary.save(tiny_model())
     canary.put_examples("valid", 0)
     _, found = canary.judge()
-    assert found["refusals"] == ["there is no photo in valid to send"]
+    assert found["refusals"] == ["the split valid has no photo to send"]
 
 
 def test_the_component_is_wired_with_an_infra_blessing():

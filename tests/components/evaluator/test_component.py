@@ -99,7 +99,7 @@ def test_a_first_model_must_beat_the_median_and_a_later_one_may_equal_it(evaluat
     assert found.passed is blessed
     assert (blessing / "BLESSED").exists() is blessed
     if not blessed:
-        assert "it must be better" in found.refusals[0]
+        assert "the candidate must be better" in found.refusals[0]
 
 
 def test_a_model_within_the_limit_but_worse_than_the_champion_is_refused(evaluate):

@@ -30,7 +30,7 @@ HYPERPARAMETERS = {
     "head_epochs": 1,
     "epochs": 2,
     "head_learning_rate": 1e-3,
-    "learning_rate": 3e-3,
+    "learning_rate": 2e-3,
     "weight_decay": 0.0,
     "dropout": 0.0,
     "patience": 3,
