@@ -58,9 +58,7 @@ def test_beam_says_how_a_store_is_reached_unless_the_address_does():
 
 
 def test_a_misspelt_option_is_named():
-    with pytest.raises(
-        SettingsError, match="'endpont' is not an option .*endpoint, region"
-    ):
+    with pytest.raises(SettingsError, match="'endpont' is not an option .*endpoint, region"):
         addresses.check_options("s3://shop/photos?endpont=http://minio:9000")
     for fine in (f"s3://shop/photos{MINIO}", "s3://shop/what?", "/photos?a=b"):
         assert addresses.check_options(fine) == fine
