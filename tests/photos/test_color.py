@@ -138,14 +138,15 @@ def test_a_profile_of_another_colour_space_is_left_alone():
     assert_quarters(stored(prepare(content)))
 
 
+@pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("gamma", [1.0, 0.25, 0.45455])
-def test_a_pngs_gamma_is_obeyed(gamma):
+def test_a_pngs_gamma_is_obeyed(gamma, bits):
     """Values are the light to that power; sRGB's are so to 1 / 2.2, but in the dark."""
     light = np.linspace(0.03, 1, 256)
-    values = np.round(255 * light**gamma).astype(np.uint8)
+    values = np.tile(np.round((2**bits - 1) * light**gamma), (64, 1))
     chunk = PngImagePlugin.PngInfo()
     chunk.add(b"gAMA", struct.pack(">I", round(100_000 * gamma)))
-    image = Image.fromarray(np.repeat(np.tile(values, (64, 1))[..., None], 3, axis=2))
+    image = Image.fromarray(values.astype(np.uint8 if bits == 8 else np.uint16))
     photo = prepare(encoded(image, "PNG", pnginfo=chunk), stored_size=64)
     columns = np.asarray(stored(photo).convert("L"), float).mean(axis=0)
     assert np.allclose(columns, 255 * light ** (1 / 2.2), atol=4)

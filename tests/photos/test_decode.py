@@ -29,6 +29,10 @@ def _png_that_claims(width: int, height: int) -> bytes:
         (encoded(quarters(), "PNG")[:-60], Reason.TRUNCATED),
         (encoded(quarters(), "BMP")[:-400], Reason.TRUNCATED),
         (encoded(quarters(), "TIFF")[:-400], Reason.TRUNCATED),
+        # A cut TIFF and BigTIFF whose only directory was behind the pixels, as most writers put it.
+        (b"II*\0" + (900).to_bytes(4, "little") + bytes(500), Reason.TRUNCATED),
+        (b"MM\0*" + (900).to_bytes(4, "big") + bytes(500), Reason.TRUNCATED),
+        (b"II+\0\x08\0\0\0" + (900).to_bytes(8, "little") + bytes(500), Reason.TRUNCATED),
         (encoded(quarters(), "GIF")[:-60], Reason.TRUNCATED),
         (encoded(quarters(), "WEBP")[:-60], Reason.TRUNCATED),
         (encoded(quarters((160, 15)), "JPEG"), Reason.TOO_SMALL),
@@ -40,8 +44,9 @@ def _png_that_claims(width: int, height: int) -> bytes:
         (bytes(MAX_FILE_BYTES + 1), Reason.FILE_TOO_LARGE),
     ],
     ids=["empty", "text", "PDF", "SVG", "PPM", "zeros", "cut JPEG", "cut progressive JPEG",
-         "cut PNG", "cut BMP", "cut TIFF", "cut GIF", "cut WEBP", "small", "one pixel", "bomb",
-         "144 megapixels", "64 megapixels", "long", "large file"],
+         "cut PNG", "cut BMP", "cut TIFF", "half a TIFF", "half a big-endian TIFF",
+         "half a BigTIFF", "cut GIF", "cut WEBP", "small", "one pixel", "bomb", "144 megapixels",
+         "64 megapixels", "long", "large file"],
 )  # fmt: skip
 def test_bad_photos_are_refused_with_a_reason(content, reason):
     with pytest.raises(PhotoRefused) as caught:

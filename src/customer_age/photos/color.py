@@ -7,6 +7,9 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageCms
 
+_MEANINGS = ("icc_profile", "gamma", "srgb")
+"""What Pillow's `info` contains about the meaning of pixel values."""
+
 _RESIZABLE = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 
 
@@ -87,7 +90,9 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     values *= 255 / next((depth for depth in usual if largest <= depth), largest)
     np.clip(values, 0, 255, out=values)  # In place, all of it: such a photo is large as it is.
     values += 0.5
-    return Image.fromarray(values.astype(np.uint8), "L")
+    grey = Image.fromarray(values.astype(np.uint8), "L")
+    grey.info = {name: image.info[name] for name in _MEANINGS if name in image.info}
+    return grey
 
 
 # A phone or a scanner puts the same profile into every photo.

@@ -4,6 +4,7 @@ import functools
 import io
 import os
 from stat import S_ISREG
+from typing import Literal
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
@@ -28,6 +29,9 @@ MAX_SIDE = 65_500
 
 _IS_A_PREVIEW = 1
 """A bit of `NewSubfileType`: the picture is a small copy of another one of the file."""
+
+_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
+"""How files begin; in the second kind every offset has 8 bytes."""
 
 # Registers all of Pillow's formats now: it would do so at the first photo, in several threads.
 Image.init()
@@ -179,8 +183,17 @@ def _is_cut(content: bytes) -> bool:
         return int.from_bytes(content[4:8], "little") + 8 > len(content)
     if formats.is_box_file(content):
         return heif_boxes.is_cut(content)
+    if content[:4] in (*_TIFF, *_BIG_TIFF):
+        return _is_cut_tiff(content)
     ends = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND"}
     return any(content.startswith(start) and end not in content for start, end in ends.items())
+
+
+def _is_cut_tiff(content: bytes) -> bool:
+    """Return whether a TIFF ends before its first directory, which many writers put last."""
+    order: Literal["little", "big"] = "little" if content[:2] == b"II" else "big"
+    directory = content[8:16] if content[:4] in _BIG_TIFF else content[4:8]
+    return int.from_bytes(directory, order) + 2 > len(content)
 
 
 def too_large(byte_size: int) -> str:
