@@ -64,7 +64,7 @@ WRITERS: dict[str, Writer] = {
         "quality 30": "-quality 30", "4:4:4": "-quality 100 -sampling-factor 1x1",
         "4:1:1": "-sampling-factor 4x1", "4:4:0": "-sampling-factor 1x2",
         "progressive": "-interlace JPEG", "CMYK": "-colorspace CMYK",
-        "long comment": "-set comment %[fx:1]" + "x" * 60_000,
+        "long comment": "-set comment " + "x" * 60_000,
     }.items()},
     "jpeg grey": magick("jpg", "-colorspace Gray", "file"),
     "jpeg arithmetic": Writer("jpg", "jpegtran -arithmetic -outfile {out} {jpeg}"),
@@ -96,7 +96,7 @@ WRITERS: dict[str, Writer] = {
     "png ffmpeg 48": Writer("png", FFMPEG + " -i {png} -pix_fmt rgb48be {out}"),
     "png EXIF 6": Writer("png", "cp {png} {out}; " + EXIFTOOL + " -Orientation=6 {out}", "turned"),
     "gif": magick("gif"),
-    "gif animated": magick("gif", "( +clone -negate ) -delay 10"),
+    "gif animated": magick("gif", r"\( +clone -negate \) -delay 10"),
     "gif interlaced": Writer("gif", "convert {png} gif:- | gifsicle -i > {out}"),
     "gif ffmpeg": Writer("gif", FFMPEG + " -i {png} {out}"),
     **{f"bmp {name}": magick("bmp", options, shows, kind) for name, (options, shows, kind) in {
@@ -116,7 +116,7 @@ WRITERS: dict[str, Writer] = {
         "tiles": ("-define tiff:tile-geometry=64x64", "source"),
         "planes": ("-interlace plane", "source"), "alpha": (HALF, "half"),
         "big-endian": ("-define tiff:endian=msb", "source"),
-        "pages": ("( +clone -negate )", "source"),
+        "pages": (r"\( +clone -negate \)", "source"),
     }.items()},
     "tiff 64": magick("tif", kind="TIFF64:"),
     "tiff YCbCr": Writer("tif", FFMPEG + " -i {png} -pix_fmt yuv420p {out}"),
@@ -186,9 +186,8 @@ def written_by(
             _run(f"convert {_q(photo)} -strip -resize {shape} -resize '700x700>' PNG24:{_q(png)}")
             _run(f"convert {_q(png)} -quality 92 {_q(jpeg)}")
         out = folder / f"{name.replace(' ', '-').replace('/', '-')}-{number}.{writer.suffix}"
-        command = writer.command.replace("( ", "\\( ").replace(" )", " \\)")
         try:
-            _run(command.format(png=_q(png), jpeg=_q(jpeg), out=_q(out)))
+            _run(writer.command.format(png=_q(png), jpeg=_q(jpeg), out=_q(out)))
             yield out.read_bytes(), _shown(writer.shows, png, out)
         except (subprocess.CalledProcessError, FileNotFoundError):
             continue

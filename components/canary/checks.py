@@ -200,7 +200,7 @@ def _seconds(unit: str, request: str, answer: Answer, limit: float) -> Iterator[
     )
     slow = seconds[math.ceil(0.95 * len(seconds)) - 1]
     slow_limit = SLOW_FACTOR * limit
-    sentence = f"one call in twenty with {request} took {slow:.3g} s or longer"
+    sentence = f"the 95th percentile of {len(seconds)} calls with {request} is {slow:.3g} s"
     yield (
         f"seconds_per_{unit}_p95",
         Check(

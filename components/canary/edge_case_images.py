@@ -48,14 +48,14 @@ def portrait(photo: bytes) -> Image.Image:
     return image.crop((0, 0, max(1, image.width * 3 // 4), image.height))
 
 
-def turned(image: Image.Image) -> Iterator[bytes]:
-    """Return JPEGs of one image with the eight EXIF orientations."""
+def turned(image: Image.Image, file_format: str = "JPEG") -> Iterator[bytes]:
+    """Return files of one image with the eight EXIF orientations."""
     for orientation, turn in _TURNED_BY.items():
         exif = Image.Exif()
         exif[ExifTags.Base.Make] = "a phone"
         exif[ExifTags.Base.Orientation] = orientation
         stored = image if turn is None else image.transpose(turn)
-        yield _encoded(stored, "JPEG", exif=exif)
+        yield _encoded(stored, file_format, exif=exif)
 
 
 def coloured(image: Image.Image) -> Iterator[bytes]:
@@ -99,6 +99,7 @@ def unusable(image: Image.Image) -> Iterator[bytes]:
     yield whole[:20]
     yield _encoded(image, "WEBP")
     yield _encoded(image, "TIFF")
+    yield _encoded(image.quantize(64), "BMP")
     yield b"\0\0\0\x18ftypheic" + bytes(64)
     yield _bomb()
 

@@ -68,6 +68,7 @@ def _kinds(photo: bytes) -> Iterator[Request]:
     for name, files in (
         ("a landscape photo in eight EXIF orientations", edge_case_images.turned(landscape)),
         ("a portrait photo in eight EXIF orientations", edge_case_images.turned(portrait)),
+        ("a PNG in eight EXIF orientations", edge_case_images.turned(landscape, "PNG")),
         ("a photo in several file formats", edge_case_images.coloured(landscape)),
         ("a photo with few colours", edge_case_images.few_colours(landscape)),
         ("a grey photo", edge_case_images.grey(portrait)),

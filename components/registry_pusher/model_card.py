@@ -32,8 +32,9 @@ _UNFIT = (
 _SIGNATURE = (
     "`serving_default` takes `image_bytes`, encoded photos (string, [batch]). It returns `age`, "
     "years (float32, [batch]), and `reason` (string, [batch]). If a photo has no age, `age` is -1 "
-    "and `reason` is not empty. The model decodes JPEG (turned upright by its EXIF orientation), "
-    "PNG, GIF and BMP. It does not apply colour profiles; ingestion and `customer-age predict` do."
+    "and `reason` is not empty. The model decodes JPEG and PNG (turned upright by their EXIF "
+    "orientation), GIF, and BMP without a palette. It does not apply colour profiles; ingestion "
+    "and `customer-age predict` do."
 )
 
 

@@ -101,20 +101,18 @@ def train_whole(
     return _fit(model, batches, WHOLE, epochs, log_folder, callbacks, checkpoint)
 
 
-def compile_whole(model: keras.Model, weight_decay: float) -> keras.Model:
+def compile_whole(model: keras.Model, weight_decay: float) -> None:
     """Compile a model for the phase that trains the whole network.
+
+    Its learning rate is Keras's default until `ScheduledRate` sets it.
 
     Args:
         model: one that returns logits, as `build_model` does; compiled in place.
         weight_decay: of kernels; nothing else decays.
-
-    Returns:
-        The same model. Its learning rate is Keras's default until `ScheduledRate` sets it.
     """
     optimizer = FusedAdamW(weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=_NEVER_DECAYED)
     _compile(model, optimizer)
-    return model
 
 
 class ScheduledRate(keras.callbacks.Callback):

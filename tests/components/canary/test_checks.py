@@ -103,6 +103,6 @@ def test_the_95th_percentile_is_the_slowest_but_one_of_twenty():
     found = checks.judge(measured(answers=slow), LIMITS)
     assert found.checks["seconds_per_photo"].measured == 0.1
     assert found.refusals == [
-        "one call in twenty with one photo took 6.5 s or longer, more than 3 x "
+        "the 95th percentile of 20 calls with one photo is 6.5 s, more than 3 x "
         "canary.max_seconds_per_photo (6 s)"
     ]

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from customer_age.components.canary import edge_case_images as edge_cases
 from customer_age.components.photo_example_gen import examples
@@ -97,12 +97,6 @@ def on_white(image):
     return Image.alpha_composite(white, image).convert("RGB")
 
 
-def turned_png(image, orientation):
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = orientation
-    return encoded(image, "PNG", exif=exif)
-
-
 def xmp_6(image):
     """A JPEG whose XMP alone says that it is to be turned."""
     description = b'<rdf:Description tiff:Orientation="6"/>'
@@ -138,7 +132,7 @@ def kinds():
         """What Pillow reads: a lossy file is held against itself."""
         return ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
 
-    pngs = [turned_png(lies, number) for number in range(1, 9)]
+    pngs = edge_cases.turned(lies, "PNG")
     turned = [each for image in (lies, stands) for each in edge_cases.turned(image)]
     return {
         "JPEG": [(jpeg, read(jpeg))],
