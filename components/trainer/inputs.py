@@ -44,7 +44,7 @@ def labelled_records(file_patterns: Sequence[str], batch_size: int) -> tf.data.D
         A data set of (string [<= batch_size], serialized, and float32 [<= batch_size], years).
     """
     label = {features.REAL_AGE: tf.io.FixedLenFeature([], tf.float32)}
-    return (
+    return _without_autotune(
         _records(file_patterns)
         .batch(batch_size)
         .map(lambda batch: (batch, tf.io.parse_example(batch, label)[features.REAL_AGE]))
@@ -157,11 +157,19 @@ def _records(file_patterns: Sequence[str]) -> tf.data.Dataset:
 
 
 def _prepared_ahead(batches: tf.data.Dataset) -> tf.data.Dataset:
+    return _without_autotune(batches.prefetch(_AHEAD))
+
+
+def _without_autotune(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Switch off autotune, whose thread may sleep for up to a minute after the last batch.
+
+    The end of an iterator, as at the end of `fit`, waits for that thread. Without autotune,
+    `AUTOTUNE` means one call for each thread of the processor. This must be the last step, as the
+    options of a data set inside `flat_map` have no effect.
+    """
     options = tf.data.Options()
-    # The thread of autotune may sleep for up to a minute after the last batch, and `fit` waits for
-    # it. Without autotune, `AUTOTUNE` means one call for each thread of the processor.
     options.autotune.enabled = False
-    return batches.prefetch(_AHEAD).with_options(options)
+    return batches.with_options(options)
 
 
 def _parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

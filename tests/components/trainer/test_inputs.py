@@ -75,5 +75,6 @@ def test_no_thread_sleeps_after_the_last_batch(bright_is_old):
     for batches in (
         inputs.training_batches(train, 32, 16, augmentation=True, seed=3),
         inputs.measuring_batches(valid, 32, 6, photos=16),
+        inputs.labelled_records(valid, 6),
     ):
         assert batches.options().autotune.enabled is False

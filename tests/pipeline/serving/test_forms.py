@@ -45,6 +45,7 @@ UNROUNDED, ROUNDED = "run, `predict`, `score`", "predictor container"
 
 UNLIKE = {
     "PNG, see-through": "age, as if it were solid",
+    "GIF, see-through": "age, as if it were solid",
     "PNG of a stated gamma": "age, without the gamma",
     "JPEG with a colour profile": "age, without the profile",
     "JPEG turned by XMP alone": "age, as it lies in the file",
@@ -128,6 +129,9 @@ def kinds():
     heic = Image.open(io.BytesIO(heic[0].encoded))
     names = ("boxes_6.heic", "exif_6.heic", "both_6.heic")
 
+    def read_rgba(content):
+        return Image.open(io.BytesIO(content)).convert("RGBA")
+
     def read(content):
         """What Pillow reads: a lossy file is held against itself."""
         return ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
@@ -144,11 +148,15 @@ def kinds():
         "JPEG with a colour profile": [(other_profile(), lies)],
         "PNG": [(encoded(lies, "PNG"), lies)],
         "PNG turned by EXIF, 8 ways": [(each, read(each)) for each in pngs],
+        "GIF, see-through": "age, as if it were solid",
         "PNG of a stated gamma": [(linear(lies), lies)],
         "PNG, see-through": [(encoded(see_through(lies), "PNG"), on_white(see_through(lies)))],
         "PNG, palette": [(encoded(lies.quantize(64), "PNG"), lies.quantize(64).convert("RGB"))],
         "PNG, 16 bits of grey": [(encoded(deep(lies), "PNG"), lies.convert("L").convert("RGB"))],
         "GIF": [(encoded(lies.quantize(64), "GIF"), lies.quantize(64).convert("RGB"))],
+        "GIF, see-through": [
+            (each := encoded(see_through(lies), "GIF"), on_white(read_rgba(each)))
+        ],
         "BMP": [(encoded(lies, "BMP"), lies)],
         "BMP, palette": [(encoded(lies.quantize(64), "BMP"), lies.quantize(64).convert("RGB"))],
         "WebP": [(encoded(lies, "WEBP", lossless=True), lies)],
