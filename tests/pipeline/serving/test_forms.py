@@ -148,7 +148,6 @@ def kinds():
         "JPEG with a colour profile": [(other_profile(), lies)],
         "PNG": [(encoded(lies, "PNG"), lies)],
         "PNG turned by EXIF, 8 ways": [(each, read(each)) for each in pngs],
-        "GIF, see-through": "age, as if it were solid",
         "PNG of a stated gamma": [(linear(lies), lies)],
         "PNG, see-through": [(encoded(see_through(lies), "PNG"), on_white(see_through(lies)))],
         "PNG, palette": [(encoded(lies.quantize(64), "PNG"), lies.quantize(64).convert("RGB"))],
