@@ -41,6 +41,9 @@ HYPERPARAMETERS = {
     "code": "only a cache key",
 }
 
+# So small that the champion is still recognisable after an epoch.
+WARM_RATE = 1e-6
+
 # Loads a SavedModel without access to our packages, and calls both signatures.
 CLIENT = """
 import sys
@@ -192,7 +195,7 @@ def warm(trained, bright_is_old, tmp_path_factory):
             weights="champion",
             base_model=base_model,
             epochs=1,
-            learning_rate=1e-6,
+            learning_rate=WARM_RATE,
         )
     )
     return folder
@@ -200,21 +203,24 @@ def warm(trained, bright_is_old, tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_warm_start_is_one_phase_and_begins_where_the_champion_ended(trained, warm):
-    champion, record = (
-        json.loads((folder / "model_run" / "training.json").read_text())
-        for folder in (trained[0], warm)
-    )
+    record = json.loads((warm / "model_run" / "training.json").read_text())
     assert [epoch["phase"] for epoch in record["history"]] == ["whole"]
-    best = min(epoch["val_mae"] for epoch in champion["history"] if epoch["phase"] == "whole")
     assert record["weights"] == "champion"
-    assert record["history"][0]["val_mae"] == pytest.approx(best, abs=0.1)
+    # The weights, not the error: bfloat16 turns a change of 1e-6 into tenths of a year here.
+    before, after = (_served_weights(folder) for folder in (trained[0], warm))
+    moved = max(np.abs(one - other).max() for one, other in zip(before, after, strict=True))
+    steps = 4
+    assert 0 < moved <= steps * WARM_RATE * 1.01, "Adam moves a weight by the rate at most"
+
+
+def _served_weights(folder):
+    model = tf.saved_model.load(str(folder / "model"))
+    return [np.asarray(weight, np.float32) for weight in model.model_weights]
 
 
 @pytest.mark.slow
 def test_a_warm_start_keeps_the_statistics_that_the_champion_is_served_with(trained, warm):
-    before, after = (
-        tf.saved_model.load(str(folder / "model")).model_weights for folder in (trained[0], warm)
-    )
+    before, after = (_served_weights(folder) for folder in (trained[0], warm))
     names = [weight.path for weight in build_model(32, "none", 0.0, AGES).weights]
     kept = {
         name
