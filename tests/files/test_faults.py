@@ -170,7 +170,7 @@ def test_no_credentials_are_one_line(monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(SettingsError, match=r"no credentials of AWS were found; see docs/files.md"):
+    with pytest.raises(SettingsError, match=r"no AWS credentials were found; see docs/files.md"):
         store.read("s3://shop/a?endpoint=http://127.0.0.1:9")
 
 

@@ -277,7 +277,7 @@ def test_names_that_lead_out_are_not_written_to_the_disk(s3_place, monkeypatch):
 
 
 def test_a_store_without_a_client_is_named():
-    with pytest.raises(SettingsError, match="no file system for foo://"):
+    with pytest.raises(SettingsError, match="foo:// is not supported"):
         store.read("foo://bucket/photos")
 
 

@@ -124,7 +124,7 @@ def test_where_the_data_are_unknown_each_submission_is_another_run():
     first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
     assert first.run_id != second.run_id
     assert first.data_unknown == (
-        "s3://photos: no credentials of AWS were found; see docs/files.md"
+        "s3://photos: no AWS credentials were found; see docs/files.md"
     )
     assert first.parameters["data_fingerprint"] == ""
 
@@ -184,7 +184,7 @@ def test_a_bucket_without_credentials_is_not_waited_for(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert (
-        "s3://photos: no credentials of AWS were found"
+        "s3://photos: no AWS credentials were found"
         in plan(settings_of("data.path=s3://photos/spring"), "kubeflow").data_unknown
     )
 
