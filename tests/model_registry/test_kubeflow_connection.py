@@ -310,7 +310,7 @@ def test_the_client_of_older_packages_is_held_back_too(monkeypatch):
     with serving(json_of("v1")) as server:
         assert (
             client.KubeflowService(f"http://{server.host}")
-            .ask(lambda api: api.get_registered_models())
+            .call(lambda api: api.get_registered_models())
             .items
             == []
         )

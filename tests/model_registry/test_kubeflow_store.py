@@ -99,8 +99,8 @@ class MortalService(KubeflowService):
 
     def ask(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
         if not _writes(request):
-            return super().ask(request)
-        return self._steps.taken(lambda: super(MortalService, self).ask(request))
+            return super().call(request)
+        return self._steps.taken(lambda: super(MortalService, self).call(request))
 
 
 def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:

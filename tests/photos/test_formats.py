@@ -91,7 +91,7 @@ def test_every_suffix_stands_for_one_format():
 
 def test_what_is_read_is_what_the_decoder_reads_and_what_the_schema_allows():
     read = {pillow for each in formats.FORMATS for pillow in each.pillow}
-    assert {*decode.FORMATS, "MPO", *decode._of_boxes()} == read
+    assert {*decode.FORMATS, "MPO", *decode._box_formats()} == read
     allowed = re.search(r'name: "format"(.*?)\}', schema_file.SCHEMA_FILE.read_text(), re.DOTALL)
     assert set(re.findall(r'value: "(\w+)"', allowed[1])) == read
 

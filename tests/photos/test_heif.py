@@ -20,9 +20,9 @@ ORIENTATIONS = range(1, 9)
 @pytest.fixture
 def looked_for_anew():
     """What decodes HEIC and AVIF is looked for again, in the test and after it."""
-    decode._of_boxes.cache_clear()
+    decode._box_formats.cache_clear()
     yield
-    decode._of_boxes.cache_clear()
+    decode._box_formats.cache_clear()
 
 
 def refused(content) -> PhotoRefused:

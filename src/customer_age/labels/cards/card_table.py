@@ -1,7 +1,7 @@
 """The table of loyalty-card photos: when each was taken, and which card the person showed.
 
-Ages are computed from the month of birth in the card's profile. A card's number leaves `labels` only
-as a keyed hash.
+Ages are computed from the month of birth in the card's profile. A card's number leaves `labels`
+only as a keyed hash.
 """
 
 from collections import Counter
