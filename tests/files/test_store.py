@@ -248,7 +248,7 @@ def test_stand_ins_for_folders_are_deleted_in_cloud_storage_alone(gs_place, s3_p
     assert store.delete_stand_ins(join(gs_place, "batch")) == 2
     assert store.delete_stand_ins(gs_place) == 1
     assert listed(gs_place).keys() == {"batch/_SUCCESS"}
-    with pytest.raises(OSError, match="only Cloud Storage"):
+    with pytest.raises(OSError, match="only in Cloud Storage"):
         store.delete_stand_ins(s3_place)
 
 
@@ -259,7 +259,7 @@ def test_a_note_is_told_by_the_listing(gs_place, s3_place):
     found = listed(gs_place)
     assert found["tags/report"].note == "https://runs.example/R 7.html?a=Größe"
     assert found["tags/none"].note == ""
-    with pytest.raises(OSError, match="only Cloud Storage"):
+    with pytest.raises(OSError, match="only in Cloud Storage"):
         store.write_note(join(s3_place, "a"), "b")
 
 

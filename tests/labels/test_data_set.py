@@ -98,7 +98,7 @@ def test_columns_can_be_named(folder):
             {"person": "customer"},
             "labels.csv: no column 'customer'; there are: file_name, real_age",
         ),
-        ({"age": "real_age"}, "data.columns: no column 'age'; there are: file_name, real_age"),
+        ({"age": "real_age"}, "data.columns: unknown column 'age'; known are: file_name, real_age"),
     ],
 )
 def test_columns_that_are_not_there_are_named(folder, columns, sentence):
@@ -262,7 +262,7 @@ def _no_photo_folder(folder):
         (_broken_in_the_middle, "labels.csv: not a text in UTF-8"),
         (_broken_gzip, "labels.csv.gz: cannot be read"),
         (_broken_parquet, "labels.parquet: cannot be read as Parquet"),
-        (_two_tables, "which one is it, labels.csv or labels.tsv"),
+        (_two_tables, "found labels.csv and labels.tsv; keep only one of them"),
         (_two_layouts, "tables of several layouts; set data.layout to one of: hand_out, appa_real"),
         (_no_photos, "final_files: no photos in this folder"),
         (_no_photos_beside, "no photos in this folder"),

@@ -60,7 +60,7 @@ def test_two_that_look_the_same_are_said_and_none_is_taken(data):
     (row,) = rows_of(data([NFC, NFD], [mixed]))
     assert row.problem == Reason.FILE_MISSING
     assert row.detail == (
-        "there is no such photo by exactly this name, and several whose names look the same"
+        "there is no such photo with exactly this name, but several with names that look the same"
     )
 
 

@@ -101,7 +101,7 @@ def test_rolling_back_goes_from_champion_to_champion_back_to_the_first(registry,
     assert registry.rollback().version == "2"
     assert registry.rollback().aliases == ("champion",)
     assert champion(registry) == "1"
-    with pytest.raises(RunError, match="version 1 is the champion, and there was none before it"):
+    with pytest.raises(RunError, match="version 1 is the champion, and there is no former"):
         registry.rollback()
     assert versions(registry) == ["1", "2", "3"]
 
@@ -123,7 +123,7 @@ def test_promoting_any_version_can_be_rolled_back(registry, publication):
     assert registry.promote("1").version == "1"
     assert registry.rollback().version == "3"
     assert registry.rollback().version == "2"
-    with pytest.raises(RunError, match="none before it"):
+    with pytest.raises(RunError, match="no former champion"):
         registry.rollback()
     with pytest.raises(RunError, match=r"no version 9 \(there are: 1, 2, 3\)"):
         registry.promote("9")

@@ -97,7 +97,7 @@ class MortalService(KubeflowService):
         super().__init__(address)
         self._steps = steps
 
-    def ask(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
+    def call(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
         if not _writes(request):
             return super().call(request)
         return self._steps.taken(lambda: super(MortalService, self).call(request))
@@ -303,7 +303,7 @@ def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication,
     registry.publish(published)
     at = f"{name}/{published.fingerprint}/1"
     bucket.put_object(Bucket="models", Key=f"{at}/saved_model.pb", Body=b"another")
-    with pytest.raises(RunError, match="not those that were published"):
+    with pytest.raises(RunError, match="differ from the published files"):
         registry.download("1", tmp_path / "changed")
     bucket.delete_object(Bucket="models", Key=f"{at}/saved_model.pb")
     with pytest.raises(RunError, match=rf"s3://models/{name}/.*: there is no saved_model.pb"):
@@ -378,7 +378,7 @@ def test_what_others_keep_in_the_registry_stays_theirs(kubeflow_host, publicatio
         registry.promote("by-hand")
     assert registry.publish(publication("first", mae=6.5)).version == "1"
     registry.promote("by-hand", force="the old one")
-    with pytest.raises(RunError, match="names no files of version by-hand"):
+    with pytest.raises(RunError, match="has no files of version by-hand"):
         registry.download("by-hand", tmp_path / "none")
     _, models = tell(kubeflow_host, "GET", "/registered_models")
     [now] = [each for each in models["items"] if each["name"] == name]

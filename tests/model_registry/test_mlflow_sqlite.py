@@ -34,7 +34,7 @@ def test_a_download_of_damaged_files_is_refused(registry, publication, uri, tmp_
     place = Path(uri.removeprefix("mlflow+sqlite:///")).parent
     [stored] = place.rglob("variables.index")
     stored.write_bytes(b"bit rot")
-    with pytest.raises(RunError, match="version 1 are not those that were published"):
+    with pytest.raises(RunError, match="version 1 differ from the published files"):
         registry.download("1", tmp_path / "model")
     shutil.rmtree(stored.parent.parent)
     with pytest.raises(RunError, match="the model registry failed: "):
@@ -68,7 +68,7 @@ def test_the_fingerprint_knows_names_and_contents(publication, tmp_path):
     (copy / "saved_model.pbtxt").rename(copy / "saved_model.pb")
     (copy / "variables" / "variables.index").write_bytes(b"other")
     assert saved_model_fingerprint(copy) != first.fingerprint
-    with pytest.raises(FileNotFoundError, match="holds no SavedModel"):
+    with pytest.raises(FileNotFoundError, match="contains no SavedModel"):
         saved_model_fingerprint(tmp_path / "nowhere")
 
 

@@ -171,7 +171,9 @@ def test_a_dead_proxy_is_named_without_its_password(uri, free_port, monkeypatch)
     monkeypatch.setenv(variable, f"http://anna:s3cret@{host}")
     with pytest.raises(SettingsError) as told:
         open_registry(uri, "customer-age").require_ready()
-    assert f" through the proxy {host} of {variable} (NO_PROXY=registry.example" in str(told.value)
+    assert f" through the proxy {host} from {variable} (set NO_PROXY=registry.example" in str(
+        told.value
+    )
     assert "\n" not in str(told.value)
     assert "s3cret" not in str(told.value)
     assert "anna" not in str(told.value)
@@ -183,7 +185,7 @@ def test_a_proxy_that_reaches_nobody_is_told_at_once(proxy, monkeypatch, status,
     monkeypatch.setattr(_Proxy, "status", status)
     monkeypatch.setenv(variable, f"http://{proxy}")
     registry = open_registry("mlflow+http://registry.example:5000", "customer-age")
-    with pytest.raises(SettingsError, match=f"through the proxy {proxy} of {variable}") as told:
+    with pytest.raises(SettingsError, match=f"through the proxy {proxy} from {variable}") as told:
         registry.require_ready()
     assert str(status) in str(told.value)
     assert "\n" not in str(told.value)
@@ -203,14 +205,14 @@ def test_google_cloud_behind_a_dead_proxy_names_it(monkeypatch):
 
     monkeypatch.setenv("HTTPS_PROXY", "http://anna:s3cret@10.0.0.1:3128")
     told = str(google_errors.translate(TransportError("connection refused")))
-    assert "through the proxy 10.0.0.1:3128 of HTTPS_PROXY" in told
+    assert "through the proxy 10.0.0.1:3128 from HTTPS_PROXY" in told
     assert "s3cret" not in told
 
 
 @pytest.mark.parametrize(
     ("revision", "remedy"),
     [
-        ("ffffffffffff", "a newer MLflow has upgraded it: install that, or restore a backup"),
+        ("ffffffffffff", "a newer MLflow has upgraded it: install that version, or restore"),
         ("451aebb31d03", "back it up, then run `mlflow db upgrade`"),
     ],
 )

@@ -311,10 +311,10 @@ def test_files_that_are_gone_or_changed_are_told(registry, publication, bucket, 
     files = list(bucket.list_blobs(prefix=f"up/{name}/"))
     [index] = [each for each in files if each.name.endswith("variables.index")]
     index.upload_from_string(b"other")
-    with pytest.raises(RunError, match="files of version 1 are not those that were published"):
+    with pytest.raises(RunError, match="files of version 1 differ from the published files"):
         registry.download(version.version, tmp_path / "changed")
     bucket.delete_blobs([each for each in files if "/saved_model/" in each.name])
-    with pytest.raises(RunError, match=r"the model registry failed: gs://.* holds no files"):
+    with pytest.raises(RunError, match=r"the model registry failed: gs://.* contains no files"):
         registry.download(version.version, tmp_path / "gone")
 
 
@@ -339,7 +339,7 @@ def test_tags_of_earlier_releases_are_read(registry, publication, bucket, name):
     ("error", "says"),
     [
         (TransportError("no route"), "registry.uri: Google Cloud does not answer .*gs://models/.*"),
-        (RefreshError("invalid_grant"), "registry.uri: Google Cloud is not told who asks; .*"),
+        (RefreshError("invalid_grant"), "registry.uri: Google Cloud received no credentials; .*"),
         (exceptions.Forbidden("no right"), "the model registry failed: gs://models/.*no right"),
     ],
 )
@@ -381,11 +381,11 @@ def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RefreshError("invalid_grant"), "Google Cloud is not told who asks"),
-        (exceptions.Unauthenticated("no token"), "Google Cloud is not told who asks"),
+        (RefreshError("invalid_grant"), "Google Cloud received no credentials"),
+        (exceptions.Unauthenticated("no token"), "Google Cloud received no credentials"),
         (
             exceptions.ServiceUnavailable("Getting metadata from plugin failed with error: x"),
-            "Google Cloud is not told who asks",
+            "Google Cloud received no credentials",
         ),
         (TransportError("no route"), "Google Cloud does not answer"),
         (exceptions.PermissionDenied("no\n permission"), "the model registry failed: 403 no perm"),

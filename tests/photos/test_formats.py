@@ -54,7 +54,7 @@ FILES = {
     "video": [
         b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(99), b"\0\0\0\x14ftypqt  " + bytes(99),
     ],
-    "AppleDouble (what macOS notes about a file)": [b"\0\x05\x16\x07\0\2\0\0" + bytes(99)],
+    "AppleDouble (macOS's metadata of a file)": [b"\0\x05\x16\x07\0\2\0\0" + bytes(99)],
 }  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_a_format_that_is_not_read_is_refused_by_its_name(name, content):
         prepare(content)
     assert caught.value.reason == Reason.FORMAT_UNSUPPORTED
     assert caught.value.detail == (
-        f"the format is {name}, which is not read: save the photo in one of JPEG, PNG, WebP, TIFF, "
+        f"the format is {name}, which is not read: save the photo as one of JPEG, PNG, WebP, TIFF, "
         "BMP, GIF, HEIC, AVIF"
     )
 

@@ -180,7 +180,7 @@ def test_another_picture_is_not_taken_for_the_main_one():
     file.refer(b"thmb", main, other)
     error = refused(file.written())
     assert error.reason == Reason.DAMAGED
-    assert error.detail == "cannot be decoded: its main picture is not to be found"
+    assert error.detail == "cannot be decoded: its main picture is not found"
 
 
 def test_exif_that_is_damaged_does_not_cost_the_photo():

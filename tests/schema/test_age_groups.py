@@ -30,15 +30,15 @@ def test_what_is_no_age_has_no_group(age):
     ("names", "sentence"),
     [
         ([], "there are no age groups"),
-        (["0-12", "14+"], "leave a gap: age 13 is in none"),
-        (["1+"], "leave a gap: age 0 is in none"),
+        (["0-12", "14+"], "leave a gap: no group contains age 13"),
+        (["1+"], "leave a gap: no group contains age 0"),
         (["0-12", "12+"], "overlap: age 12"),
         (["0-12", "0-12", "13+"], "overlap: age 0"),
         (["0+", "65+"], "overlap: age 65"),
-        (["0-12"], "end at 12: let the last one be open"),
+        (["0-12"], "end at 12: add an open last group"),
         (["12-0"], "'12-0' ends before it starts"),
-        (["young", "18+"], "'young' is no age group"),
-        (["-5-12"], "'-5-12' is no age group"),
+        (["young", "18+"], "'young' is not a valid age group"),
+        (["-5-12"], "'-5-12' is not a valid age group"),
     ],
 )
 def test_bad_bands_are_named(names, sentence):

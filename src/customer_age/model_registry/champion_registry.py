@@ -209,7 +209,7 @@ class ChampionRegistry(ModelRegistry):
         versions = {each.version: each for each in self.versions()}
         if version not in versions:
             there = ", ".join(versions) or "none"
-            raise RunError(f"{self._name}: there is no version {version} (available: {there})")
+            raise RunError(f"{self._name}: there is no version {version} (there are: {there})")
         return versions[version]
 
 

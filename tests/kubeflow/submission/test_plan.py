@@ -48,7 +48,7 @@ def settings_of(*overrides):
         ("data_path=/photos", "data.path: /photos lies on this machine"),
         ("data_path=", "data.path: no data set given"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
-        ("registry_uri=foo://x", "--param registry_uri: 'foo' is no kind of registry; there are"),
+        ("registry_uri=foo://x", "--param registry_uri: unknown kind of registry 'foo'; supp"),
         ("registry_uri=", "registry.uri: name a model registry"),
     ],
 )
@@ -123,9 +123,7 @@ def test_a_run_that_would_be_the_same_has_the_same_id():
 def test_where_the_data_are_unknown_each_submission_is_another_run():
     first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
     assert first.run_id != second.run_id
-    assert first.data_unknown == (
-        "s3://photos: no AWS credentials were found; see docs/files.md"
-    )
+    assert first.data_unknown == ("s3://photos: no AWS credentials were found; see docs/files.md")
     assert first.parameters["data_fingerprint"] == ""
 
 

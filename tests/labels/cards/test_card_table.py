@@ -125,7 +125,7 @@ def test_a_photo_named_after_its_card_is_shown_without_it(upload):
 
 def test_a_card_number_is_no_column_to_keep(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
-    with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' says who it is"):
+    with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' identifies a person"):
         open_data_set(str(folder), LabelSpec(keep_columns=("card_id",)))
     with pytest.raises(SettingsError, match=r"^data.keep_columns: 'born' is a date of birth"):
         columns = {"date_of_birth": "born"}

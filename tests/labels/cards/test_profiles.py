@@ -81,7 +81,7 @@ def test_whole_numbers_are_found_in_a_column_of_decimals(tmp_path):
         ("sqlite:///{folder}/none/crm.db", "unable to open database file"),
         ("{url}#clients", "no table 'clients'"),
         ("sqlserver://host/crm", "Can't load plugin"),
-        ("{folder}/cards.txt", "a table's name ends in .csv"),
+        ("{folder}/cards.txt", "a table's name must end in .csv"),
         ("{folder}/cards.xlsx", r"\.xlsx is not read: open it and save the sheet as cards\.csv"),
         ("{folder}/cards.csv", "cannot be read"),
     ],

@@ -256,7 +256,7 @@ def test_a_parquet_column_is_read_as_it_was_written(column, encoded, ours):
         try:
             list(found.rows())
         except SettingsError as error:
-            assert "column 'theirs' holds decimal numbers" in str(error)
+            assert "column 'theirs' contains decimal numbers" in str(error)
             return
         raise AssertionError("decimal numbers were taken for names")
     assert [row[ours] for _, row in found.rows()] == [text_of(value) for value in values]

@@ -91,7 +91,7 @@ def test_an_age_may_have_a_fraction(table, column, expected):
 )
 def test_decimal_numbers_are_no_names(table, ours, column):
     read = table({"the column": column}, {ours: "the column"})
-    with pytest.raises(SettingsError, match="column 'the column' holds decimal numbers") as told:
+    with pytest.raises(SettingsError, match="column 'the column' contains decimal numbers") as told:
         texts(read)
     assert "4001" not in str(told.value)
 
@@ -103,7 +103,7 @@ def test_decimal_numbers_are_no_names(table, ours, column):
         (pa.array([{"x": 1}]), "struct<"),
         (pa.array([1000], pa.duration("us")), "duration"),
         (pa.array([5], pa.time32("s")), "time32"),
-        (pa.array([b"\xff\xfe"]), "no text in UTF-8"),
+        (pa.array([b"\xff\xfe"]), "not text in UTF-8"),
     ],
 )
 def test_a_column_that_is_no_text_is_refused_by_its_name_and_type(table, column, word):
@@ -121,7 +121,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
     twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["card_id", "card_id"])
     parquet.write_table(twice, tmp_path / "photos.parquet")
     found = LabelTable(LocalFolder(tmp_path), "photos.parquet", CARD, {}, None, "")
-    with pytest.raises(SettingsError, match="columns 1 and 2 are both called 'card_id'"):
+    with pytest.raises(SettingsError, match="columns 1 and 2 are all named 'card_id'"):
         texts(found)
 
 

@@ -80,12 +80,12 @@ def test_a_quote_with_more_than_a_cell_can_hold_below_it_is_named_by_its_line(ta
     ids=["in the name", "in the age", "in a column that is not read"],
 )
 def test_two_stray_quotes_swallow_no_row(table, content, line, below):
-    with pytest.raises(SettingsError, match=f"line {line}: .* line {below}, .* a row of its own"):
+    with pytest.raises(SettingsError, match=f"line {line}: .* line {below}, .* a separate row"):
         read(table(content))
 
 
 def test_a_name_never_goes_on_to_the_next_line(table):
-    with pytest.raises(SettingsError, match="line 3: 'file_name' goes on to line 4, in quotes"):
+    with pytest.raises(SettingsError, match="line 3: 'file_name' continues in quotes to line 4"):
         read(table('file_name,real_age\na.jpg,20\n"b\nc",21\n'))
 
 
@@ -102,7 +102,7 @@ def test_a_quote_that_ends_before_its_cell_refuses_its_row_alone(table):
     found = table(twenty(line_5='"p"03.jpg,23'))
     assert len(read(found)) == 20
     assert list(refused(found)) == [5]
-    assert "a closing quote stands before the end" in refused(found)[5]
+    assert "a closing quote is before the end" in refused(found)[5]
 
 
 def test_rows_with_other_cells_than_the_header_are_refused_with_their_line(table):
@@ -123,13 +123,13 @@ def test_rows_with_other_cells_than_the_header_are_refused_with_their_line(table
 @pytest.mark.parametrize(
     ("content", "guess"),
     [
-        ("file_name,real_age\na.jpg,20,5\nb.jpg,21,5\nc.jpg,22\n", "Decimal commas"),
-        ("file_name;real_age\na.jpg;20;5\n", "lack a column"),
-        ("file_name,real_age\na.jpg;20\nb.jpg;21\n", "separated otherwise than the header"),
+        ("file_name,real_age\na.jpg,20,5\nb.jpg,21,5\nc.jpg,22\n", "decimal commas"),
+        ("file_name;real_age\na.jpg;20;5\n", "column missing in the header"),
+        ("file_name,real_age\na.jpg;20\nb.jpg;21\n", "have another separator than the rows"),
     ],
 )
 def test_a_table_of_which_most_rows_have_other_cells_is_refused(table, content, guess):
-    with pytest.raises(SettingsError, match=f"rows are not as the header .* line 2: .*{guess}"):
+    with pytest.raises(SettingsError, match=f"rows do not match the header.* line 2: .*{guess}"):
         read(table(content))
 
 
@@ -154,7 +154,7 @@ def test_a_card_number_that_a_spreadsheet_spoilt_is_refused(table, spoilt):
     content = f"file_name;card\na.jpg;4001\nb_4001.jpg;{spoilt}\nc.jpg;4.1\nd.jpg;40-01.e\n"
     rows = dict(table(content, columns={"file_name": "file_name", "person": "card"}).rows())
     assert [line for line, row in rows.items() if "problem" in row] == [3]
-    assert "'card' is no name but a decimal number" in rows[3]["detail"]
+    assert "'card' is a decimal number, not a name" in rows[3]["detail"]
     assert "4001" not in str(rows[3])
 
 
@@ -194,15 +194,15 @@ def test_what_a_table_says_of_its_encoding_and_separator_is_followed(table, cont
     [
         (b"", "the table is empty"),
         (b"\r\n\n,,\n", "the table is empty"),
-        (b"\nfile_name,real_age\na.jpg,30\n", "line 1 is empty, and the names of the columns"),
+        (b"\nfile_name,real_age\na.jpg,30\n", "line 1 is empty, but it must contain"),
         (b",,\nfile_name,real_age,x\n", "line 1 is empty"),
         (b"sep=;\n\nfile_name;real_age\n", "line 2 is empty"),
-        (b"real_age,file_name,real_age\n1,a.jpg,2\n", "columns 1 and 3 are both called 'real_age'"),
+        (b"real_age,file_name,real_age\n1,a.jpg,2\n", "columns 1 and 3 are all named 'real_age'"),
         ("file_name,real_age\nя.jpg,3\n".encode("cp1251"), "not a text in UTF-8"),
-        ("file_name,real_age\n".encode("utf-16-le"), "not a text in UTF-8: it holds NUL"),
+        ("file_name,real_age\n".encode("utf-16-le"), "not text in UTF-8: it contains NUL"),
         (b"\xff\xfef\0i", "not a text in UTF-16; save the table as CSV in UTF-8"),
         (b"file_name,real_age\n" + b"x" * 2**20, "line 2 has more than 1,048,576 characters"),
-        (b'"file_name"s,real_age\na.jpg,3\n', "line 1: a closing quote stands before the end"),
+        (b'"file_name"s,real_age\na.jpg,3\n', "line 1: a closing quote is before the end"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(table, content, sentence):
@@ -234,7 +234,7 @@ def test_a_cell_that_no_cell_can_be_as_long_as_refuses_its_row(table):
 
 
 def test_a_nul_refuses_its_row(table):
-    assert refused(table(twenty(line_4="p\0.jpg,22"))) == {4: "it holds a NUL character"}
+    assert refused(table(twenty(line_4="p\0.jpg,22"))) == {4: "it contains a NUL character"}
 
 
 def test_a_name_in_capitals_is_read_by_its_suffix(table):

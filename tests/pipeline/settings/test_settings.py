@@ -179,13 +179,13 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
             "and none of * [ \\, which TFX takes for a pattern of names",
         ),
         # What was found after TensorFlow's import.
-        ("registry.uri=shop", "registry.uri: what is given is no kind of registry; there are"),
-        ("registry.uri=''", "registry.uri: what is given is no kind of registry; there are"),
-        ("registry.uri=mlflow+http://", "registry.uri: an MLflow server is named as in"),
+        ("registry.uri=shop", "registry.uri: not a URI; supported are"),
+        ("registry.uri=''", "registry.uri: not a URI; supported are"),
+        ("registry.uri=mlflow+http://", "registry.uri: write an MLflow server as"),
         ("registry.uri=mlflow+http://a b", "its host must hold no blank, as in https://host"),
         ("registry.uri=mlflow+sqlite:///a.db", "by its whole path, with four slashes"),
         ("registry.uri=vertex://Shop/europe-west4/m?staging=gs://b/f", "is not a valid project"),
-        ("registry.uri=kubeflow-registry://h/m", "so say where they go: add ?artifacts="),
+        ("registry.uri=kubeflow-registry://h/m", "so their location is needed: add ?artifacts="),
         (
             "retraining.ledger=sqlite:///l.sqlite",
             "name a file by its whole path, with four slashes",

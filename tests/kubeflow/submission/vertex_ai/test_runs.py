@@ -128,9 +128,9 @@ def test_a_service_that_stays_away_is_told_of(monkeypatch):
 
 def test_who_may_not_is_told_what_is_needed(vertex, runs):
     vertex.allowed = False
-    with pytest.raises(RunError, match="does not let us in.*Vertex AI User"):
+    with pytest.raises(RunError, match="access denied by Vertex AI.*Vertex AI User"):
         runs.create(submission())
-    with pytest.raises(RunError, match="does not let us in"):
+    with pytest.raises(RunError, match="access denied by"):
         VertexRuns(VertexLocation("another-shop", REGION), vertex.channel).find("ages-1")
 
 
