@@ -80,9 +80,9 @@ def test_the_champion_goes_on(folder: Path, registry: ModelRegistry) -> None:
     weights = "none"
     if former is not None:
         assert former.tags["tfx_version"] != tfx.version.__version__
-        told = np.loadtxt(folder / f"ages-{former.version}.csv")
-        assert np.ptp(told) > 1, "a model that always says the same proves nothing"
-        assert ages(folder, stage) == pytest.approx(told, abs=YEARS)
+        former_ages = np.loadtxt(folder / f"ages-{former.version}.csv")
+        assert np.ptp(former_ages) > 1, "a model that always says the same proves nothing"
+        assert ages(folder, stage) == pytest.approx(former_ages, abs=YEARS)
         weights = "champion"
 
     call(folder, "run", "--data", photos, "--weights", weights, stage=stage)

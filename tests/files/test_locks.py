@@ -136,12 +136,14 @@ def test_a_file_system_without_locks_is_one_line(lock_file, monkeypatch, answer)
 
     monkeypatch.setattr(fcntl, "flock", flock)
     with (
-        pytest.raises(SettingsError, match="^work_dir: .* without locks .*: name a folder") as told,
+        pytest.raises(
+            SettingsError, match="^work_dir: .* without locks .*: name a folder"
+        ) as raised,
         locks.held(lock_file, "work_dir"),
     ):
         pytest.fail("went on without a lock")
-    assert str(lock_file.parent) in str(told.value)
-    assert "\n" not in str(told.value)
+    assert str(lock_file.parent) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_file_that_cannot_be_opened_is_one_line(tmp_path):

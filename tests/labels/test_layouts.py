@@ -1,4 +1,4 @@
-"""Which table is meant, where several could be, or none can be read."""
+"""Folders with several tables of one name, or with none that can be read."""
 
 import pandas as pd
 import pytest
@@ -19,20 +19,20 @@ def folder(tmp_path):
 
 
 def refusal(folder, **how):
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as raised:
         open_data_set(str(folder), LabelSpec(**how))
-    assert "\n" not in str(told.value)
-    assert told.value.exit_code == 2
-    return told
+    assert "\n" not in str(raised.value)
+    assert raised.value.exit_code == 2
+    return raised
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "xls", "xlsm", "ods", "numbers"])
-def test_a_workbook_beside_a_table_is_named(folder, suffix):
+def test_a_workbook_next_to_a_table_is_named(folder, suffix):
     (folder / "labels.csv").write_text(TABLE)
     (folder / f"labels.{suffix}").write_bytes(b"PK")
-    told = refusal(folder)
-    told.match(rf"found labels\.csv and labels\.{suffix}; keep only one of them; \.{suffix} ")
-    told.match(HINT.format("labels"))
+    raised = refusal(folder)
+    raised.match(rf"found labels\.csv and labels\.{suffix}; keep only one of them; \.{suffix} ")
+    raised.match(HINT.format("labels"))
 
 
 def test_a_workbook_alone_is_named(folder):
@@ -61,7 +61,7 @@ def test_profiles_in_a_workbook_are_named_unless_others_are_set(folder, tmp_path
 
 
 @pytest.mark.parametrize("beside", ["cards.parquet", "cards.xlsx"])
-def test_of_profiles_beside_batches_one_must_be_meant(folder, tmp_path, beside):
+def test_several_profile_tables_in_the_inbox_are_refused(folder, tmp_path, beside):
     (folder / "labels.csv").write_text(TABLE)
     inbox = tmp_path / "inbox"
     for name in ("one", "two"):
@@ -99,6 +99,6 @@ def test_a_malformed_profile_refuses_the_table(folder):
     (folder / "cards.csv").write_text(
         "card_id,date_of_birth,consent\n1,1990-03-01,yes\n2,1990-03-01,yes\n1,1990-03-01,no,\n"
     )
-    with pytest.raises(SettingsError, match=r"cards\.csv: line 4: the row has 4 cells") as told:
+    with pytest.raises(SettingsError, match=r"cards\.csv: line 4: the row has 4 cells") as raised:
         list(open_data_set(str(folder)).rows())
-    assert "1990" not in str(told.value)
+    assert "1990" not in str(raised.value)

@@ -71,13 +71,13 @@ def forked(work: Callable[[], dict]) -> dict | None:
         os._exit(1)
     os.close(write_end)
     with os.fdopen(read_end) as pipe:
-        told = pipe.read()
+        report = pipe.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return None
     if os.waitstatus_to_exitcode(status) != 0:
         raise RuntimeError("the publisher failed, instead of ending or being killed")
-    return json.loads(told)
+    return json.loads(report)
 
 
 class Attempt:

@@ -142,9 +142,9 @@ def test_whatever_version_the_installed_package_has_in_its_paths(installed):
     ],
 )
 def test_a_server_of_another_kind_is_told_in_one_line(answer):
-    with serving(lambda path: answer) as server, pytest.raises(SettingsError) as told:
+    with serving(lambda path: answer) as server, pytest.raises(SettingsError) as raised:
         registry_at(server.host).champion()
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"registry.uri: the server at http://{server.host} is not a Kubeflow Model Registry; it "
         "has neither /api/model_registry/v1 nor /api/model_registry/v1alpha3"
     )
@@ -154,9 +154,9 @@ def test_a_gateway_that_is_out_of_order_is_not_taken_for_another_server():
     gateway = (503, {"Content-Type": "text/html"}, "<html>no healthy upstream</html>")
     with serving(lambda path: gateway) as server:
         registry = registry_at(server.host)
-        with pytest.raises(RunError, match="the model registry failed") as told:
+        with pytest.raises(RunError, match="the model registry failed") as raised:
             registry.champion()
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(raised.value)
         server.answer = json_of("v1alpha3")
         assert registry.champion() is None
 
@@ -186,9 +186,9 @@ def test_a_token_goes_only_to_the_host_that_is_named(token, monkeypatch):
 def test_a_token_that_others_could_read_is_not_sent(token, monkeypatch):
     host = "registry.example.com"
     monkeypatch.setenv(TRUSTED, host)
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as raised:
         registry_at(host).champion()
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"registry.uri: http://{host}:8080 would receive the token without encryption; use "
         "kubeflow-registry+https://, or the full name of a service, as in NAME.NAMESPACE.svc"
     )
@@ -240,12 +240,14 @@ def test_a_redirect_is_not_followed(token, monkeypatch, status, elsewhere):
         location = elsewhere.format(port=other.http.server_port)
         with (
             serving(lambda path: (status, {"Location": location}, "")) as server,
-            pytest.raises(SettingsError, match="redirects to .*, perhaps to a login page") as told,
+            pytest.raises(
+                SettingsError, match="redirects to .*, perhaps to a login page"
+            ) as raised,
         ):
             registry_at(server.host).champion()
         assert not other.asked
         assert len(server.asked) == 1
-    assert "state" not in str(told.value)
+    assert "state" not in str(raised.value)
 
 
 def test_a_token_without_tls_passes_no_proxy(token, monkeypatch):
@@ -274,9 +276,9 @@ def test_a_token_comes_from_a_file_and_is_never_told(
     with pytest.raises(SettingsError, match="SA_TOKEN_PATH: .*/token cannot be read"):
         registry.champion()
     (tmp_path / "token").write_text("an-old-one")
-    with pytest.raises(SettingsError, match="access denied by") as told:
+    with pytest.raises(SettingsError, match="access denied by") as raised:
         registry.champion()
-    assert "an-old-one" not in str(told.value)
+    assert "an-old-one" not in str(raised.value)
     (tmp_path / "token").write_text("let-me-in\n")
     assert registry.publish(publication("first", mae=6.5)).version == "1"
     assert "let-me-in" not in caplog.text
@@ -287,10 +289,10 @@ def test_a_page_that_forbids_is_told_without_its_html():
     page = (403, {"Content-Type": "text/html"}, "<html>RBAC: access denied</html>")
     with (
         serving(lambda path: page) as server,
-        pytest.raises(SettingsError, match="access denied by") as told,
+        pytest.raises(SettingsError, match="access denied by") as raised,
     ):
         registry_at(server.host).champion()
-    assert "<html>" not in str(told.value)
+    assert "<html>" not in str(raised.value)
 
 
 def test_the_client_of_older_packages_is_held_back_too(monkeypatch):
@@ -321,8 +323,8 @@ def test_what_an_older_package_leaves_in_the_body_is_told():
     from mr_openapi.exceptions import ApiException
 
     service = client.KubeflowService("http://mr.svc")
-    told = json.dumps({"code": "400", "message": "a model of this name already exists"})
-    refusal = service._refusal(ApiException(status=400, reason="Bad Request", body=told))
+    body = json.dumps({"code": "400", "message": "a model of this name already exists"})
+    refusal = service._refusal(ApiException(status=400, reason="Bad Request", body=body))
     assert isinstance(refusal, client.AlreadyThere)
     page = ApiException(status=502, reason="Bad Gateway", body="<html>upstream</html>")
     assert str(service._refusal(page)) == "the model registry failed: Bad Gateway"

@@ -313,9 +313,9 @@ def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication,
 def test_a_bucket_that_is_not_there_is_one_line(kubeflow_host, bucket, publication):
     uri = f"kubeflow-registry://{kubeflow_host}/no-bucket?artifacts=s3://nowhere"
     registry = open_registry(uri, "")
-    with pytest.raises(RunError, match="the model's files under s3://nowhere/no-bucket/") as told:
+    with pytest.raises(RunError, match="the model's files under s3://nowhere/no-bucket/") as raised:
         registry.publish(publication("first", mae=6.5))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
     assert registry.versions() == []
 
 
@@ -327,9 +327,9 @@ def test_a_store_that_cannot_be_reached_is_one_line(kubeflow_host, publication, 
         endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         uri = f"kubeflow-registry://{kubeflow_host}/no-store?artifacts=s3://models"
-        with pytest.raises(RunError, match=f"under s3://models/.*{endpoint}") as told:
+        with pytest.raises(RunError, match=f"under s3://models/.*{endpoint}") as raised:
             open_registry(uri, "").publish(publication("first", mae=6.5))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_pages_of_the_registry_and_kserve_find_a_version(

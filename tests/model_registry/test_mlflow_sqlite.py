@@ -43,9 +43,9 @@ def test_a_download_of_damaged_files_is_refused(registry, publication, uri, tmp_
 
 def test_a_database_of_something_else_is_told_in_one_line(tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(RunError, match="file is not a database") as told:
+    with pytest.raises(RunError, match="file is not a database") as raised:
         open_registry(f"mlflow+sqlite:///{tmp_path}/mlflow.db", "customer-age").champion()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_folder_without_locks_takes_no_version(registry, publication, monkeypatch):

@@ -50,10 +50,10 @@ def test_a_uri_that_cannot_be_used_is_named(uri, message):
 
 
 def test_a_password_in_a_uri_is_refused_and_not_repeated():
-    with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD") as told:
+    with pytest.raises(SettingsError, match="MLFLOW_TRACKING_PASSWORD") as raised:
         open_registry("mlflow+https://anna:s3cret@host:5000", "customer-age")
-    assert "s3cret" not in str(told.value)
-    assert "anna" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
+    assert "anna" not in str(raised.value)
 
 
 def test_the_model_in_vertex_ai_is_named_by_the_uri_or_by_the_settings():
@@ -75,10 +75,10 @@ def test_the_model_in_vertex_ai_is_named_by_the_uri_or_by_the_settings():
     ],
 )
 def test_a_password_for_a_kubeflow_registry_or_its_files_is_refused_and_not_repeated(uri):
-    with pytest.raises(SettingsError, match="give no user or password") as told:
+    with pytest.raises(SettingsError, match="give no user or password") as raised:
         open_registry(uri, "customer-age")
-    assert "s3cret" not in str(told.value)
-    assert "anna" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
+    assert "anna" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ def client_of(uri):
     return MlflowClient(uri.removeprefix("mlflow+"))
 
 
-def carry_out(told):
+def carry_out(warning):
     """Call what the message tells to call, as a person would; gives the command."""
-    found = re.search(r"`MLFLOW_TRACKING_URI=(\S+) mlflow ([^`]*)`", told)
+    found = re.search(r"`MLFLOW_TRACKING_URI=(\S+) mlflow ([^`]*)`", warning)
     uri, command = found.groups()
     environment = {"MLFLOW_TRACKING_URI": uri, "PATH": ""}
     subprocess.run([sys.executable, "-m", "mlflow", *command.split()], env=environment, check=True)
@@ -70,7 +70,7 @@ def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(
     client = client_of(uri)
     number = client.get_experiment_by_name(name).experiment_id
     client.delete_experiment(number)
-    with pytest.raises(SettingsError, match=f"experiment {number}, {name}, is deleted") as told:
+    with pytest.raises(SettingsError, match=f"experiment {number}, {name}, is deleted") as raised:
         open_registry(uri, name).require_ready()
     with pytest.raises(SettingsError, match="is deleted, so nothing can be published"):
         open_registry(uri, name).publish(second)
@@ -78,7 +78,7 @@ def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(
     assert (champion.version, champion.metrics["mae"]) == ("1", 6.5)
     got = open_registry(uri, name).download("1", tmp_path / "got")
     assert saved_model_fingerprint(got) == first.fingerprint
-    assert carry_out(str(told.value)) == f"experiments restore -x {number}"
+    assert carry_out(str(raised.value)) == f"experiments restore -x {number}"
     open_registry(uri, name).require_ready()
     assert open_registry(uri, name).publish(second).aliases == ("champion",)
 
@@ -92,18 +92,18 @@ def test_the_deleted_run_of_the_champion_is_told_and_read(place, publication, tm
     client.delete_run(made.run_id)
     with caplog.at_level(logging.WARNING, "customer_age.model_registry"):
         open_registry(uri, name).require_ready()
-    [told] = [
+    [warning] = [
         each.getMessage()
         for each in caplog.records
         if each.name.startswith("customer_age") and each.levelno == logging.WARNING
     ]
-    assert f"run {made.run_id} of version 1, the champion, is deleted" in told
+    assert f"run {made.run_id} of version 1, the champion, is deleted" in warning
     champion = open_registry(uri, name).champion()
     assert champion.metrics["mae"] == 6.5
     assert champion.settings == {"trainer.epochs": "3"}
     open_registry(uri, name).download("1", tmp_path / "got")
     assert open_registry(uri, name).publish(second).version == "2"
-    assert carry_out(told) == f"runs restore --run-id {made.run_id}"
+    assert carry_out(warning) == f"runs restore --run-id {made.run_id}"
 
 
 def test_a_run_that_is_gone_for_ever_is_told(uri, publication):
@@ -169,14 +169,14 @@ def test_a_dead_proxy_is_named_without_its_password(uri, free_port, monkeypatch)
     variable = "HTTPS_PROXY" if "https:" in uri else "HTTP_PROXY"
     host = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv(variable, f"http://anna:s3cret@{host}")
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as raised:
         open_registry(uri, "customer-age").require_ready()
     assert f" through the proxy {host} from {variable} (set NO_PROXY=registry.example" in str(
-        told.value
+        raised.value
     )
-    assert "\n" not in str(told.value)
-    assert "s3cret" not in str(told.value)
-    assert "anna" not in str(told.value)
+    assert "\n" not in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+    assert "anna" not in str(raised.value)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
@@ -185,28 +185,28 @@ def test_a_proxy_that_reaches_nobody_is_told_at_once(proxy, monkeypatch, status,
     monkeypatch.setattr(_Proxy, "status", status)
     monkeypatch.setenv(variable, f"http://{proxy}")
     registry = open_registry("mlflow+http://registry.example:5000", "customer-age")
-    with pytest.raises(SettingsError, match=f"through the proxy {proxy} from {variable}") as told:
+    with pytest.raises(SettingsError, match=f"through the proxy {proxy} from {variable}") as raised:
         registry.require_ready()
-    assert str(status) in str(told.value)
-    assert "\n" not in str(told.value)
+    assert str(status) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_what_is_asked_directly_is_told_without_a_proxy(free_port, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{free_port()}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     registry = open_registry(f"mlflow+http://127.0.0.1:{free_port()}", "customer-age")
-    with pytest.raises(SettingsError, match="no MLflow server answers at http://127") as told:
+    with pytest.raises(SettingsError, match="no MLflow server answers at http://127") as raised:
         registry.require_ready()
-    assert "proxy" not in str(told.value).lower()
+    assert "proxy" not in str(raised.value).lower()
 
 
 def test_google_cloud_behind_a_dead_proxy_names_it(monkeypatch):
     from google.auth.exceptions import TransportError
 
     monkeypatch.setenv("HTTPS_PROXY", "http://anna:s3cret@10.0.0.1:3128")
-    told = str(google_errors.translate(TransportError("connection refused")))
-    assert "through the proxy 10.0.0.1:3128 from HTTPS_PROXY" in told
-    assert "s3cret" not in told
+    message = str(google_errors.translate(TransportError("connection refused")))
+    assert "through the proxy 10.0.0.1:3128 from HTTPS_PROXY" in message
+    assert "s3cret" not in message
 
 
 @pytest.mark.parametrize(

@@ -321,9 +321,9 @@ def test_files_that_are_gone_or_changed_are_told(registry, publication, bucket, 
 def test_a_bucket_that_does_not_exist_is_told_in_one_line(open_vertex, publication, bucket):
     registry = open_vertex("no-bucket", staging="gs://nowhere")
     says = "^the model registry failed: gs://nowhere/.*there is no such bucket"
-    with pytest.raises(RunError, match=says) as told:
+    with pytest.raises(RunError, match=says) as raised:
         registry.publish(publication("first", mae=6.5))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_tags_of_earlier_releases_are_read(registry, publication, bucket, name):

@@ -105,9 +105,9 @@ def _wait_until_nothing_is_left(folder: Path) -> None:
 @needs_root
 def test_a_command_runs_inside_with_the_checkout(run, tmp_path: Path) -> None:
     process = run("sh", "-c", "cat tests/debian13/packages.txt; exit 7")
-    told, said = process.communicate(timeout=60)
+    output, said = process.communicate(timeout=60)
     assert process.returncode == 7, said
-    assert told == (RUN.parent / "packages.txt").read_text()
+    assert output == (RUN.parent / "packages.txt").read_text()
     _wait_until_nothing_is_left(tmp_path)
 
 
