@@ -1,4 +1,4 @@
-"""Which server a Kubeflow Model Registry's client asks, in which version, with which token."""
+"""The server, API version and token of a Kubeflow Model Registry's client."""
 
 import asyncio
 import json
@@ -23,22 +23,22 @@ EMPTY = {"items": [], "size": 0, "pageSize": 0, "nextPageToken": ""}
 
 
 class Server:
-    """Answers every request in the same way, and keeps what came.
+    """Answers every request in the same way, and records the requests.
 
     Attributes:
         host: with its port.
-        asked: path and `Authorization` of each request.
+        requests: path and `Authorization` of each request.
         answer: path to status, headers and content.
     """
 
     def __init__(self, answer: Callable[[str], tuple[int, dict[str, str], str]]):
-        self.asked: list[tuple[str, str | None]] = []
+        self.requests: list[tuple[str, str | None]] = []
         self.answer = answer
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer.asked.append((self.path, self.headers.get("Authorization")))
+                outer.requests.append((self.path, self.headers.get("Authorization")))
                 status, headers, content = outer.answer(self.path)
                 self.send_response(status)
                 for name, value in headers.items():
@@ -48,7 +48,7 @@ class Server:
                 self.wfile.write(content.encode())
 
             def log_message(self, *_: object) -> None:
-                """A test's output is no place for it."""
+                """Print nothing into a test's output."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.http.server_port}"
@@ -70,7 +70,7 @@ def registry_at(host: str, scheme: str = "kubeflow-registry") -> ChampionRegistr
 
 
 def json_of(version: str) -> Callable[[str], tuple[int, dict[str, str], str]]:
-    """A server of one version, as the real one's router answers."""
+    """Answer like the real server's router, in one version."""
 
     def answer(path: str) -> tuple[int, dict[str, str], str]:
         if path.startswith(f"/api/model_registry/{version}/"):
@@ -100,11 +100,11 @@ def test_the_version_is_found_at_the_first_answer_and_remembered():
             registry = registry_at(server.host)
             for _ in range(2):
                 assert registry.versions() == []
-            asked = [path.split("/")[3] for path, _ in server.asked]
-            assert asked == [*first, version], version
+            versions = [path.split("/")[3] for path, _ in server.requests]
+            assert versions == [*first, version], version
 
 
-def test_a_registry_of_another_version_after_an_upgrade_is_found_again():
+def test_a_registry_with_another_version_after_an_upgrade_is_found_again():
     with serving(json_of("v1alpha3")) as server:
         registry = registry_at(server.host)
         assert registry.champion() is None
@@ -113,8 +113,8 @@ def test_a_registry_of_another_version_after_an_upgrade_is_found_again():
 
 
 @pytest.mark.parametrize("installed", connection.VERSIONS)
-def test_whatever_version_the_installed_package_has_in_its_paths(installed):
-    """Packages up to 0.3.11 ask in `v1alpha3`."""
+def test_any_version_in_the_installed_packages_paths_works(installed):
+    """Packages up to 0.3.11 use `v1alpha3`."""
     sent = []
 
     class Answer:
@@ -141,7 +141,7 @@ def test_whatever_version_the_installed_package_has_in_its_paths(installed):
         (404, {}, json.dumps({"kind": "Status", "message": "not found", "code": 404})),
     ],
 )
-def test_a_server_of_another_kind_is_told_in_one_line(answer):
+def test_a_server_of_another_kind_is_reported_in_one_line(answer):
     with serving(lambda path: answer) as server, pytest.raises(SettingsError) as raised:
         registry_at(server.host).champion()
     assert str(raised.value) == (
@@ -150,7 +150,7 @@ def test_a_server_of_another_kind_is_told_in_one_line(answer):
     )
 
 
-def test_a_gateway_that_is_out_of_order_is_not_taken_for_another_server():
+def test_a_failing_gateway_is_not_reported_as_another_server():
     gateway = (503, {"Content-Type": "text/html"}, "<html>no healthy upstream</html>")
     with serving(lambda path: gateway) as server:
         registry = registry_at(server.host)
@@ -161,15 +161,15 @@ def test_a_gateway_that_is_out_of_order_is_not_taken_for_another_server():
         assert registry.champion() is None
 
 
-def test_a_registry_of_v1_that_refuses_is_not_asked_twice():
+def test_a_registry_of_v1_that_refuses_gets_one_request():
     refusal = (400, {}, json.dumps({"code": "Bad Request", "message": "invalid pageSize"}))
     with serving(lambda path: refusal) as server:
         with pytest.raises(RunError, match="the model registry failed: invalid pageSize"):
             registry_at(server.host).champion()
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
-def test_a_token_goes_only_to_the_host_that_is_named(token, monkeypatch):
+def test_only_the_trusted_host_receives_a_token(token, monkeypatch):
     with serving(json_of("v1")) as server:
         for trusted, sent in (
             (None, None),
@@ -180,7 +180,7 @@ def test_a_token_goes_only_to_the_host_that_is_named(token, monkeypatch):
             if trusted:
                 monkeypatch.setenv(TRUSTED, trusted)
             registry_at(server.host).champion()
-            assert server.asked[-1][1] == sent, trusted
+            assert server.requests[-1][1] == sent, trusted
 
 
 def test_a_token_that_others_could_read_is_not_sent(token, monkeypatch):
@@ -221,13 +221,13 @@ def test_without_tls_a_token_stays_inside_the_cluster(token, monkeypatch, host, 
 
 
 @pytest.mark.parametrize("named", ["https://mr.svc", "mr.svc:8080", "mr.svc/x", "a,b", "*.svc"])
-def test_what_names_the_host_is_one_host(token, monkeypatch, named):
+def test_the_trusted_host_must_be_one_host(token, monkeypatch, named):
     monkeypatch.setenv(TRUSTED, named)
     with pytest.raises(SettingsError, match=f"^{TRUSTED}: must be one host without scheme"):
         token_for("https://mr.svc:443")
 
 
-def test_a_pod_takes_the_host_from_the_settings():
+def test_a_pod_gets_the_host_from_the_settings():
     named = {TRUSTED: "model-registry-service.kubeflow.svc.cluster.local"}
     assert ClusterSettings(environment=named).environment == named
 
@@ -245,8 +245,8 @@ def test_a_redirect_is_not_followed(token, monkeypatch, status, elsewhere):
             ) as raised,
         ):
             registry_at(server.host).champion()
-        assert not other.asked
-        assert len(server.asked) == 1
+        assert not other.requests
+        assert len(server.requests) == 1
     assert "state" not in str(raised.value)
 
 
@@ -257,13 +257,13 @@ def test_a_token_without_tls_passes_no_proxy(token, monkeypatch):
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv(TRUSTED, "127.0.0.1")
         registry_at(server.host).versions()
-        assert (len(proxy.asked), len(server.asked)) == (0, 1)
+        assert (len(proxy.requests), len(server.requests)) == (0, 1)
         monkeypatch.delenv(TRUSTED)
         registry_at(server.host).versions()
-        assert [token for _, token in proxy.asked] == [None]
+        assert [token for _, token in proxy.requests] == [None]
 
 
-def test_a_token_comes_from_a_file_and_is_never_told(
+def test_a_token_is_read_from_a_file_and_never_shown(
     closed_kubeflow_host, publication, tmp_path, monkeypatch, caplog
 ):
     caplog.set_level(logging.DEBUG)
@@ -285,7 +285,7 @@ def test_a_token_comes_from_a_file_and_is_never_told(
     assert "an-old-one" not in caplog.text
 
 
-def test_a_page_that_forbids_is_told_without_its_html():
+def test_a_denied_page_is_reported_without_its_html():
     page = (403, {"Content-Type": "text/html"}, "<html>RBAC: access denied</html>")
     with (
         serving(lambda path: page) as server,
@@ -295,7 +295,7 @@ def test_a_page_that_forbids_is_told_without_its_html():
     assert "<html>" not in str(raised.value)
 
 
-def test_the_client_of_older_packages_is_held_back_too(monkeypatch):
+def test_the_client_of_older_packages_follows_no_redirect_either(monkeypatch):
     """Up to 0.2 it opens its session at once."""
     from aiohttp import ClientSession
     from mr_openapi import rest
@@ -319,7 +319,7 @@ def test_the_client_of_older_packages_is_held_back_too(monkeypatch):
     assert [each.closed for each in opened] == [True]
 
 
-def test_what_an_older_package_leaves_in_the_body_is_told():
+def test_an_older_packages_message_in_the_body_is_reported():
     from mr_openapi.exceptions import ApiException
 
     service = client.KubeflowService("http://mr.svc")
@@ -330,7 +330,7 @@ def test_what_an_older_package_leaves_in_the_body_is_told():
     assert str(service._refusal(page)) == "the model registry failed: Bad Gateway"
 
 
-def test_certificates_are_read_once_for_all_that_is_asked(monkeypatch):
+def test_certificates_are_read_once_for_all_requests(monkeypatch):
     read, make = [], ssl.create_default_context
 
     def counted(*args, **kwargs):
@@ -342,5 +342,5 @@ def test_certificates_are_read_once_for_all_that_is_asked(monkeypatch):
         registry = registry_at(server.host)
         for _ in range(3):
             assert registry.versions() == []
-    assert len(server.asked) >= 3
+    assert len(server.requests) >= 3
     assert len(read) == 1

@@ -99,7 +99,9 @@ def test_a_password_for_a_kubeflow_registry_or_its_files_is_refused_and_not_repe
         ),
     ],
 )
-def test_where_a_kubeflow_registry_and_its_files_are(monkeypatch, uri, address, artifacts, name):
+def test_a_uri_has_the_address_of_a_kubeflow_registry_and_of_its_files(
+    monkeypatch, uri, address, artifacts, name
+):
     opened = []
     module = importlib.import_module("customer_age.model_registry.open_registry")
     monkeypatch.setattr(module, "KubeflowService", lambda address: address)
@@ -109,7 +111,7 @@ def test_where_a_kubeflow_registry_and_its_files_are(monkeypatch, uri, address, 
 
 
 @pytest.mark.parametrize("scheme", ["kubeflow-registry", "kubeflow-registry+https"])
-def test_a_kubeflow_registry_that_does_not_answer_is_told_at_once(scheme):
+def test_a_kubeflow_registry_that_does_not_answer_is_reported_at_once(scheme):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{nobody.getsockname()[1]}"
@@ -120,7 +122,7 @@ def test_a_kubeflow_registry_that_does_not_answer_is_told_at_once(scheme):
         assert time.monotonic() - started < 30
 
 
-def test_a_server_that_does_not_answer_is_told_at_once():
+def test_a_server_that_does_not_answer_is_reported_at_once():
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         registry = open_registry(
@@ -132,7 +134,7 @@ def test_a_server_that_does_not_answer_is_told_at_once():
         assert time.monotonic() - started < 30
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path, publication):
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path, publication):
     (tmp_path / "file").touch()
     registry = open_registry(f"mlflow+sqlite:///{tmp_path}/file/mlflow.db", "customer-age")
     with pytest.raises(SettingsError, match=f"registry.uri: {tmp_path}/file cannot be written"):
