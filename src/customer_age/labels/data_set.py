@@ -245,7 +245,7 @@ def open_data_set(
 def _require_photos(folder: Folder, tables: Sequence[LabelTable], row_count: int) -> None:
     if not row_count:
         raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
-    beside = {file for table in tables for file in table.files} | {ignore_list.IGNORE_LIST}
+    not_photos = {file for table in tables for file in table.files} | {ignore_list.IGNORE_LIST}
     for photos in {table.photos for table in tables}:
-        if not any(file not in beside for file, _ in folder.files(photos)):
+        if not any(file not in not_photos for file, _ in folder.files(photos)):
             raise SettingsError(f"{folder.shown(photos)}: no photos in this folder")

@@ -53,8 +53,8 @@ def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[Label
         return []
     if spec.profiles:
         known = profiles.open_profiles(spec.profiles, _profile(spec.columns))
-    elif (beside := cards_beside(folder, spec.columns)) is not None:
-        known = profiles.TableProfiles(beside)
+    elif (cards := cards_beside(folder, spec.columns)) is not None:
+        known = profiles.TableProfiles(cards)
     else:
         return []
     # The photos of a card are counted in a batch; the base set is not one.

@@ -50,8 +50,8 @@ class LoyaltyCardTable(LabelTable):
     def descriptions(self) -> list[TableDescription]:
         """Describe how the tables are read; with the profiles' table, unless in a database."""
         profiles = self.profiles
-        beside = [profiles.table.describe()] if isinstance(profiles, TableProfiles) else []
-        return [self.describe(), *beside]
+        others = [profiles.table.describe()] if isinstance(profiles, TableProfiles) else []
+        return [self.describe(), *others]
 
     def fingerprint(self) -> str:
         """Return a digest of the table and the profiles of its cards.

@@ -116,8 +116,8 @@ def _client(version: ApiVersion, address: str) -> "ApiClient":
 
     class Client(ApiClient):
         async def call_api(self, method: str, url: str, *args: Any, **options: Any) -> Any:
-            ask = super().call_api
-            return await version.answer(lambda at: ask(method, at, *args, **options), url)
+            send = super().call_api
+            return await version.answer(lambda at: send(method, at, *args, **options), url)
 
     return Client(Configuration(host=address))
 
