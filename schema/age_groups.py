@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 OLDEST = 120
-"""Years; no label and no age group needs to reach further."""
+"""Years; the upper limit of all labels and age groups."""
 
 _BAND = re.compile(r"(\d{1,3})-(\d{1,3})|(\d{1,3})\+")
 
@@ -16,7 +16,7 @@ class AgeGroups:
     """Bands of whole years, both ends included, from 0 up, without a gap or an overlap.
 
     Attributes:
-        names: as they were given, youngest first.
+        names: as written in the settings, youngest first.
         firsts: the first year of each band.
     """
 
@@ -24,10 +24,10 @@ class AgeGroups:
     firsts: tuple[int, ...]
 
     def of(self, age: float) -> str:
-        """Name the band of an age.
+        """Return the name of the band of an age.
 
         Args:
-            age: years, 0 or more; years are counted as people do, so 12.9 belongs to `0-12`.
+            age: years, 0 or more. Only full years count, so 12.9 belongs to `0-12`.
 
         Raises:
             ValueError: the age is negative or not a number.
@@ -44,22 +44,22 @@ def parse(names: Sequence[str]) -> AgeGroups:
         names: such as `["0-12", "13-17", "18+"]`.
 
     Raises:
-        ValueError: a name is no band, or the bands leave a gap, overlap, or do not reach from 0
+        ValueError: a name is not a valid band, or the bands leave a gap, overlap, or do not cover 0
             to `OLDEST` years.
     """
     if not names:
-        raise ValueError('there are no age groups; give at least one, such as "0+"')
+        raise ValueError('there are no age groups; set at least one, such as "0+"')
     bands = sorted((*_band(name), name.strip()) for name in names)
     following = 0
     for first, last, name in bands:
         if first > following:
-            raise ValueError(f"age groups leave a gap: age {following} is in none")
+            raise ValueError(f"age groups leave a gap: no group contains age {following}")
         if first < following:
             raise ValueError(f"age groups overlap: age {first} is in {name!r} and in another")
         following = last + 1
     if following <= OLDEST:
         raise ValueError(
-            f'age groups end at {following - 1}: let the last one be open, as in "{following}+"'
+            f'age groups end at {following - 1}: add an open last group, as in "{following}+"'
         )
     return AgeGroups(
         names=tuple(name for _, _, name in bands), firsts=tuple(first for first, _, _ in bands)
@@ -69,7 +69,7 @@ def parse(names: Sequence[str]) -> AgeGroups:
 def _band(name: str) -> tuple[int, int]:
     match = _BAND.fullmatch(name.strip()) if isinstance(name, str) else None
     if match is None:
-        raise ValueError(f'{name!r} is no age group: write "25-34" or "65+"')
+        raise ValueError(f'{name!r} is not a valid age group: write, for example, "25-34" or "65+"')
     if match[3]:
         return int(match[3]), max(OLDEST, int(match[3]))
     first, last = int(match[1]), int(match[2])

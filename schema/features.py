@@ -1,34 +1,34 @@
-"""Names of the features of an ingested example, and what each holds.
+"""The names and the contents of the features of an ingested example.
 
-One `tf.train.Example` is one photo. Every feature holds exactly one value.
+One `tf.train.Example` is one photo. Every feature has exactly one value.
 """
 
 IMAGE_ENCODED = "image/encoded"
 """bytes: a JPEG, upright, RGB, at most the stored size on its shorter side, without EXIF."""
 
 IMAGE_FORMAT = "image/format"
-"""str: the format of the photo as it came, in Pillow's words (`JPEG`, `PNG`, ...)."""
+"""str: the format of the original photo, as Pillow names it (`JPEG`, `PNG`, ...)."""
 
 IMAGE_MODE = "image/mode"
-"""str: the colour mode of the photo as it came, in Pillow's words (`RGB`, `L`, `CMYK`, ...)."""
+"""str: the colour mode of the original photo, as Pillow names it (`RGB`, `L`, `CMYK`, ...)."""
 
 IMAGE_WIDTH = "image/width"
-"""int: pixels, of the photo as it came, after it was turned upright."""
+"""int: pixels of the original photo, turned upright."""
 
 IMAGE_HEIGHT = "image/height"
-"""int: pixels, of the photo as it came, after it was turned upright."""
+"""int: pixels of the original photo, turned upright."""
 
 IMAGE_BYTE_SIZE = "image/byte_size"
-"""int: bytes of the file as it came."""
+"""int: bytes of the original file."""
 
 IMAGE_SQUARENESS = "image/squareness"
 """float: shorter side over longer side, in (0, 1]."""
 
 IMAGE_BRIGHTNESS = "image/brightness"
-"""float: mean luma of the stored photo, 0 (black) to 255 (white)."""
+"""float: mean luma of the stored photo, from 0 (black) to 255 (white)."""
 
 IMAGE_SHARPNESS = "image/sharpness"
-"""float: variance of the Laplacian of the stored photo's luma; low means blurred."""
+"""float: variance of the Laplacian of the stored photo's luma; a low value means blurred."""
 
 FILE_NAME = "file_name"
 """str: the photo's name in its label table."""
@@ -40,13 +40,13 @@ AGE_GROUP = "age_group"
 """str: the evaluation age group that `real_age` falls into (`25-34`, `65+`)."""
 
 PERSON = "person"
-"""str: a keyed hash of the person, or empty if the table names no person."""
+"""str: the person's pseudonym, a keyed hash; empty if the table names no person."""
 
 BATCH = "batch"
-"""str: the name of the batch that the photo came with, or empty."""
+"""str: the name of the photo's batch, or empty."""
 
 EXTRA = "extra/"
-"""Before the name of a further column of the label table that the settings keep; str."""
+"""Prefix of the name of an additional column of the label table that the settings keep; str."""
 
 STATISTICS = (
     IMAGE_FORMAT,
@@ -61,7 +61,7 @@ STATISTICS = (
     AGE_GROUP,
     BATCH,
 )
-"""The features that TFDV reads: never the bytes, and no name of a photo or a person."""
+"""The features that TFDV reads: never the image bytes, and no name of a photo or a person."""
 
 SPLITS = ("train", "valid", "test")
-"""`train` teaches, `valid` steers training, `test` is read by the Evaluator alone."""
+"""The model is trained on `train`, `valid` guides the training, only the Evaluator reads `test`."""

@@ -1,11 +1,11 @@
-"""Why a row of a label table gives no example."""
+"""The reasons why a row of a label table is refused and becomes no example."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Reason(enum.StrEnum):
-    """A new reason is one line here, and a `PhotoRefused` where it is found."""
+    """The reason codes. To add one, add a line here and raise `PhotoRefused` with it."""
 
     ROW_MALFORMED = "row_malformed"
     FILE_MISSING = "file_missing"
@@ -41,25 +41,25 @@ class Reason(enum.StrEnum):
 
 
 NO_AGE = -1.0
-"""The age that a served model gives beside a reason. JSON has no NaN; TensorFlow Serving writes it
-all the same, and for a strict parser that spoils the whole answer."""
+"""The age that a served model returns together with a reason. JSON has no NaN; TensorFlow Serving
+writes it nevertheless, and a strict parser then rejects the whole answer."""
 
-FORGOTTEN = "asked to be forgotten, or older than photos are kept"
-"""Why a photo is left out that no run may learn from, in a sentence."""
+FORGOTTEN = "erased at the person's request, or older than the photos that are kept"
+"""The detail for a photo that no run may train on."""
 
 NO_FILE = {
-    Reason.ROW_MALFORMED: "its row has not as many cells as the header",
+    Reason.ROW_MALFORMED: "its row and the header have different numbers of cells",
     Reason.FILE_MISSING: "there is no such photo",
     Reason.OUTSIDE_DATA_FOLDER: "the name leads out of the data folder",
 }
-"""Why the file that a name means may not be read, in a sentence."""
+"""Why the file of a name may not be read; one sentence for each reason."""
 
 
 class PhotoRefused(Exception):
     """One photo, or its row, cannot be used.
 
     Attributes:
-        reason: what it is counted under.
+        reason: the reason code for counts.
         detail: a sentence for people, without the file's name.
     """
 
@@ -80,6 +80,6 @@ class Refusal:
     detail: str
 
     def sentence(self) -> str:
-        """The refusal in one line of text."""
+        """Return the refusal as one line of text."""
         name = " ".join(self.file_name.split()) or "(no name)"
         return f"{self.table}, line {self.line}: {name}: {self.detail}"

@@ -1,7 +1,8 @@
-"""How people were dealt to splits: what a model may be compared with, and start from.
+"""The record of how people were assigned to splits.
 
-A champion that was trained under another deal has seen people who are now in `test`: it
-would look better than it is, and so would whatever starts from it.
+It decides which models a run may compare with or start from. A champion with another assignment was
+trained on people who are now in `test`: it would look better than it is, and so would each model
+that starts from it.
 """
 
 from typing import Literal
@@ -10,14 +11,14 @@ from .strict_model import StrictModel
 
 
 class Deal(StrictModel):
-    """A record of a deal, which holds no key.
+    """A record of an assignment of people to splits; it holds no key.
 
     Attributes:
-        base: what decides about a photo of the base set: its official split, its person, or its
-            content.
-        split_key: a fingerprint; empty where all splits are official.
-        split_shares: of train, valid and test; empty where all splits are official.
-        person_key: a fingerprint; empty where nobody says who is on a photo.
+        base: what decides the split of a photo in the base set: its official split, its person, or
+            its content.
+        split_key: the key's fingerprint; empty if all splits are official.
+        split_shares: of train, valid and test; empty if all splits are official.
+        person_key: the key's fingerprint; empty if no table names persons.
     """
 
     base: Literal["official", "persons", "photos"]
@@ -26,9 +27,10 @@ class Deal(StrictModel):
     person_key: str
 
     def differences(self, other: "Deal") -> list[str]:
-        """Name the settings, and what else, through which people may have changed their split.
+        """Return the settings and other causes that may have moved people to another split.
 
-        What one of the two did not need is no difference: a first batch brings the first person.
+        A value that is empty in one of the two is not a difference: a first batch adds the first
+        person.
         """
         named = [] if self.base == other.base else ["the base set's own splits and persons"]
         settings = {

@@ -1,19 +1,19 @@
-"""What all settings, and all that is made of them, have in common: strict pydantic models."""
+"""The base class of all settings and specifications: a strict pydantic model."""
 
 from pydantic import BaseModel, ConfigDict
 
 MOST = 1_000_000_000
-"""Photos, rows and the like; a larger number is a typing error."""
+"""The largest number of photos, rows and so on; a larger number is a typing error."""
 
 CENTURY_DAYS = 36_525
-"""A longer time would reach back before the calendar's first year."""
+"""The largest number of days; a longer time would start before the calendar's first year."""
 
 
 class StrictModel(BaseModel):
-    """Unknown keys, and numbers or booleans given as text, are errors; nothing can be changed.
+    """An immutable model: unknown keys, and numbers or booleans written as text, are errors.
 
-    A whole number is also a real one. Lists become tuples where the values come from JSON; in
-    Python a tuple must be given.
+    A whole number is accepted for a real number. Lists from JSON become tuples; Python code must
+    pass a tuple.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)

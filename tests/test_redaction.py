@@ -1,4 +1,4 @@
-"""No user, password or token gets through."""
+"""No user, password or token is shown."""
 
 import string
 
@@ -12,7 +12,7 @@ WORDS = st.text(string.ascii_letters + string.digits + "!$%*+-.;=@^_~", min_size
 
 
 @given(user=WORDS, password=WORDS)
-def test_user_and_password_of_a_url_are_blanked(user, password):
+def test_user_and_password_of_a_url_are_hidden(user, password):
     text = f"see postgresql://{user}:{password}@db.example.org:5432/mlflow for more"
     assert (
         redaction.hide_credentials(text)
@@ -34,19 +34,19 @@ def test_user_and_password_of_a_url_are_blanked(user, password):
         ("http://host:5000 and ada@example.org", "http://host:5000 and ada@example.org"),
     ],
 )
-def test_what_is_secret_is_blanked_and_what_is_not_stays(text, shown):
+def test_secrets_are_hidden_and_the_rest_stays(text, shown):
     assert redaction.hide_credentials(text) == shown
 
 
 @pytest.mark.parametrize(
     "name", ["--s3_secret_access_key", "API_TOKEN", "AccountKey", "storage-key", "X-Amz-Signature"]
 )
-def test_what_is_called_like_a_secret_is_one_in_settings_and_cluster_alike(name):
+def test_a_secrets_name_is_recognised_in_settings_and_cluster(name):
     assert redaction.SECRET_OPTION.search(name)
     assert redaction.is_secret_name(name)
 
 
-def test_the_key_that_deals_splits_is_no_secret():
+def test_the_split_key_is_not_secret():
     settings = {"split_key": "customer-age", "run_key": "abc", "person_key": "abc"}
     shown = {"split_key": "customer-age", "run_key": "abc", "person_key": "hidden"}
     assert redaction.hide_secret_settings(settings) == shown
@@ -67,7 +67,7 @@ def test_an_address_without_a_secret_stays(address):
     assert redaction.require_no_secret(address, "elsewhere", user=True) == address
 
 
-def test_settings_named_like_secrets_are_blanked_at_any_depth():
+def test_settings_named_like_secrets_are_hidden_at_any_depth():
     settings = {
         "registry": {"uri": "sqlite:///x.db", "token": "abc", "password": ""},
         "data": [{"person_key": "abc", "keyword": "faces", "monkey": 2}],

@@ -1,5 +1,5 @@
-"""Learns a person's age from a photo, proves that it is good enough, and publishes the model.
+"""Train a model on photos to estimate a person's age, check its quality, and publish it.
 
-The four rooms of the pipeline stand at the top of the checkout and are linked here; what they
-share stands here itself.
+The four rooms of the pipeline are folders at the top of the checkout, linked from here. The
+packages that they share are in this folder.
 """

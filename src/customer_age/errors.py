@@ -1,4 +1,4 @@
-"""What can end a run, and the exit code that tells automation which it was."""
+"""The errors that end a run, and the exit code of each for automation."""
 
 import errno
 import functools
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
-_SAID_OF_IT = ("no space left on device", "database or disk is full", "disk quota exceeded")
-"""By libraries that keep only the text of an error."""
+_FULL_DISK_TEXTS = ("no space left on device", "database or disk is full", "disk quota exceeded")
+"""For libraries that keep only the text of an error."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -21,31 +21,31 @@ class RunError(Exception):
 
 
 class SettingsError(RunError):
-    """The settings, or what they point at, cannot be used: nothing was started."""
+    """The settings, or the data they point to, cannot be used: nothing was started."""
 
     exit_code = 2
 
 
 class ModelRefused(RunError):
-    """The gate found the model not good enough."""
+    """The gate refused the model: its quality is not sufficient."""
 
     exit_code = 3
 
 
 class DataRefused(RunError):
-    """The data are not what the schema and the limits ask for."""
+    """The data do not match the schema or exceed the limits."""
 
     exit_code = 4
 
 
 class NothingFound(RunError):
-    """There is nothing of what was to be erased."""
+    """The data to erase do not exist."""
 
     exit_code = 5
 
 
 class Interrupted(RunError):
-    """Ctrl-C (130) or SIGTERM (143) has ended it."""
+    """Ctrl-C (exit code 130) or SIGTERM (143) ended the run."""
 
     def __init__(self, line: str, exit_code: int) -> None:
         super().__init__(line)
@@ -55,10 +55,10 @@ class Interrupted(RunError):
 def explained_by(
     translate: Callable[[Exception], RunError | None],
 ) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-    """Decorate a method that calls a service: its client's errors become one clear line.
+    """Return a decorator for methods that call a service: client errors become one clear line.
 
     Args:
-        translate: gives what to raise instead of an error; None lets the error pass as it is.
+        translate: returns the error to raise instead, or None to raise the original error.
     """
 
     def decorate(method: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -78,7 +78,7 @@ def explained_by(
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it was raised from or while handling, and so on; each once."""
+    """Yield the error, then its cause or context, then theirs, and so on; each error once."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -88,7 +88,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def full_disk(error: BaseException) -> BaseException | None:
-    """The cause of an error that is a disk, or a quota, without space; None where none is."""
+    """Return the cause of an error that is a full disk or quota; None if no cause is one."""
     return next(filter(_is_full_disk, causes(error)), None)
 
 
@@ -97,4 +97,4 @@ def _is_full_disk(error: BaseException) -> bool:
         return True
     if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
         return True
-    return any(words in str(error).lower() for words in _SAID_OF_IT)
+    return any(words in str(error).lower() for words in _FULL_DISK_TEXTS)

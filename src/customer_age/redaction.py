@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is written down: settings, pages, logs."""
+"""Keep secrets out of written settings, pages and logs."""
 
 import re
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ _SECRET_WORDS = (
     r"(?:api|access|account|storage|shared|private|encryption|customer|subscription)[_-]?key"
 )
 SECRET_OPTION = re.compile(rf"(?i){_SECRET_WORDS}|^-*(?:sig|sas|key)$")
-"""What an option, a query's key or an environment variable is called whose value is secret."""
+"""Matches the names of options, query keys and environment variables that hold secrets."""
 
 HIDDEN = "hidden"
 
-# The second form catches a password that holds an unescaped slash.
+# The second form matches a password that contains an unescaped slash.
 _USER_INFO = re.compile(r"""://(?:[^/\s<>"']*@|[^/\s:@<>"']+:[^\s@<>"']*@)""")
-# A `;` parts parameters too, and ends the `&amp;` that parts them in HTML.
+# A `;` also separates parameters, and it ends the `&amp;` that separates them in HTML.
 _QUERY = re.compile(
     r"""(?i)([?;&][\w.-]*(?:token|secret|password|signature|credential|sig|key)=)"""
     r"""[^&\s<>"']+"""
 )
-# A setting's name, which a library may have chosen: what ends in `_key` is one, but for these.
+# A library may have chosen a setting's name: each that ends in `_key` is secret, except these.
 _SECRET_NAME = re.compile(rf"(?i){_SECRET_WORDS}|_key$|^key$")
 _NO_SECRETS = {"split_key", "run_key"}
 
@@ -29,19 +29,19 @@ _NAMED_VALUE = re.compile(r"""([\w.-]+)["']?\s*[=:]\s*\S""")
 
 
 def hide_credentials(text: str) -> str:
-    """Blank the user and password, and the signing parameters, of every URL in a text."""
+    """Replace the user, password and signing parameters of every URL in a text."""
     return _QUERY.sub(rf"\1{HIDDEN}", _USER_INFO.sub(f"://{HIDDEN}@", text))
 
 
 def hide_secret_settings(settings: Any) -> Any:
-    """Copy settings, with the value of everything that is named like a secret blanked.
+    """Copy settings and hide the value of each key that is named like a secret.
 
     Args:
-        settings: mappings, lists and plain values, in any nesting.
+        settings: mappings, lists and plain values, nested to any depth.
 
     Returns:
-        The same, where the value under a name such as `api_key` or `password` is `hidden`. Empty
-        values stay, since it matters to know that none was given.
+        The copy. The value under a name such as `api_key` or `password` is `hidden`. Empty values
+        stay, so that a reader sees that no secret was set.
     """
     if isinstance(settings, Mapping):
         return {
@@ -54,23 +54,23 @@ def hide_secret_settings(settings: Any) -> Any:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether the value under a setting's name is to be hidden."""
+    """Return whether the value of a setting with this name must be hidden."""
     return name not in _NO_SECRETS and _SECRET_NAME.search(name) is not None
 
 
 def require_no_secret(address: str, instead: str, user: bool = False) -> str:
-    """See that an address, or an address inside its query, holds no secret.
+    """Check that an address, and any address inside its query, holds no secret.
 
     Args:
-        address: a URL, or a path, which is never refused.
-        instead: where such a secret belongs, for people.
-        user: whether a user's name may stand in it, without a password.
+        address: a URL, or a path. A path is never refused.
+        instead: where such a secret belongs; part of the message.
+        user: whether the address may hold a user name without a password.
 
     Returns:
         The address.
 
     Raises:
-        ValueError: it does, or is malformed. The message holds nothing of it.
+        ValueError: it holds a secret, or is malformed. The message shows no part of the address.
     """
     scheme, separator, _ = address.partition("://")
     if not separator or scheme == "file":
@@ -81,8 +81,8 @@ def require_no_secret(address: str, instead: str, user: bool = False) -> str:
     if (at and (not user or ":" in who)) or any(SECRET_OPTION.search(name) for name, _ in named):
         what = "password" if user else "user name or password"
         raise ValueError(
-            f"must hold no {what}, and no token or key: settings are written down and travel with "
-            f"the run; {instead}"
+            f"must hold no {what}, token or key: settings are written to files and sent with the "
+            f"run; {instead}"
         )
     for _, inner in named:
         require_no_secret(unquote(inner), instead, user)
@@ -90,10 +90,10 @@ def require_no_secret(address: str, instead: str, user: bool = False) -> str:
 
 
 def names_a_secret(text: str) -> bool:
-    """Whether a text gives a value to something that is called as secrets are, or is such a URL.
+    """Return whether a text sets a value with a secret's name, or holds a URL with credentials.
 
     Args:
-        text: such as an option's value, `AccountName=shop;AccountKey=...`.
+        text: for example an option's value, `AccountName=shop;AccountKey=...`.
     """
     if any(SECRET_OPTION.search(match[1]) for match in _NAMED_VALUE.finditer(text)):
         return True
@@ -101,11 +101,11 @@ def names_a_secret(text: str) -> bool:
 
 
 def url_parts(url: str) -> SplitResult:
-    """Split a URL, or what may be one.
+    """Split a text that may be a URL.
 
     Raises:
-        ValueError: it is malformed, or its port is not valid. The message holds nothing of it,
-            since there may be a password in it.
+        ValueError: it is malformed, or its port is not valid. The message shows no part of the
+            URL, because it may contain a password.
     """
     try:
         parts = urlsplit(url)

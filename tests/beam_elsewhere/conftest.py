@@ -1,4 +1,4 @@
-"""Beam's own job service and a pool of workers, each a process of its own, on loopback."""
+"""Beam's own job service and a pool of workers, each in a separate process, on loopback."""
 
 import contextlib
 import dataclasses
@@ -24,20 +24,20 @@ POOL = "customer_age.components.beam_elsewhere.worker_pool"
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """What stands in for Flink: a job service, and a pool that starts a worker for each job."""
+    """A substitute for Flink: a job service, and a pool that starts a worker for each job."""
 
     args: list[str]
-    """As the settings give them."""
+    """The Beam options, as in the settings."""
     pool: subprocess.Popen
 
     def workers(self) -> list[int]:
-        """The processes that the pool has started and that are running."""
+        """The pool's running processes."""
         children = Path(f"/proc/{self.pool.pid}/task").glob("*/children")
         pids = [int(pid) for file in children for pid in file.read_text().split()]
         return [pid for pid in pids if "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()]
 
     def signal_workers(self, number: int = signal.SIGKILL) -> None:
-        """Kill what is running, or stop it in its tracks."""
+        """Kill the running workers, or suspend them."""
         workers = self.workers()
         assert workers, "no worker is running"
         for pid in workers:
@@ -92,15 +92,15 @@ def _wait_for(port: int, process: subprocess.Popen) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """The four parts that run on Beam, each on Beam's options as the settings give them."""
+    """The four parts that run on Beam, each with the settings' Beam options."""
 
     photos: Path
     work: Path
-    """Of a registry with one version."""
+    """The URI of a registry with one version."""
     model: Path
 
     def ingest(self, beam_args: list[str], output: Path, data: Path | None = None) -> Path:
-        """PhotoExampleGen; gives its `Examples`."""
+        """Run PhotoExampleGen; return its `Examples`."""
         from tfx.types import standard_artifacts
 
         from customer_age.components.artifacts.types import PhotoDataSet
@@ -124,7 +124,7 @@ class Parts:
         return output
 
     def statistics(self, beam_args: list[str], examples: Path, output: Path) -> Path:
-        """StatisticsGen, as the pipeline has it."""
+        """Run StatisticsGen as the pipeline does."""
         from tfx.components.statistics_gen import executor
         from tfx.types import standard_artifacts
 
@@ -141,7 +141,7 @@ class Parts:
         return output
 
     def evaluate(self, beam_args: list[str], examples: Path, output: Path) -> Path:
-        """Evaluator: the model against one that is six years off."""
+        """Run the Evaluator with the model and one that is wrong by six years."""
         from tfx.types import standard_artifacts
 
         from customer_age.components.evaluator import component
@@ -170,7 +170,7 @@ class Parts:
         return output
 
     def score(self, beam_args: list[str], output: Path, *photos: Path) -> Path:
-        """`customer-age score`."""
+        """Run `customer-age score`."""
         from customer_age.pipeline.prediction import score
         from customer_age.pipeline.prediction.model_version import groups
 
@@ -193,7 +193,7 @@ class Parts:
 
 @pytest.fixture(scope="session")
 def parts(tmp_path_factory, brightness_model, publication, grey, photo, person_key) -> Parts:
-    """The four parts over two dozen photos, one of which is none."""
+    """The four parts over two dozen files, one of which is not a photo."""
     folder = tmp_path_factory.mktemp("parts")
     photos = folder / "data" / "final_files"
     photos.mkdir(parents=True)

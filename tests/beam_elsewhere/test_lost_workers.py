@@ -1,4 +1,4 @@
-"""A worker that dies in the middle ends its job, with a line, and nothing is taken for a result."""
+"""A worker that dies during its work ends its job with one line, and no result is left."""
 
 import contextlib
 import signal
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.slow
 
 PHOTOS = 40
 SECONDS = 20
-"""Beam's job service is seen to need 1 to 2; the bound leaves room for a busy machine."""
+"""Seconds. Beam's job service needs 1 to 2; the limit is higher for a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory, photo):
-    """A data set whose photos keep a worker busy for some seconds."""
+    """A data set that keeps a worker busy for some seconds."""
     folder = tmp_path_factory.mktemp("many") / "final_files"
     folder.mkdir()
     rows = ["file_name,real_age"]
@@ -35,13 +35,13 @@ def long_examples(parts, tmp_path):
     """Examples that keep a worker busy for some seconds."""
     examples = parts.ingest([], tmp_path / "examples")
     for shard in examples.glob("Split-*/*.gz"):
-        shard.write_bytes(shard.read_bytes() * 1000)  # gzip may be strung together
+        shard.write_bytes(shard.read_bytes() * 1000)  # gzip files can be concatenated
     return examples
 
 
 @pytest.fixture
 def lost(engine):
-    """Kills, or stops, the workers in the middle of their work, and sees how the job ends."""
+    """Kills or suspends the workers during their work, and checks how the job ends."""
 
     @contextlib.contextmanager
     def lose(at_work, seconds=SECONDS, by=signal.SIGKILL):
@@ -125,9 +125,7 @@ def test_a_worker_that_dies_before_it_has_reported(parts, engine, lost, tmp_path
     )
 
 
-def test_a_worker_that_hangs_is_given_up_after_the_time_that_is_set(
-    parts, engine, many, lost, tmp_path
-):
+def test_a_worker_that_hangs_is_given_up_after_the_set_time(parts, engine, many, lost, tmp_path):
     out = tmp_path / "out"
     try:
         with lost(lambda: any(out.glob("unfinished/*")), 60, signal.SIGSTOP) as raised:

@@ -1,4 +1,4 @@
-"""Where no job server answers, one line says so soon: nothing has started."""
+"""If no job server answers, one line reports it soon, before anything starts."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ SECONDS = 30
 
 @pytest.fixture
 def args(free_port):
-    """Of a portable runner whose job server is not there."""
+    """Beam options of a portable runner without a job server."""
     return [
         "--runner=PortableRunner",
         f"--job_endpoint=localhost:{free_port()}",
@@ -28,7 +28,7 @@ def args(free_port):
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    """Call `customer-age`; gives its exit code, and what it printed as an error."""
+    """Call `customer-age`; return its exit code and its error output."""
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["customer-age", *map(str, arguments)])
@@ -42,7 +42,7 @@ def call(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("verb", ["run", "score"])
-def test_the_command_line_says_so_before_anything_is_written(
+def test_the_command_line_reports_it_before_anything_is_written(
     call, args, hand_out, photo, tmp_path, verb
 ):
     data = hand_out([("1.jpg", 30, photo())])
@@ -55,7 +55,7 @@ def test_the_command_line_says_so_before_anything_is_written(
     assert not work.exists() and not out.exists()
 
 
-def test_a_container_says_so_before_it_imports_tensorflow(args):
+def test_a_container_reports_it_before_it_imports_tensorflow(args):
     started = time.monotonic()
     ended = subprocess.run(
         [
@@ -76,8 +76,8 @@ def test_a_container_says_so_before_it_imports_tensorflow(args):
 
 
 @pytest.mark.slow
-def test_a_job_server_that_went_away_meanwhile_is_one_line_too(parts, args, tmp_path):
-    """Beam's own wait, of 300 seconds, is not come to; a cluster tries again."""
+def test_a_job_server_that_ended_meanwhile_is_one_line_too(parts, args, tmp_path):
+    """Beam's own wait of 300 seconds is not reached; a cluster tries again."""
     with pytest.raises(RunError) as raised:
         parts.ingest(args, tmp_path / "out")
     failure = failed_step.failure_of(raised.value, "a.photo_example_gen.executor.Executor", {})
@@ -86,7 +86,7 @@ def test_a_job_server_that_went_away_meanwhile_is_one_line_too(parts, args, tmp_
     assert f"no Beam job server answered at {args[1]} within 10 s" in failure.line
 
 
-def test_what_listens_and_is_no_job_server_is_found_out(monkeypatch):
+def test_another_server_is_not_accepted_as_a_job_server(monkeypatch):
     monkeypatch.setattr(job_server, "SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"localhost:{silent.getsockname()[1]}"
@@ -94,5 +94,5 @@ def test_what_listens_and_is_no_job_server_is_found_out(monkeypatch):
 
 
 @pytest.mark.parametrize("beam_args", [[], ["--runner=DirectRunner"], ["--job_endpoint=embed"]])
-def test_a_runner_that_needs_none_is_asked_for_none(beam_args):
+def test_a_runner_without_a_job_server_needs_none(beam_args):
     assert job_server.absent_of(beam_args) is None

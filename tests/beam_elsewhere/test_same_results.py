@@ -1,4 +1,4 @@
-"""The four parts that run on Beam give the same by workers elsewhere as in this process."""
+"""The four parts that run on Beam have the same results with external workers as in-process."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ SEVEN_DIGITS = 1e-7
 
 @pytest.fixture(scope="module")
 def examples(parts, engine, tmp_path_factory):
-    """Of this process, and of workers elsewhere."""
+    """The examples from this process, and those from external workers."""
     folder = tmp_path_factory.mktemp("examples")
     here = parts.ingest([], folder / "here")
     return here, parts.ingest(engine.args, folder / "elsewhere")
@@ -46,7 +46,7 @@ def test_statistics_are_equal(parts, engine, examples, tmp_path):
 
 
 def _statistics(folder):
-    """Split and feature to what is known of it; TFDV's order of features is any."""
+    """The statistics by split and feature; TFDV's order of features may differ."""
     from google.protobuf import json_format
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -61,7 +61,7 @@ def _statistics(folder):
 
 
 def _require_equal(found, expected, where):
-    """The same but for the last digits of a number, which the order of adding up decides."""
+    """Require equality except in the last digits, which depend on the order of additions."""
     if isinstance(expected, dict):
         assert found.keys() == expected.keys(), where
         for name in expected:

@@ -1,8 +1,8 @@
-"""A champion of one TFX line goes on in the other. Run by `tests/debian13/both_lines.sh` alone.
+"""The other TFX line continues with a champion. Run only by `tests/debian13/both_lines.sh`.
 
-Each call is one stage of a story that is kept in the folder CUSTOMER_AGE_HANDOVER: on an empty one
-it publishes a first model; else the champion there must come from the other line, answer as it did
-there, give its weights to a new model, and be what that model is measured against.
+Each call is one stage, and the folder CUSTOMER_AGE_HANDOVER keeps the state. In an empty folder it
+publishes a first model. Else the champion there must come from the other line, answer as it did
+there, give its weights to a new model, and be the baseline of that model.
 """
 
 import csv
@@ -20,15 +20,15 @@ from customer_age.model_registry import ModelRegistry, open_registry
 
 TINY = Path(__file__).parents[1] / "e2e/tiny.yaml"
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
-ASKED = 12
+PREDICTED = 12
 YEARS = 0.01
-"""Within which two TensorFlows must agree on an age."""
+"""The largest difference of an age between two TensorFlows."""
 
 
 @pytest.fixture
 def folder() -> Path:
     if "CUSTOMER_AGE_HANDOVER" not in os.environ:
-        pytest.fail("CUSTOMER_AGE_HANDOVER names no folder: run tests/debian13/both_lines.sh")
+        pytest.fail("CUSTOMER_AGE_HANDOVER is not set: run tests/debian13/both_lines.sh")
     return Path(os.environ["CUSTOMER_AGE_HANDOVER"])
 
 
@@ -38,7 +38,7 @@ def registry(folder: Path) -> ModelRegistry:
 
 
 def write_photos(folder: Path, seed: int) -> Path:
-    """240 squares whose brightness is the age."""
+    """Write 240 squares with the age as their brightness."""
     random = np.random.default_rng(seed)
     (folder / "final_files").mkdir(parents=True)
     with (folder / "labels.csv").open("w", newline="") as file:
@@ -67,22 +67,22 @@ def call(folder: Path, verb: str, *arguments: object, stage: str) -> str:
 
 
 def ages(folder: Path, stage: str) -> list[float]:
-    """What the champion says of the first photos that any of them learned from."""
-    photos = sorted((folder / "photos-0/final_files").iterdir())[:ASKED]
+    """The champion's ages of the first photos that the first model was trained on."""
+    photos = sorted((folder / "photos-0/final_files").iterdir())[:PREDICTED]
     printed = call(folder, "predict", *photos, "--format", "csv", stage=stage)
     return [float(row["age"]) for row in csv.DictReader(printed.splitlines())]
 
 
-def test_the_champion_goes_on(folder: Path, registry: ModelRegistry) -> None:
+def test_the_other_line_continues_with_the_champion(folder: Path, registry: ModelRegistry) -> None:
     former = registry.champion()
     stage = former.version if former else "0"
     photos = write_photos(folder / f"photos-{stage}", seed=int(stage))
     weights = "none"
     if former is not None:
         assert former.tags["tfx_version"] != tfx.version.__version__
-        told = np.loadtxt(folder / f"ages-{former.version}.csv")
-        assert np.ptp(told) > 1, "a model that always says the same proves nothing"
-        assert ages(folder, stage) == pytest.approx(told, abs=YEARS)
+        former_ages = np.loadtxt(folder / f"ages-{former.version}.csv")
+        assert np.ptp(former_ages) > 1, "a model with a constant answer proves nothing"
+        assert ages(folder, stage) == pytest.approx(former_ages, abs=YEARS)
         weights = "champion"
 
     call(folder, "run", "--data", photos, "--weights", weights, stage=stage)

@@ -9,7 +9,7 @@ line=$("$python" -c 'from importlib.metadata import version; print(version("tfx"
 case $line in
 1.16.*) ;;
 *)
-    echo "both lines: this host runs TFX $line as the Debian 13 root does: no other line to hand models to"
+    echo "both lines: this host runs TFX $line like the Debian 13 root: there is no other line"
     exit 0
     ;;
 esac
@@ -22,7 +22,7 @@ stage() { "$@" -m pytest -q "tests/both_lines"; }
 cd "$here/../.."
 echo "both lines: TFX $line publishes"
 stage "$python"
-echo "both lines: TFX 1.21 goes on"
+echo "both lines: TFX 1.21 continues"
 stage "$here/run.sh" .venv/bin/python
-echo "both lines: TFX $line goes on"
+echo "both lines: TFX $line continues"
 stage "$python"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The part of run.sh that works in the mount namespace: make the root once, enter it, run a command.
+# The part of run.sh inside the mount namespace: create the root once, enter it, run a command.
 # usage: inside.sh CACHE CHECKOUT COMMAND...
 set -euo pipefail
 
@@ -10,14 +10,14 @@ root=$cache/root
 here=$checkout/tests/debian13
 packages=$(sed '/^#/d; s/#.*//' "$here/packages.txt" | paste -sd, | tr -d ' ')
 
-# A root is whole when it holds the list of packages that it was made with.
+# A root is complete when it contains the list of its packages.
 if [ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ]; then
     echo "debian13: making a Debian 13 root in $root (some minutes, once)" >&2
     rm -rf "$root" "$cache/new"
     debootstrap --variant=minbase --include="$packages" trixie "$cache/new" "$("$here/mirror.sh")" \
         >"$cache/debootstrap.log" 2>&1 || {
         tail -n 5 "$cache/debootstrap.log" >&2
-        echo "debian13: debootstrap failed; all it said is in $cache/debootstrap.log" >&2
+        echo "debian13: debootstrap failed; its output is in $cache/debootstrap.log" >&2
         exit 1
     }
     echo "$packages" >"$cache/new/packages"
@@ -25,12 +25,12 @@ if [ "$(cat "$root/packages" 2>/dev/null)" != "$packages" ]; then
 fi
 
 rm -rf "${root:?}"/tmp/* "$root$HOME/.cache/pytest"
-mount --bind "$root" "$root" # what becomes the root has to be a mount
+mount --bind "$root" "$root" # the new root must be a mount
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"
-# What the host knows of its network and of its package indexes holds inside too. Lent, not copied:
-# it may hold a password.
+# The host's settings of its network and its package indexes also apply inside. They are mounted, not
+# copied, because they may contain a password.
 for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt \
     /etc/pip.conf "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf" "${PIP_CONFIG_FILE:-}" \
     /etc/uv/uv.toml "$HOME/.config/uv/uv.toml" "${UV_CONFIG_FILE:-}" "$HOME/.netrc"; do
@@ -40,7 +40,7 @@ for file in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt \
         mount --bind "$(readlink -f "$file")" "$root$file"
     fi
 done
-# A folder that both sides see, under the same name.
+# A folder that both sides share under the same name.
 if [ -n "${CUSTOMER_AGE_HANDOVER:-}" ]; then
     mkdir -p "$root$CUSTOMER_AGE_HANDOVER"
     mount --bind "$CUSTOMER_AGE_HANDOVER" "$root$CUSTOMER_AGE_HANDOVER"
@@ -52,21 +52,21 @@ for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
     fi
 done
 
-# The checkout as it stands, committed or not; the environment inside stays from one run to the next.
+# The checkout with uncommitted changes; the environment inside stays from one run to the next.
 mkdir -p "$root/checkout"
 find "$root/checkout" -mindepth 1 -maxdepth 1 ! -name .venv ! -name .mypy_cache -exec rm -rf {} +
 tar -C "$checkout" -c --exclude=./.git --exclude=./.venv --exclude=./work --exclude=__pycache__ \
     --exclude='./.*_cache' --exclude=./build --exclude='./*.egg-info' . |
     tar -C "$root/checkout" -x --no-same-owner
 
-# Debian keeps PostgreSQL's programs apart.
+# Debian has PostgreSQL's programs in a separate folder.
 paths=/usr/sbin:/usr/bin:/sbin:/bin$(cd "$root" && printf ':/%s' usr/lib/postgresql/*/bin)
-# Not chroot: inside one, nobody may make a namespace of their own, as a test does.
+# Not chroot: inside it, a test could not create its own namespace.
 mkdir -p "$root/.host"
 cd "$root"
 pivot_root . .host
 cd /
 umount --lazy /.host
-# Whatever bash starts in the background ignores SIGINT; what runs inside shall not.
+# Processes that bash starts in the background ignore SIGINT; the command must not.
 exec /usr/bin/env -i --default-signal=INT,QUIT "PATH=$paths" LANG=C.UTF-8 "${environment[@]}" \
     sh -c 'cd /checkout && exec "$@"' sh "$@"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Run the checks and the tests on TFX 1.21 in a Debian 13 root, on whatever Linux this is.
+# Run the checks and the tests on TFX 1.21 in a Debian 13 root, on any Linux.
 #
 # usage: tests/debian13/run.sh [COMMAND...]     as root; the default command is: make test
 #
-#        tests/debian13/run.sh --check          says whether that can be done here, and does nothing
+#        tests/debian13/run.sh --check          reports whether that is possible here, and does nothing
 #
 #   CUSTOMER_AGE_CACHE   where the root is kept (default: customer-age in the user's cache folder);
 #                        removing that folder undoes everything
 #   DEBIAN_MIRROR        where Debian comes from (default: this host's own mirror, or Debian's)
 #
-# Every mount is made in a mount namespace of its own, and every process inside is a child of that
-# namespace's first one: whichever way this script ends, by Ctrl-C or kill -9 too, the kernel ends
-# those processes and takes the mounts with them.
+# Every mount is in a separate mount namespace, and every process inside is a child of that
+# namespace's first process. So when this script ends in any way, also by Ctrl-C or kill -9, the
+# kernel ends those processes and removes the mounts.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,20 +28,20 @@ refuse() {
 [ "$(uname -sm)" = "Linux x86_64" ] || refuse "TFX has wheels for Linux on x86_64, and this is $(uname -sm)"
 for program in debootstrap wget unshare pivot_root setpriv flock tar; do
     command -v "$program" >/dev/null ||
-        refuse "$program is not to be found: apt-get install debootstrap wget util-linux tar"
+        refuse "$program is not found: apt-get install debootstrap wget util-linux tar"
 done
 [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] ||
-    refuse "Debian's keys are not to be found: apt-get install debian-archive-keyring"
+    refuse "Debian's keys are not found: apt-get install debian-archive-keyring"
 unshare --mount --pid --fork true 2>/dev/null ||
-    refuse "this host lets root make no mount namespace (a container without --privileged?)"
+    refuse "root cannot create a mount namespace on this host (a container without --privileged?)"
 
 mkdir -p "$cache"
 if [ ! -d "$cache/root" ]; then
     mirror=$("$here/mirror.sh")
     wget --quiet --spider --timeout=10 --tries=1 "$mirror/dists/trixie/InRelease" ||
-        refuse "$mirror does not answer; name another mirror by DEBIAN_MIRROR"
+        refuse "$mirror does not answer; set another mirror with DEBIAN_MIRROR"
     [ "$(df --output=avail --block-size=1G "$cache" | tail -n 1)" -ge 8 ] ||
-        refuse "8 GB are needed in $cache; name another folder by CUSTOMER_AGE_CACHE"
+        refuse "8 GB are needed in $cache; set another folder with CUSTOMER_AGE_CACHE"
 fi
 [ "$1" != --check ] || exit 0
 
@@ -58,7 +58,7 @@ stop() {
     exit "$1"
 }
 
-# In the background, so that a signal is dealt with at once and not when the tests have ended.
+# In the background, so that a signal is handled at once and not after the tests have ended.
 setpriv --pdeathsig KILL \
     unshare --mount --propagation private --pid --fork --kill-child \
     bash "$here/inside.sh" "$cache" "$(cd "$here/../.." && pwd)" "$@" &

@@ -1,4 +1,4 @@
-"""The places that files are kept in: each behind a real server, or on the disk."""
+"""The locations of files: on the disk, or in a store behind a real server."""
 
 import http.server
 import multiprocessing
@@ -22,7 +22,7 @@ def place(request, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["s3", "gs"])
 def bucket_place(request) -> str:
-    """The same, in a store."""
+    """The address of an empty folder in a store."""
     return request.getfixturevalue(f"{request.param}_place")
 
 
@@ -44,11 +44,11 @@ def gs_place(cloud_storage) -> str:
 
 
 class Scripted(http.server.ThreadingHTTPServer):
-    """A server that answers as it is told: a status, `cut`, a content; then an object `hello`.
+    """A server with scripted answers: a status, `cut`, a content; then an object `hello`.
 
     Attributes:
         script: answers to come.
-        asked: method and path of each request.
+        requests: method and path of each request.
     """
 
     daemon_threads = True
@@ -56,7 +56,7 @@ class Scripted(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: list[int | str | bytes] = []
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -71,10 +71,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.path.startswith("/storage/v1/b/shop?"):
-            # Newer clients of Cloud Storage look at the bucket for their traces, when they like.
+            # Newer clients of Cloud Storage may request the bucket at any time, for their traces.
             self.send_error(404)
             return
-        self.server.asked.append((self.command, self.path))
+        self.server.requests.append((self.command, self.path))
         status = self.server.script.pop(0) if self.server.script else 200
         body = self.body if status in (200, "half") else b""
         if isinstance(status, bytes):
@@ -111,7 +111,7 @@ def scripted() -> Iterator[Scripted]:
 
 @pytest.fixture
 def together() -> Callable[..., list]:
-    """Run a function in several processes of their own at once, and give what each returned."""
+    """Run a function in several processes at once, and return all results."""
 
     def run(work: Callable, arguments: list[tuple]) -> list:
         with multiprocessing.get_context("spawn").Pool(len(arguments)) as pool:
@@ -122,7 +122,7 @@ def together() -> Callable[..., list]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for something to become true, half a minute at most."""
+    """Wait until a condition is true, at most half a minute."""
 
     def wait(true: Callable[[], bool]) -> None:
         end = time.monotonic() + 30

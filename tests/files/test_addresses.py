@@ -1,4 +1,4 @@
-"""Paths and addresses are told apart, and put together as Beam does it."""
+"""Paths and addresses are distinguished, and joined as Beam joins them."""
 
 import pytest
 import sqlalchemy
@@ -16,14 +16,14 @@ def test_names_are_joined_as_beam_joins_them(address, names):
     assert addresses.join(address, *names) == FileSystems.join(address, *names)
 
 
-def test_a_store_is_asked_for_many_things_at_once_and_a_disk_for_one():
+def test_a_store_gets_many_requests_at_once_and_a_disk_one():
     assert addresses.at_once("s3://bucket/inbox") > addresses.at_once("/inbox") == 1
 
 
 MINIO = "?endpoint=http://minio:9000"
 
 
-def test_the_options_of_an_address_stay_behind_what_is_added():
+def test_the_options_of_an_address_stay_at_its_end():
     photo = addresses.join(f"s3://shop/photos{MINIO}", "a", "b.jpg")
     assert photo == f"s3://shop/photos/a/b.jpg{MINIO}"
     assert addresses.options(photo) == {"endpoint": "http://minio:9000"}
@@ -34,7 +34,7 @@ def test_the_options_of_an_address_stay_behind_what_is_added():
 @pytest.mark.parametrize(
     "name", ["a?endpoint=http://evil", "a?b=c", "?", "a?", "a?verify=no&region=x"]
 )
-def test_a_name_brings_no_options_with_it(base, name):
+def test_a_name_adds_no_options(base, name):
     joined = addresses.join(base, name)
     assert addresses.options(joined) == addresses.options(base)
     assert addresses.plain(joined) == f"{addresses.plain(base)}/{name}"
@@ -47,7 +47,7 @@ def test_a_path_has_no_options(path):
     assert addresses.reached_by(path, ["--s3_region_name=x"]) == path
 
 
-def test_beam_says_how_a_store_is_reached_unless_the_address_does():
+def test_beams_options_apply_unless_the_address_sets_them():
     args = ["--runner=X", "--s3_endpoint_url=http://a:1", "--s3_region_name", "eu-west-1"]
     reached = addresses.reached_by("s3://shop/photos", args)
     assert addresses.options(reached) == {"endpoint": "http://a:1", "region": "eu-west-1"}
@@ -57,8 +57,8 @@ def test_beam_says_how_a_store_is_reached_unless_the_address_does():
     assert addresses.reached_by("gs://shop/photos", args) == "gs://shop/photos"
 
 
-def test_a_misspelt_option_is_named():
-    with pytest.raises(SettingsError, match="'endpont' is not an option .*endpoint, region"):
+def test_an_unknown_option_is_named():
+    with pytest.raises(SettingsError, match="unknown option 'endpont' .*endpoint, region, verify"):
         addresses.check_options("s3://shop/photos?endpont=http://minio:9000")
     for fine in (f"s3://shop/photos{MINIO}", "s3://shop/what?", "/photos?a=b"):
         assert addresses.check_options(fine) == fine

@@ -1,4 +1,4 @@
-"""What files contain is the same in a folder, in S3 and in Cloud Storage, and read once."""
+"""Content digests are the same in a folder, in S3 and in Cloud Storage, and files are read once."""
 
 import contextlib
 import dataclasses
@@ -34,7 +34,7 @@ def put(folder: str, photos: dict[str, bytes]) -> None:
 
 
 def settled(folder: str) -> list[Entry]:
-    """The listing of a folder as if it had been written long ago."""
+    """The listing of a folder as if its files were old."""
     return [
         dataclasses.replace(
             entry,
@@ -47,7 +47,7 @@ def settled(folder: str) -> list[Entry]:
 
 @contextlib.contextmanager
 def reads() -> Iterator[list[str]]:
-    """The names of files that are opened meanwhile."""
+    """The names of files that are opened during the block."""
     opened: list[str] = []
     with mock.patch.object(store, "open", wraps=store.open) as spy:
         yield opened
@@ -72,7 +72,7 @@ def memory(tmp_path) -> Path:
 
 @pytest.fixture
 def parts(s3_place):
-    """Upload an object to S3 as one of several parts."""
+    """Upload an object to S3 in several parts."""
     import boto3
 
     client = boto3.client("s3", endpoint_url=s3_place.partition("endpoint=")[2])
@@ -122,7 +122,7 @@ def test_an_object_of_several_parts_is_read_and_remembered(s3_place, parts, memo
     assert changed == expected | {"small.jpg": md5(b"one_part")}
 
 
-def test_an_object_of_which_there_is_a_crc32c_alone_is_read(gs_place, memory):
+def test_an_object_with_only_a_crc32c_is_read(gs_place, memory):
     put(gs_place, PHOTOS)
     composite = [dataclasses.replace(each, digest="yZRlqg==") for each in store.list(gs_place)]
     for expected in (3, 0):
@@ -146,11 +146,11 @@ def test_an_object_of_which_there_is_a_crc32c_alone_is_read(gs_place, memory):
         ("", ""),
     ],
 )
-def test_what_of_a_store_is_an_md5(digest, expected):
+def test_a_stores_digest_may_be_an_md5(digest, expected):
     assert Entry("a.jpg", digest=digest).md5 == expected
 
 
-def test_what_was_read_once_is_remembered(folder, memory):
+def test_a_digest_is_remembered(folder, memory):
     entries = settled(folder)
     with reads() as opened:
         first = ContentDigests(str(memory)).of(folder, entries)
@@ -164,7 +164,7 @@ def test_what_was_read_once_is_remembered(folder, memory):
 
 
 @pytest.mark.parametrize("field", ["name", "byte_size", "modified_ns", "changed_ns", "digest"])
-def test_a_file_that_is_listed_otherwise_is_read_again(folder, memory, field):
+def test_a_file_with_another_entry_is_read_again(folder, memory, field):
     entry = next(each for each in settled(folder) if each.name == "a.jpg")
     digests = ContentDigests(str(memory))
     digests.of(folder, [entry])
@@ -178,7 +178,7 @@ def test_a_file_that_is_listed_otherwise_is_read_again(folder, memory, field):
     assert len(opened) == 1
 
 
-def test_a_changed_byte_is_noticed_though_size_and_time_are_kept(folder, memory):
+def test_a_changed_byte_is_noticed_with_the_same_size_and_time(folder, memory):
     time.sleep(2.1)
     before = ContentDigests(str(memory)).of(folder, store.list(folder))
     photo = Path(folder, "a.jpg")
@@ -199,7 +199,7 @@ def test_a_file_that_changed_just_now_is_not_remembered(folder, memory):
     with reads() as opened:
         digests.of(folder, [young, old])
     assert opened == ["a.jpg"]
-    # Whoever sets a file's time back does not set back that of this change.
+    # A file's time can be set back, but not the time of that change.
     set_back = dataclasses.replace(young, modified_ns=0)
     digests.of(folder, [set_back])
     with reads() as opened:
@@ -207,7 +207,7 @@ def test_a_file_that_changed_just_now_is_not_remembered(folder, memory):
     assert opened == ["a.jpg"]
 
 
-def test_a_memory_holds_no_names_and_nothing_of_what_has_gone(folder, memory):
+def test_a_memory_holds_no_names_and_no_deleted_files(folder, memory):
     card = "40000007.jpg"
     put(folder, {card: b"a customer"})
     digests = ContentDigests(str(memory))
@@ -226,7 +226,7 @@ def test_a_memory_holds_no_names_and_nothing_of_what_has_gone(folder, memory):
     )
 
 
-def test_nothing_is_written_where_nothing_new_was_learnt(folder, memory):
+def test_nothing_is_written_without_a_new_digest(folder, memory):
     digests = ContentDigests(str(memory))
     entries = settled(folder)
     digests.of(folder, entries)
@@ -236,7 +236,7 @@ def test_nothing_is_written_where_nothing_new_was_learnt(folder, memory):
     assert spy.call_args_list == []
 
 
-def test_a_memory_lies_in_a_store_as_well(folder, bucket_place):
+def test_a_memory_may_be_in_a_store(folder, bucket_place):
     entries = settled(folder)
     first = ContentDigests(bucket_place).of(folder, entries)
     with reads() as opened:
@@ -246,7 +246,7 @@ def test_a_memory_lies_in_a_store_as_well(folder, bucket_place):
     assert [name.rpartition("/")[0] for name in names] == ["_digests"]
 
 
-def test_what_is_forgotten_is_read_again(folder, memory):
+def test_a_forgotten_digest_is_read_again(folder, memory):
     digests = ContentDigests(str(memory))
     entries = settled(folder)
     digests.of(folder, entries)
@@ -260,7 +260,7 @@ def test_what_is_forgotten_is_read_again(folder, memory):
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1]", "\udc80"])
-def test_a_damaged_memory_is_like_none(folder, memory, damaged):
+def test_a_damaged_memory_is_ignored(folder, memory, damaged):
     digests = ContentDigests(str(memory))
     entries = settled(folder)
     whole = digests.of(folder, entries)
@@ -271,7 +271,7 @@ def test_a_damaged_memory_is_like_none(folder, memory, damaged):
     assert file.read_bytes() == content, "it is mended"
 
 
-def test_values_that_are_no_digests_are_not_believed(folder, memory):
+def test_values_that_are_not_digests_are_ignored(folder, memory):
     digests = ContentDigests(str(memory))
     entries = settled(folder)
     whole = digests.of(folder, entries)
@@ -309,7 +309,7 @@ def test_a_link_that_leads_out_is_not_read(folder, tmp_path):
     assert not {"out.jpg", "secret"} & set(opened)
 
 
-def test_files_that_go_or_cannot_be_read_are_marked_and_not_remembered(place, memory):
+def test_deleted_or_unreadable_files_are_marked_and_not_remembered(place, memory):
     put(place, {"a.jpg": b"a", "b.jpg": b"b", "c.jpg": b"c"})
     unknown = [dataclasses.replace(entry, digest="") for entry in settled(place)]
     expected = {"a.jpg": MISSING, "b.jpg": md5(b"b"), "c.jpg": md5(b"c")}

@@ -1,4 +1,4 @@
-"""Stores that refuse, do not answer, or are cut off; writers that are killed or many at once."""
+"""Stores that refuse, do not answer, or are cut off; writers that are killed or run in parallel."""
 
 import contextlib
 import os
@@ -20,53 +20,53 @@ KINDS = ("s3", "gs")
 
 
 @pytest.fixture(params=KINDS)
-def asked(request, scripted, aws_credentials, monkeypatch):
-    """A server that answers as it is told, and the address of an object behind it."""
+def faulty(request, scripted, aws_credentials, monkeypatch):
+    """A server with scripted answers, and the address of an object on it."""
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", scripted.endpoint)
     option = f"?endpoint={scripted.endpoint}" if request.param == "s3" else ""
     return scripted, f"{request.param}://shop/photo.jpg{option}"
 
 
 @pytest.mark.parametrize("faults", [[429], [503, 503], ["cut"], ["cut", 429, 500]], ids=str)
-def test_what_passes_is_tried_again(asked, faults):
-    server, address = asked
+def test_a_temporary_fault_is_retried(faulty, faults):
+    server, address = faulty
     server.script += faults
     assert store.read(address) == b"hello"
-    assert len(server.asked) == len(faults) + 1
+    assert len(server.requests) == len(faults) + 1
 
 
 @pytest.mark.parametrize("faults", [[429], [503, 503], ["cut"]], ids=str)
-def test_a_write_is_tried_again(scripted, aws_credentials, faults):
+def test_a_write_is_retried(scripted, aws_credentials, faults):
     scripted.script += faults
     store.write_whole(f"s3://shop/a?endpoint={scripted.endpoint}", b"x")
-    assert [method for method, _ in scripted.asked] == ["PUT"] * (len(faults) + 1)
+    assert [method for method, _ in scripted.requests] == ["PUT"] * (len(faults) + 1)
 
 
-def test_half_an_answer_is_no_file(asked):
-    server, address = asked
+def test_half_an_answer_is_not_a_file(faulty):
+    server, address = faulty
     server.script += ["half"]
     try:
-        assert store.read(address) == b"hello"  # asked again for the rest, or all of it
+        assert store.read(address) == b"hello"  # requested again from there, or as a whole
     except OSError as error:
         assert "\n" not in str(error)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_no_access_is_one_line_at_once(asked, status):
-    server, address = asked
+def test_no_access_is_one_line_at_once(faulty, status):
+    server, address = faulty
     server.script += [status] * 20
     started = time.monotonic()
     for act in (store.read, store.open, store.delete, lambda at: store.write_whole(at, b"x")):
         with pytest.raises(OSError, match=r"photo.jpg: .*(40\d|Anonymous)") as refused:
             act(address)
         assert "\n" not in str(refused.value)
-        assert "photo" not in refused.value.strerror, "which is told where a name must not be"
+        assert "photo" not in refused.value.strerror, "the reason is shown where no name may be"
     with pytest.raises(OSError, match=r"40\d|Anonymous"):
         list(store.list(address))
     assert time.monotonic() - started < 5
 
 
-def test_a_store_that_stays_away_is_given_up(aws_credentials, monkeypatch):
+def test_a_store_that_never_answers_is_given_up(aws_credentials, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
     with pytest.raises(OSError, match=r"^s3://shop/a: ") as refused:
         store.read("s3://shop/a?endpoint=http://127.0.0.1:9")
@@ -84,7 +84,7 @@ def test_a_busy_cloud_storage_is_given_up(scripted, monkeypatch):
 
 def test_a_missing_bucket_is_one_line(bucket_place):
     there = bucket_place.replace("://shop", "://none")
-    # The emulator of Cloud Storage says the same of an object and of a bucket that is missing.
+    # The emulator of Cloud Storage has the same answer for a missing object and a missing bucket.
     reading = [store.read] if there.startswith("s3") else []
     for act in (*reading, lambda at: list(store.list(at)), store.exists):
         with pytest.raises(OSError, match="no such bucket|NoSuchBucket") as refused:
@@ -94,22 +94,22 @@ def test_a_missing_bucket_is_one_line(bucket_place):
 
 
 def test_what_is_new_in_cloud_storage(scripted, monkeypatch):
-    """Its emulator takes no conditions, so here the requests are looked at."""
+    """Its emulator ignores conditions, so this checks the requests."""
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", scripted.endpoint)
     monkeypatch.setattr(google_bucket.secrets, "token_hex", lambda _: "ours")
     scripted.script += [412, b'{"metadata": {"attempt": "another"}}']
     with pytest.raises(FileExistsError):
         store.write_whole("gs://shop/a", b"x", new=True)
-    assert "ifGenerationMatch=0" in scripted.asked[0][1]
+    assert "ifGenerationMatch=0" in scripted.requests[0][1]
     scripted.script += [503, 412, b'{"metadata": {"attempt": "ours"}}']
     store.write_whole("gs://shop/a", b"x", new=True)
     scripted.script += [b"{}"]
     store.write_whole("gs://shop/a", b"x")
-    assert "ifGenerationMatch" not in scripted.asked[-1][1]
+    assert "ifGenerationMatch" not in scripted.requests[-1][1]
 
 
-def test_a_lost_answer_does_not_make_the_winner_a_loser(s3_place, proxied):
-    """The store has made the object, and the line is cut before it says so."""
+def test_a_lost_answer_does_not_turn_success_into_failure(s3_place, proxied):
+    """The store has written the object, and the connection is cut before its answer."""
     address = proxied(s3_place, cut_answers=1)
     store.write_whole(join(address, "lock"), b"mine", new=True)
     assert store.read(join(address, "lock")) == b"mine"
@@ -140,7 +140,7 @@ def test_each_call_survives_a_cut(bucket_place, proxied, call):
         assert store.exists(through)
 
 
-def test_a_forked_process_is_told_and_does_not_hang(scripted, aws_credentials):
+def test_a_forked_process_gets_an_error_and_does_not_hang(scripted, aws_credentials):
     address = f"s3://shop/a?endpoint={scripted.endpoint}"
     assert store.read(address) == b"hello"
     child = os.fork()
@@ -154,7 +154,7 @@ def test_a_forked_process_is_told_and_does_not_hang(scripted, aws_credentials):
     assert store.read(address) == b"hello"
 
 
-def test_a_forked_process_has_a_client_of_its_own_for_cloud_storage(gs_place):
+def test_a_forked_process_has_its_own_client_for_cloud_storage(gs_place):
     store.write_whole(join(gs_place, "a"), b"content")
     reader, writer = os.pipe()
     child = os.fork()
@@ -170,12 +170,12 @@ def test_no_credentials_are_one_line(monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with pytest.raises(SettingsError, match=r"no credentials of AWS were found; see docs/files.md"):
+    with pytest.raises(SettingsError, match=r"no AWS credentials were found; see docs/files.md"):
         store.read("s3://shop/a?endpoint=http://127.0.0.1:9")
 
 
 def test_no_credentials_of_google_are_one_line(monkeypatch, tmp_path):
-    """Of a process of its own, to which clients may tell more than they tell pytest."""
+    """In a separate process, because clients may print more there than under pytest."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
@@ -189,7 +189,9 @@ def test_no_credentials_of_google_are_one_line(monkeypatch, tmp_path):
     assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
 
 
-def test_a_profile_says_where_and_who(monkeypatch, tmp_path, s3_endpoint, aws_credentials):
+def test_a_profile_sets_endpoint_and_credentials(
+    monkeypatch, tmp_path, s3_endpoint, aws_credentials
+):
     import boto3
 
     boto3.client("s3", endpoint_url=s3_endpoint).create_bucket(Bucket="shop")
@@ -243,7 +245,7 @@ for number in itertools.count():
 
 @pytest.fixture
 def proxied(monkeypatch):
-    """The same address, through a line of TCP that loses the first answers."""
+    """The same address, through a TCP connection that loses the first answers."""
 
     def through(address: str, cut_answers: int) -> str:
         if address.startswith("s3"):
@@ -272,7 +274,7 @@ class Line:
             client, _ = self._listening.accept()
             try:
                 server = socket.create_connection(self._to)
-            except OSError:  # the test is over, and its server with it
+            except OSError:  # the test and its server have ended
                 client.close()
                 continue
             threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()

@@ -22,7 +22,7 @@ LEADS_OUT = (
 
 
 @pytest.mark.parametrize("name", LEADS_OUT)
-def test_a_name_that_leads_out_of_its_folder_is_seen(name):
+def test_a_name_that_leads_out_of_its_folder_is_recognised(name):
     assert file_names.wrong_with(name) == "leads out of its folder"
     assert file_names.wrong_in_table(name) == "leads out of its folder"
 
@@ -38,7 +38,7 @@ def test_a_name_that_leads_out_of_its_folder_is_seen(name):
         ("n" * 256, "has a part of more than 255"), ("a/" + "ü" * 128, "has a part of more than"),
     ],
 )  # fmt: skip
-def test_a_name_that_no_file_of_a_folder_has_is_seen(name, wrong):
+def test_a_name_that_is_not_valid_in_a_folder_is_recognised(name, wrong):
     assert file_names.wrong_with(name).startswith(wrong)
 
 
@@ -47,16 +47,16 @@ def test_a_name_that_no_file_of_a_folder_has_is_seen(name, wrong):
     ["a.jpg", "..x", "x..", "...", ".hidden", "a b/ü.jpg", "a\\b", "out[1]", "a*", "{x,y}", "~",
      "%2e%2e", "#", "n" * 255, "ü" * 127, "\udcff.jpg", "12:30.jpg"],
 )  # fmt: skip
-def test_other_names_are_names(name):
+def test_other_names_are_valid(name):
     assert file_names.wrong_with(name) == ""
 
 
 @pytest.mark.parametrize("cell", ["./a.jpg", "x//a.jpg", "x\\a.jpg", "x/./a.jpg", "a/", ""])
-def test_in_a_table_a_path_may_be_written_in_more_ways(cell):
+def test_a_table_may_write_a_path_in_more_ways(cell):
     assert file_names.wrong_in_table(cell) == ""
 
 
-def test_a_name_in_a_sentence_is_one_line():
+def test_a_name_in_a_message_is_one_line():
     assert file_names.shown("a\n\x1b[2Jb") == r"'a\n\x1b[2Jb'"
     assert len(file_names.shown("n" * 300)) < 100
     assert file_names.printable("Jürgen's \\ photo.jpg") == "Jürgen's \\ photo.jpg"

@@ -1,4 +1,4 @@
-"""What a listing or a link names outside its folder is neither written, read nor deleted."""
+"""Files outside a folder that a listing or a link names are not written, read or deleted."""
 
 import json
 from collections.abc import Callable
@@ -16,11 +16,11 @@ HOSTILE = (
     "a/../../evil", "../evil", "/abs", "a//b", ".", "..", "a/.", "x\0y", "x\x1b[2Jy",
 )  # fmt: skip
 ONLY_ON_A_DISK = ("n" * 300, "..\\evil", "a\\..\\..\\evil", "C:evil")
-"""Keys that a store may well keep, and that are not written to a folder."""
+"""Keys that are valid in a store, and that are not written to a folder."""
 
 
 def put(place: str, name: str) -> None:
-    """Put an object as any client of the store can."""
+    """Write an object as any client of the store can."""
     import boto3
 
     bucket, _, folder = plain(place).partition("://")[2].partition("/")
@@ -31,7 +31,7 @@ def put(place: str, name: str) -> None:
 
 @pytest.fixture
 def listing_of(scripted, aws_credentials, monkeypatch) -> Callable[[str, list[str]], str]:
-    """Let a store answer with keys that a test server cannot keep; gives the folder's address."""
+    """Let a store list keys that a test server cannot store; returns the folder's address."""
 
     def answers(kind: str, names: list[str]) -> str:
         now, keys = "2026-01-01T00:00:00Z", [f"place/{name}" for name in names]
@@ -54,7 +54,7 @@ def listing_of(scripted, aws_credentials, monkeypatch) -> Callable[[str, list[st
 
 @pytest.fixture(params=HOSTILE, ids=repr)
 def hostile(request, s3_place) -> tuple[str, str]:
-    """A real bucket's folder with a good file and one of a hostile name."""
+    """A real bucket's folder with a good file and a file with a hostile name."""
     store.write_whole(join(s3_place, "good"), b"good")
     put(s3_place, request.param)
     return s3_place, request.param
@@ -75,11 +75,11 @@ def test_a_listing_with_such_a_key_is_not_used(hostile, tmp_path):
 
 
 @pytest.mark.parametrize("name", (*HOSTILE, "x\ny"), ids=repr)
-def test_nor_in_cloud_storage(listing_of, name, tmp_path):
+def test_a_listing_of_cloud_storage_with_such_a_key_is_not_used(listing_of, name, tmp_path):
     check_not_used(listing_of("gs", ["good", name]), name, tmp_path)
 
 
-def test_nor_one_with_a_line_end_in_s3(listing_of, tmp_path):
+def test_a_listing_of_s3_with_a_line_end_is_not_used(listing_of, tmp_path):
     check_not_used(listing_of("s3", ["good", "x\ny"]), "x\ny", tmp_path)
 
 
@@ -98,7 +98,7 @@ def check_not_used(place: str, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ONLY_ON_A_DISK)
-def test_a_key_that_is_no_name_on_a_disk_is_not_written(s3_place, name, tmp_path):
+def test_a_key_that_is_not_a_valid_name_on_a_disk_is_not_written(s3_place, name, tmp_path):
     store.write_whole(join(s3_place, "good"), b"good")
     put(s3_place, name)
     assert {each.name for each in store.list(s3_place)} == {"good", name}
@@ -111,10 +111,10 @@ def test_a_key_that_is_no_name_on_a_disk_is_not_written(s3_place, name, tmp_path
 
 
 def test_such_keys_are_deleted_by_their_own_names(listing_of, scripted):
-    """With their folder, in Cloud Storage: nothing else is meant by them."""
+    """With their folder, in Cloud Storage, and no other object is deleted."""
     names = ["../evil", "/abs", "a//b"]
     store.delete(listing_of("gs", names), folder=True)
-    deleted = [unquote(path.partition("/o/")[2]) for _, path in scripted.asked[1:]]
+    deleted = [unquote(path.partition("/o/")[2]) for _, path in scripted.requests[1:]]
     assert [key.partition("?")[0] for key in deleted] == [f"place/{name}" for name in names]
 
 

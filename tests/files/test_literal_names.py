@@ -1,7 +1,7 @@
-"""A path is a path: whatever a name holds, each function touches what bears it, and nothing else.
+"""Names are literal: with any characters in a name, each function uses only the file of that name.
 
-Beside what is named lie decoys: what the name would mean as a pattern, a URL, a home folder, in
-another case or form of Unicode, or cut off somewhere. None of them may be read, written or deleted.
+Decoys are in the same folder: the name read as a pattern, a URL or a home folder, in another case
+or Unicode form, or cut off somewhere. No decoy may be read, written or deleted.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ names = st.one_of(st.sampled_from(ODD), st.text(LETTERS, min_size=1, max_size=7)
 
 
 def decoys(name: str) -> set[str]:
-    """What a name that is taken for more than a name would also mean."""
+    """The other names that a name could mean if it were not literal."""
     meant = {
         unquote(name), quote(name), name.partition("#")[0], name.partition("?")[0],
         name.strip(), name.strip("."), name.lower(), name.upper(), name[:-1], f"{name}x",
@@ -50,7 +50,7 @@ def decoys(name: str) -> set[str]:
 
 
 def on_the_disk(place: str) -> dict[str, str]:
-    """Every file below a folder, by its name there, to the MD5 of its content."""
+    """The MD5 of every file below a folder, by its name relative to it."""
     root = Path(local_path(place))
     return {
         each.relative_to(root).as_posix(): hashlib.md5(each.read_bytes()).hexdigest()
@@ -60,7 +60,7 @@ def on_the_disk(place: str) -> dict[str, str]:
 
 
 def in_the_bucket(place: str) -> dict[str, str]:
-    """The same, by a client that is not ours."""
+    """The same for a bucket, read by another client than ours."""
     import boto3
 
     bucket, _, folder = plain(place).partition("://")[2].partition("/")
@@ -71,7 +71,7 @@ def in_the_bucket(place: str) -> dict[str, str]:
 
 
 class House:
-    """A folder of its own: files and folders named as decoys, and what is really there."""
+    """A folder with files and folders named as decoys, and its expected content."""
 
     def __init__(self, place: str, name: str) -> None:
         self.root = join(place, f"example {next(unique)}")
@@ -103,7 +103,7 @@ class House:
 
 
 def nothing_is_there(house: House, scratch: Path) -> None:
-    """What is asked of a name that nothing bears."""
+    """Calls with a name that does not exist."""
     for address in (house.file, house.folder):
         assert not store.exists(address)
         assert not folders.is_file(address)
@@ -129,7 +129,7 @@ def nothing_is_there(house: House, scratch: Path) -> None:
 
 
 def it_is_written_and_read(house: House, scratch: Path) -> None:
-    """A file, and a folder with a file of that name in it."""
+    """Write and read a file, and a folder with a file of that name."""
     name = house.name
     store.write_whole(house.file, b"first", new=True)
     with pytest.raises(FileExistsError):
@@ -185,7 +185,7 @@ def it_is_deleted(house: House) -> None:
 
 
 def only_a_disk_has_it(house: House) -> None:
-    """Locks, and what killed writers leave."""
+    """Use locks, and leftovers of killed writers."""
     lock = Path(local_path(house.file))
     with locks.held(lock, "a test") as alone:
         assert alone
@@ -208,7 +208,7 @@ def only_a_disk_has_it(house: House) -> None:
 
 @pytest.fixture
 def untouched_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A home folder, which `~` and `$HOME` are not, and a working folder that stays empty."""
+    """A home folder, which no name means, and a working folder that must stay empty."""
     home, here = tmp_path / "home", tmp_path / "here"
     for each in (home, here):
         each.mkdir()

@@ -55,7 +55,7 @@ def lock_file(tmp_path):
 
 @pytest.fixture
 def process():
-    """Starts a program with arguments; gives it when it has said whether it holds the lock."""
+    """Starts a program; returns it after it has printed whether it holds the lock."""
     started = []
 
     def start(program, *arguments):
@@ -89,7 +89,7 @@ def test_one_process_at_a_time_of_this_release_and_of_0_1(process, lock_file, pr
     assert process(program, lock_file).said == "held"
 
 
-def test_what_the_file_holds_stays(process, lock_file):
+def test_the_lock_files_content_stays(process, lock_file):
     lock_file.write_text("4711")
     assert process(HOLD, lock_file).said == "held"
     with locks.held(lock_file, "work_dir") as alone:
@@ -97,8 +97,8 @@ def test_what_the_file_holds_stays(process, lock_file):
     assert lock_file.read_text() == "4711"
 
 
-def test_a_forked_process_holds_nothing(process, lock_file):
-    """Or a worker that outlives its run would keep the next run out."""
+def test_a_forked_process_does_not_hold_the_lock(process, lock_file):
+    """Otherwise a worker that lives longer than its run would block the next run."""
     holder = process(HOLD_AND_FORK, lock_file)
     forked = int(holder.said)
     try:
@@ -113,7 +113,7 @@ def test_a_forked_process_holds_nothing(process, lock_file):
 
 
 @pytest.mark.parametrize("patience", [5, math.inf])
-def test_patience_waits_for_who_has_it(process, lock_file, patience):
+def test_patience_waits_for_the_holder(process, lock_file, patience):
     holder = process(HOLD, lock_file)
     threading.Timer(0.5, holder.kill).start()
     before = time.monotonic()
@@ -122,7 +122,7 @@ def test_patience_waits_for_who_has_it(process, lock_file, patience):
     assert 0.4 < time.monotonic() - before < 4
 
 
-def test_an_error_lets_go(lock_file):
+def test_an_error_releases_the_lock(lock_file):
     with pytest.raises(ZeroDivisionError), locks.held(lock_file, "work_dir"):
         raise ZeroDivisionError
     with locks.held(lock_file, "work_dir") as alone:
@@ -138,12 +138,12 @@ def test_a_file_system_without_locks_is_one_line(lock_file, monkeypatch, answer)
     with (
         pytest.raises(
             SettingsError, match="^work_dir: .* without locks .*: name a folder"
-        ) as caught,
+        ) as raised,
         locks.held(lock_file, "work_dir"),
     ):
         pytest.fail("went on without a lock")
-    assert str(lock_file.parent) in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(lock_file.parent) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_file_that_cannot_be_opened_is_one_line(tmp_path):

@@ -1,4 +1,4 @@
-"""No cell of a CSV file is a formula, and none loses a letter."""
+"""No cell of a CSV file is a formula, and no cell loses a character."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ WIDE = "\N{FULLWIDTH EQUALS SIGN}x"
     "name",
     ["=1+1.jpg", "+1.jpg", "-1.jpg", "@x.jpg", "\t=x", "\r=x", "\n=x", WIDE, "=cmd|' /C'!A0"],
 )
-def test_what_would_be_a_formula_is_text(name):
+def test_a_formula_becomes_text(name):
     assert spreadsheet_cells.cell(name) == f"'{name}"
 
 
@@ -23,7 +23,7 @@ def test_anything_else_stays(value):
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\na1"), max_size=6))
-def test_every_text_comes_back(text):
+def test_every_text_can_be_restored(text):
     written = spreadsheet_cells.cell(text)
     assert not written.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert spreadsheet_cells.text_of(written) == text

@@ -26,7 +26,7 @@ def names_in(folder: str | Path) -> list[str]:
     return [each.name for each in Path(folder).iterdir()]
 
 
-def test_what_is_written_is_read(place):
+def test_a_written_file_is_read(place):
     file = join(place, "deep", "page.html")
     store.write_whole(file, b"one page")
     assert store.read(file) == b"one page"
@@ -38,7 +38,7 @@ def test_what_is_written_is_read(place):
     assert store.read(file) == b""
 
 
-def test_a_file_of_this_machine_and_what_grows_are_written_too(place, tmp_path):
+def test_local_files_and_growing_files_are_written_too(place, tmp_path):
     (tmp_path / "large").write_bytes(bytes(range(256)) * 80_000)  # more than one part
     store.write_whole(join(place, "large"), tmp_path / "large")
     with store.open(join(place, "large")) as file:
@@ -49,7 +49,7 @@ def test_a_file_of_this_machine_and_what_grows_are_written_too(place, tmp_path):
     assert store.read(join(place, "grown")) == b"line\nline\n"
 
 
-def test_what_is_missing(place):
+def test_missing_files(place):
     assert not store.exists(join(place, "a"))
     assert listed(place) == {}
     for act in (store.read, store.open):
@@ -94,7 +94,7 @@ def test_a_listing(place):
     assert not store.exists(join(place, "on"))
 
 
-def test_a_folder_is_deleted_and_nothing_beside_it(place):
+def test_a_folder_is_deleted_and_nothing_else(place):
     for name in ("one/b.txt", "one/deep/c.txt", "one-more.txt"):
         store.write_whole(join(place, name), b"x")
     store.delete(join(place, "one"), folder=True)
@@ -116,7 +116,7 @@ def test_a_copy_for_this_disk(place):
         file.read_bytes()
 
 
-def test_a_folder_is_copied_both_ways_over_what_is_there(place, tmp_path):
+def test_a_folder_is_copied_both_ways_and_replaces_files(place, tmp_path):
     for name in ("model.pb", "variables/[x]*.index"):
         store.write_whole(str(tmp_path / "model" / name), name.encode())
     store.write_whole(join(place, "1", "model.pb"), b"half")
@@ -140,7 +140,7 @@ def test_a_copy_to_another_place_and_over_itself(place, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["path", "file", "s3"], indirect=True)
-def test_only_one_writes_what_is_new(place):
+def test_only_one_writer_creates_a_new_file(place):
     def write(number: int) -> bool:
         try:
             store.write_whole(join(place, "lock"), str(number).encode(), new=True)
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
     assert (tmp_path / "page").read_bytes() == b"old"
 
 
-def test_what_a_killed_writer_left_is_not_listed(tmp_path):
+def test_a_killed_writers_leftovers_are_not_listed(tmp_path):
     child = os.fork()
     if not child:
         with store.writing(str(tmp_path / "page")) as file:
@@ -194,7 +194,7 @@ def test_what_a_killed_writer_left_is_not_listed(tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_who_may_read_a_file_is_the_users_own_choice(tmp_path, mask):
+def test_the_umask_decides_who_may_read_a_file(tmp_path, mask):
     former = os.umask(mask)
     try:
         store.write_whole(str(tmp_path / "page"), b"x")
@@ -219,7 +219,7 @@ def test_links_of_a_folder(tmp_path):
     assert {"a", "folder"} == {n for n, e in listed(str(root), deep=False).items() if e.is_folder}
 
 
-def test_stand_ins_for_folders_are_no_files_and_empty_files_are(bucket_place):
+def test_objects_that_represent_folders_are_not_listed_but_empty_files_are(bucket_place):
     place = bucket_place
     store.write_whole(join(place, "batch", "_SUCCESS"), b"")
     _stand_in(place, "batch/")
@@ -241,25 +241,25 @@ def _stand_in(place: str, name: str) -> None:
         Client().bucket(bucket).blob(f"{folder}/{name}").upload_from_string(b"")
 
 
-def test_stand_ins_for_folders_are_deleted_in_cloud_storage_alone(gs_place, s3_place):
+def test_objects_that_represent_folders_are_deleted_only_in_cloud_storage(gs_place, s3_place):
     store.write_whole(join(gs_place, "batch", "_SUCCESS"), b"")
     for name in ("batch/", "batch/photos/", "batch-2/"):
         _stand_in(gs_place, name)
     assert store.delete_stand_ins(join(gs_place, "batch")) == 2
     assert store.delete_stand_ins(gs_place) == 1
     assert listed(gs_place).keys() == {"batch/_SUCCESS"}
-    with pytest.raises(OSError, match="only Cloud Storage"):
+    with pytest.raises(OSError, match="only in Cloud Storage"):
         store.delete_stand_ins(s3_place)
 
 
-def test_a_note_is_told_by_the_listing(gs_place, s3_place):
+def test_a_note_is_in_the_listing(gs_place, s3_place):
     for note in ("old", "https://runs.example/R 7.html?a=Größe"):
         store.write_note(join(gs_place, "tags", "report"), note)
     store.write_whole(join(gs_place, "tags", "none"), b"")
     found = listed(gs_place)
     assert found["tags/report"].note == "https://runs.example/R 7.html?a=Größe"
     assert found["tags/none"].note == ""
-    with pytest.raises(OSError, match="only Cloud Storage"):
+    with pytest.raises(OSError, match="only in Cloud Storage"):
         store.write_note(join(s3_place, "a"), "b")
 
 
@@ -277,10 +277,10 @@ def test_names_that_lead_out_are_not_written_to_the_disk(s3_place, monkeypatch):
 
 
 def test_a_store_without_a_client_is_named():
-    with pytest.raises(SettingsError, match="no file system for foo://"):
+    with pytest.raises(SettingsError, match="foo:// is not supported"):
         store.read("foo://bucket/photos")
 
 
-def test_file_addresses_are_literal_too(tmp_path: Path):
+def test_file_addresses_are_literal(tmp_path: Path):
     store.write_whole(f"file://{tmp_path}/a%20b?c", b"x")
     assert names_in(tmp_path) == ["a%20b?c"]

@@ -1,12 +1,12 @@
-"""Made the data beside this file, on release 0.1's code; kept for the record, not run again.
+"""Made the data in this folder with release 0.1's code; kept for the record, not run again.
 
     cd CHECKOUT_OF_0.1 && .venv/bin/python make.py FOLDER_FOR_THE_DATA
 
-The folder holds `every_setting.yaml`, which a person wrote. The rest comes from some days of a shop
-with loyalty cards, played in /srv/shop by the command `customer-age` itself wherever there is one:
-what lies on the disk then is packed. Three things are not release 0.1's own: the ResNet50 is a
-network of four numbers, so that a model weighs kilobytes; the machine is called `shop`; and one run
-is killed before it began.
+The folder contains `every_setting.yaml`, which a person wrote. The rest are some days of a shop
+with loyalty cards, simulated in /srv/shop with the command `customer-age` itself where possible;
+the files on the disk are then packed. Three things are not release 0.1's own: the ResNet50 is a
+network of four numbers, so that a model has only kilobytes; the machine is called `shop`; and one
+run is killed before it begins.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ SETTINGS = SHOP / "settings.yaml"
 FORGOTTEN = "4000-0013"
 NO_CONSENT = "4000-0041"
 NOTHING_STARTS = "KEPT_NOTHING_STARTS"
-"""In the environment: a run's process is killed before it began."""
+"""In the environment: a run's process is killed before it begins."""
 
 SETTINGS_OF_THE_SHOP = f"""\
 # A whole run in under a minute: grey squares, three times as bright as the person is old.
@@ -85,10 +85,10 @@ LEFT_OUT = (
     r"Champion/model/",
     r"\.ipynb_checkpoints",
 )
-"""Parts of paths that nothing of release 0.1 reads again."""
+"""Parts of paths that release 0.1 never reads again."""
 
 TEXTS = ("", ".csv", ".json", ".jsonl", ".pbtxt", ".sql", ".yaml")
-"""Endings of the files in which /srv/shop may stand; what is binary must not hold it."""
+"""Endings of the files that may contain /srv/shop; binary files must not contain it."""
 
 
 LARGE = 4096
@@ -96,7 +96,7 @@ LARGE = 4096
 
 
 def grey(age: int, seed: int) -> bytes:
-    """A photo: three times as bright as the person is old, with a corner of its own."""
+    """A photo: three times as bright as the person is old, with a corner that differs."""
     photo = Image.new("RGB", (40, 40), (3 * age,) * 3)
     ImageDraw.Draw(photo).rectangle((0, 0, 3, 3), fill=(seed % 256, seed // 256 * 40, 128))
     file = io.BytesIO()
@@ -144,7 +144,7 @@ def complete(name: str) -> None:
 
 
 def as_shop() -> None:
-    """Put a small network in place of the ResNet50, and `shop` in place of this machine's name."""
+    """Replace the ResNet50 by a small network, and this machine's name by `shop`."""
     socket.gethostname = lambda: "shop"
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -168,7 +168,7 @@ def as_shop() -> None:
         return subprocess.run([sys.executable, str(HERE), "as-run", *arguments], check=False)
 
     class Subprocess:
-        """What `local_target` takes for the module `subprocess`."""
+        """Replaces the module `subprocess` in `local_target`."""
 
     Subprocess.run = staticmethod(run)
     local_target.subprocess = Subprocess
@@ -192,7 +192,7 @@ def retraining_run(arguments: list[str]) -> None:
 
 
 def customer_age(verb: str, *arguments: str, code: int = 0, said: str = "", **more: Any) -> str:
-    """Call the command in a process of its own, and hold it to its end; gives what it printed."""
+    """Run the command in a separate process, check its end, and return its output."""
     line = [sys.executable, str(HERE), "as-shop", verb, *arguments, "--config", str(SETTINGS)]
     environment = {**os.environ, "LOGNAME": "shop", "USER": "shop", **more.pop("env", {})}
     ended = subprocess.run(
@@ -207,7 +207,7 @@ def customer_age(verb: str, *arguments: str, code: int = 0, said: str = "", **mo
 
 @contextlib.contextmanager
 def webhook() -> Iterator[str]:
-    """The address of a webhook on loopback that takes everything."""
+    """The address of a webhook on loopback that accepts all requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -276,10 +276,10 @@ class Looks:
 
 
 def play(looks: Looks) -> None:
-    """The shop's days; what is left of them is what is kept."""
+    """Simulate the shop's days; the files that they leave are kept."""
     from customer_age.pipeline.retraining.local_target import RunFiles
 
-    # The base set, and a model that learnt from it.
+    # The base set, and a model that was trained on it.
     write_photos(BASE, [*range(1, 31), *range(1, 11)])
     write_cards(BASE, range(1, 31))
     INBOX.mkdir()
@@ -288,10 +288,10 @@ def play(looks: Looks) -> None:
     (WORK / "person.key").write_text("the key of the persons of a shop in a test")
     customer_age("run", said="Published: version 1")
 
-    # Someone is forgotten, who comes again in the first batch.
+    # A person is forgotten, and is in the first batch again.
     customer_age("forget", "-", input=FORGOTTEN, said="erased: 1 photos and 3 rows")
 
-    # A batch that a version is published with; the same over again; one without a table.
+    # A batch with which a version is published; a copy of it; one without a table.
     write_photos(INBOX / "2026-11-02", [13, *range(31, 42)])
     shutil.copytree(INBOX / "2026-11-02", INBOX / "2026-11-02-again")
     (INBOX / "2026-11-01").mkdir()
@@ -300,7 +300,7 @@ def play(looks: Looks) -> None:
     with webhook() as url:
         looks.look(url, said="ended, published")
 
-    # From now on nobody answers at the webhook. A batch whose model the gate refuses.
+    # From now on the webhook does not answer. A batch with a model that the gate refuses.
     write_photos(INBOX / "2026-11-03", [31, 32, 33, *range(42, 51)])
     complete("2026-11-03")
     looks.look(url, "gate.max_mae=0.001", code=3, said="ended, model refused")
@@ -310,7 +310,7 @@ def play(looks: Looks) -> None:
     complete("2026-11-04")
     looks.look(url, code=4, said="ended, data refused")
 
-    # One that is taken by a run that was killed, and a small one that waits meanwhile.
+    # A batch in a run that was killed, and a small one that waits meanwhile.
     write_photos(INBOX / "2026-11-05", list(range(63, 75)))
     complete("2026-11-05")
     looks.look(url, killed=True, code=1, said="could not be brought to its end")
@@ -319,12 +319,12 @@ def play(looks: Looks) -> None:
     with RunFiles(str(WORK), looks.sqlite.active_run().run_id).held():
         looks.look(url, said="is running")
 
-    # A model that was asked lies beside the registry.
+    # `predict` leaves a model next to the registry.
     customer_age("predict", str(BASE / "photos" / "00.jpg"), "--format", "csv")
 
 
 def pack(target: Path) -> None:
-    """Keep what lies in the shop: SQLite as SQL, large files once, and when each was changed."""
+    """Keep the shop's files: SQLite as SQL, large files once, and the time of each change."""
     changed: dict[str, int] = {}
     same_as: dict[str, str] = {}
     contents: dict[bytes, str] = {}
@@ -369,7 +369,7 @@ def dump(postgres: str) -> str:
 
 
 def what_is_said(target: Path, looks: Looks) -> None:
-    """What release 0.1 says of all that, for the tests to compare with."""
+    """Release 0.1's output about these data, which the tests compare."""
     from customer_age.components.model_registry import open_registry
     from customer_age.pipeline import settings
     from customer_age.pipeline.retraining.status import describe
@@ -395,7 +395,7 @@ def what_is_said(target: Path, looks: Looks) -> None:
 
 
 def main(target: Path) -> None:
-    """Play, and pack."""
+    """Simulate and pack."""
     sys.path.append(str(Path.cwd() / "tests" / "pipeline" / "retraining"))
     import postgres_server
     import psycopg

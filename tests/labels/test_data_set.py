@@ -64,7 +64,7 @@ def test_a_parquet_table_is_read(folder):
     assert read(folder) == [("a.jpg", "30.0"), ("b.jpg", "")]
 
 
-def test_rows_say_where_they_stand(folder):
+def test_rows_know_their_position(folder):
     (folder / "labels.csv").write_text("file_name,real_age\n\na.jpg,30\nc.jpg,41\n")
     present, missing = open_data_set(str(folder)).rows()
     assert (present.table, present.line, present.problem) == ("labels.csv", 3, None)
@@ -73,7 +73,7 @@ def test_rows_say_where_they_stand(folder):
     assert (missing.line, missing.problem) == (4, Reason.FILE_MISSING)
 
 
-def test_optional_columns_are_taken_up(folder):
+def test_optional_columns_are_read(folder):
     (folder / "labels.csv").write_text(
         "file_name,real_age,person,batch,split\na.jpg,30,ann,monday,test\nb.jpg,41,,,\n"
     )
@@ -98,15 +98,15 @@ def test_columns_can_be_named(folder):
             {"person": "customer"},
             "labels.csv: no column 'customer'; there are: file_name, real_age",
         ),
-        ({"age": "real_age"}, "data.columns: no column 'age'; there are: file_name, real_age"),
+        ({"age": "real_age"}, "data.columns: unknown column 'age'; known are: file_name, real_age"),
     ],
 )
-def test_columns_that_are_not_there_are_named(folder, columns, sentence):
+def test_missing_columns_are_named(folder, columns, sentence):
     with pytest.raises(SettingsError, match=sentence):
         open_data_set(str(folder), LabelSpec(columns=columns))
 
 
-def test_photos_may_lie_beside_the_table(tmp_path):
+def test_photos_may_be_in_the_tables_folder(tmp_path):
     (tmp_path / "labels.csv").write_text(TABLE)
     (tmp_path / "a.jpg").write_bytes(b"photo")
     a, b = open_data_set(str(tmp_path)).rows()
@@ -142,12 +142,12 @@ def test_the_release_has_its_own_splits_and_face_crops(release):
     assert rows[1].photo.endswith("valid/004113.jpg")
 
 
-def test_face_crops_can_be_left(release):
+def test_face_crops_can_be_ignored(release):
     first, *_ = open_data_set(str(release), LabelSpec(face_crops=False)).rows()
     assert first.photo.endswith("train/000000.jpg")
 
 
-def test_names_that_lead_out_are_told(folder, tmp_path_factory):
+def test_names_that_lead_out_are_reported(folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "secret.jpg"
     elsewhere.write_bytes(b"photo")
     (folder / "final_files" / "link.jpg").symlink_to(elsewhere)
@@ -258,15 +258,15 @@ def _no_photo_folder(folder):
         ),
         (_no_rows, "labels.csv: no rows"),
         (_nothing_in_it, "labels.csv: the table is empty"),
-        (_utf_16_without_a_mark, "labels.csv: not a text in UTF-8"),
-        (_broken_in_the_middle, "labels.csv: not a text in UTF-8"),
+        (_utf_16_without_a_mark, "labels.csv: not text in UTF-8"),
+        (_broken_in_the_middle, "labels.csv: not text in UTF-8"),
         (_broken_gzip, "labels.csv.gz: cannot be read"),
         (_broken_parquet, "labels.parquet: cannot be read as Parquet"),
-        (_two_tables, "which one is it, labels.csv or labels.tsv"),
+        (_two_tables, "found labels.csv and labels.tsv; keep only one of them"),
         (_two_layouts, "tables of several layouts; set data.layout to one of: hand_out, appa_real"),
         (_no_photos, "final_files: no photos in this folder"),
         (_no_photos_beside, "no photos in this folder"),
-        (_no_photo_folder, "train, and there is no such folder"),
+        (_no_photo_folder, "train, but this folder does not exist"),
     ],
 )
 def test_what_cannot_be_used_is_named_in_one_line(folder, spoil, sentence):
@@ -286,7 +286,7 @@ def _fingerprint(folder):
     return open_data_set(str(folder)).fingerprint()
 
 
-def test_the_fingerprint_is_that_of_the_data(folder):
+def test_the_fingerprint_is_stable(folder):
     assert _fingerprint(folder) == _fingerprint(folder)
 
 
@@ -315,7 +315,7 @@ def test_a_copy_at_another_time_and_place_is_the_same_data(folder, tmp_path_fact
     assert _fingerprint(copied) == before
 
 
-def test_names_that_are_no_text_are_part_of_the_fingerprint(folder):
+def test_names_that_are_not_text_are_part_of_the_fingerprint(folder):
     before = _fingerprint(folder)
     (folder / "final_files" / os.fsdecode(b"\xff.jpg")).write_bytes(b"photo")
     assert _fingerprint(folder) != before

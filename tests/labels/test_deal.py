@@ -1,4 +1,4 @@
-"""The record of how people were dealt to splits."""
+"""The record of how people were assigned to splits."""
 
 import pytest
 
@@ -37,12 +37,12 @@ def test_a_deal_is_the_same_for_the_same_settings_and_holds_no_key(data_set):
         (SplitSpec(), "another key", ["data.person_key_file"]),
     ],
 )
-def test_what_deals_people_anew_is_named(data_set, spec, key, named):
+def test_a_setting_that_changes_splits_is_named(data_set, spec, key, named):
     former = deal_of([data_set(",person", ",ann", key="key")], SplitSpec())
     assert former.differences(deal_of([data_set(",person", ",ann", key=key)], spec)) == named
 
 
-def test_the_base_set_may_not_change_what_it_is_dealt_by(data_set):
+def test_the_base_set_must_not_change_how_it_is_split(data_set):
     sets = [
         data_set("", ""),
         data_set(",person", ",ann", key="key"),
@@ -55,7 +55,7 @@ def test_the_base_set_may_not_change_what_it_is_dealt_by(data_set):
             assert bool(former.differences(deal)) == (former.base != deal.base)
 
 
-def test_the_first_batch_brings_the_first_person_and_is_no_other_deal(data_set):
+def test_the_first_batch_with_a_person_does_not_change_the_deal(data_set):
     base, batch = data_set(",split", ",train"), data_set(",person", ",ann", "monday", "key")
     alone, together = deal_of([base], SplitSpec()), deal_of([base, batch], SplitSpec())
     assert (alone.split_key, alone.person_key) == ("", "")
@@ -65,7 +65,7 @@ def test_the_first_batch_brings_the_first_person_and_is_no_other_deal(data_set):
 
 
 def test_a_deal_is_recorded_as_in_earlier_versions(data_set):
-    """A run compares its own with the champion's, which an older release may have written."""
+    """A run compares its deal with the champion's, which an older release may have written."""
     by_hash = deal_of([data_set("", "")], SplitSpec())
     assert by_hash.split_shares == "0.8,0.1,0.1"
     assert by_hash.split_key == "ccbe683c8a95"

@@ -1,4 +1,4 @@
-"""The photo that a table names is found, or the row says which one may be meant."""
+"""The photo of a name is found, or the row names a similar file."""
 
 import unicodedata
 
@@ -14,7 +14,7 @@ NFC, NFD = "Jürgen é.jpg", unicodedata.normalize("NFD", "Jürgen é.jpg")
 
 @pytest.fixture
 def data(tmp_path):
-    """Write a hand-out: photos by their names, and a table that names some."""
+    """Write a hand-out: photos with some names, and a table that names some of them."""
 
     def write(on_disk, in_table, header="file_name,real_age", ages=",30"):
         (tmp_path / "final_files").mkdir()
@@ -41,7 +41,7 @@ def test_a_name_is_found_in_either_form_of_unicode(data, on_disk, in_table):
     assert row.byte_size == 5
 
 
-def test_so_is_a_folder_and_a_face_crop(data):
+def test_a_folder_and_a_face_crop_are_found_too(data):
     crop = f"{NFD}_face.jpg"
     folder = data([f"{NFD}/{NFD}", crop, NFD.replace("J", "j")], [f"{NFC}/{NFC}", NFC])
     inner, cropped = rows_of(folder)
@@ -49,18 +49,18 @@ def test_so_is_a_folder_and_a_face_crop(data):
     assert cropped.photo == str(folder / "final_files" / crop)
 
 
-def test_the_exact_name_goes_before_a_like_one(data):
+def test_the_exact_name_is_preferred(data):
     folder = data([NFC, NFD], [NFD, NFC])
     assert [row.photo.rpartition("/")[2] for row in rows_of(folder)] == [NFD, NFC]
     assert [row.byte_size for row in rows_of(folder)] == [10, 5]
 
 
-def test_two_that_look_the_same_are_said_and_none_is_taken(data):
+def test_two_names_that_look_the_same_are_reported_and_not_used(data):
     mixed = f"Jürgen {NFD.split()[1]}"
     (row,) = rows_of(data([NFC, NFD], [mixed]))
     assert row.problem == Reason.FILE_MISSING
     assert row.detail == (
-        "there is no such photo by exactly this name, and several whose names look the same"
+        "there is no such photo with exactly this name, but several with names that look the same"
     )
 
 
@@ -72,7 +72,7 @@ def test_the_ignore_list_holds_a_name_in_either_form(data, listed, named):
     assert open_data_set(str(folder)).row_count == 1
 
 
-def test_the_ignore_list_is_read_in_utf_16_too(data):
+def test_the_ignore_list_may_be_in_utf_16(data):
     folder = data(["a.jpg", "b.jpg"], ["a.jpg", "b.jpg"])
     (folder / "ignore_list.txt").write_text("a.jpg\r\n", encoding="utf-16")
     assert [row.file_name for row in rows_of(folder)] == ["b.jpg"]
@@ -91,7 +91,7 @@ def test_the_ignore_list_is_read_in_utf_16_too(data):
         ("a.2", "a.1", ""),
     ],
 )
-def test_a_missing_photo_says_what_may_be_meant(data, on_disk, named, hint):
+def test_a_missing_photo_has_a_hint(data, on_disk, named, hint):
     (row,) = rows_of(data([on_disk], [named]))
     assert row.problem == Reason.FILE_MISSING
     assert row.detail == f"there is no such photo{hint}"
@@ -131,7 +131,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_a_table_names_no_photo_outside_its_folder(data, tmp_path, kind):
-    """In Parquet a cell may hold anything. A CSV file with a NUL or a line end is refused."""
+    """A Parquet cell may contain any text. A CSV file with a NUL or a line end is refused."""
     folder = data(["a.jpg", "sub/b.jpg"], ["a.jpg"])
     (tmp_path / "evil.jpg").write_bytes(b"evil")
     names = [name for name in HOSTILE if kind == "parquet" or not {"\0", "\n"} & {*name}]

@@ -1,4 +1,4 @@
-"""Persons are hidden behind a hash; its key is made once, read from its file, told to nobody."""
+"""Persons become pseudonyms; the key is created once, read from its file, and never shown."""
 
 import os
 import stat
@@ -35,7 +35,7 @@ def test_a_full_disk_leaves_no_part_of_a_key(tmp_path, monkeypatch):
     assert len(pseudonyms.read(str(path))) == 64
 
 
-def test_of_many_that_make_one_at_once_one_key_stands(tmp_path):
+def test_many_processes_that_create_a_key_at_once_create_one(tmp_path):
     path = str(tmp_path / "person.key")
 
     def made(_):
@@ -50,17 +50,17 @@ def test_of_many_that_make_one_at_once_one_key_stands(tmp_path):
     ("content", "said"),
     [(None, "No such file"), (b"short\n", "shorter than 16"), (b"\xff\xfe\xff", "not a text")],
 )
-def test_what_is_no_key_is_one_line(tmp_path, content, said):
+def test_an_invalid_key_is_one_line(tmp_path, content, said):
     path = tmp_path / "person.key"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=said) as caught:
+    with pytest.raises(SettingsError, match=said) as raised:
         pseudonyms.read(str(path))
-    assert str(caught.value).startswith(f"data.person_key_file: {path}: ")
-    assert "\n" not in str(caught.value)
+    assert str(raised.value).startswith(f"data.person_key_file: {path}: ")
+    assert "\n" not in str(raised.value)
 
 
-def test_a_fingerprint_tells_keys_apart_and_holds_none():
+def test_a_fingerprint_distinguishes_keys_and_reveals_none():
     one, other = pseudonyms.fingerprint("a" * 32), pseudonyms.fingerprint("b" * 32)
     assert one != other
     assert "a" * 8 not in one

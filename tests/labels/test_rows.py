@@ -1,4 +1,4 @@
-"""What a cell that is no age is answered with, and what of it is shown."""
+"""The error for a cell that is not an age, and what it shows of the cell."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_a_date_of_birth_in_the_age_s_column_is_not_shown(cell):
     ("cell", "sentence"),
     [("999", "real_age 999 is outside 0 to 120"), ("old", "real_age 'old' is not a number")],
 )
-def test_a_slip_is_shown(cell, sentence):
+def test_a_typing_error_is_shown(cell, sentence):
     with pytest.raises(PhotoRefused) as refused:
         age_of(cell)
     assert refused.value.detail == sentence

@@ -22,22 +22,22 @@ def test_shares_are_kept_within_chance():
         )
 
 
-def test_more_photos_move_none():
+def test_more_photos_move_no_photo():
     few = dealt(map(str, range(100)))
     assert few.items() <= dealt(map(str, range(1000))).items()
 
 
-def test_a_larger_share_only_takes_photos_in():
+def test_a_larger_share_only_adds_photos():
     before = dealt(map(str, range(1000)))
     after = dealt(map(str, range(1000)), {"train": 0.9, "valid": 0.05, "test": 0.05})
     assert all(after[identity] == "train" for identity in before if before[identity] == "train")
 
 
-def test_another_key_deals_anew():
+def test_another_key_assigns_all_splits_again():
     assert dealt(map(str, range(100))) != dealt(map(str, range(100)), key="other")
 
 
-def test_dealing_is_what_it_was_in_earlier_versions():
+def test_splits_are_the_same_as_in_earlier_versions():
     # A change here would move every customer's test photos into training.
     split = [split_of(str(number), SplitSpec()) for number in range(12)]
     assert " ".join(split) == (

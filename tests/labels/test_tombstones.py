@@ -1,4 +1,4 @@
-"""Tombstones: what killed writers left is none of them, and damage is one line."""
+"""Tombstones: an unfinished one of a killed writer is ignored, and a damaged one is one line."""
 
 import json
 from datetime import date
@@ -13,7 +13,7 @@ PERSON = pseudonyms.pseudonym("4000-0007", KEY)
 
 
 def half_written(inbox):
-    """The names under which releases of this project let a tombstone grow."""
+    """The names of unfinished tombstones in releases of this project."""
     folder = inbox / "_forgotten"
     folder.mkdir(exist_ok=True)
     names = [f"{PERSON}.5f3e-11", f"captured_before.{'a' * 32}", f".{PERSON}.ab12.unfinished"]
@@ -21,7 +21,7 @@ def half_written(inbox):
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"key": "'])
-def test_a_half_written_tombstone_is_read_as_none_and_cleared(tmp_path, content):
+def test_an_unfinished_tombstone_is_ignored_and_deleted(tmp_path, content):
     files = half_written(tmp_path)
     for file in files:
         file.write_text(content)
@@ -44,9 +44,9 @@ def test_a_damaged_tombstone_is_one_line(tmp_path, name, content):
     (tmp_path / "_forgotten" / name).write_text(content)
     with pytest.raises(
         SettingsError, match="this tombstone is damaged or cannot be read"
-    ) as caught:
+    ) as raised:
         tombstones.read(str(tmp_path))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_full_disk_leaves_no_tombstone_and_no_half_of_one(tmp_path, monkeypatch):

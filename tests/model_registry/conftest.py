@@ -1,4 +1,4 @@
-"""A registry of each kind; MLflow's migrations, which take seconds, run once."""
+"""A registry of each kind. MLflow's migrations take seconds, so they run once."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ OpenVertex = Callable[..., ChampionRegistry]
 
 
 def write_model(folder: Path, content: str) -> Path:
-    """Files as a SavedModel has them; the registry never looks inside."""
+    """Write files named like a SavedModel's; the registry never reads their content."""
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(content.encode() * 1000)
     (folder / "variables" / "variables.index").write_bytes(b"index of " + content.encode())
@@ -123,7 +123,7 @@ def vertex_servers() -> Iterator[dict[str, str]]:
 def open_vertex(
     vertex_servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OpenVertex]:
-    """A registry by the name of its model, each time with a client of its own."""
+    """Open a registry by the name of its model, each time with a new client."""
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", vertex_servers["storage"])
     with contextlib.ExitStack() as channels:
 
@@ -154,14 +154,14 @@ def kubeflow_registry(kubeflow_uri: str) -> ModelRegistry:
 
 @pytest.fixture
 def kubeflow_uri(kubeflow_host: str, tmp_path: Path) -> str:
-    """Of a registered model of its own, with its files in a folder."""
+    """The URI of a new registered model, with its files in a folder."""
     model = f"customer-age-{uuid.uuid4().hex[:8]}"
     return f"kubeflow-registry://{kubeflow_host}/{model}?artifacts=file://{tmp_path}/files"
 
 
 @pytest.fixture
 def alpha_kubeflow_registry(alpha_kubeflow_host: str, tmp_path: Path) -> ModelRegistry:
-    """One whose server speaks `v1alpha3`."""
+    """A registry with a server of the API `v1alpha3`."""
     model = f"customer-age-{uuid.uuid4().hex[:8]}"
     uri = f"kubeflow-registry://{alpha_kubeflow_host}/{model}?artifacts=file://{tmp_path}/files"
     return open_registry(uri, NAME)
@@ -181,7 +181,7 @@ def alpha_kubeflow_host() -> Iterator[str]:
 
 @pytest.fixture(params=["v1", "v1alpha3"])
 def closed_kubeflow_host(request: pytest.FixtureRequest) -> Iterator[str]:
-    """One that asks for the token `let-me-in`."""
+    """A server that requires the token `let-me-in`."""
     with kubeflow_stand_in(request.param, "let-me-in") as host:
         yield host
 
@@ -217,7 +217,7 @@ def registry(uri: str) -> ModelRegistry:
 
 @pytest.fixture
 def publication(tmp_path: Path) -> Publish:
-    """A model by its content, its MAE in years, and the version it was measured against."""
+    """A model by its content, its MAE in years, and the version it was evaluated against."""
 
     def make(content: str, mae: float, baseline: str = "") -> Publication:
         return publication_of(tmp_path / "models" / content, content, mae, baseline)

@@ -1,7 +1,8 @@
-"""Publishes again and again, killed by SIGKILL at each step in turn; run by `test_killed.py`.
+"""Publish repeatedly, and kill the publisher with SIGKILL at each step; run by `test_killed.py`.
 
 A step is a transaction that writes to the database, or a file that is opened for writing. For each
-step a fresh registry with one version is made, and a process of its own is killed just before it.
+step, this creates a new registry with one version, and kills a separate process just before the
+step.
 
 Arguments: an empty database, and a folder to work in. It prints one line of JSON for each step.
 """
@@ -60,7 +61,7 @@ class Killer:
 
 
 def forked(work: Callable[[], dict]) -> dict | None:
-    """What the work returned in a process of its own, or None where that one was killed."""
+    """Run the work in a separate process; return its result, or None if the process was killed."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -71,17 +72,17 @@ def forked(work: Callable[[], dict]) -> dict | None:
         os._exit(1)
     os.close(write_end)
     with os.fdopen(read_end) as pipe:
-        told = pipe.read()
+        report = pipe.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return None
     if os.waitstatus_to_exitcode(status) != 0:
         raise RuntimeError("the publisher failed, instead of ending or being killed")
-    return json.loads(told)
+    return json.loads(report)
 
 
 class Attempt:
-    """A registry with one version, and what is done to it to publish a second one."""
+    """A registry with one version, and the steps to publish a second one."""
 
     def __init__(self, database: Path, folder: Path):
         self._folder = folder

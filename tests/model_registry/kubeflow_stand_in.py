@@ -1,16 +1,16 @@
 """A stand-in for Kubeflow Model Registry's REST service: the requests that publishing needs.
 
-It keeps what it is told, and refuses what the real service refuses, with the same status: an
-unknown field, a bad value or a changed name (400), a missing field (422), an unknown parent (404),
-a second one of a name (409), no token (401). Where the real one is odd, so is this: an update that
-names no state makes its object LIVE, an update replaces all custom properties or none, and whole
-numbers come back without their point.
+It stores what it receives, and refuses the same requests as the real service, with the same status:
+an unknown field, a bad value or a changed name (400), a missing field (422), an unknown parent
+(404), a name that is taken (409), no token (401). It also has the service's oddities: an update
+without a state makes its object LIVE, an update replaces all custom properties or none, and whole
+numbers are returned without their decimal point.
 
-A server speaks one version of the API: `v1alpha3`, or from the package's 0.3.12 on `v1`. What is
-asked here is the same in both.
+A server supports one version of the API: `v1alpha3`, or `v1` from the package's 0.3.12 on. The
+requests here are the same in both.
 
-It is run as a process of its own, and prints where it listens. Its arguments are the version, and
-the token that every request must carry, if any.
+It runs as a separate process, and prints its address. Its arguments are the version, and the token
+that every request must contain, if any.
 """
 
 import base64
@@ -68,7 +68,7 @@ class NoSuchRequest(Exception):
 
 
 class StandIn:
-    """The service's state, and what each request does to it."""
+    """The service's state, and the effect of each request on it."""
 
     def __init__(self, version: str, token: str):
         self.prefix = f"/api/model_registry/{version}"
@@ -249,7 +249,7 @@ def _as_go_writes(value: Any) -> Any:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for a receipt
+    disable_nagle_algorithm = True  # an answer in two parts would wait 40 ms for an acknowledgement
     server: "_Server"
 
     def do_GET(self) -> None:
@@ -262,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def log_message(self, format: str, *args: object) -> None:
-        """A test's output is no place for it."""
+        """Print nothing into a test's output."""
 
     def _serve(self) -> None:
         stand_in = self.server.stand_in

@@ -1,4 +1,4 @@
-"""What callers may rely on, whichever registry it is."""
+"""The contract of every registry with its callers."""
 
 import dataclasses
 from datetime import datetime, timedelta, timezone
@@ -14,7 +14,7 @@ from customer_age.model_registry import (
 )
 
 BACKENDS = ("sqlite", "server", "vertex", "kubeflow", "alpha_kubeflow")
-"""Each has a fixture `<backend>_registry` with a model of its own."""
+"""Each has a fixture `<backend>_registry` with a new model."""
 
 
 @pytest.fixture(params=BACKENDS)
@@ -40,7 +40,7 @@ def test_an_empty_registry_has_no_champion(registry):
         registry.promote("1")
 
 
-def test_a_version_carries_what_was_published(registry, publication):
+def test_a_version_has_the_published_metadata(registry, publication):
     version = registry.publish(publication("first", mae=6.5))
     assert version == registry.champion()
     assert version.version == "1"
@@ -54,27 +54,27 @@ def test_a_version_carries_what_was_published(registry, publication):
     assert datetime.now(timezone.utc) - version.created < timedelta(minutes=1)
 
 
-def test_each_version_takes_over_from_the_champion_it_was_measured_against(registry, publication):
+def test_each_version_replaces_the_champion_it_was_evaluated_against(registry, publication):
     registry.publish(publication("first", mae=6.5))
     worse_within_tolerance = publication("second", mae=6.6, baseline="1")
     assert registry.publish(worse_within_tolerance).aliases == ("champion",)
     assert versions(registry) == ["1", "2"]
 
 
-def test_publishing_a_model_again_gives_its_version(registry, publication):
+def test_publishing_a_model_again_returns_its_version(registry, publication):
     first = registry.publish(publication("first", mae=6.5))
     assert registry.publish(publication("first", mae=6.5)) == first
     assert versions(registry) == ["1"]
 
 
-def test_publishing_a_former_champion_again_does_not_push_out_the_new_one(registry, publication):
+def test_publishing_a_former_champion_again_does_not_replace_the_new_one(registry, publication):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.6, baseline="1"))
     assert registry.publish(publication("first", mae=6.5)).version == "1"
     assert champion(registry) == "2"
 
 
-def test_a_former_champion_measured_against_the_new_one_comes_back(registry, publication):
+def test_a_former_champion_evaluated_against_the_new_one_returns(registry, publication):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.6, baseline="1"))
     assert registry.publish(publication("first", mae=6.5, baseline="2")).version == "1"
@@ -83,7 +83,7 @@ def test_a_former_champion_measured_against_the_new_one_comes_back(registry, pub
 
 
 @pytest.mark.parametrize(("mae", "expected", "former"), [(6.0, "3", "2"), (6.3, "2", "1")])
-def test_where_another_took_over_meanwhile_the_lower_error_wins(
+def test_if_another_became_champion_meanwhile_the_lower_error_wins(
     registry, publication, mae, expected, former
 ):
     registry.publish(publication("first", mae=6.5))
@@ -101,12 +101,12 @@ def test_rolling_back_goes_from_champion_to_champion_back_to_the_first(registry,
     assert registry.rollback().version == "2"
     assert registry.rollback().aliases == ("champion",)
     assert champion(registry) == "1"
-    with pytest.raises(RunError, match="version 1 is the champion, and there was none before it"):
+    with pytest.raises(RunError, match="version 1 is the champion, and there is no former"):
         registry.rollback()
     assert versions(registry) == ["1", "2", "3"]
 
 
-def test_a_loser_is_no_former_champion_and_no_later_one(registry, publication):
+def test_a_loser_is_never_champion(registry, publication):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.2, baseline="1"))
     registry.publish(publication("loser", mae=6.4, baseline="1"))
@@ -123,13 +123,13 @@ def test_promoting_any_version_can_be_rolled_back(registry, publication):
     assert registry.promote("1").version == "1"
     assert registry.rollback().version == "3"
     assert registry.rollback().version == "2"
-    with pytest.raises(RunError, match="none before it"):
+    with pytest.raises(RunError, match="no former champion"):
         registry.rollback()
     with pytest.raises(RunError, match=r"no version 9 \(there are: 1, 2, 3\)"):
         registry.promote("9")
 
 
-def test_a_version_that_was_rolled_back_comes_back_by_promoting_alone(registry, publication):
+def test_a_version_that_was_rolled_back_only_returns_by_promoting(registry, publication):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.2, baseline="1"))
     registry.rollback()
@@ -164,7 +164,7 @@ def test_a_version_can_be_annotated_later(registry, publication):
     assert registry.champion().tags["run_key"] == "key of first"
 
 
-def test_a_later_run_of_the_same_model_is_found_beside_the_one_that_published_it(
+def test_a_later_run_of_the_same_model_is_found_like_the_one_that_published_it(
     registry, publication
 ):
     made = publication("first", mae=6.5)

@@ -1,4 +1,4 @@
-"""Files of models that somebody else listed: none is written, or read, outside its folder."""
+"""Files of models in an untrusted listing: no file is written or read outside its folder."""
 
 import contextlib
 import http.server
@@ -21,7 +21,7 @@ MODEL = "models/1/model"
 
 
 class HostileServer(http.server.ThreadingHTTPServer):
-    """An MLflow server's artifacts: a SavedModel, and what else it is told to list there."""
+    """An MLflow server's artifacts: a SavedModel, and other names that a test adds to the list."""
 
     daemon_threads = True
 
@@ -85,7 +85,7 @@ def test_a_server_that_lists_a_good_model(hostile_server, tmp_path):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("is_dir", [False, True])
-def test_what_a_server_lists_outside_is_not_fetched(
+def test_a_servers_file_outside_the_folder_is_not_fetched(
     hostile_server, all_files, tmp_path, name, said, is_dir
 ):
     hostile_server.listed = [{"path": name, "is_dir": is_dir}]
@@ -100,10 +100,10 @@ def test_what_a_server_lists_outside_is_not_fetched(
 
 
 @pytest.mark.parametrize("key", ["a/../../evil", "../../../evil", "a//b", ".", "n" * 300])
-def test_what_a_bucket_holds_outside_is_not_fetched(
+def test_a_buckets_file_outside_the_folder_is_not_fetched(
     s3_endpoint, aws_credentials, monkeypatch, all_files, tmp_path, key
 ):
-    """A model that MLflow's client takes from the bucket itself, as without a server's proxy."""
+    """MLflow's client downloads the model from the bucket itself, without a server's proxy."""
     import boto3
 
     client = boto3.client("s3", endpoint_url=s3_endpoint)
@@ -128,8 +128,8 @@ def test_what_a_bucket_holds_outside_is_not_fetched(
         ("/none/there", "there are no files under /none/there/saved_model"),
     ],
 )
-def test_a_version_that_names_no_files_is_refused_in_one_line(uri, tmp_path, source, said):
-    """Whoever made the version may have recorded anything as its source."""
+def test_a_version_without_files_is_refused_in_one_line(uri, tmp_path, source, said):
+    """The creator of the version may have recorded any text as its source."""
     from mlflow import MlflowClient
 
     database = addresses.sqlite_url(str(sqlite_file(uri)))
@@ -170,7 +170,7 @@ def test_a_model_folder_with_a_link_out_of_it_is_not_published(registry, publica
         saved_model_fingerprint(model)
 
 
-def test_a_registry_that_downloads_a_link_is_not_believed(uri, publication, tmp_path, monkeypatch):
+def test_a_downloaded_link_is_refused(uri, publication, tmp_path, monkeypatch):
     registry = open_registry(uri, "customer-age")
     registry.publish(publication("first", mae=6.5))
 
@@ -183,7 +183,7 @@ def test_a_registry_that_downloads_a_link_is_not_believed(uri, publication, tmp_
 
 
 @pytest.mark.parametrize("recorded", ["", ".", "..", "../other", "{away}", "a" * 31])
-def test_what_a_database_records_as_a_run_frees_no_other_files(tmp_path, recorded):
+def test_a_recorded_run_id_deletes_no_other_files(tmp_path, recorded):
     runs, away = tmp_path / "registry" / "artifacts", tmp_path / "other"
     for folder in (runs / ("a" * 32), runs / ("b" * 32), runs / ("a" * 31), away):
         folder.mkdir(parents=True)

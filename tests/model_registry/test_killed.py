@@ -1,4 +1,4 @@
-"""A publisher that is killed, at whatever step, does no harm."""
+"""A publisher that is killed at any step does no harm."""
 
 import json
 import signal
@@ -15,9 +15,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.slow
-def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
-    empty_database, tmp_path
-):
+def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(empty_database, tmp_path):
     printed = subprocess.run(
         [sys.executable, HERE / "killed_publishers.py", empty_database, tmp_path],
         check=True,
@@ -35,7 +33,7 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
         assert made["whole"], "all its files"
         assert made["uploads"] == 2, "nothing left of the first attempt"
         assert made["former"] == "1", "and the way back"
-    # Before the upload, within it, after it, with a version and no alias, with the alias.
+    # Before, during and after the upload, with a version and no alias, with the alias.
     assert len(steps) >= 12
     champions = [step["found"]["champion"] for step in steps]
     assert champions[0] == "1"
@@ -44,7 +42,7 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
 
 
 @pytest.mark.slow
-def test_a_database_whose_making_was_killed_is_made_anew(publication, tmp_path):
+def test_a_database_is_created_again_after_a_kill(publication, tmp_path):
     folder = tmp_path / "registry"
     first = publication("first", mae=6.5)
     script = (

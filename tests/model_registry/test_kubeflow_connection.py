@@ -1,4 +1,4 @@
-"""Which server a Kubeflow Model Registry's client asks, in which version, with which token."""
+"""The server, API version and token of a Kubeflow Model Registry's client."""
 
 import asyncio
 import json
@@ -23,22 +23,22 @@ EMPTY = {"items": [], "size": 0, "pageSize": 0, "nextPageToken": ""}
 
 
 class Server:
-    """Answers every request in the same way, and keeps what came.
+    """Answers every request in the same way, and records the requests.
 
     Attributes:
         host: with its port.
-        asked: path and `Authorization` of each request.
+        requests: path and `Authorization` of each request.
         answer: path to status, headers and content.
     """
 
     def __init__(self, answer: Callable[[str], tuple[int, dict[str, str], str]]):
-        self.asked: list[tuple[str, str | None]] = []
+        self.requests: list[tuple[str, str | None]] = []
         self.answer = answer
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer.asked.append((self.path, self.headers.get("Authorization")))
+                outer.requests.append((self.path, self.headers.get("Authorization")))
                 status, headers, content = outer.answer(self.path)
                 self.send_response(status)
                 for name, value in headers.items():
@@ -48,7 +48,7 @@ class Server:
                 self.wfile.write(content.encode())
 
             def log_message(self, *_: object) -> None:
-                """A test's output is no place for it."""
+                """Print nothing into a test's output."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.http.server_port}"
@@ -70,7 +70,7 @@ def registry_at(host: str, scheme: str = "kubeflow-registry") -> ChampionRegistr
 
 
 def json_of(version: str) -> Callable[[str], tuple[int, dict[str, str], str]]:
-    """A server of one version, as the real one's router answers."""
+    """Answer like the real server's router, in one version."""
 
     def answer(path: str) -> tuple[int, dict[str, str], str]:
         if path.startswith(f"/api/model_registry/{version}/"):
@@ -100,11 +100,11 @@ def test_the_version_is_found_at_the_first_answer_and_remembered():
             registry = registry_at(server.host)
             for _ in range(2):
                 assert registry.versions() == []
-            asked = [path.split("/")[3] for path, _ in server.asked]
-            assert asked == [*first, version], version
+            versions = [path.split("/")[3] for path, _ in server.requests]
+            assert versions == [*first, version], version
 
 
-def test_a_registry_of_another_version_after_an_upgrade_is_found_again():
+def test_a_registry_with_another_version_after_an_upgrade_is_found_again():
     with serving(json_of("v1alpha3")) as server:
         registry = registry_at(server.host)
         assert registry.champion() is None
@@ -113,8 +113,8 @@ def test_a_registry_of_another_version_after_an_upgrade_is_found_again():
 
 
 @pytest.mark.parametrize("installed", connection.VERSIONS)
-def test_whatever_version_the_installed_package_has_in_its_paths(installed):
-    """Packages up to 0.3.11 ask in `v1alpha3`."""
+def test_any_version_in_the_installed_packages_paths_works(installed):
+    """Packages up to 0.3.11 use `v1alpha3`."""
     sent = []
 
     class Answer:
@@ -141,35 +141,35 @@ def test_whatever_version_the_installed_package_has_in_its_paths(installed):
         (404, {}, json.dumps({"kind": "Status", "message": "not found", "code": 404})),
     ],
 )
-def test_a_server_of_another_kind_is_told_in_one_line(answer):
-    with serving(lambda path: answer) as server, pytest.raises(SettingsError) as caught:
+def test_a_server_of_another_kind_is_reported_in_one_line(answer):
+    with serving(lambda path: answer) as server, pytest.raises(SettingsError) as raised:
         registry_at(server.host).champion()
-    assert str(caught.value) == (
-        f"registry.uri: what answers at http://{server.host} is not a Kubeflow Model Registry; it "
-        "knows neither /api/model_registry/v1 nor /api/model_registry/v1alpha3"
+    assert str(raised.value) == (
+        f"registry.uri: the server at http://{server.host} is not a Kubeflow Model Registry; it "
+        "has neither /api/model_registry/v1 nor /api/model_registry/v1alpha3"
     )
 
 
-def test_a_gateway_that_is_out_of_order_is_not_taken_for_another_server():
+def test_a_failing_gateway_is_not_reported_as_another_server():
     gateway = (503, {"Content-Type": "text/html"}, "<html>no healthy upstream</html>")
     with serving(lambda path: gateway) as server:
         registry = registry_at(server.host)
-        with pytest.raises(RunError, match="the model registry failed") as caught:
+        with pytest.raises(RunError, match="the model registry failed") as raised:
             registry.champion()
-        assert "\n" not in str(caught.value)
+        assert "\n" not in str(raised.value)
         server.answer = json_of("v1alpha3")
         assert registry.champion() is None
 
 
-def test_a_registry_of_v1_that_refuses_is_not_asked_twice():
+def test_a_registry_of_v1_that_refuses_gets_one_request():
     refusal = (400, {}, json.dumps({"code": "Bad Request", "message": "invalid pageSize"}))
     with serving(lambda path: refusal) as server:
         with pytest.raises(RunError, match="the model registry failed: invalid pageSize"):
             registry_at(server.host).champion()
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
 
 
-def test_a_token_goes_only_to_the_host_that_is_named(token, monkeypatch):
+def test_only_the_trusted_host_receives_a_token(token, monkeypatch):
     with serving(json_of("v1")) as server:
         for trusted, sent in (
             (None, None),
@@ -180,17 +180,17 @@ def test_a_token_goes_only_to_the_host_that_is_named(token, monkeypatch):
             if trusted:
                 monkeypatch.setenv(TRUSTED, trusted)
             registry_at(server.host).champion()
-            assert server.asked[-1][1] == sent, trusted
+            assert server.requests[-1][1] == sent, trusted
 
 
 def test_a_token_that_others_could_read_is_not_sent(token, monkeypatch):
     host = "registry.example.com"
     monkeypatch.setenv(TRUSTED, host)
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError) as raised:
         registry_at(host).champion()
-    assert str(caught.value) == (
-        f"registry.uri: http://{host}:8080 would get the token where others can read it; use "
-        "kubeflow-registry+https://, or a service's name in full, as in NAME.NAMESPACE.svc"
+    assert str(raised.value) == (
+        f"registry.uri: http://{host}:8080 would receive the token without encryption; use "
+        "kubeflow-registry+https://, or the full name of a service, as in NAME.NAMESPACE.svc"
     )
     assert token_for(f"https://{host}:443") == token
 
@@ -216,18 +216,18 @@ def test_without_tls_a_token_stays_inside_the_cluster(token, monkeypatch, host, 
     if inside:
         assert token_for(f"http://{host}:8080") == token
     else:
-        with pytest.raises(SettingsError, match="where others can read it"):
+        with pytest.raises(SettingsError, match="the token without encryption"):
             token_for(f"http://{host}:8080")
 
 
 @pytest.mark.parametrize("named", ["https://mr.svc", "mr.svc:8080", "mr.svc/x", "a,b", "*.svc"])
-def test_what_names_the_host_is_one_host(token, monkeypatch, named):
+def test_the_trusted_host_must_be_one_host(token, monkeypatch, named):
     monkeypatch.setenv(TRUSTED, named)
-    with pytest.raises(SettingsError, match=f"^{TRUSTED}: takes one host without scheme and port"):
+    with pytest.raises(SettingsError, match=f"^{TRUSTED}: must be one host without scheme"):
         token_for("https://mr.svc:443")
 
 
-def test_a_pod_takes_the_host_from_the_settings():
+def test_a_pod_gets_the_host_from_the_settings():
     named = {TRUSTED: "model-registry-service.kubeflow.svc.cluster.local"}
     assert ClusterSettings(environment=named).environment == named
 
@@ -240,12 +240,14 @@ def test_a_redirect_is_not_followed(token, monkeypatch, status, elsewhere):
         location = elsewhere.format(port=other.http.server_port)
         with (
             serving(lambda path: (status, {"Location": location}, "")) as server,
-            pytest.raises(SettingsError, match="sends us on to .*, as a page to log") as caught,
+            pytest.raises(
+                SettingsError, match="redirects to .*, perhaps to a login page"
+            ) as raised,
         ):
             registry_at(server.host).champion()
-        assert not other.asked
-        assert len(server.asked) == 1
-    assert "state" not in str(caught.value)
+        assert not other.requests
+        assert len(server.requests) == 1
+    assert "state" not in str(raised.value)
 
 
 def test_a_token_without_tls_passes_no_proxy(token, monkeypatch):
@@ -255,13 +257,13 @@ def test_a_token_without_tls_passes_no_proxy(token, monkeypatch):
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv(TRUSTED, "127.0.0.1")
         registry_at(server.host).versions()
-        assert (len(proxy.asked), len(server.asked)) == (0, 1)
+        assert (len(proxy.requests), len(server.requests)) == (0, 1)
         monkeypatch.delenv(TRUSTED)
         registry_at(server.host).versions()
-        assert [token for _, token in proxy.asked] == [None]
+        assert [token for _, token in proxy.requests] == [None]
 
 
-def test_a_token_comes_from_a_file_and_is_never_told(
+def test_a_token_is_read_from_a_file_and_never_shown(
     closed_kubeflow_host, publication, tmp_path, monkeypatch, caplog
 ):
     caplog.set_level(logging.DEBUG)
@@ -274,26 +276,26 @@ def test_a_token_comes_from_a_file_and_is_never_told(
     with pytest.raises(SettingsError, match="SA_TOKEN_PATH: .*/token cannot be read"):
         registry.champion()
     (tmp_path / "token").write_text("an-old-one")
-    with pytest.raises(SettingsError, match="access denied by") as caught:
+    with pytest.raises(SettingsError, match="access denied by") as raised:
         registry.champion()
-    assert "an-old-one" not in str(caught.value)
+    assert "an-old-one" not in str(raised.value)
     (tmp_path / "token").write_text("let-me-in\n")
     assert registry.publish(publication("first", mae=6.5)).version == "1"
     assert "let-me-in" not in caplog.text
     assert "an-old-one" not in caplog.text
 
 
-def test_a_page_that_forbids_is_told_without_its_html():
+def test_a_denied_page_is_reported_without_its_html():
     page = (403, {"Content-Type": "text/html"}, "<html>RBAC: access denied</html>")
     with (
         serving(lambda path: page) as server,
-        pytest.raises(SettingsError, match="access denied by") as caught,
+        pytest.raises(SettingsError, match="access denied by") as raised,
     ):
         registry_at(server.host).champion()
-    assert "<html>" not in str(caught.value)
+    assert "<html>" not in str(raised.value)
 
 
-def test_the_client_of_older_packages_is_held_back_too(monkeypatch):
+def test_the_client_of_older_packages_follows_no_redirect_either(monkeypatch):
     """Up to 0.2 it opens its session at once."""
     from aiohttp import ClientSession
     from mr_openapi import rest
@@ -310,25 +312,25 @@ def test_the_client_of_older_packages_is_held_back_too(monkeypatch):
     with serving(json_of("v1")) as server:
         assert (
             client.KubeflowService(f"http://{server.host}")
-            .ask(lambda api: api.get_registered_models())
+            .call(lambda api: api.get_registered_models())
             .items
             == []
         )
     assert [each.closed for each in opened] == [True]
 
 
-def test_what_an_older_package_leaves_in_the_body_is_told():
+def test_an_older_packages_message_in_the_body_is_reported():
     from mr_openapi.exceptions import ApiException
 
     service = client.KubeflowService("http://mr.svc")
-    caught = json.dumps({"code": "400", "message": "a model of this name already exists"})
-    refusal = service._refusal(ApiException(status=400, reason="Bad Request", body=caught))
+    body = json.dumps({"code": "400", "message": "a model of this name already exists"})
+    refusal = service._refusal(ApiException(status=400, reason="Bad Request", body=body))
     assert isinstance(refusal, client.AlreadyThere)
     page = ApiException(status=502, reason="Bad Gateway", body="<html>upstream</html>")
     assert str(service._refusal(page)) == "the model registry failed: Bad Gateway"
 
 
-def test_certificates_are_read_once_for_all_that_is_asked(monkeypatch):
+def test_certificates_are_read_once_for_all_requests(monkeypatch):
     read, make = [], ssl.create_default_context
 
     def counted(*args, **kwargs):
@@ -340,5 +342,5 @@ def test_certificates_are_read_once_for_all_that_is_asked(monkeypatch):
         registry = registry_at(server.host)
         for _ in range(3):
             assert registry.versions() == []
-    assert len(server.asked) >= 3
+    assert len(server.requests) >= 3
     assert len(read) == 1

@@ -1,4 +1,4 @@
-"""What is Kubeflow Model Registry's own: its steps, its files, its refusals."""
+"""The special behaviour of Kubeflow Model Registry: its steps, its files, its refusals."""
 
 import asyncio
 import json
@@ -41,8 +41,8 @@ def kubeflow_host(
     return kubeflow_host if request.param == "v1" else alpha_kubeflow_host
 
 
-def tell(host: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """Ask the stand-in without the client: its status, and its answer."""
+def send(host: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Send a request to the stand-in without the client; return the status and the answer."""
     for version in VERSIONS:
         request = urllib.request.Request(
             f"http://{host}/api/model_registry/{version}{path}",
@@ -61,7 +61,7 @@ def tell(host: str, method: str, path: str, body: Any = None) -> tuple[int, Any]
 
 
 def model_id(host: str, name: str) -> str:
-    _, models = tell(host, "GET", "/registered_models")
+    _, models = send(host, "GET", "/registered_models")
     return next(each["id"] for each in models["items"] if each["name"] == name)
 
 
@@ -70,11 +70,11 @@ def text(value: str) -> dict[str, str]:
 
 
 class Killed(BaseException):
-    """Stands for the end of the publisher's process: nothing of it runs after this."""
+    """Simulates the end of the publisher's process: none of its code runs after this."""
 
 
 class Steps:
-    """Counts what changes something, a file or the registry, and kills before or after one."""
+    """Counts the changes of files and of the registry, and kills before or after one."""
 
     def __init__(self) -> None:
         self.left = 1000
@@ -91,20 +91,20 @@ class Steps:
 
 
 class MortalService(KubeflowService):
-    """Takes its writes as steps."""
+    """Counts its writes as steps."""
 
     def __init__(self, address: str, steps: Steps):
         super().__init__(address)
         self._steps = steps
 
-    def ask(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
+    def call(self, request: Callable[[Any], Awaitable[Any]]) -> Any:
         if not _writes(request):
-            return super().ask(request)
-        return self._steps.taken(lambda: super(MortalService, self).ask(request))
+            return super().call(request)
+        return self._steps.taken(lambda: super(MortalService, self).call(request))
 
 
 def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:
-    """Whether a request changes something; what only reads, waits for its first page."""
+    """Whether a request writes; a request that only reads waits for its first page."""
     service = MagicMock()
     asked = request(service)
     if asyncio.iscoroutine(asked):
@@ -124,7 +124,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
 @pytest.mark.slow
 @pytest.mark.parametrize("kubeflow_host", ["v1"], indirect=True)
 @pytest.mark.parametrize("before", [True, False])
-def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
+def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(
     kubeflow_host, publication, tmp_path, steps, before
 ):
     first = publication("first", mae=6.5)
@@ -166,7 +166,7 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
 
 
 def publish_at_once(uri: str, publications: list[Publication]) -> list[ModelVersion]:
-    """Each by a thread with a client of its own."""
+    """Publish each in a thread with its own client."""
     start = threading.Barrier(len(publications))
 
     def published(publication: Publication) -> ModelVersion:
@@ -179,7 +179,7 @@ def publish_at_once(uri: str, publications: list[Publication]) -> list[ModelVers
         return list(publishers.map(published, publications))
 
 
-def test_two_publishers_at_once_end_in_the_better_champion(kubeflow_uri, publication):
+def test_two_publishers_at_once_lead_to_the_better_champion(kubeflow_uri, publication):
     registry = open_registry(kubeflow_uri, "")
     registry.publish(publication("first", mae=7.0))
     better = publication("better", mae=6.0, baseline="1")
@@ -202,7 +202,7 @@ def test_one_model_published_at_once_is_one_version(kubeflow_uri, publication):
 def test_a_number_that_another_publisher_takes_first_is_not_taken_twice(
     kubeflow_host, publication, tmp_path, monkeypatch
 ):
-    """Another one makes version 1 between our look and our making."""
+    """Another publisher creates version 1 after we list the versions and before we create ours."""
     name = f"raced-{uuid.uuid4().hex[:8]}"
     service = KubeflowService(f"http://{kubeflow_host}")
     store = KubeflowStore(service, f"file://{tmp_path}/files", name)
@@ -212,11 +212,11 @@ def test_a_number_that_another_publisher_takes_first_is_not_taken_twice(
         monkeypatch.setattr(store, "_look_up", look_up)
         model, there = look_up()
         body = {"name": "1", "registeredModelId": model.id}
-        assert tell(kubeflow_host, "POST", "/model_versions", body)[0] == 201
+        assert send(kubeflow_host, "POST", "/model_versions", body)[0] == 201
         return model, there
 
     registry = ChampionRegistry(name, store)
-    tell(kubeflow_host, "POST", "/registered_models", {"name": name})
+    send(kubeflow_host, "POST", "/registered_models", {"name": name})
     add = store.add
 
     def add_while_raced(publication: Publication) -> None:
@@ -238,13 +238,13 @@ def bucket(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str, aws_credentials: N
     return client
 
 
-def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
+def test_a_versions_files_are_uploaded_to_a_bucket_and_downloaded(
     kubeflow_host, bucket, publication, tmp_path
 ):
     name = f"in-a-bucket-{uuid.uuid4().hex[:8]}"
     uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=s3://models/of%20age/"
     published = publication("first", mae=6.5)
-    # What an upload that was killed left: a file that is not whole.
+    # A killed upload left an incomplete file.
     at = f"of age/{name}/{published.fingerprint}/1"
     bucket.put_object(Bucket="models", Key=f"{at}/saved_model.pb", Body=b"half")
     open_registry(uri, "").publish(published)
@@ -254,13 +254,13 @@ def test_the_files_of_a_version_go_to_a_bucket_and_come_back(
         f"{at}/variables/variables.data-00000-of-00001",
         f"{at}/variables/variables.index",
     ]
-    bucket.put_object(Bucket="models", Key=f"{at}/", Body=b"")  # a stand-in for a folder
+    bucket.put_object(Bucket="models", Key=f"{at}/", Body=b"")  # represents a folder
     folder = open_registry(uri, "").download("1", tmp_path / "model")
     assert saved_model_fingerprint(folder) == published.fingerprint
 
 
 @pytest.mark.usefixtures("cloud_storage")
-def test_the_files_of_a_version_go_to_cloud_storage_and_come_back(
+def test_a_versions_files_are_uploaded_to_cloud_storage_and_downloaded(
     kubeflow_host, publication, tmp_path
 ):
     from google.cloud import storage
@@ -285,7 +285,7 @@ def test_a_key_that_leads_out_of_the_models_folder_is_not_written(tmp_path, monk
     assert not [*tmp_path.glob("deep/**/*up")]
 
 
-def test_the_model_that_lies_highest_is_downloaded(tmp_path):
+def test_the_model_in_the_highest_folder_is_downloaded(tmp_path):
     for model in (".", "1", "assets.extra/0"):
         store.write_whole(f"{tmp_path}/there/{model}/saved_model.pb", model.encode())
     model_files.download(f"file://{tmp_path}/there", tmp_path / "here")
@@ -295,7 +295,7 @@ def test_the_model_that_lies_highest_is_downloaded(tmp_path):
     assert (tmp_path / "served" / "saved_model.pb").read_bytes() == b"1"
 
 
-def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication, tmp_path):
+def test_changed_files_are_reported(kubeflow_host, bucket, publication, tmp_path):
     name = f"changed-{uuid.uuid4().hex[:8]}"
     uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=s3://models"
     published = publication("first", mae=6.5)
@@ -303,7 +303,7 @@ def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication,
     registry.publish(published)
     at = f"{name}/{published.fingerprint}/1"
     bucket.put_object(Bucket="models", Key=f"{at}/saved_model.pb", Body=b"another")
-    with pytest.raises(RunError, match="not those that were published"):
+    with pytest.raises(RunError, match="differ from the published files"):
         registry.download("1", tmp_path / "changed")
     bucket.delete_object(Bucket="models", Key=f"{at}/saved_model.pb")
     with pytest.raises(RunError, match=rf"s3://models/{name}/.*: there is no saved_model.pb"):
@@ -313,9 +313,9 @@ def test_files_that_someone_changed_are_told(kubeflow_host, bucket, publication,
 def test_a_bucket_that_is_not_there_is_one_line(kubeflow_host, bucket, publication):
     uri = f"kubeflow-registry://{kubeflow_host}/no-bucket?artifacts=s3://nowhere"
     registry = open_registry(uri, "")
-    with pytest.raises(RunError, match="the model's files under s3://nowhere/no-bucket/") as caught:
+    with pytest.raises(RunError, match="the model's files under s3://nowhere/no-bucket/") as raised:
         registry.publish(publication("first", mae=6.5))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
     assert registry.versions() == []
 
 
@@ -327,9 +327,9 @@ def test_a_store_that_cannot_be_reached_is_one_line(kubeflow_host, publication, 
         endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         uri = f"kubeflow-registry://{kubeflow_host}/no-store?artifacts=s3://models"
-        with pytest.raises(RunError, match=f"under s3://models/.*{endpoint}") as caught:
+        with pytest.raises(RunError, match=f"under s3://models/.*{endpoint}") as raised:
             open_registry(uri, "").publish(publication("first", mae=6.5))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_pages_of_the_registry_and_kserve_find_a_version(
@@ -339,7 +339,7 @@ def test_the_pages_of_the_registry_and_kserve_find_a_version(
     version = open_registry(kubeflow_uri, "").publish(published)
     name = kubeflow_uri.rpartition("/files")[0].split("/")[3].partition("?")[0]
     assert version.uri == f"model-registry://{name}/1"
-    _, versions = tell(
+    _, versions = send(
         kubeflow_host, "GET", f"/registered_models/{model_id(kubeflow_host, name)}/versions"
     )
     [shown] = versions["items"]
@@ -347,21 +347,21 @@ def test_the_pages_of_the_registry_and_kserve_find_a_version(
     assert shown["customProperties"]["run_key"] == text("key of first")
     assert shown["customProperties"]["metric/mae"]["double_value"] == 6.5
     assert shown["customProperties"]["setting/trainer.epochs"] == text("3")
-    _, artifacts = tell(kubeflow_host, "GET", f"/model_versions/{shown['id']}/artifacts")
+    _, artifacts = send(kubeflow_host, "GET", f"/model_versions/{shown['id']}/artifacts")
     [artifact] = artifacts["items"]
     assert artifact["modelFormatName"] == "tensorflow"
     assert artifact["state"] == "LIVE"
-    # TensorFlow Serving wants a numbered folder under the address that it is given.
+    # TensorFlow Serving requires a numbered folder at its configured address.
     assert artifact["uri"] == f"file://{tmp_path}/files/{name}/{published.fingerprint}"
     served = Path(artifact["uri"].removeprefix("file://")) / "1"
     assert saved_model_fingerprint(served) == published.fingerprint
 
 
-def test_what_others_keep_in_the_registry_stays_theirs(kubeflow_host, publication, tmp_path):
+def test_other_tools_data_in_the_registry_stay(kubeflow_host, publication, tmp_path):
     name = f"shared_{uuid.uuid4().hex[:8]}"
-    _, other = tell(kubeflow_host, "POST", "/registered_models", {"name": name.replace("_", "x")})
+    _, other = send(kubeflow_host, "POST", "/registered_models", {"name": name.replace("_", "x")})
     mine = {"name": name, "owner": "anna", "customProperties": {"team": text("shop")}}
-    _, model = tell(kubeflow_host, "POST", "/registered_models", mine)
+    _, model = send(kubeflow_host, "POST", "/registered_models", mine)
     properties = {"stars": {"metadataType": "MetadataIntValue", "int_value": "5"}}
     theirs = {
         "name": "by-hand",
@@ -369,7 +369,7 @@ def test_what_others_keep_in_the_registry_stays_theirs(kubeflow_host, publicatio
         "description": "Made by hand.",
         "customProperties": properties,
     }
-    tell(kubeflow_host, "POST", "/model_versions", theirs)
+    send(kubeflow_host, "POST", "/model_versions", theirs)
     uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=file://{tmp_path}/files"
     registry = open_registry(uri, "")
     [by_hand] = registry.versions()
@@ -378,19 +378,19 @@ def test_what_others_keep_in_the_registry_stays_theirs(kubeflow_host, publicatio
         registry.promote("by-hand")
     assert registry.publish(publication("first", mae=6.5)).version == "1"
     registry.promote("by-hand", force="the old one")
-    with pytest.raises(RunError, match="names no files of version by-hand"):
+    with pytest.raises(RunError, match="has no files of version by-hand"):
         registry.download("by-hand", tmp_path / "none")
-    _, models = tell(kubeflow_host, "GET", "/registered_models")
+    _, models = send(kubeflow_host, "GET", "/registered_models")
     [now] = [each for each in models["items"] if each["name"] == name]
     assert now["owner"] == "anna"
     assert now["customProperties"] == {"team": text("shop"), "champion": text("by-hand")}
-    _, versions = tell(kubeflow_host, "GET", f"/registered_models/{model['id']}/versions")
+    _, versions = send(kubeflow_host, "GET", f"/registered_models/{model['id']}/versions")
     assert versions["items"][0]["description"] == "Made by hand."
     assert versions["items"][0]["customProperties"]["stars"] == properties["stars"]
-    assert tell(kubeflow_host, "GET", f"/registered_models/{other['id']}/versions")[1]["size"] == 0
+    assert send(kubeflow_host, "GET", f"/registered_models/{other['id']}/versions")[1]["size"] == 0
 
 
-def test_what_is_archived_is_left_out_and_can_be_published_anew(
+def test_archived_versions_are_left_out_and_can_be_published_again(
     kubeflow_host, kubeflow_uri, publication
 ):
     registry = open_registry(kubeflow_uri, "")
@@ -405,7 +405,7 @@ def test_what_is_archived_is_left_out_and_can_be_published_anew(
     assert registry.publish(second).version == "3"
 
 
-def test_a_metric_that_is_no_number_does_not_keep_a_model_out(kubeflow_uri, publication):
+def test_a_metric_that_is_not_a_number_is_left_out(kubeflow_uri, publication):
     published = publication("first", mae=6.5)
     metrics = {"mae": 6.5, "bias/65+": math.nan}
     version = open_registry(kubeflow_uri, "").publish(replace(published, metrics=metrics))
@@ -415,17 +415,17 @@ def test_a_metric_that_is_no_number_does_not_keep_a_model_out(kubeflow_uri, publ
 def test_more_models_and_versions_than_a_page_holds(kubeflow_host, publication, tmp_path):
     for number in range(101):
         body = {"name": f"crowd-{uuid.uuid4().hex[:8]}-{number}"}
-        assert tell(kubeflow_host, "POST", "/registered_models", body)[0] == 201
+        assert send(kubeflow_host, "POST", "/registered_models", body)[0] == 201
     name = f"last-{uuid.uuid4().hex[:8]}"
-    _, model = tell(kubeflow_host, "POST", "/registered_models", {"name": name})
+    _, model = send(kubeflow_host, "POST", "/registered_models", {"name": name})
     for number in range(1, 102):
         body = {"name": str(number), "registeredModelId": model["id"]}
-        assert tell(kubeflow_host, "POST", "/model_versions", body)[0] == 201
+        assert send(kubeflow_host, "POST", "/model_versions", body)[0] == 201
     uri = f"kubeflow-registry://{kubeflow_host}/{name}?artifacts=file://{tmp_path}/files"
     assert open_registry(uri, "").publish(publication("first", mae=6.5)).version == "102"
 
 
-def test_it_answers_where_an_event_loop_runs_already(kubeflow_uri):
+def test_it_works_inside_a_running_event_loop(kubeflow_uri):
     async def in_a_notebook() -> object:
         return open_registry(kubeflow_uri, "").champion()
 
@@ -433,15 +433,15 @@ def test_it_answers_where_an_event_loop_runs_already(kubeflow_uri):
 
 
 def test_the_stand_in_refuses_what_the_service_refuses(kubeflow_host):
-    """The real service's answers, by its source."""
+    """The real service's answers, according to its source code."""
 
     def status(method: str, path: str, body: Any = None) -> int:
-        return tell(kubeflow_host, method, path, body)[0]
+        return send(kubeflow_host, method, path, body)[0]
 
     name = f"strict-{uuid.uuid4().hex[:8]}"
-    _, model = tell(kubeflow_host, "POST", "/registered_models", {"name": name})
+    _, model = send(kubeflow_host, "POST", "/registered_models", {"name": name})
     one = {"name": "1", "registeredModelId": model["id"]}
-    _, version = tell(kubeflow_host, "POST", "/model_versions", one)
+    _, version = send(kubeflow_host, "POST", "/model_versions", one)
     artifacts = f"/model_versions/{version['id']}/artifacts"
     files = {"artifactType": "model-artifact", "name": "files", "uri": "s3://models"}
     assert status("POST", artifacts, files) == 201

@@ -1,4 +1,4 @@
-"""MLflow's own tools load a published model, without code of ours."""
+"""MLflow's own tools load a published model without our code."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from customer_age.model_registry import Publication, saved_model_fingerprint
 
 @pytest.fixture
 def lengths(tmp_path: Path) -> Path:
-    """A SavedModel with the signature of the design; it answers how many bytes a photo has."""
+    """A SavedModel with the real signature; it returns the number of bytes of a photo."""
     import tensorflow as tf
 
     class Lengths(tf.Module):

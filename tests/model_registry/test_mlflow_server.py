@@ -1,4 +1,4 @@
-"""The same registry behind a real MLflow server, where nothing keeps two publishers apart."""
+"""The same registry on a real MLflow server, where no lock separates two publishers."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def publish_at_once(uri: str, name: str, publications: list[Publication]) -> list[ModelVersion]:
-    """Each by a thread with a client of its own."""
+    """Publish each in a thread with its own client."""
     start = threading.Barrier(len(publications))
 
     def published(publication: Publication) -> ModelVersion:
@@ -72,7 +72,7 @@ def test_one_model_published_at_once_is_one_version(server, publication):
 
 
 def test_the_pages_of_mlflow_show_a_version(server, publication):
-    """What `mlflow ui` asks for: the run's metrics and settings, the alias, and the files."""
+    """The requests of `mlflow ui`: the run's metrics and settings, the alias, and the files."""
     version = open_registry(server, "shown").publish(publication("first", mae=6.5))
 
     def ask(path: str) -> dict:

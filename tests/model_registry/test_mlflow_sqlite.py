@@ -1,4 +1,4 @@
-"""MLflow on SQLite: what no other registry has."""
+"""The special behaviour of MLflow on SQLite."""
 
 import errno
 import fcntl
@@ -34,21 +34,21 @@ def test_a_download_of_damaged_files_is_refused(registry, publication, uri, tmp_
     place = Path(uri.removeprefix("mlflow+sqlite:///")).parent
     [stored] = place.rglob("variables.index")
     stored.write_bytes(b"bit rot")
-    with pytest.raises(RunError, match="version 1 are not those that were published"):
+    with pytest.raises(RunError, match="version 1 differ from the published files"):
         registry.download("1", tmp_path / "model")
     shutil.rmtree(stored.parent.parent)
     with pytest.raises(RunError, match="the model registry failed: "):
         registry.download("1", tmp_path / "again")
 
 
-def test_a_database_of_something_else_is_told_in_one_line(tmp_path):
+def test_another_programs_database_is_reported_in_one_line(tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(RunError, match="file is not a database") as caught:
+    with pytest.raises(RunError, match="file is not a database") as raised:
         open_registry(f"mlflow+sqlite:///{tmp_path}/mlflow.db", "customer-age").champion()
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_a_folder_without_locks_takes_no_version(registry, publication, monkeypatch):
+def test_no_version_is_published_in_a_folder_without_locks(registry, publication, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
@@ -59,7 +59,7 @@ def test_a_folder_without_locks_takes_no_version(registry, publication, monkeypa
     assert registry.versions() == []
 
 
-def test_the_fingerprint_knows_names_and_contents(publication, tmp_path):
+def test_the_fingerprint_depends_on_names_and_contents(publication, tmp_path):
     first = publication("first", mae=6.5)
     copy = shutil.copytree(first.model_dir, tmp_path / "copy")
     assert saved_model_fingerprint(copy) == first.fingerprint
@@ -68,13 +68,11 @@ def test_the_fingerprint_knows_names_and_contents(publication, tmp_path):
     (copy / "saved_model.pbtxt").rename(copy / "saved_model.pb")
     (copy / "variables" / "variables.index").write_bytes(b"other")
     assert saved_model_fingerprint(copy) != first.fingerprint
-    with pytest.raises(FileNotFoundError, match="holds no SavedModel"):
+    with pytest.raises(FileNotFoundError, match="contains no SavedModel"):
         saved_model_fingerprint(tmp_path / "nowhere")
 
 
-def test_rolling_back_keeps_its_order_where_the_clock_was_set_back(
-    registry, publication, monkeypatch
-):
+def test_rolling_back_keeps_its_order_if_the_clock_was_set_back(registry, publication, monkeypatch):
     def moves(days: int) -> None:
         class Clock(datetime):
             @classmethod
@@ -91,7 +89,7 @@ def test_rolling_back_keeps_its_order_where_the_clock_was_set_back(
     assert registry.rollback().version == "1"
 
 
-def test_what_a_dead_publisher_left_goes_even_where_the_clock_was_set_back_since(
+def test_a_killed_publishers_run_is_deleted_even_if_the_clock_was_set_back(
     registry, uri, publication
 ):
     from mlflow import MlflowClient

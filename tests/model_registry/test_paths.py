@@ -1,4 +1,4 @@
-"""Where the registry on SQLite keeps its files: beside its database, whatever it is called."""
+"""The registry on SQLite stores its files next to its database, with any folder name."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ NAMES = (
 
 @pytest.fixture
 def registry_in(empty_database, tmp_path, monkeypatch):
-    """Open a registry in a folder; a database that is migrated already saves seconds."""
+    """Open a registry in a folder; a migrated database saves seconds."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
@@ -35,7 +35,7 @@ def tree(folder):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_of_any_letters_is_the_folder_that_is_written(
+def test_files_are_written_to_a_folder_with_any_characters(
     registry_in, publication, tmp_path, name
 ):
     model = publication("first", mae=6.5)
@@ -50,7 +50,7 @@ def test_a_name_of_any_letters_is_the_folder_that_is_written(
     assert list((tmp_path / name / "artifacts").rglob("saved_model.pb"))
 
 
-def test_a_new_database_is_made_in_the_folder_that_is_named(publication, tmp_path):
+def test_a_new_database_is_created_in_the_named_folder(publication, tmp_path):
     folder = tmp_path / "100%25 a?b#c" / "registry"
     uri = f"mlflow+{addresses.sqlite_url(str(folder / 'mlflow.db'))}"
     open_registry(uri, "customer-age").publish(publication("first", mae=6.5))
@@ -59,13 +59,13 @@ def test_a_new_database_is_made_in_the_folder_that_is_named(publication, tmp_pat
 
 
 def check_champion(registry, publication, folder):
-    """Its files are the right ones, and all of them can be had."""
+    """The files are the right ones, and all can be downloaded."""
     champion = registry.champion()
     got = registry.download(champion.version, folder)
     assert saved_model_fingerprint(got) == publication.fingerprint
 
 
-def test_a_moved_registry_goes_on_where_it_lies(registry_in, publication, tmp_path):
+def test_a_moved_registry_continues_in_its_new_folder(registry_in, publication, tmp_path):
     first, second = publication("first", mae=6.5), publication("second", mae=6.0, baseline="1")
     registry_in(tmp_path / "w1" / "registry").publish(first)
     (tmp_path / "w1").rename(tmp_path / "w 2")
@@ -87,7 +87,7 @@ def test_a_moved_registry_goes_on_where_it_lies(registry_in, publication, tmp_pa
 
 
 def recorded_places(folder):
-    """The work folders that anything is recorded in, as MLflow's own tools read them."""
+    """The work folders in all recorded locations, as MLflow's own tools read them."""
     from mlflow import MlflowClient
 
     client = MlflowClient(addresses.sqlite_url(str(folder / "mlflow.db")))
@@ -101,7 +101,7 @@ def recorded_places(folder):
     return {uri.partition("/registry/artifacts")[0] for uri in uris}
 
 
-def test_a_copied_registry_has_files_of_its_own(registry_in, publication, tmp_path):
+def test_a_copied_registry_has_its_own_files(registry_in, publication, tmp_path):
     first, second = publication("first", mae=6.5), publication("second", mae=6.0, baseline="1")
     registry_in(tmp_path / "one" / "registry").publish(first)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
@@ -109,7 +109,7 @@ def test_a_copied_registry_has_files_of_its_own(registry_in, publication, tmp_pa
     for file in (tmp_path / "two").rglob("variables.index"):
         assert file.read_bytes() == b"index of first"
     for file in (tmp_path / "one" / "registry" / "artifacts").rglob("variables.index"):
-        file.write_bytes(b"spoilt")  # whoever reads it is told apart
+        file.write_bytes(b"spoilt")  # so that a reader of the old files is noticed
     check_champion(registry_in(tmp_path / "two" / "registry"), first, tmp_path / "got")
     for file in (tmp_path / "one" / "registry" / "artifacts").rglob("variables.index"):
         file.write_bytes(b"index of first")
@@ -123,10 +123,10 @@ def contents(folder):
     return {each: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
 
 
-def test_what_was_published_elsewhere_by_an_earlier_release_is_still_read(
+def test_files_published_to_another_folder_by_an_earlier_release_are_read(
     registry_in, publication, tmp_path
 ):
-    """A moved registry wrote the next version to its old place: those files stay recorded there."""
+    """A moved registry wrote the next version to its old folder: its files stay recorded there."""
     first, second = publication("first", mae=6.5), publication("second", mae=6.0, baseline="1")
     registry_in(tmp_path / "one").publish(first)
     registry_in(tmp_path / "one").publish(second)
@@ -157,7 +157,7 @@ def test_through_a_link_and_without_it(registry_in, publication, tmp_path):
     assert not (tmp_path / "link").exists()
 
 
-def test_a_registry_that_can_only_be_read_is_read_where_it_lies(registry_in, publication, tmp_path):
+def test_a_read_only_registry_is_read_in_its_new_folder(registry_in, publication, tmp_path):
     first = publication("first", mae=6.5)
     registry_in(tmp_path / "one").publish(first)
     (tmp_path / "one").rename(tmp_path / "two")

@@ -1,4 +1,4 @@
-"""Two publishers at once, in whatever order their steps fall."""
+"""Two publishers at once, with their steps in any order."""
 
 import contextlib
 import threading
@@ -19,7 +19,7 @@ Publisher = Callable[[ChampionRegistry], object]
 
 
 class MemoryStore(VersionStore):
-    """A service without any lock, whose single steps are atomic."""
+    """A service without locks and with atomic steps."""
 
     def __init__(self) -> None:
         self._versions: dict[str, tuple[Publication, dict[str, str]]] = {}
@@ -73,7 +73,7 @@ class MemoryStore(VersionStore):
 
 
 class TakingTurns:
-    """Lets one of several threads take a step at a time, in the order of a schedule."""
+    """Lets several threads take one step at a time, in the order of a schedule."""
 
     def __init__(self, schedule: list[int], threads: int):
         self._schedule = list(schedule)
@@ -99,7 +99,7 @@ class TakingTurns:
 
 
 class Stepwise:
-    """A store whose every method waits for its thread's turn."""
+    """A store in which every method waits for its thread's turn."""
 
     def __init__(self, store: MemoryStore, turns: TakingTurns, thread: int):
         self._store, self._turns, self._thread = store, turns, thread
@@ -119,7 +119,7 @@ def publication(fingerprint: str, mae: float, baseline: str) -> Publication:
 
 
 def at_once(store: MemoryStore, publishers: list[Publisher], schedule: list[int]) -> None:
-    """Let publishers work on one store, each in a thread."""
+    """Run publishers on one store, each in a thread."""
     turns = TakingTurns(schedule, len(publishers))
     failures: list[BaseException] = []
 
@@ -174,8 +174,8 @@ def test_one_model_stays_one_version(schedule):
 
 
 @pytest.mark.parametrize("steps", range(16))
-def test_a_publisher_that_is_suspended_brings_no_beaten_champion_back(steps):
-    """Meanwhile one took over from its baseline, and another one from that."""
+def test_a_suspended_publisher_restores_no_replaced_champion(steps):
+    """Meanwhile one version replaced its baseline, and another one replaced that version."""
     store = MemoryStore()
     registry = ChampionRegistry("test", store)
     registry.publish(publication("old", 8.0, ""))
@@ -188,12 +188,12 @@ def test_a_publisher_that_is_suspended_brings_no_beaten_champion_back(steps):
     assert registry.champion().tags["fingerprint"] == "newest"
 
 
-def test_a_publisher_that_was_killed_and_beaten_does_not_come_back():
+def test_a_killed_and_beaten_publisher_does_not_become_champion():
     store = MemoryStore()
     registry = ChampionRegistry("test", store)
     killed = publication("killed", 6.0, "")
     registry.publish(killed)
-    store.delete_tag("1", PUBLISHED)  # it was killed just before
+    store.delete_tag("1", PUBLISHED)  # the publisher was killed just before this tag
     registry.publish(publication("newest", 6.1, "1"))
     registry.publish(killed)
     assert registry.champion().tags["fingerprint"] == "newest"

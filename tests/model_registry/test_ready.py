@@ -1,4 +1,4 @@
-"""What is told before a run starts of a registry that could take no version."""
+"""Errors, before a run starts, about a registry to which no version could be published."""
 
 import contextlib
 import logging
@@ -35,7 +35,7 @@ def no_proxy_of_this_machine(monkeypatch):
 
 @pytest.fixture(params=["sqlite", pytest.param("server", marks=pytest.mark.slow)])
 def place(request, uri):
-    """The URI of a registry, and the name of a model of its own."""
+    """The URI of a registry, and the name of a new model."""
     if request.param == "sqlite":
         return uri, "customer-age"
     return request.getfixturevalue("server"), f"customer-age-{uuid.uuid4().hex[:8]}"
@@ -47,9 +47,9 @@ def client_of(uri):
     return MlflowClient(uri.removeprefix("mlflow+"))
 
 
-def carry_out(caught):
-    """Call what the message tells to call, as a person would; gives the command."""
-    found = re.search(r"`MLFLOW_TRACKING_URI=(\S+) mlflow ([^`]*)`", caught)
+def carry_out(warning):
+    """Run the command in the message, as a person would; return the command."""
+    found = re.search(r"`MLFLOW_TRACKING_URI=(\S+) mlflow ([^`]*)`", warning)
     uri, command = found.groups()
     environment = {"MLFLOW_TRACKING_URI": uri, "PATH": ""}
     subprocess.run([sys.executable, "-m", "mlflow", *command.split()], env=environment, check=True)
@@ -60,7 +60,7 @@ def test_before_the_first_version_nothing_is_missing(place):
     open_registry(*place).require_ready()
 
 
-def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(
+def test_a_deleted_experiment_is_reported_with_the_command_that_restores_it(
     place, publication, tmp_path
 ):
     uri, name = place
@@ -70,7 +70,7 @@ def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(
     client = client_of(uri)
     number = client.get_experiment_by_name(name).experiment_id
     client.delete_experiment(number)
-    with pytest.raises(SettingsError, match=f"experiment {number}, {name}, is deleted") as caught:
+    with pytest.raises(SettingsError, match=f"experiment {number}, {name}, is deleted") as raised:
         open_registry(uri, name).require_ready()
     with pytest.raises(SettingsError, match="is deleted, so nothing can be published"):
         open_registry(uri, name).publish(second)
@@ -78,12 +78,12 @@ def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(
     assert (champion.version, champion.metrics["mae"]) == ("1", 6.5)
     got = open_registry(uri, name).download("1", tmp_path / "got")
     assert saved_model_fingerprint(got) == first.fingerprint
-    assert carry_out(str(caught.value)) == f"experiments restore -x {number}"
+    assert carry_out(str(raised.value)) == f"experiments restore -x {number}"
     open_registry(uri, name).require_ready()
     assert open_registry(uri, name).publish(second).aliases == ("champion",)
 
 
-def test_the_deleted_run_of_the_champion_is_told_and_read(place, publication, tmp_path, caplog):
+def test_the_deleted_run_of_the_champion_is_reported_and_read(place, publication, tmp_path, caplog):
     uri, name = place
     first, second = publication("first", mae=6.5), publication("second", mae=6.0, baseline="1")
     open_registry(uri, name).publish(first)
@@ -92,21 +92,21 @@ def test_the_deleted_run_of_the_champion_is_told_and_read(place, publication, tm
     client.delete_run(made.run_id)
     with caplog.at_level(logging.WARNING, "customer_age.model_registry"):
         open_registry(uri, name).require_ready()
-    [caught] = [
+    [warning] = [
         each.getMessage()
         for each in caplog.records
         if each.name.startswith("customer_age") and each.levelno == logging.WARNING
     ]
-    assert f"run {made.run_id} of version 1, the champion, is deleted" in caught
+    assert f"run {made.run_id} of version 1, the champion, is deleted" in warning
     champion = open_registry(uri, name).champion()
     assert champion.metrics["mae"] == 6.5
     assert champion.settings == {"trainer.epochs": "3"}
     open_registry(uri, name).download("1", tmp_path / "got")
     assert open_registry(uri, name).publish(second).version == "2"
-    assert carry_out(caught) == f"runs restore --run-id {made.run_id}"
+    assert carry_out(warning) == f"runs restore --run-id {made.run_id}"
 
 
-def test_a_run_that_is_gone_for_ever_is_told(uri, publication):
+def test_a_permanently_removed_run_is_reported(uri, publication):
     registry = open_registry(uri, "customer-age")
     registry.publish(publication("first", mae=6.5))
     client = client_of(uri)
@@ -120,7 +120,7 @@ def test_a_run_that_is_gone_for_ever_is_told(uri, publication):
         open_registry(uri, "customer-age").require_ready()
 
 
-def test_it_is_told_before_anything_is_started(uri, publication, photos, tmp_path):
+def test_it_is_reported_before_anything_is_started(uri, publication, photos, tmp_path):
     open_registry(uri, "customer-age").publish(publication("first", mae=6.5))
     client = client_of(uri)
     client.delete_experiment(client.get_experiment_by_name("customer-age").experiment_id)
@@ -136,7 +136,7 @@ def test_it_is_told_before_anything_is_started(uri, publication, photos, tmp_pat
 
 
 class _Proxy(BaseHTTPRequestHandler):
-    """One that lives, and reaches nobody."""
+    """A proxy that runs but reaches no server."""
 
     status = 503
 
@@ -169,54 +169,54 @@ def test_a_dead_proxy_is_named_without_its_password(uri, free_port, monkeypatch)
     variable = "HTTPS_PROXY" if "https:" in uri else "HTTP_PROXY"
     host = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv(variable, f"http://anna:s3cret@{host}")
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError) as raised:
         open_registry(uri, "customer-age").require_ready()
-    assert f" through the proxy {host} of {variable} (NO_PROXY=registry.example" in str(
-        caught.value
+    assert f" through the proxy {host} from {variable} (set NO_PROXY=registry.example" in str(
+        raised.value
     )
-    assert "\n" not in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-    assert "anna" not in str(caught.value)
+    assert "\n" not in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+    assert "anna" not in str(raised.value)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
 @pytest.mark.parametrize("status", [407, 502, 503, 504])
-def test_a_proxy_that_reaches_nobody_is_told_at_once(proxy, monkeypatch, status, variable):
+def test_a_proxy_that_reaches_no_server_is_reported_at_once(proxy, monkeypatch, status, variable):
     monkeypatch.setattr(_Proxy, "status", status)
     monkeypatch.setenv(variable, f"http://{proxy}")
     registry = open_registry("mlflow+http://registry.example:5000", "customer-age")
-    with pytest.raises(SettingsError, match=f"through the proxy {proxy} of {variable}") as caught:
+    with pytest.raises(SettingsError, match=f"through the proxy {proxy} from {variable}") as raised:
         registry.require_ready()
-    assert str(status) in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert str(status) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_what_is_asked_directly_is_told_without_a_proxy(free_port, monkeypatch):
+def test_an_address_without_a_proxy_is_reported_without_one(free_port, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{free_port()}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     registry = open_registry(f"mlflow+http://127.0.0.1:{free_port()}", "customer-age")
-    with pytest.raises(SettingsError, match="no MLflow server answers at http://127") as caught:
+    with pytest.raises(SettingsError, match="no MLflow server answers at http://127") as raised:
         registry.require_ready()
-    assert "proxy" not in str(caught.value).lower()
+    assert "proxy" not in str(raised.value).lower()
 
 
 def test_google_cloud_behind_a_dead_proxy_names_it(monkeypatch):
     from google.auth.exceptions import TransportError
 
     monkeypatch.setenv("HTTPS_PROXY", "http://anna:s3cret@10.0.0.1:3128")
-    caught = str(google_errors.translate(TransportError("connection refused")))
-    assert "through the proxy 10.0.0.1:3128 of HTTPS_PROXY" in caught
-    assert "s3cret" not in caught
+    message = str(google_errors.translate(TransportError("connection refused")))
+    assert "through the proxy 10.0.0.1:3128 from HTTPS_PROXY" in message
+    assert "s3cret" not in message
 
 
 @pytest.mark.parametrize(
     ("revision", "remedy"),
     [
-        ("ffffffffffff", "a newer MLflow has upgraded it: install that, or restore a backup"),
+        ("ffffffffffff", "a newer MLflow has upgraded it: install that version, or restore"),
         ("451aebb31d03", "back it up, then run `mlflow db upgrade`"),
     ],
 )
-def test_a_database_of_another_mlflow_is_told_with_the_right_remedy(uri, revision, remedy):
+def test_a_database_of_another_mlflow_is_reported_with_the_right_remedy(uri, revision, remedy):
     open_registry(uri, "customer-age").require_ready()
     made = Path(uri.removeprefix("mlflow+sqlite:///"))
     other = shutil.copyfile(made, made.with_name("other.db"))  # MLflow checks a file once

@@ -1,4 +1,4 @@
-"""What is Vertex AI's own: its real client, against a stand-in of the service."""
+"""The special behaviour of Vertex AI: its real client with a stand-in for the service."""
 
 import contextlib
 import dataclasses
@@ -52,7 +52,7 @@ def uploads(bucket, name: str) -> set[str]:
     return {blob.name.split("/")[2] for blob in bucket.list_blobs(prefix=f"up/{name}/")}
 
 
-def test_tags_are_kept_as_they_are_and_labels_where_they_fit(registry, publication, client):
+def test_tags_are_stored_as_they_are_and_valid_ones_as_labels(registry, publication, client):
     tags = {
         "run_key": "0f3a-17",
         "code_version": "v1.2.0 (Größe XL)",
@@ -70,9 +70,7 @@ def test_tags_are_kept_as_they_are_and_labels_where_they_fit(registry, publicati
     assert shown.artifact_uri.startswith(f"gs://models/up/{shown.display_name}/")
 
 
-def test_the_version_that_vertex_ai_takes_where_none_is_named_is_the_champion(
-    registry, publication, client, name
-):
+def test_vertex_ais_default_version_is_the_champion(registry, publication, client, name):
     registry.publish(publication("first", mae=6.5))
     registry.publish(publication("second", mae=6.2, baseline="1"))
     assert client.get_model(name=f"{PARENT}/models/{name}").version_id == "2"
@@ -93,9 +91,7 @@ def test_the_metrics_are_imported_as_an_evaluation_with_a_slice_for_each_age_gro
     assert found == {"25-34": {"meanAbsoluteError": 5.5}, "65+": {"meanAbsoluteError": 9.5}}
 
 
-def test_a_version_stands_where_vertex_ai_takes_no_evaluation(
-    registry, publication, client, caplog
-):
+def test_a_version_stays_if_vertex_ai_refuses_its_evaluation(registry, publication, client, caplog):
     odd = dataclasses.replace(publication("first", mae=6.5), metrics={"photos": 200.0})
     version = registry.publish(odd)
     assert version.aliases == ("champion",)
@@ -104,11 +100,11 @@ def test_a_version_stands_where_vertex_ai_takes_no_evaluation(
 
 
 class Killed(BaseException):
-    """As SIGKILL: nothing may catch it."""
+    """Like SIGKILL: no code may catch it."""
 
 
 class Killer(grpc.UnaryUnaryClientInterceptor):
-    """Kills before a request that writes, to Vertex AI or to Cloud Storage."""
+    """Kills before a request that writes to Vertex AI or Cloud Storage."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self._left = 0
@@ -137,7 +133,7 @@ class Killer(grpc.UnaryUnaryClientInterceptor):
 
 
 @pytest.mark.slow
-def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
+def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(
     open_vertex, publication, client, bucket, tmp_path
 ):
     champions = []
@@ -177,7 +173,7 @@ def test_wherever_a_publisher_is_killed_publishing_again_ends_in_one_version(
     assert champions == sorted(champions)
 
 
-def test_the_files_of_another_publisher_at_work_are_left_alone(
+def test_the_files_of_another_running_publisher_stay(
     open_vertex, publication, monkeypatch, bucket, name
 ):
     killer = Killer(monkeypatch)
@@ -195,7 +191,7 @@ def test_the_files_of_another_publisher_at_work_are_left_alone(
 
 
 class Overtaken(grpc.UnaryUnaryClientInterceptor):
-    """Lets something happen just before the first version is made."""
+    """Calls a function just before the first version is created."""
 
     def __init__(self, meanwhile: Callable[[], object]):
         self._meanwhile = [meanwhile]
@@ -206,9 +202,7 @@ class Overtaken(grpc.UnaryUnaryClientInterceptor):
         return continuation(details, request)
 
 
-def test_another_publisher_may_be_faster_to_make_the_model(
-    open_vertex, registry, publication, name
-):
+def test_another_publisher_may_create_the_model_first(open_vertex, registry, publication, name):
     faster = Overtaken(lambda: registry.publish(publication("faster", mae=6.5)))
     version = open_vertex(name, faster).publish(publication("better", mae=6.0))
     assert (version.version, version.aliases) == ("2", ("champion",))
@@ -226,7 +220,7 @@ def test_a_second_version_of_the_same_model_is_removed_with_its_files(
     registry.download("1", tmp_path / "model")
 
 
-def test_a_version_that_is_being_removed_does_not_hinder_others(
+def test_a_version_that_is_being_removed_does_not_disturb_others(
     open_vertex, registry, publication, name, bucket, monkeypatch
 ):
     registry.publish(publication("first", mae=6.5))
@@ -245,7 +239,7 @@ def test_a_version_that_is_being_removed_does_not_hinder_others(
 
 
 def publish_at_once(open_vertex, name, publications) -> list:
-    """Each by a thread with a client of its own."""
+    """Publish each in a thread with its own client."""
     start = threading.Barrier(len(publications))
 
     def published(registry, publication):
@@ -272,7 +266,7 @@ def test_two_publishers_at_once(open_vertex, registry, publication, name, attemp
 def test_one_model_published_at_once_is_one_version(
     open_vertex, registry, publication, name, bucket, attempt
 ):
-    """The first of all, too: both are about to make the model that versions are versions of."""
+    """Also the very first version: both publishers are about to create the model."""
     same = publication("same", mae=6.0)
     one, other = publish_at_once(open_vertex, name, [same, same])
     assert one.version == other.version
@@ -281,7 +275,7 @@ def test_one_model_published_at_once_is_one_version(
     assert saved_model_fingerprint(same.model_dir) == version.tags["fingerprint"]
 
 
-def test_a_version_that_another_tool_made_is_listed_and_promoted_by_force_alone(
+def test_another_tools_version_is_listed_and_only_promoted_by_force(
     registry, publication, client, bucket, name, tmp_path
 ):
     registry.publish(publication("first", mae=6.5))
@@ -306,24 +300,24 @@ def test_a_version_that_another_tool_made_is_listed_and_promoted_by_force_alone(
     assert registry.rollback().version == "1"
 
 
-def test_files_that_are_gone_or_changed_are_told(registry, publication, bucket, name, tmp_path):
+def test_deleted_or_changed_files_are_reported(registry, publication, bucket, name, tmp_path):
     version = registry.publish(publication("first", mae=6.5))
     files = list(bucket.list_blobs(prefix=f"up/{name}/"))
     [index] = [each for each in files if each.name.endswith("variables.index")]
     index.upload_from_string(b"other")
-    with pytest.raises(RunError, match="files of version 1 are not those that were published"):
+    with pytest.raises(RunError, match="files of version 1 differ from the published files"):
         registry.download(version.version, tmp_path / "changed")
     bucket.delete_blobs([each for each in files if "/saved_model/" in each.name])
-    with pytest.raises(RunError, match=r"the model registry failed: gs://.* holds no files"):
+    with pytest.raises(RunError, match=r"the model registry failed: gs://.* contains no files"):
         registry.download(version.version, tmp_path / "gone")
 
 
-def test_a_bucket_that_does_not_exist_is_told_in_one_line(open_vertex, publication, bucket):
+def test_a_bucket_that_does_not_exist_is_reported_in_one_line(open_vertex, publication, bucket):
     registry = open_vertex("no-bucket", staging="gs://nowhere")
     says = "^the model registry failed: gs://nowhere/.*there is no such bucket"
-    with pytest.raises(RunError, match=says) as caught:
+    with pytest.raises(RunError, match=says) as raised:
         registry.publish(publication("first", mae=6.5))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_tags_of_earlier_releases_are_read(registry, publication, bucket, name):
@@ -339,11 +333,11 @@ def test_tags_of_earlier_releases_are_read(registry, publication, bucket, name):
     ("error", "says"),
     [
         (TransportError("no route"), "registry.uri: Google Cloud does not answer .*gs://models/.*"),
-        (RefreshError("invalid_grant"), "registry.uri: Google Cloud got no credentials; .*"),
+        (RefreshError("invalid_grant"), "registry.uri: Google Cloud received no credentials; .*"),
         (exceptions.Forbidden("no right"), "the model registry failed: gs://models/.*no right"),
     ],
 )
-def test_what_cloud_storage_says_is_told_as_vertex_ai_does(
+def test_cloud_storages_errors_are_reported_like_vertex_ais(
     registry, publication, monkeypatch, error, says
 ):
     registry.publish(publication("first", mae=6.5))
@@ -356,20 +350,20 @@ def test_what_cloud_storage_says_is_told_as_vertex_ai_does(
         registry.versions()
 
 
-def test_another_project_is_told_in_one_line(publication, open_vertex):
+def test_another_project_is_reported_in_one_line(publication, open_vertex):
     registry = open_vertex("ages", project="elsewhere")
     with pytest.raises(RunError, match="^the model registry failed: 4.*elsewhere"):
         registry.champion()
 
 
-def test_a_service_that_does_not_answer_is_told(open_vertex, monkeypatch, vertex_servers):
+def test_a_service_that_does_not_answer_is_reported(open_vertex, monkeypatch, vertex_servers):
     monkeypatch.setattr(store, "_UNREACHABLE_AFTER", 1)
     monkeypatch.setitem(vertex_servers, "vertex", "127.0.0.1:1")
     with pytest.raises(SettingsError, match="^registry.uri: Google Cloud does not answer"):
         open_vertex("ages").champion()
 
 
-def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_path):
+def test_missing_credentials_are_reported_with_their_sources(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
@@ -381,18 +375,18 @@ def test_without_credentials_it_is_told_where_they_come_from(monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RefreshError("invalid_grant"), "Google Cloud got no credentials"),
-        (exceptions.Unauthenticated("no token"), "Google Cloud got no credentials"),
+        (RefreshError("invalid_grant"), "Google Cloud received no credentials"),
+        (exceptions.Unauthenticated("no token"), "Google Cloud received no credentials"),
         (
             exceptions.ServiceUnavailable("Getting metadata from plugin failed with error: x"),
-            "Google Cloud got no credentials",
+            "Google Cloud received no credentials",
         ),
         (TransportError("no route"), "Google Cloud does not answer"),
         (exceptions.PermissionDenied("no\n permission"), "the model registry failed: 403 no perm"),
         (TimeoutError("too long"), "the model registry failed: too long"),
     ],
 )
-def test_what_goes_wrong_is_one_line(error, message):
+def test_each_error_is_one_line(error, message):
     @explained_by(google_errors.translate)
     def failing() -> None:
         raise error
@@ -457,10 +451,10 @@ def test_a_client_that_is_not_installed_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("key", ["/x", "someone/else.txt", "loose.txt"])
-def test_what_else_lies_in_the_folder_for_uploads_is_not_cleared_away(
+def test_other_files_in_the_folder_for_uploads_are_not_deleted(
     open_vertex, publication, bucket, monkeypatch, key
 ):
-    """A key such as `folder//x` named the whole folder, with every model in it."""
+    """A key such as `folder//x` meant the whole folder, with every model in it."""
     name = f"others-{uuid.uuid4().hex[:8]}"
     open_vertex(name).publish(publication("first", mae=6.5))
     bucket.blob(f"up/{name}/{key}").upload_from_string(b"theirs")

@@ -1,8 +1,8 @@
-"""A stand-in for Vertex AI's ModelService, beside an emulator of Cloud Storage; both on loopback.
+"""A stand-in for Vertex AI's ModelService with an emulator of Cloud Storage, both on loopback.
 
-It keeps state, and refuses what the service refuses, as far as the documentation of its client and
-https://cloud.google.com/vertex-ai/docs/model-registry say it. Run as a process of its own, it
-prints one line of JSON with both addresses, and ends with its standard input.
+It keeps state, and refuses the same requests as the service, according to the documentation of its
+client and https://cloud.google.com/vertex-ai/docs/model-registry. It runs as a separate process,
+prints one line of JSON with both addresses, and ends when its standard input ends.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from google.rpc import status_pb2
 
 PROJECT = "shop"
 NUMBER = "123456789012"
-"""The service takes a project's id, and answers with its number."""
+"""The service accepts a project's id, and answers with its number."""
 REGION = "europe-west4"
 BUCKET = "models"
 
@@ -40,7 +40,7 @@ _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _MOST_LABELS = 64
 _SLICES_AT_ONCE = 50
 _PAGE = 2
-"""So that a handful of versions already takes several pages."""
+"""Small, so that a few versions already need several pages."""
 
 _SCHEMA = "gs://google-cloud-aiplatform/schema/modelevaluation/regression_metrics_1.0.0.yaml"
 _METRICS = {"meanAbsoluteError", "rootMeanSquaredError", "meanAbsolutePercentageError"}
@@ -71,7 +71,7 @@ class Registered:
 
 
 class ModelService:
-    """Each method is one of the service's, by its request.
+    """Each method implements one of the service's by its request.
 
     Args:
         files: the names of the files in a folder of Cloud Storage.
@@ -209,7 +209,7 @@ class ModelService:
         return self._operations[request.name]
 
     def _destination(self, request: types.UploadModelRequest) -> str:
-        """The id of the model that the new version is one of."""
+        """The id of the new version's model."""
         if request.parent_model:
             if request.model_id:
                 raise invalid("model_id and parent_model cannot both be set")
@@ -237,7 +237,7 @@ class ModelService:
         return version
 
     def _found(self, name: str, by_number: bool = False) -> tuple[Registered, int]:
-        """A model, and the version that is named, or 0."""
+        """A model, and the number of the named version, or 0."""
         match = _NAME.fullmatch(name)
         if match is None:
             raise invalid(f"Invalid resource name: {name!r}")
@@ -270,7 +270,7 @@ class ModelService:
         return self._slices[evaluation]
 
     def _operation(self, name: str, outcome: Any) -> operations_pb2.Operation:
-        """One that is not done yet; asked for again, it is."""
+        """An operation that is not done yet, but done at the next request."""
         operation = operations_pb2.Operation(name=f"{name}/operations/{next(self._numbers)}")
         done = operations_pb2.Operation(name=operation.name, done=True)
         if isinstance(outcome, status_pb2.Status):

@@ -1,4 +1,4 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent))  # the module beside this one
+sys.path.append(str(Path(__file__).parent))  # the module in this folder

@@ -1,4 +1,4 @@
-"""HEIC files built box by box, of a coded picture of a sample: grids, contradictions and bombs."""
+"""Build HEIC files box by box from a sample's coded picture: grids, contradictions and bombs."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ SAMPLES = Path(__file__).parent / "samples"
 HEVC, GRID, EXIF = b"hvc1", b"grid", b"Exif"
 
 CODED = (64, 64)
-"""The sides of a coded picture of a sample; a 64x48 one has rows below, which `clap` cuts off."""
+"""The sides of a sample's coded picture; a 64x48 one has extra rows that `clap` cuts off."""
 
 TILES = [f"tile_{colour}.heic" for colour in ("red", "green", "blue", "white")]
 
@@ -35,19 +35,19 @@ def irot(quarters_left: int) -> bytes:
 
 
 def clap(width: int, height: int) -> bytes:
-    """Cut a coded picture's right and lower rim off."""
+    """Cut off a coded picture's right and lower edge."""
     across, down = width - CODED[0], height - CODED[1]
     return box(b"clap", struct.pack(">8i", width, 1, height, 1, across, 2, down, 2))
 
 
 def coded(name: str) -> tuple[bytes, bytes]:
-    """The configuration and the content of the one picture of a sample."""
+    """The configuration and the content of a sample's only picture."""
     content = sample(name)
     start = content.index(b"hvcC") - 4
     config = content[start : start + int.from_bytes(content[start : start + 4], "big")]
     data = content[content.index(b"mdat") + 4 :]
     end = 0
-    while end + 4 <= len(data):  # up to what is no length of a unit any more: EXIF
+    while end + 4 <= len(data):  # up to the EXIF, which does not begin with a unit's length
         unit = int.from_bytes(data[end : end + 4], "big")
         if not 0 < unit <= len(data) - end - 4:
             break
@@ -113,7 +113,7 @@ class HeifWriter:
 
 
 def single(*properties: bytes, size=CODED, orientation=0, brand=b"heic") -> bytes:
-    """A file of the picture of 64x48 pixels, which may say that it has other sides."""
+    """A file of the picture of 64x48 pixels, which may claim other sides."""
     config, data = coded("boxes_1.heic")
     file = HeifWriter()
     picture = file.add(HEVC, data, config, ispe(*size), clap(64, 48), *properties)

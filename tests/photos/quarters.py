@@ -1,4 +1,4 @@
-"""A picture that shows every turn and every mix-up of colours, and how it comes out."""
+"""A picture in which every orientation and every mix-up of colours is visible."""
 
 import io
 
@@ -12,7 +12,7 @@ SEEN = {"red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255), "white": 
 
 
 def quarters(size=(160, 96)) -> Image.Image:
-    """Four colours, one in each corner: shows every turn and every mix-up of colours."""
+    """Four colours, one in each corner."""
     width, height = size
     image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)

@@ -14,7 +14,7 @@ def test_cmyk_keeps_its_colours(format_name):
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LAB", "RGBA", "LA"])
-def test_modes_come_out_as_they_look(mode):
+def test_modes_keep_their_look(mode):
     grey = mode in ("L", "1", "LA")
     image = quarters()
     if mode == "LAB":
@@ -56,14 +56,14 @@ def _ramp(largest: float, dtype: type) -> np.ndarray:
     ],
     ids=["16 PNG", "16 TIFF", "12 TIFF", "8 in 16", "16 in 32", "32", "float 1", "float 255"],
 )
-def test_deep_greys_are_neither_black_nor_white(values, format_name):
+def test_greys_of_many_bits_are_neither_black_nor_white(values, format_name):
     photo = prepare(encoded(Image.fromarray(values), format_name), stored_size=64)
     columns = np.asarray(stored(photo).convert("L")).mean(axis=0)
     assert np.allclose(columns, np.linspace(0, 255, 256), atol=3)
     assert photo.brightness == pytest.approx(127.5, abs=2)
 
 
-def test_broken_floats_do_not_spoil_a_photo():
+def test_nan_and_infinity_do_not_damage_a_photo():
     values = _ramp(1, np.float32)
     values[:, :10] = np.nan
     values[:, 10:20] = np.inf
@@ -72,14 +72,14 @@ def test_broken_floats_do_not_spoil_a_photo():
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "WEBP", "TIFF"])
-def test_what_is_see_through_lies_on_white(format_name):
+def test_a_transparent_image_is_put_on_white(format_name):
     image = quarters().convert("RGBA")
     image.paste((0, 0, 0, 0), (80, 48, 160, 96))
     options = {"lossless": True, "exact": True} if format_name == "WEBP" else {}
     assert_quarters(stored(prepare(encoded(image, format_name, **options))))
 
 
-def test_a_see_through_palette_lies_on_white():
+def test_a_transparent_palette_is_put_on_white():
     image = quarters().quantize(8)
     white = image.getpixel((159, 95))
     palette = image.getpalette()
@@ -117,11 +117,11 @@ def _profile(red: tuple, green: tuple, blue: tuple) -> bytes:
     return header + bytes(128 - len(header)) + rest
 
 
-# sRGB's primaries, adapted to D50, as its own profile holds them.
+# sRGB's primaries, adapted to D50, as in its own profile.
 RED, GREEN, BLUE = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
 
 
-def test_an_icc_profile_is_obeyed():
+def test_an_icc_profile_is_applied():
     red, green, blue = quarters().split()
     mixed_up = Image.merge("RGB", (blue, green, red))
     content = encoded(mixed_up, "JPEG", quality=95, icc_profile=_profile(BLUE, GREEN, RED))
@@ -129,11 +129,11 @@ def test_an_icc_profile_is_obeyed():
 
 
 @pytest.mark.parametrize("profile", [b"broken", _profile(RED, GREEN, BLUE)[:200]])
-def test_a_broken_profile_does_not_cost_the_photo(profile):
+def test_a_photo_with_a_broken_profile_is_kept(profile):
     assert_quarters(stored(prepare(encoded(quarters(), "JPEG", quality=95, icc_profile=profile))))
 
 
-def test_a_profile_of_another_colour_space_is_left_alone():
+def test_a_profile_of_another_colour_space_is_ignored():
     content = encoded(quarters().convert("CMYK"), "JPEG", icc_profile=_profile(RED, GREEN, BLUE))
     assert_quarters(stored(prepare(content)))
 

@@ -1,4 +1,4 @@
-"""Which formats are read, and that the page about them, the schema and the decoder agree."""
+"""The formats that are read: the page about them, the schema and the decoder agree."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def tiff(tag: int, value: object) -> bytes:
 
 
 def tga(image=None, **options) -> bytes:
-    """As TGA was first written: Pillow adds a footer that says what it is."""
+    """A TGA without a footer: Pillow adds one that identifies the format."""
     return encoded(image or quarters(), "TGA", **options)[:-26]
 
 
@@ -56,7 +56,7 @@ FILES = {
     "video": [
         b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(99), b"\0\0\0\x14ftypqt  " + bytes(99),
     ],
-    "AppleDouble (what macOS notes about a file)": [b"\0\x05\x16\x07\0\2\0\0" + bytes(99)],
+    "AppleDouble (macOS's metadata of a file)": [b"\0\x05\x16\x07\0\2\0\0" + bytes(99)],
 }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_a_format_that_is_not_read_is_refused_by_its_name(name, content):
         prepare(content)
     assert caught.value.reason == Reason.FORMAT_UNSUPPORTED
     assert caught.value.detail == (
-        f"the format is {name}, which is not read: save the photo in one of JPEG, PNG, WebP, TIFF, "
+        f"the format is {name}, which is not read: save the photo as one of JPEG, PNG, WebP, TIFF, "
         "BMP, GIF, HEIC, AVIF"
     )
 
@@ -77,23 +77,23 @@ def test_every_format_that_is_not_read_is_tried_above():
     assert {each.name for each in formats.NEVER_READ} <= set(FILES)
 
 
-def test_an_ordinary_tiff_is_no_raw_file():
+def test_an_ordinary_tiff_is_not_a_raw_file():
     assert {prepare(tiff(SUBFILE_TYPE, kind)).format for kind in (0, 2)} == {"TIFF"}
 
 
 @pytest.mark.parametrize("content", [b"text", bytes(999), b"\xff\xd8", b"II", b"\0\0\0\x18ftyp"])
-def test_what_begins_as_nothing_known_has_no_name(content):
+def test_an_unknown_format_has_no_name(content):
     assert formats.name_of(content) in ("", "video")
 
 
-def test_every_suffix_stands_for_one_format():
+def test_every_suffix_belongs_to_one_format():
     assert len(set(formats.SUFFIXES)) == len(formats.SUFFIXES)
     assert all(re.fullmatch(r"\.[a-z0-9]+", suffix) for suffix in formats.SUFFIXES)
 
 
-def test_what_is_read_is_what_the_decoder_reads_and_what_the_schema_allows():
+def test_the_list_the_decoder_and_the_schema_agree():
     read = {pillow for each in formats.FORMATS for pillow in each.pillow}
-    assert {*decode.FORMATS, "MPO", *decode._of_boxes()} == read
+    assert {*decode.FORMATS, "MPO", *decode._box_formats()} == read
     allowed = re.search(r'name: "format"(.*?)\}', schema_file.SCHEMA_FILE.read_text(), re.DOTALL)
     assert set(re.findall(r'value: "(\w+)"', allowed[1])) == read
 

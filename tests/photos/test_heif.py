@@ -1,4 +1,4 @@
-"""HEIC and AVIF as other programs write them (samples/README.md), and what nobody should send."""
+"""HEIC and AVIF as other programs write them (samples/README.md), and damaged or hostile files."""
 
 import struct
 import subprocess
@@ -18,11 +18,11 @@ ORIENTATIONS = range(1, 9)
 
 
 @pytest.fixture
-def looked_for_anew():
-    """What decodes HEIC and AVIF is looked for again, in the test and after it."""
-    decode._of_boxes.cache_clear()
+def fresh_decoders():
+    """Search for the decoders of HEIC and AVIF again, in the test and after it."""
+    decode._box_formats.cache_clear()
     yield
-    decode._of_boxes.cache_clear()
+    decode._box_formats.cache_clear()
 
 
 def refused(content) -> PhotoRefused:
@@ -36,7 +36,7 @@ def refused(content) -> PhotoRefused:
 @pytest.mark.parametrize(
     "said_by", ["boxes_{}.heic", "exif_{}.heic", "both_{}.heic", "exif_{}.avif", "both_{}.avif"]
 )
-def test_a_photo_is_upright_whoever_says_how_it_is_turned(said_by, orientation):
+def test_a_photo_is_upright_by_boxes_and_by_exif(said_by, orientation):
     photo = prepare(sample(said_by.format(orientation)))
     assert (photo.width, photo.height) == (64, 48)
     assert stored(photo).size == (64, 48)
@@ -44,7 +44,7 @@ def test_a_photo_is_upright_whoever_says_how_it_is_turned(said_by, orientation):
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_an_avif_whose_boxes_alone_say_it_is_upright(orientation):
+def test_an_avif_with_orientation_only_in_its_boxes(orientation):
     """Pillow writes them, and no EXIF."""
     turn = {
         1: None, 2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
@@ -62,7 +62,7 @@ def test_an_avif_whose_boxes_alone_say_it_is_upright(orientation):
 
 
 @pytest.mark.parametrize("content", [sample("boxes_3_exif_6.heic"), single(irot(0), orientation=6)])
-def test_where_boxes_and_exif_contradict_each_other_the_boxes_are_right(content):
+def test_boxes_are_right_if_exif_contradicts_them(content):
     photo = prepare(content)
     assert (photo.width, photo.height) == (64, 48)
     assert_quarters(stored(photo), tolerance=24)
@@ -79,7 +79,7 @@ def test_where_boxes_and_exif_contradict_each_other_the_boxes_are_right(content)
     ids=["as it lies", "boxes", "both", "EXIF"],
 )
 def test_a_grid_of_tiles_is_one_photo_and_is_turned_as_a_whole(content, size, back):
-    """As iPhones write all of theirs."""
+    """iPhones write all photos so."""
     photo = prepare(content)
     assert (photo.format, photo.width, photo.height) == ("HEIF", *size)
     image = stored(photo)
@@ -91,7 +91,7 @@ def test_a_grid_of_tiles_is_one_photo_and_is_turned_as_a_whole(content, size, ba
     [("ten_bit.heic", "RGB"), ("alpha.heic", "RGBA"), ("premultiplied.heic", "RGBa"),
      ("second_of_three.heic", "RGB")],
 )  # fmt: skip
-def test_other_kinds_come_out_as_they_look(name, mode):
+def test_other_kinds_keep_their_look(name, mode):
     photo = prepare(sample(name))
     assert (photo.format, photo.mode) == ("HEIF", mode)
     assert_quarters(stored(photo), tolerance=24)
@@ -107,11 +107,11 @@ def test_a_grey_heic_is_grey():
 
 
 @pytest.mark.parametrize("brand", [b"mif1", b"heix", b"hevc", b"msf1"])
-def test_of_a_sequence_the_main_picture_is_taken(brand):
+def test_the_main_picture_of_a_sequence_is_used(brand):
     assert_quarters(stored(prepare(single(brand=brand))), tolerance=24)
 
 
-def test_of_an_animated_avif_the_first_picture_is_taken():
+def test_the_first_picture_of_an_animated_avif_is_used():
     content = encoded(
         quarters(), "AVIF", save_all=True, append_images=[Image.new("RGB", (160, 96))]
     )
@@ -141,11 +141,11 @@ def test_of_an_animated_avif_the_first_picture_is_taken():
          "four tiles of 36 megapixels", "grid with holes", "6,400 tiles", "cut", "cut grid",
          "half of its boxes", "one box", "cut AVIF", "no decoder", "no properties"],
 )  # fmt: skip
-def test_what_cannot_be_used_is_refused_before_it_takes_memory(content, reason):
+def test_a_hostile_file_is_refused_before_it_takes_memory(content, reason):
     assert refused(content).reason == reason
 
 
-def test_pictures_made_of_each_other_end():
+def test_pictures_made_of_each_other_are_refused():
     file = heif_writer.HeifWriter()
     first = file.add(heif_writer.GRID, bytes(8), heif_writer.ispe(64, 64))
     second = file.add(heif_writer.GRID, bytes(8), heif_writer.ispe(64, 64))
@@ -154,8 +154,8 @@ def test_pictures_made_of_each_other_end():
     assert refused(file.written()).reason == Reason.DAMAGED
 
 
-def test_a_picture_that_is_used_again_and_again_counts_as_often():
-    """Two at each level, each made of both below: 2 to the power of 7 at the lowest of them."""
+def test_a_picture_that_is_used_several_times_counts_several_times():
+    """Two pictures at each level, each made of both below: 2**7 at the lowest level."""
     file = heif_writer.HeifWriter()
     side = 1_100  # pixels
     levels = [[file.add(heif_writer.GRID, bytes(8), heif_writer.ispe(side, side))]]
@@ -171,8 +171,8 @@ def test_a_picture_that_is_used_again_and_again_counts_as_often():
     assert refused(file.written()).reason == Reason.TOO_MANY_PIXELS
 
 
-def test_another_picture_is_not_taken_for_the_main_one():
-    """The main picture says that it is a preview of the other one, which pi-heif then takes."""
+def test_another_picture_does_not_replace_the_main_one():
+    """The main picture is marked as a preview of another one, which pi-heif then opens."""
     config, data = heif_writer.coded("boxes_1.heic")
     file = heif_writer.HeifWriter()
     main = file.add(heif_writer.HEVC, data, config, heif_writer.ispe(64, 64))
@@ -180,10 +180,10 @@ def test_another_picture_is_not_taken_for_the_main_one():
     file.refer(b"thmb", main, other)
     error = refused(file.written())
     assert error.reason == Reason.DAMAGED
-    assert error.detail == "cannot be decoded: its main picture is not to be found"
+    assert error.detail == "cannot be decoded: its main picture is not found"
 
 
-def test_exif_that_is_damaged_does_not_cost_the_photo():
+def test_a_photo_with_damaged_exif_is_kept():
     whole = single(orientation=6)
     for cut in range(1, 30):
         assert prepare(whole[:-cut] + bytes(cut)).format == "HEIF"
@@ -204,14 +204,14 @@ def test_damaged_boxes_never_raise_anything_else():
             assert error.detail
 
 
-def test_a_long_list_of_items_is_read_in_no_time():
+def test_a_long_list_of_items_is_read_quickly():
     content = single().replace(b"iloc", b"free")
     lists = struct.pack(">I4sIHHI", 2**31 - 1, b"iloc", 2 << 24, 0, 0, 2**32 - 1)
     assert heif_boxes.read(lists + content + bytes(10**6)) is None
 
 
-def test_without_the_extra_heic_is_refused_by_its_name(looked_for_anew, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pi_heif", None)  # Python's way to say: not installed
+def test_without_the_extra_heic_is_refused_by_its_name(fresh_decoders, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pi_heif", None)  # for Python: not installed
     for name in ("boxes_1.heic", "exif_6.heic", "second_of_three.heic"):
         error = refused(sample(name))
         assert error.reason == Reason.FORMAT_UNSUPPORTED
@@ -222,7 +222,7 @@ def test_without_the_extra_heic_is_refused_by_its_name(looked_for_anew, monkeypa
     assert prepare(sample("exif_6.avif")).format == "AVIF"
 
 
-def test_an_older_pillow_refuses_avif_by_its_name(looked_for_anew, monkeypatch):
+def test_an_older_pillow_refuses_avif_by_its_name(fresh_decoders, monkeypatch):
     monkeypatch.delitem(Image.OPEN, "AVIF")  # as before Pillow 11.2
     error = refused(sample("exif_6.avif"))
     assert error.reason == Reason.FORMAT_UNSUPPORTED
@@ -230,8 +230,8 @@ def test_an_older_pillow_refuses_avif_by_its_name(looked_for_anew, monkeypatch):
     assert prepare(sample("exif_6.heic")).format == "HEIF"
 
 
-def test_a_process_that_nobody_set_up_decodes_heic():
-    """As Beam's workers are; and nobody pays for libheif who has no HEIC."""
+def test_a_process_without_set_up_decodes_heic():
+    """As Beam's workers do; libheif is not loaded without a HEIC file."""
     code = (
         "import sys; from customer_age.photos.prepare import prepare_photo, PhotoSpec\n"
         "assert 'pi_heif' not in sys.modules\n"

@@ -7,7 +7,7 @@ from quarters import assert_quarters, encoded, prepare, quarters, stored
 
 from customer_age.schema.refusals import PhotoRefused, Reason
 
-# What a camera that was held so would have stored, for the scene to come out upright.
+# The pixels that a camera held in this orientation would store for an upright scene.
 TURNED_BY_CAMERA = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -33,7 +33,7 @@ def test_a_turned_photo_comes_out_upright(format_name, orientation):
     assert_quarters(stored(photo), tolerance=16)
 
 
-def test_nothing_but_the_picture_is_kept():
+def test_only_the_picture_is_kept():
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "SECRET camera"
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 8.0, 0.0)
@@ -50,7 +50,7 @@ def test_nothing_but_the_picture_is_kept():
     assert image.info["jfif_density"] == (1, 1)
 
 
-def test_broken_exif_does_not_cost_the_photo():
+def test_a_photo_with_broken_exif_is_kept():
     photo = prepare(encoded(quarters(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken"))
     assert_quarters(stored(photo))
 
@@ -68,13 +68,13 @@ def test_broken_exif_does_not_cost_the_photo():
         ("MPO", {"quality": 95, "save_all": True, "append_images": [Image.new("RGB", (160, 96))]}),
     ],
 )
-def test_formats_are_read_whatever_the_name(format_name, options):
+def test_formats_are_read_with_any_name(format_name, options):
     photo = prepare(encoded(quarters(), format_name, **options))
     assert (photo.format, photo.mode) == (format_name, "RGB")
     assert_quarters(stored(photo))
 
 
-def test_of_an_animation_the_first_picture_is_taken():
+def test_the_first_picture_of_an_animation_is_used():
     content = encoded(
         quarters().quantize(8), "GIF", save_all=True, append_images=[Image.new("P", (160, 96))]
     )
@@ -117,11 +117,11 @@ def test_large_jpegs_are_decoded_at_a_reduced_scale():
     [((160, 96), (80, 48)), ((96, 160), (48, 80)), ((48, 300), (48, 300)), ((40, 44), (40, 44)),
      ((97, 97), (48, 48)), ((5000, 100), (2400, 48))],
 )  # fmt: skip
-def test_the_shorter_side_is_shrunk_and_never_grown(size, stored_to):
+def test_the_shorter_side_is_shrunk_and_never_enlarged(size, stored_to):
     assert stored(prepare(encoded(quarters(size), "PNG"))).size == stored_to
 
 
-def test_what_it_was_before_is_told():
+def test_properties_of_the_original_are_reported():
     content = encoded(quarters((160, 80)), "PNG")
     photo = prepare(content)
     assert (photo.width, photo.height, photo.squareness) == (160, 80, 0.5)

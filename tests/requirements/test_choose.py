@@ -1,4 +1,4 @@
-"""Set-up takes the TFX line that the host can run, or says what to do."""
+"""Set-up chooses the TFX line that the host can run, or reports what to do."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ Host = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """Ask choose.sh on a host whose PATH holds what is given here and nothing else."""
+    """Run choose.sh on a host with only these programs on its PATH."""
     programs = tmp_path / "bin"
     programs.mkdir()
     headers = tmp_path / "include"
@@ -75,7 +75,7 @@ def test_the_line_that_the_host_can_run(host: Host, glibc: str, version: str, lo
     assert f"because glibc {glibc}" in chosen.stderr
 
 
-def test_a_python_without_a_lock_is_passed_over(host: Host) -> None:
+def test_a_python_without_a_lock_is_skipped(host: Host) -> None:
     chosen = host("2.41", {"python3": "3.14", "python3.12": "3.12", "python3.11": "3.11"})
     assert chosen.stdout.split()[0] == "python3.12"
 
@@ -118,7 +118,7 @@ def test_another_platform_is_refused(host: Host) -> None:
     assert "this is Linux-aarch64" in refused.stderr
 
 
-def test_a_missing_compiler_is_told_before_the_installation(host: Host) -> None:
+def test_a_missing_compiler_is_reported_before_the_installation(host: Host) -> None:
     refused = host("2.41", {"python3": "3.13"}, compiler=False)
     assert refused.returncode == 2
     assert "apt-get install g++ python3.13-dev" in refused.stderr

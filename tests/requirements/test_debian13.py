@@ -1,6 +1,6 @@
-"""`tests/debian13/run.sh` runs a command in a root of its own, and leaves nothing mounted.
+"""`tests/debian13/run.sh` runs a command in a separate root, and leaves nothing mounted.
 
-Here debootstrap is a stand-in that makes a root of five programs: what is tested needs no network.
+Here debootstrap is a stand-in that creates a root of five programs, so the tests need no network.
 """
 
 import os
@@ -64,8 +64,8 @@ def run(environment: dict[str, str]) -> Iterator:
     def start(*command: str) -> subprocess.Popen[str]:
         started.append(
             subprocess.Popen(
-                # Whoever starts tests in the background has them ignore Ctrl-C, or under nohup a
-                # hang-up, and bash cannot listen to what it was told to ignore.
+                # Tests in the background ignore Ctrl-C, and under nohup also a hang-up, and bash
+                # cannot handle a signal that it ignores from the start.
                 ["env", "--default-signal=HUP,INT,TERM", str(RUN), *command],
                 env=environment,
                 stdout=subprocess.PIPE,
@@ -81,7 +81,7 @@ def run(environment: dict[str, str]) -> Iterator:
 
 
 def _left_behind(folder: Path) -> list[str]:
-    """Mounts below a folder, and processes whose root is there, whoever's they are."""
+    """Mounts below a folder, and all processes with their root there."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -105,9 +105,9 @@ def _wait_until_nothing_is_left(folder: Path) -> None:
 @needs_root
 def test_a_command_runs_inside_with_the_checkout(run, tmp_path: Path) -> None:
     process = run("sh", "-c", "cat tests/debian13/packages.txt; exit 7")
-    told, said = process.communicate(timeout=60)
+    output, said = process.communicate(timeout=60)
     assert process.returncode == 7, said
-    assert told == (RUN.parent / "packages.txt").read_text()
+    assert output == (RUN.parent / "packages.txt").read_text()
     _wait_until_nothing_is_left(tmp_path)
 
 
@@ -121,18 +121,18 @@ def test_a_command_runs_inside_with_the_checkout(run, tmp_path: Path) -> None:
         (signal.SIGHUP, 129),
     ],
 )
-def test_whatever_ends_it_nothing_is_left(run, tmp_path: Path, number: int, code: int) -> None:
+def test_nothing_is_left_after_any_end(run, tmp_path: Path, number: int, code: int) -> None:
     process = run("sh", "-c", "echo begun; sleep 600")
     assert process.stdout.readline() == "begun\n"
     assert _left_behind(tmp_path)
     process.send_signal(number)
     assert process.wait(timeout=20) == code
     _wait_until_nothing_is_left(tmp_path)
-    shutil.rmtree(tmp_path / "cache")  # not possible while anything is mounted there
+    shutil.rmtree(tmp_path / "cache")  # fails while anything is mounted there
 
 
 @needs_root
-def test_without_debootstrap_it_says_what_to_install(
+def test_without_debootstrap_it_reports_what_to_install(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     needed = ("bash", "dirname", "id", "uname", "unshare", "pivot_root")
@@ -148,14 +148,14 @@ def test_without_debootstrap_it_says_what_to_install(
         check=False,
     )
     assert refused.returncode == 2
-    assert "debootstrap is not to be found: apt-get install debootstrap" in refused.stderr
+    assert "debootstrap is not found: apt-get install debootstrap" in refused.stderr
 
 
 @needs_root
-def test_without_root_it_says_so() -> None:
+def test_without_root_it_reports_so() -> None:
     refused = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", "bash", "-s", "--", "--check"],
-        input=RUN.read_text(),  # the checkout may lie where that user may not read
+        input=RUN.read_text(),  # that user may have no access to the checkout
         capture_output=True,
         text=True,
         check=False,

@@ -1,10 +1,10 @@
-"""What the content of files is, in 32 hexadecimal digits each: the same wherever and whenever.
+"""Compute the content digest of files: 32 hexadecimal digits, the same in every location.
 
-It is the MD5, as S3 and Cloud Storage compute it of nearly all that they keep (`Entry.md5`): a
-listing of a bucket is enough, and a folder of the same bytes agrees with it. Digests here tell
-whether data are the same as before. That MD5s of two contents can be made to collide does not
-matter for that: anyone who may write a training set can write anything into it anyway. Two photos
-that nobody made so collide with a probability of 2**-128.
+The digest is the MD5, which S3 and Cloud Storage compute for nearly all objects (`Entry.md5`): a
+listing of a bucket is enough, and a folder with the same bytes has the same digests. Digests show
+whether data are the same as before. An attacker can make two contents with the same MD5, but anyone
+who can write to a training set can change it in any case. Two photos collide by accident with a
+probability of 2**-128.
 """
 
 import hashlib
@@ -23,42 +23,42 @@ from .entries import Entry
 from .file_names import wrong_with
 
 OUTSIDE = "outside"
-"""Instead of the digest of what does not lie in the folder by its name, which is not read."""
+"""Replaces the digest of a file outside the folder, which is not read."""
 
 MISSING = "missing"
-"""Instead of the digest of a file that has gone since it was listed."""
+"""Replaces the digest of a file that was deleted after it was listed."""
 
 UNREADABLE = "unreadable"
-"""Instead of the digest of a file of this machine that cannot be read."""
+"""Replaces the digest of a file on this machine that cannot be read."""
 
 _FOLDER = "_digests"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _KEY_DIGITS = 24
 
 _SETTLED_NS = 2 * 10**9
-"""A file that changed so shortly ago may change again and have the same time, as some file systems
-count it. Git knows the like as "racy": its Documentation/technical/racy-git.txt."""
+"""A file that changed within this time may change again and keep the same timestamp on some file
+systems. Git calls such a file "racy": see its Documentation/technical/racy-git.txt."""
 
 _LARGE = 2**18
-"""Bytes. Threads hash 120 MB in files of 3 MB in half of the time on two cores, but files of 5 kB
-in three times of it: Python's lock changes hands at each."""
+"""Bytes. On two cores, threads need half the time for 120 MB in files of 3 MB, but three times the
+time for files of 5 kB, because Python's global lock changes its owner at each file."""
 
 _READ_AT_ONCE = 32
 _reads = threading.BoundedSemaphore(_READ_AT_ONCE)
-"""Of all folders of this process, as each open object takes memory."""
+"""Shared by all folders of this process, because each open object takes memory."""
 
 _log = logging.getLogger(__name__)
 
 
 class ContentDigests:
-    """The MD5 of each file of a folder; what had to be read for it is remembered.
+    """Compute the MD5 of each file in a folder, and remember the digests of files it had to read.
 
-    A memory holds neither names nor sizes: its keys are hashes of a file's name, size, times and
-    ETag, its values the digests. It may be deleted at any time.
+    The memory holds no names and no sizes: its keys are hashes of a file's name, size, times and
+    ETag, and its values are the digests. It may be deleted at any time.
     """
 
     def __init__(self, memory: str = "") -> None:
-        """Say where digests are remembered; nothing is read yet.
+        """Set the location of the memory; nothing is read yet.
 
         Args:
             memory: the address of a folder, whose sub-folder `_digests` is used; empty to
@@ -68,15 +68,16 @@ class ContentDigests:
         self._writable = True
 
     def of(self, folder: str, entries: Iterable[Entry]) -> dict[str, str]:
-        """Tell the content of each file of a folder.
+        """Return the content digest of each file in a folder.
 
         Args:
             folder: its path or address.
-            entries: files of it, by their names in it. Digests of all others of this folder are
-                forgotten once something new is remembered, so give all that are ever asked for.
+            entries: files in it, named relative to it. When a new digest is remembered, the
+                digests of all other files of this folder are forgotten, so pass every file that
+                will be needed.
 
         Returns:
-            Name to 32 hexadecimal digits, or to `OUTSIDE`, `MISSING` or `UNREADABLE`.
+            A mapping of name to 32 hexadecimal digits, or to `OUTSIDE`, `MISSING` or `UNREADABLE`.
 
         Raises:
             OSError: the store refuses, or does not answer.
@@ -100,7 +101,7 @@ class ContentDigests:
         return digests | {entry.name: found[key] for key, entry in unread.items()}
 
     def forget(self, folder: str) -> None:
-        """Delete what is remembered of a folder, as after photos of it were erased.
+        """Delete the remembered digests of a folder, for example after some photos were erased.
 
         Raises:
             OSError: it cannot be deleted.
@@ -114,7 +115,7 @@ class ContentDigests:
         return join(self._memory, _FOLDER, f"{name}.json")
 
     def _remembered(self, folder: str) -> Mapping[str, str]:
-        """Key to digest; nothing where there is no memory, or none that can be read."""
+        """Return key to digest; empty if there is no memory, or it cannot be read."""
         if not self._memory:
             return {}
         try:
@@ -138,7 +139,7 @@ class ContentDigests:
         try:
             store.write_whole(self._file(folder), json.dumps(digests).encode())
         except (OSError, DataAway) as error:
-            # The folder may be read-only: files are then hashed again each time.
+            # The user may have read access only: then files are hashed again each time.
             self._writable = False
             self._complain("written", error)
 
@@ -146,8 +147,8 @@ class ContentDigests:
         reason = "it is damaged" if isinstance(error, ValueError) else error
         if isinstance(error, OSError):
             reason = error.strerror or error
-        where = plain(join(self._memory, _FOLDER))
-        _log.warning("%s cannot be %s, so files are hashed again: %s", where, done, reason)
+        folder = plain(join(self._memory, _FOLDER))
+        _log.warning("%s cannot be %s, so files are hashed again: %s", folder, done, reason)
 
 
 def _without_reading(entry: Entry) -> str:
@@ -155,14 +156,14 @@ def _without_reading(entry: Entry) -> str:
 
 
 def _key(entry: Entry) -> str:
-    """Return the identity of a file as it was listed, without its name (it may hold a card)."""
+    """Hash an entry of a listing. File names may contain card numbers, so none is stored."""
     times = (entry.modified_ns, entry.changed_ns)
     text = "\0".join(map(str, (entry.name, entry.byte_size, *times, entry.digest)))
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:_KEY_DIGITS]
 
 
 def _lasts(entry: Entry, digest: str, hashed_ns: int) -> bool:
-    """Whether a digest may be remembered: another content would be listed otherwise."""
+    """Return whether a digest may be remembered: changed content would change the listed entry."""
     if not _MD5.fullmatch(digest):
         return False
     changed_ns = max(entry.modified_ns, entry.changed_ns)
@@ -170,7 +171,7 @@ def _lasts(entry: Entry, digest: str, hashed_ns: int) -> bool:
 
 
 def _hashed(folder: str, entries: list[Entry]) -> list[str]:
-    """The digest of each file, by reading it."""
+    """Read each file and return its digest."""
     at_once = addresses.at_once(folder)
     if not is_remote(folder) and sum(entry.byte_size for entry in entries) > _LARGE * len(entries):
         at_once = os.cpu_count() or 1
@@ -184,14 +185,14 @@ def _hashed(folder: str, entries: list[Entry]) -> list[str]:
 def _read(folder: str, name: str) -> str:
     try:
         with _reads, store.open(join(folder, name)) as file:
-            # Each that `open` gives has `readinto`, which a BinaryIO need not have.
+            # Each file that `open` returns has `readinto`, which a BinaryIO need not have.
             return hashlib.file_digest(file, _md5).hexdigest()  # type: ignore[arg-type]
     except FileNotFoundError:
         return MISSING
     except OSError:
         if is_remote(folder):
             raise
-        return UNREADABLE  # its row is refused when it is ingested
+        return UNREADABLE  # the ingestion refuses its row
 
 
 def _md5() -> "hashlib._Hash":

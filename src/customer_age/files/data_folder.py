@@ -1,4 +1,4 @@
-"""A data folder: what files it holds, and how to open them; here or anywhere."""
+"""A data folder on this machine or in an object store: list its files and open them."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -15,61 +15,61 @@ from .entries import Entry
 
 
 class Folder(Protocol):
-    """Where a data set lies. Names are relative to it, with `/`; the empty name is itself."""
+    """The location of a data set. Names are relative to it, with `/`; an empty name is itself."""
 
     def path(self, name: str) -> str:
-        """The full path or address of a file or a sub-folder."""
+        """Return the full path or address of a file or a sub-folder."""
 
     def shown(self, name: str) -> str:
-        """The same for people: without what says how the store is reached."""
+        """Return the path or address for people, without the options that reach the store."""
 
     def has_file(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether there is a file of this name."""
 
     def has_folder(self, name: str) -> bool:
-        """Whether there is such a sub-folder."""
+        """Return whether there is a sub-folder of this name."""
 
     def modified(self, name: str) -> datetime | None:
-        """When a file was last written, with a time zone; None where there is no such file."""
+        """Return when a file was last written, with a time zone; None if it does not exist."""
 
     def open(self, name: str) -> BinaryIO:
         """Open a file for reading, its bytes as they are."""
 
     def files(self, name: str) -> Iterator[tuple[str, Entry]]:
-        """List a sub-folder and its sub-folders; hidden files and folders are left out.
+        """List the files in a sub-folder at any depth; hidden files and folders are left out.
 
         Yields:
-            The name relative to the data folder, and what is known of the file.
+            The name relative to the data folder, and the file's entry.
         """
 
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """A folder of this machine."""
+    """A folder on this machine."""
 
     root: Path
 
     def path(self, name: str) -> str:
-        """See `Folder`."""
+        """Return the full path or address of a file or a sub-folder."""
         return str(self.root / name)
 
     def shown(self, name: str) -> str:
-        """See `Folder`."""
+        """Return the path or address for people, without options."""
         return self.path(name)
 
     def has_file(self, name: str) -> bool:
-        """See `Folder`."""
+        """Return whether there is a file of this name."""
         return (self.root / name).is_file()
 
     def has_folder(self, name: str) -> bool:
-        """See `Folder`."""
+        """Return whether there is a sub-folder of this name."""
         return (self.root / name).is_dir()
 
     def modified(self, name: str) -> datetime | None:
-        """See `Folder`.
+        """Return when a file was last written.
 
         Raises:
-            SettingsError: the file cannot be looked at.
+            SettingsError: the file's status cannot be read.
         """
         try:
             written = (self.root / name).stat().st_mtime
@@ -80,30 +80,30 @@ class LocalFolder:
         return datetime.fromtimestamp(written, timezone.utc)
 
     def open(self, name: str) -> BinaryIO:
-        """See `Folder`."""
+        """Open a file for reading, its bytes as they are."""
         return (self.root / name).open("rb")
 
     def files(self, name: str) -> Iterator[tuple[str, Entry]]:
-        """See `Folder`. By name, a folder's own files first, and without linked folders.
+        """List the files sorted by name, a folder's own files first, without linked folders.
 
         Raises:
             SettingsError: a folder cannot be listed.
         """
-        # What the user linked into place as the photos' folder is meant to be read.
+        # The photos' folder itself may be a link that the user made, and must be read.
         listed = self.root / name
         try:
             for entry in local_files.entries(str(listed), True, str(self.root), hidden=False):
                 full = f"{name}/{entry.name}" if name else entry.name
                 yield full, dataclasses.replace(entry, name=full)
         except OSError as error:
-            where = error.filename or listed
-            raise SettingsError(f"{where}: cannot be listed: {error.strerror}") from error
+            path = error.filename or listed
+            raise SettingsError(f"{path}: cannot be listed: {error.strerror}") from error
 
 
 class StoreFolder:
-    """A prefix of a bucket, listed once, at the first question.
+    """A prefix of a bucket, listed once, when it is first needed.
 
-    A copy for another process lists again: a Beam graph must not grow with the photos.
+    A copy in another process lists it again: a Beam graph must not grow with the photos.
     """
 
     def __init__(self, address: str):
@@ -114,23 +114,23 @@ class StoreFolder:
         return StoreFolder, (self.address,)
 
     def path(self, name: str) -> str:
-        """See `Folder`."""
+        """Return the full path or address of a file or a sub-folder."""
         return join(self.address, name) if name else self.address
 
     def shown(self, name: str) -> str:
-        """See `Folder`."""
+        """Return the path or address for people, without options."""
         return plain(self.path(name))
 
     def has_file(self, name: str) -> bool:
-        """See `Folder`."""
+        """Return whether there is a file of this name."""
         return name in self._listing()
 
     def has_folder(self, name: str) -> bool:
-        """See `Folder`; a store has no folders, only names with a common beginning."""
+        """Return whether a name starts with the sub-folder's: a store has no real folders."""
         return any(file.startswith(f"{name}/") for file in self._listing())
 
     def modified(self, name: str) -> datetime | None:
-        """See `Folder`.
+        """Return when a file was last written.
 
         Raises:
             DataAway: it cannot be listed.
@@ -141,11 +141,11 @@ class StoreFolder:
         return datetime.fromtimestamp(entry.modified_ns / 10**9, timezone.utc)
 
     def open(self, name: str) -> BinaryIO:
-        """See `Folder`."""
+        """Open a file for reading, its bytes as they are."""
         return store.open(self.path(name))
 
     def files(self, name: str) -> Iterator[tuple[str, Entry]]:
-        """See `Folder`.
+        """List the files in a sub-folder at any depth.
 
         Raises:
             DataAway: it cannot be listed.
@@ -155,7 +155,7 @@ class StoreFolder:
                 yield file, listed
 
     def _listing(self) -> dict[str, Entry]:
-        # Two threads that ask at the same time may both list it.
+        # Two threads that need the listing at the same time may both read it.
         if self._listed is None:
             try:
                 self._listed = {

@@ -1,4 +1,4 @@
-"""What a listing says of a file, and what goes wrong with a store."""
+"""The entries of a listing, the errors of a store, and the protocol of a bucket."""
 
 import base64
 import errno
@@ -18,25 +18,25 @@ _ETAG_OF_ONE_PART = re.compile(r'"([0-9a-f]{32})"')
 _MD5_BYTES = 16
 
 ATTEMPT = "attempt"
-"""Metadata of an object that was to be new: tells who wrote it."""
+"""Metadata key of an object that had to be new; the value identifies the writer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a listed folder, or a folder that lies in it.
+    """A file or a sub-folder in a listed folder.
 
     Attributes:
         name: relative to the listed folder, with `/`.
-        byte_size: bytes; 0 of a folder.
-        modified_ns: nanoseconds since 1970; 0 of a folder.
-        digest: of the content, as the store computes it: an S3 store's ETag, which is an
-            MD5 in quotes unless the file was uploaded in parts; Cloud Storage's MD5 or CRC32C.
-            Empty on a disk, and of a folder.
-        changed_ns: nanoseconds since 1970 of the last change of the file or of what is known of it
-            (ctime), which nobody can set back; 0 in a store.
-        outside: it is a link to something that does not lie in the listed folder.
-        is_folder: it is a folder; only `list(…, deep=False)` gives any.
-        note: what `write_note` put there.
+        byte_size: bytes; 0 for a folder.
+        modified_ns: nanoseconds since 1970; 0 for a folder.
+        digest: of the content, as the store computes it: an S3 store's ETag, which is an MD5 in
+            quotes unless the file was uploaded in parts; Cloud Storage's MD5 or CRC32C. Empty on a
+            disk, and for a folder.
+        changed_ns: nanoseconds since 1970 of the last change of the file or its metadata (ctime),
+            which nobody can set back; 0 in a store.
+        outside: it is a link to a target outside the listed folder.
+        is_folder: it is a folder; only `list(…, deep=False)` returns folders.
+        note: the note that `write_note` wrote.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Entry:
 
     @property
     def md5(self) -> str:
-        """The content's MD5 in 32 hexadecimal digits where the store tells it, else empty.
+        """The content's MD5 in 32 hexadecimal digits if the store reports it, else empty.
 
-        S3's ETag is one unless the object was uploaded in parts (then `-` and their number stand
-        at its end) or is encrypted with keys of KMS or of the customer. Such an ETag looks the
-        same; it changes with the content, but is another one for each copy, which therefore counts
-        as other data. Cloud Storage has one of all but composite objects, of which it has a CRC32C
-        alone.
+        S3's ETag is an MD5 unless the object was uploaded in parts (then it ends in `-` and the
+        number of parts) or is encrypted with keys of KMS or of the customer. The ETag of an
+        encrypted object looks like an MD5 and changes with the content, but differs for each copy,
+        so a copy counts as other data. Cloud Storage reports an MD5 for all objects except
+        composite ones, which have a CRC32C only.
 
         Sources: "ETag" at https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html and
         https://cloud.google.com/storage/docs/hashes-etags.
@@ -71,7 +71,7 @@ class Entry:
 
 
 class StoreError(OSError):
-    """A store refused, or did not answer: `strerror` says why, `filename` is the address."""
+    """A store refused or did not answer: `strerror` is the reason, `filename` the address."""
 
     def __init__(self, reason: str, address: str) -> None:
         super().__init__(errno.EIO, reason, address)
@@ -84,28 +84,28 @@ class StoreError(OSError):
 
 
 def missing(address: str) -> FileNotFoundError:
-    """What to raise where there is no such file."""
+    """Return the error for a file that does not exist."""
     return FileNotFoundError(errno.ENOENT, "there is no such file", address)
 
 
 def misnamed(name: str, wrong: str, address: str) -> StoreError:
-    """What to raise for a name from outside that cannot be used; see `file_names.wrong_with`."""
+    """Return the error for an external name that cannot be used; see `file_names.wrong_with`."""
     return StoreError(f"the name {shown(name)} {wrong}; rename or delete it", address)
 
 
 def there_already(address: str) -> FileExistsError:
-    """What to raise where a new file was to be written, and there is one."""
+    """Return the error for a new file whose name is taken."""
     return FileExistsError(errno.EEXIST, "there is such a file already", address)
 
 
 class Bucket(Protocol):
-    """A bucket of a store. Keys are literal; all methods but `exists` raise OSError.
+    """A bucket of a store. Keys are literal; all methods except `exists` raise OSError.
 
-    Where there is no such object, it is a FileNotFoundError.
+    If the object does not exist, the error is a FileNotFoundError.
     """
 
     def entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
-        """List what lies below a prefix, which is empty or ends with a slash."""
+        """List the objects below a prefix, which is empty or ends with a slash."""
 
     def read(self, key: str) -> bytes:
         """Read a whole object."""
@@ -114,25 +114,25 @@ class Bucket(Protocol):
         """Write an object's content into an open file."""
 
     def put(self, key: str, content: bytes | Path, new: bool) -> None:
-        """Write an object; where `new`, raise FileExistsError if there is one."""
+        """Write an object; if `new` is set, raise FileExistsError if the key is taken."""
 
     def copy(self, key: str, target: str) -> None:
         """Copy an object within the bucket."""
 
     def delete(self, key: str) -> None:
-        """Delete an object, which may not be there."""
+        """Delete an object if it exists."""
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object of this key."""
+        """Return whether there is an object with this key."""
 
 
 def explained_by(
     translate: Callable[[Exception, str], Exception],
 ) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-    """Decorate a method of a bucket that takes a key first.
+    """Return a decorator for a bucket's methods whose first argument is a key.
 
     Args:
-        translate: a client's error, and the address that it is about, to ours.
+        translate: returns our error for a client's error and the address that it is about.
     """
 
     def explained(method: Callable[_P, _T]) -> Callable[_P, _T]:

@@ -1,10 +1,10 @@
-"""What a name from outside means: a cell of a table, a key of a store, an entry of a listing.
+"""Check and compare external file names: cells of a table, keys of a store, entries of a listing.
 
-Such a name is text that anybody may have written. `wrong_with` is the one check of it, before it is
-put behind a folder's path.
+Anybody may have written such a name. `wrong_with` is the only check of a name before it is appended
+to a folder's path.
 
-One name can be saved in two forms of Unicode: `ü` as one character (NFC), or as `u` and its dots
-(NFD), as archives from a Mac have it. They look the same, and are the same name to a person.
+A name can have two Unicode forms: `ü` as one character (NFC), or as `u` and a combining mark (NFD),
+as in archives from a Mac. Both look the same, and a person reads them as the same name.
 """
 
 import itertools
@@ -21,31 +21,31 @@ LONGEST_ON_DISK = 255
 """Bytes of one part of a path."""
 
 LONGEST_IN_STORE = 1024
-"""Bytes of a whole key, so of each part of it."""
+"""Bytes of a whole key, and so also of each part of it."""
 
 _SHOWN = 80
-"""Characters of a name in a sentence."""
+"""Characters of a name in a message."""
 
-# Most names are decided here.
+# Matches most names quickly.
 _SURELY_FINE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
-# Also line ends of Unicode, and what no encoding has. A byte of a name that is not UTF-8 is one of
-# U+DC80 to U+DCFF (PEP 383).
+# Also Unicode's line ends, and code points that cannot be encoded. A byte of a name that is not
+# UTF-8 is read as one of U+DC80 to U+DCFF (PEP 383).
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udc7f\udd00-\udfff]")
 
-# Letters first: what begins with a digit may be a number that belongs to the name.
+# A letter first: a part that begins with a digit may be a number that belongs to the name.
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$")
 
 
 def wrong_with(name: str, longest: int = LONGEST_ON_DISK) -> str:
-    """Why a name from outside does not name a file in its folder; empty where it does.
+    """Return why an external name is not valid for a file in its folder; empty if it is valid.
 
     Args:
-        name: with `/`, and perhaps backslashes, between its parts.
-        longest: bytes that a part may have.
+        name: its parts are separated by `/`, or by backslashes.
+        longest: the most bytes that a part may have.
 
     Returns:
-        What follows the name in a sentence.
+        The rest of a sentence that begins with the name.
     """
     if _SURELY_FINE.fullmatch(name):
         return ""
@@ -59,7 +59,7 @@ def wrong_with(name: str, longest: int = LONGEST_ON_DISK) -> str:
 
 
 def wrong_as_key(key: str) -> str:
-    """The same of a key that a store lists, which may be one of those that are not ours to read."""
+    """Return why a key in a store's listing is not valid; it may be a key that we did not write."""
     if _SURELY_FINE.fullmatch(key):
         return ""
     parts = key.split("/")
@@ -71,66 +71,66 @@ def wrong_as_key(key: str) -> str:
 
 
 def wrong_in_table(cell: str) -> str:
-    """The same of a cell of a table, in which `./` and doubled slashes mean nothing."""
+    """Return why a table's cell is not a valid name; `./` and doubled slashes are ignored."""
     return "" if not cell else wrong_with(relative("", cell))
 
 
 def shown(name: str) -> str:
-    """A name for a sentence: in quotes, on one line, and not too long."""
+    """Return a name for a message: quoted, on one line, and shortened."""
     return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
 
 
 def printable(name: str) -> str:
-    """A name as it is, unless it holds control characters: then with these escaped."""
+    """Return a name with its control characters, if any, escaped."""
     return repr(name)[1:-1] if _CONTROL.search(name) else name
 
 
 def numbered(name: str, is_taken: Callable[[str], bool]) -> str:
-    """A name that nothing has: this one, or the first free one of `name-2`, `name-3` and so on.
+    """Return a free name: this one, or the first free one of `name-2`, `name-3` and so on.
 
-    Names made of the time need it: a clock that is set back gives the same moment twice.
+    Names that contain the time need this: a clock that is set back shows the same time twice.
     """
     others = (f"{name}-{number}" for number in itertools.count(2))
     return next(each for each in itertools.chain([name], others) if not is_taken(each))
 
 
 def composed(name: str) -> str:
-    """The form of a name by which two that look the same are the same: NFC."""
+    """Return a name in the Unicode form NFC, so that names that look the same compare equal."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def relative(folder: str, name: str) -> str:
-    """The path of a name in a table, with `/` and without a leading `./`.
+    """Return the path of a name in a table, with `/` and without a leading `./`.
 
     Args:
-        folder: that the name is in; empty for none.
-        name: as the table has it, also with backslashes.
+        folder: the folder that the name is in; empty for none.
+        name: as written in the table; it may contain backslashes.
     """
     if "/" not in name and "\\" not in name and name not in ("", "."):
-        return f"{folder}/{name}" if folder else name  # most are; a path object takes its time
+        return f"{folder}/{name}" if folder else name  # most names; a path object is slow
     return PurePosixPath(folder, name.replace("\\", "/")).as_posix()
 
 
 class FileNames:
-    """The names of files, in which one that is not there exactly may still be found.
+    """The names of files, and a search for similar names.
 
-    What it takes to find those is counted when the first name is missing.
+    The index for the search is built when the first name is missing.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Construct from the names of all files; they may be listed when they are needed."""
+        """Keep the names of all files; the iterable is read only when it is needed."""
         self._names = names
 
     def same_as(self, name: str) -> list[str]:
-        """The files whose names are this one in another form of Unicode; usually one or none."""
+        """Return the files with this name in any Unicode form; usually one or none."""
         return self._by_form.get(composed(name), [])
 
     def near(self, name: str, elsewhere: bool = True) -> str | None:
-        """A file whose name differs in case or suffix alone, or None; for a hint.
+        """Return a file whose name differs only in case or suffix, or None; for a hint.
 
         Args:
-            name: that is missing.
-            elsewhere: whether a file of that name in another folder will do.
+            name: the missing name.
+            elsewhere: whether the file may be in another folder.
         """
         keys = _likenesses(name)
         return next(
@@ -163,7 +163,7 @@ class FileNames:
 
 
 def _likenesses(name: str) -> tuple[tuple[str, str], ...]:
-    """By what a name is near another one: as a whole, without its suffix, and its folder."""
+    """Return the keys that find similar names: the whole name, without suffix, without folder."""
     folded = name.lower() if name.isascii() else composed(composed(name).casefold())
     stem = _SUFFIX.sub("", folded)
     return ("whole", folded), ("stem", stem), ("anywhere", stem.rpartition("/")[2])

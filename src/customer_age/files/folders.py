@@ -13,11 +13,11 @@ def open_folder(address: str) -> Folder:
     """Open a data folder.
 
     Args:
-        address: a path, or an address of an object store such as `gs://bucket/photos`.
+        address: a path, or an address in an object store, such as `gs://bucket/photos`.
 
     Raises:
-        DataAway: there is no such folder here, or no way to read it.
-        SettingsError: there is nothing in it.
+        DataAway: the folder does not exist, or cannot be read from here.
+        SettingsError: it is empty.
     """
     folder = reach(address)
     if isinstance(folder, StoreFolder):
@@ -36,7 +36,7 @@ def open_folder(address: str) -> Folder:
 
 
 def open_if_there(address: str) -> Folder | None:
-    """Open a folder that may be missing.
+    """Open a folder, or return None if it is missing.
 
     Raises:
         SettingsError: it cannot be listed.
@@ -48,7 +48,7 @@ def open_if_there(address: str) -> Folder | None:
 
 
 def reach(address: str) -> Folder:
-    """Give a folder without a look into it, so that what else lies there costs nothing.
+    """Return a folder without reading it, so that its other files cost no time.
 
     Raises:
         SettingsError: there is no client for this kind of store.
@@ -57,12 +57,12 @@ def reach(address: str) -> Folder:
         return LocalFolder(Path(local_path(address)))
     scheme = address.partition("://")[0]
     if scheme not in store.EXTRAS:
-        raise DataAway(f"data folder {address}: no file system for {scheme}://")
+        raise DataAway(f"data folder {address}: {scheme}:// is not supported; use s3:// or gs://")
     return StoreFolder(check_options(address).rstrip("/"))
 
 
 def is_file(address: str) -> bool:
-    """Whether there is a file or an object of this name, without listing what is beside it."""
+    """Return whether a file or an object exists, without listing its folder."""
     if not is_remote(address):
         return Path(local_path(address)).is_file()
     return store.exists(address)

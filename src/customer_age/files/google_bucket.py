@@ -1,4 +1,7 @@
-"""A bucket of Cloud Storage, by Google's client: its JSON API has emulators, the XML API none."""
+"""A Cloud Storage bucket, read and written by Google's client.
+
+The client uses the JSON API, for which there are emulators; there are none for the XML API.
+"""
 
 import secrets
 import warnings
@@ -11,10 +14,10 @@ from .addresses import DataAway
 from .entries import ATTEMPT, Entry, StoreError, explained_by, missing, there_already
 
 _SECONDS = 60
-"""After which a call is given up that fails again and again; and one try without any answer."""
+"""The time limit of a call with all its retries, and of one try that gets no answer."""
 
 _NOTE = "value"
-"""Metadata of an object that is a note."""
+"""Metadata key of an object that is a note."""
 
 
 def _translated(error: Exception, address: str) -> Exception:
@@ -23,24 +26,24 @@ def _translated(error: Exception, address: str) -> Exception:
     code = getattr(error, "code", None)
     if code == HTTPStatus.NOT_FOUND and not _of_the_bucket(error):
         return missing(address)
-    # The client's message begins with the URL that was asked, which holds the key.
+    # The client's message begins with the request's URL, which contains the key.
     key = address.partition("://")[2].partition("/")[2]
-    said = str(error).rpartition("prettyPrint=false: ")[2] if code else str(error)
-    said = " ".join(said.split())[:300]
-    said = said.replace(key, "the object") if key else said
-    said = said.partition("http://")[0].partition("https://")[0] if code else said
+    reason = str(error).rpartition("prettyPrint=false: ")[2] if code else str(error)
+    reason = " ".join(reason.split())[:300]
+    reason = reason.replace(key, "the object") if key else reason
+    reason = reason.partition("http://")[0].partition("https://")[0] if code else reason
     if code:
-        said = f"{int(code)} {HTTPStatus(code).phrase}: {said}".rstrip(": ")
-    return StoreError(said or type(error).__name__, address)
+        reason = f"{int(code)} {HTTPStatus(code).phrase}: {reason}".rstrip(": ")
+    return StoreError(reason or type(error).__name__, address)
 
 
 class GoogleBucket:
-    """See `entries.Bucket`."""
+    """A bucket of Cloud Storage; implements `entries.Bucket`."""
 
     def __init__(self, address: str, options: Mapping[str, str]):
-        del options  # which are S3's
+        del options  # only S3 has options
         self.address = address
-        # When Google's clients will drop this Python is no news for who reads files.
+        # Users who read files do not need Google's notice about the end of this Python version.
         warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
         try:
             from google.auth.exceptions import GoogleAuthError
@@ -49,19 +52,19 @@ class GoogleBucket:
         except ImportError:
             raise DataAway(f"{address}: install customer-age[gcs]") from None
         try:
-            # Without a project: what is in a bucket is found without one.
+            # Objects are found by their bucket, without a project.
             self._client = Client(project=None)
         except GoogleAuthError as error:
             raise DataAway(f"{address}: {' '.join(str(error).split())[:300]}") from error
         self._bucket = self._client.bucket(address.partition("://")[2])
-        # To write or delete an object twice does no harm.
+        # Retries are safe: it does no harm to write or delete an object twice.
         self._calls: dict[str, Any] = {
             "retry": DEFAULT_RETRY.with_timeout(_SECONDS),
             "timeout": _SECONDS,
         }
 
     def entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
-        """See `Bucket`."""
+        """List the objects below a prefix."""
         try:
             pages = self._client.list_blobs(
                 self._bucket, prefix=prefix, delimiter=None if deep else "/", **self._calls
@@ -70,7 +73,7 @@ class GoogleBucket:
                 for folder in sorted(page.prefixes):
                     yield Entry(folder[len(prefix) :].rstrip("/"), is_folder=True)
                 for blob in page:
-                    if not blob.name.endswith("/"):  # what stands in for a folder
+                    if not blob.name.endswith("/"):  # such an object only represents a folder
                         yield _entry(blob, prefix)
         except Exception as error:
             address = f"{self.address}/{prefix}"
@@ -80,17 +83,17 @@ class GoogleBucket:
 
     @explained_by(_translated)
     def read(self, key: str) -> bytes:
-        """See `Bucket`."""
+        """Read a whole object."""
         return bytes(self._bucket.blob(key).download_as_bytes(**self._calls))
 
     @explained_by(_translated)
     def fetch(self, key: str, file: BinaryIO) -> None:
-        """See `Bucket`."""
+        """Write an object's content into an open file."""
         self._bucket.blob(key).download_to_file(file, **self._calls)
 
     @explained_by(_translated)
     def put(self, key: str, content: bytes | Path, new: bool) -> None:
-        """See `Bucket`."""
+        """Write an object."""
         from google.api_core.exceptions import PreconditionFailed
 
         blob = self._bucket.blob(key)
@@ -105,32 +108,32 @@ class GoogleBucket:
             else:
                 blob.upload_from_string(content, "application/octet-stream", **calls)
         except PreconditionFailed:
-            # It may be ours: the answer was lost, and the request repeated.
+            # The object may be ours: the answer was lost and the request was repeated.
             found = self._bucket.get_blob(key, **self._calls)
             if found is None or (found.metadata or {}).get(ATTEMPT) != attempt:
                 raise there_already(f"{self.address}/{key}") from None
 
     @explained_by(_translated)
     def put_note(self, key: str, note: str) -> None:
-        """Write an empty object with a note, which listings tell."""
+        """Write an empty object with a note that listings contain."""
         blob = self._bucket.blob(key)
         blob.metadata = {_NOTE: note}
         blob.upload_from_string(b"", "application/octet-stream", **self._calls)
 
     @explained_by(_translated)
     def stand_ins(self, prefix: str) -> list[str]:
-        """The keys below a prefix of empty objects that stand for folders."""
+        """Return the keys below a prefix of empty objects that represent folders."""
         there = self._client.list_blobs(self._bucket, prefix=prefix, **self._calls)
         return [blob.name for blob in there if blob.name.endswith("/") and not blob.size]
 
     @explained_by(_translated)
     def copy(self, key: str, target: str) -> None:
-        """See `Bucket`."""
+        """Copy an object within the bucket."""
         self._bucket.copy_blob(self._bucket.blob(key), self._bucket, target, **self._calls)
 
     @explained_by(_translated)
     def delete(self, key: str) -> None:
-        """See `Bucket`."""
+        """Delete an object if it exists."""
         from google.api_core.exceptions import NotFound
 
         try:
@@ -141,14 +144,14 @@ class GoogleBucket:
 
     @explained_by(_translated)
     def exists(self, key: str) -> bool:
-        """See `Bucket`."""
+        """Return whether there is an object with this key."""
         return bool(self._bucket.blob(key).exists(**self._calls))
 
 
 def _entry(blob: Any, prefix: str) -> Entry:
     modified = int(blob.updated.timestamp()) * 10**9 + blob.updated.microsecond * 1000
     digest = blob.md5_hash or blob.crc32c or ""
-    # Whether Cloud Storage gives empty values back, its pages do not say.
+    # Cloud Storage's pages do not say whether it returns empty values.
     note = (blob.metadata or {}).get(_NOTE, "")
     return Entry(blob.name[len(prefix) :], blob.size or 0, modified, digest, note=note)
 

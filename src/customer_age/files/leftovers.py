@@ -1,7 +1,7 @@
-"""What killed writers left in a folder of a disk, which `store.list` does not show.
+"""Find and delete the files that killed writers left on a disk; `store.list` does not list them.
 
-A store has none of it: there an object is whole from the first moment on. (A killed upload in parts
-is in no listing; a rule of the bucket deletes it, see docs/storage.md.)
+A store has no such files: an object is complete as soon as it exists. (A killed multipart upload is
+in no listing; a lifecycle rule of the bucket deletes it, see docs/storage.md.)
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from .local_files import unfinished as _unfinished
 
 
 def unfinished(address: str) -> Iterator[Entry]:
-    """The files below a folder that writers have not finished: some are alive, some were killed.
+    """List the unfinished files below a folder. Their writers may be running or were killed.
 
     Args:
-        address: of the folder; it need not be there.
+        address: of the folder, which may be missing.
 
     Raises:
         OSError: it cannot be listed.
@@ -27,12 +27,12 @@ def unfinished(address: str) -> Iterator[Entry]:
 
 
 def delete_empty_folders(address: str, before_ns: int, is_ours: Callable[[str], bool]) -> None:
-    """Delete the folders in a folder that hold no file, however deep, and were not changed since.
+    """Delete the sub-folders that hold no file at any depth and were not changed since a time.
 
     Args:
         address: of the folder, which itself stays.
         before_ns: nanoseconds since 1970, by the clock of the folder's file system.
-        is_ours: whether a folder of this name may be deleted.
+        is_ours: returns whether a folder of this name may be deleted.
 
     Raises:
         OSError: a folder cannot be listed or deleted.
@@ -47,7 +47,7 @@ def delete_empty_folders(address: str, before_ns: int, is_ours: Callable[[str], 
 
 
 def _is_empty(folder: str, before_ns: int) -> bool:
-    """Whether there are only old folders below."""
+    """Return whether a folder holds only old folders, and no file."""
     for above, _, files in os.walk(folder):
         if files or Path(above).stat().st_mtime_ns >= before_ns:
             return False
@@ -55,7 +55,7 @@ def _is_empty(folder: str, before_ns: int) -> bool:
 
 
 def _delete_folders(folder: str) -> None:
-    # By rmdir, which leaves alone whatever has got a file meanwhile.
+    # rmdir keeps a folder that got a file meanwhile.
     with contextlib.suppress(OSError):
         for above, _, _ in os.walk(folder, topdown=False):
             Path(above).rmdir()

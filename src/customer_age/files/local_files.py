@@ -1,4 +1,4 @@
-"""Files and folders of this machine: whole writes, listing, links that lead out."""
+"""Files and folders on this machine: atomic writes, listings, and links that lead outside."""
 
 import contextlib
 import os
@@ -11,20 +11,20 @@ from typing import BinaryIO
 from .entries import Entry, missing
 
 _UNFINISHED = ".unfinished"
-"""End of the name, with a dot at its beginning, under which a file grows."""
+"""The suffix of a temporary name, which also begins with a dot."""
 
 
 def entries(folder: str, deep: bool, *bounds: str, hidden: bool = True) -> Iterator[Entry]:
-    """List a folder by name, its own files first; none where it is not there.
+    """List a folder sorted by name, its own files first; nothing if it does not exist.
 
-    Linked folders are not entered: they can lead anywhere, and in circles. What is no file is left
-    out, and what `writing` has not finished.
+    Linked folders are not entered: they can lead anywhere, even in circles. Files that `writing`
+    has not finished, and entries that are neither files nor folders, are left out.
 
     Args:
         folder: its path.
-        deep: whether its sub-folders are listed too; else they are named.
-        bounds: further folders that links may lead to.
-        hidden: whether names that begin with a dot are listed.
+        deep: whether to list the files in sub-folders; else the sub-folders are listed as entries.
+        bounds: other folders that links may lead to.
+        hidden: whether to list names that begin with a dot.
 
     Raises:
         OSError: a folder cannot be listed.
@@ -38,7 +38,7 @@ def entries(folder: str, deep: bool, *bounds: str, hidden: bool = True) -> Itera
             with os.scandir(os.path.join(folder, inner)) as found:  # noqa: PTH118
                 there = sorted(found, key=lambda each: each.name)
         except FileNotFoundError:
-            continue  # deleted meanwhile, or never there
+            continue  # deleted meanwhile, or it never existed
         for each in there:
             name = f"{inner}/{each.name}" if inner else each.name
             if not hidden and each.name.startswith("."):
@@ -54,7 +54,7 @@ def entries(folder: str, deep: bool, *bounds: str, hidden: bool = True) -> Itera
 
 
 def unfinished(folder: str) -> Iterator[Entry]:
-    """The files below a folder that `writing` has not finished; linked folders are not entered.
+    """List the files below a folder that `writing` has not finished; skip linked folders.
 
     Raises:
         OSError: a folder cannot be listed.
@@ -70,12 +70,12 @@ def unfinished(folder: str) -> Iterator[Entry]:
 
 @contextlib.contextmanager
 def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
-    """Give a file to write to, which gets its name at the end, and is gone after an error.
+    """Open a file for writing. It gets its name at the end, and is deleted after an error.
 
     Args:
-        path: of the file; its folder is made where it is missing.
-        new: whether to raise FileExistsError if the file exists already.
-        scratch: a folder of the same disk in which it grows; empty for its own.
+        path: of the file; a missing folder is created.
+        new: whether to raise FileExistsError if the name is taken at the end.
+        scratch: a folder on the same disk for the unfinished file; empty for the file's own folder.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
         else:
             growing.replace(target)
     except OSError as error:
-        if error.filename in (None, str(growing)):  # a full disk names no file
+        if error.filename in (None, str(growing)):  # the error of a full disk has no file name
             error.filename = path
         raise
     finally:
@@ -99,9 +99,9 @@ def writing(path: str, new: bool, scratch: str = "") -> Iterator[BinaryIO]:
 
 
 def copy(path: str, target: str) -> None:
-    """Copy a file as it is: a second name on one disk, else its bytes.
+    """Copy a file: add a hard link on the same disk, else copy the bytes.
 
-    Nothing ever changes a file in place, so two names for it are as good as two copies.
+    No code changes a file in place, so a hard link is as good as a copy.
     """
     growing = _growing(Path(target))
     growing.parent.mkdir(parents=True, exist_ok=True)
@@ -109,30 +109,30 @@ def copy(path: str, target: str) -> None:
         os.link(os.path.realpath(path), growing)
     except FileNotFoundError:
         raise missing(path) from None
-    except OSError:  # another disk, or one that knows no links
+    except OSError:  # another disk, or a file system without hard links
         with Path(path).open("rb") as source, writing(target, False) as file:
             shutil.copyfileobj(source, file)
         return
     try:
         growing.replace(target)
     finally:
-        # Two names of one file: to rename one to the other leaves both.
+        # When both are names of one file, `replace` leaves both.
         growing.unlink(missing_ok=True)
 
 
 def delete(path: str) -> None:
-    """Delete a file, if it is there."""
+    """Delete a file if it exists."""
     Path(path).unlink(missing_ok=True)
 
 
 def delete_folder(path: str) -> None:
-    """Delete a folder and all below it, if it is there."""
+    """Delete a folder and everything in it, if it exists."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path)
 
 
 def _growing(target: Path) -> Path:
-    # Of a long name only the beginning, as 255 bytes are the limit.
+    # Only the beginning of a long name, because 255 bytes are the limit.
     return target.with_name(f".{target.name[:48]}.{secrets.token_hex(8)}{_UNFINISHED}")
 
 

@@ -1,7 +1,7 @@
-"""Locks between the processes of one machine: filelock's, on a file that stays where it is.
+"""Locks between the processes of one machine: filelock's, on a lock file that is never deleted.
 
-The system lets go of a lock when the process that holds it ends, however it ends. A process that
-was forked from it holds nothing.
+The operating system releases a lock when the process that holds it ends in any way. A process that
+was forked from it does not hold the lock.
 """
 
 import contextlib
@@ -12,27 +12,27 @@ from pathlib import Path
 from customer_age.errors import SettingsError
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
-"""What a file system answers that has no locks, such as some network and object store mounts."""
+"""The errors of file systems without locks, such as some network and object store mounts."""
 
 
 @contextlib.contextmanager
 def held(lock_file: Path, setting: str, patience: float = 0) -> Iterator[bool]:
-    """Hold a lock while the block runs; gives whether it is held, or another process has it.
+    """Hold a lock while the block runs; yield False if another process holds it.
 
-    What the lock file holds is the caller's, and left as it is.
+    The lock file's content belongs to the caller and is not changed.
 
     Args:
-        lock_file: made where it is missing, and never deleted.
-        setting: that names its folder, for the error message.
-        patience: seconds to wait for who has it; `math.inf` for as long as it takes.
+        lock_file: created if it is missing, and never deleted.
+        setting: the setting that names its folder; part of the error.
+        patience: seconds to wait for the lock; `math.inf` to wait without a limit.
 
     Raises:
         SettingsError: the folder's file system has no locks, or the file cannot be opened.
     """
     from filelock import FileLock, Timeout
 
-    # Its own way out, a file that exists or not, would keep no other program out, and would stay
-    # locked when its holder is killed.
+    # filelock's fallback, a file that exists while the lock is held, would not stop other
+    # programs, and would stay locked after its holder is killed.
     lock = FileLock(lock_file, fallback_to_soft=False, preserve_lock_file=True)
     try:
         lock.acquire(timeout=patience)
@@ -52,4 +52,4 @@ def _complaint(lock_file: Path, error: OSError) -> str:
             f"{lock_file.parent} is on a file system without locks ({error.strerror}), so two "
             "processes could write there at once: name a folder on a disk of this machine"
         )
-    return f"{lock_file} cannot be locked ({error.strerror}): name a folder that can be written"
+    return f"{lock_file} cannot be locked ({error.strerror}): name a folder that can be written to"

@@ -1,4 +1,4 @@
-"""A bucket of S3, or of a store that speaks as S3 does, by obstore."""
+"""A bucket of S3 or of a store with S3's API, read and written by obstore."""
 
 import importlib.util
 import os
@@ -24,15 +24,15 @@ _RETRIES: Any = {
         "base": 2,
     },
 }
-"""After 429, 5xx and cut connections."""
+"""Used after 429, 5xx and cut connections."""
 
 _CREDENTIALS_KEPT = timedelta(minutes=5)
-"""boto3 renews what ends within ten minutes, so what it gave holds as long."""
+"""boto3 renews credentials that expire within ten minutes, so those that it returns last longer."""
 
 _IN_PARTS = 16 * 2**20
-"""Bytes, from which an upload goes in parts."""
+"""Bytes; a larger upload is sent in parts."""
 
-_SAID = re.compile(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?")
+_ERROR_XML = re.compile(r"<Code>([^<]*)</Code>\s*(?:<Message>([^<]*)</Message>)?")
 _SERVER = re.compile(r"https?://[^/\s]+")
 _KEY = re.compile('Path "(.*)"(?: contained|: Encountered)', re.DOTALL)
 _STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
@@ -40,29 +40,29 @@ _STATUS = re.compile(r"status code: (\d{3}[^:\n]*)")
 _CHECKED_AT_ONCE = 16
 
 _process = 0
-"""Which asked a store first: obstore's threads are of that one."""
+"""The process that sent the first request: obstore's threads belong to it."""
 
 
 def _translated(error: Exception, address: str) -> Exception:
     if isinstance(error, StoreError):
         return error
     text = str(error).partition("\n\nDebug source")[0]
-    said = _SAID.search(text)
+    answer = _ERROR_XML.search(text)
     if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
         return missing(address)
     if isinstance(error, ValueError) or type(error).__name__ == "InvalidPathError":
         bucket, _, key = address.removeprefix("s3://").partition("/")
         key = found[1] if (found := _KEY.search(text)) else key
-        wrong = wrong_as_key(key) or "is not one that S3's client takes"
+        wrong = wrong_as_key(key) or "is not accepted by S3's client"
         return misnamed(key, wrong, f"s3://{bucket}")
-    if said:
-        return StoreError(": ".join(part for part in said.groups() if part), address)
+    if answer:
+        return StoreError(": ".join(part for part in answer.groups() if part), address)
     status = _STATUS.search(text)
     return StoreError(status[1].strip() if status else _unanswered(text), address)
 
 
 class S3Bucket:
-    """See `entries.Bucket`."""
+    """A bucket of S3 or of a store with S3's API; implements `entries.Bucket`."""
 
     def __init__(self, address: str, options: Mapping[str, str]):
         self.address = address
@@ -70,7 +70,7 @@ class S3Bucket:
         self._store = _store(name, options)
 
     def entries(self, prefix: str, deep: bool) -> Iterator[Entry]:
-        """See `Bucket`."""
+        """List the objects below a prefix."""
         try:
             yield from self._entries(prefix, deep)
         except Exception as error:
@@ -88,11 +88,11 @@ class S3Bucket:
         for folder in level["common_prefixes"]:
             yield Entry(folder[len(prefix) :], is_folder=True)
         for found in level["objects"]:
-            if found["path"] != prefix.rstrip("/"):  # the folder's own stand-in
+            if found["path"] != prefix.rstrip("/"):  # the object that represents the folder
                 yield _entry(found, prefix)
 
     def _without_stand_ins(self, page: Any) -> Iterator[Any]:
-        """Leave out `folder/`, which is listed without its slash: there is no object `folder`."""
+        """Leave out `folder/`, which is listed as `folder` although no such object exists."""
         empty = [each["path"] for each in page if not each["size"]]
         there: dict[str, bool] = {}
         if empty:
@@ -102,14 +102,14 @@ class S3Bucket:
 
     @explained_by(_translated)
     def read(self, key: str) -> bytes:
-        """See `Bucket`."""
+        """Read a whole object."""
         import obstore
 
         return bytes(obstore.get(self._client(), key).bytes())
 
     @explained_by(_translated)
     def fetch(self, key: str, file: BinaryIO) -> None:
-        """See `Bucket`."""
+        """Write an object's content into an open file."""
         import obstore
 
         for part in obstore.get(self._client(), key):
@@ -117,7 +117,7 @@ class S3Bucket:
 
     @explained_by(_translated)
     def put(self, key: str, content: bytes | Path, new: bool) -> None:
-        """See `Bucket`."""
+        """Write an object."""
         import obstore
 
         if not new:
@@ -127,7 +127,7 @@ class S3Bucket:
                 key,
                 content,
                 use_multipart=size > _IN_PARTS,
-                chunk_size=max(_IN_PARTS, size // 5000),  # a store takes 10,000 parts
+                chunk_size=max(_IN_PARTS, size // 5000),  # a store accepts 10,000 parts
             )
             return
         attempt = secrets.token_hex(8)
@@ -143,28 +143,28 @@ class S3Bucket:
                 attributes={ATTEMPT: attempt},
             )
         except obstore.exceptions.AlreadyExistsError:
-            # It may be ours: the answer was lost, and the request repeated.
+            # The object may be ours: the answer was lost and the request was repeated.
             found = obstore.get(self._client(), key, options={"head": True})
             if found.attributes.get(ATTEMPT) != attempt:
                 raise there_already(f"{self.address}/{key}") from None
 
     @explained_by(_translated)
     def copy(self, key: str, target: str) -> None:
-        """See `Bucket`."""
+        """Copy an object within the bucket."""
         import obstore
 
         obstore.copy(self._client(), key, target)
 
     @explained_by(_translated)
     def delete(self, key: str) -> None:
-        """See `Bucket`."""
+        """Delete an object if it exists."""
         import obstore
 
         obstore.delete(self._client(), key)
 
     @explained_by(_translated)
     def exists(self, key: str) -> bool:
-        """See `Bucket`."""
+        """Return whether there is an object with this key."""
         import obstore
 
         try:
@@ -174,17 +174,17 @@ class S3Bucket:
         return True
 
     def _client(self) -> Any:
-        """The client, but in a process that was forked from the client's: there, it would hang."""
+        """Return the client, or raise StoreError in a forked process, where it would hang."""
         global _process  # noqa: PLW0603  obstore has one runtime for a process
         _process = _process or os.getpid()
         if os.getpid() != _process:
-            reason = "S3's client does not work in a forked process; start it by 'spawn'"
+            reason = "S3's client does not work in a forked process; start the process with 'spawn'"
             raise StoreError(reason, self.address)
         return self._store
 
 
 def _unanswered(text: str) -> str:
-    """The reason and the server, without the path that was asked, which holds the key."""
+    """Return the reason and the server, without the request's path, which contains the key."""
     reason = " ".join(text.rpartition(" - ")[2].split())[:200]
     server = _SERVER.search(text)
     return f"no answer from {server[0]} ({reason})" if server else reason
@@ -201,18 +201,18 @@ def _nanoseconds(moment: datetime) -> int:
 
 
 def _store(bucket: str, options: Mapping[str, str]) -> Any:
-    """A client; where boto3 is there, credentials, endpoint and region are what boto3 says."""
+    """Return a client. If boto3 is installed, it provides credentials, endpoint and region."""
     from obstore.store import S3Store
 
-    given: dict[str, Any] = dict(options)
-    given.pop("use_path_style", None)  # obstore asks by path in any case
-    verify = given.pop("verify", os.environ.get("AWS_CA_BUNDLE", ""))
+    arguments: dict[str, Any] = dict(options)
+    arguments.pop("use_path_style", None)  # obstore uses path-style requests in any case
+    verify = arguments.pop("verify", os.environ.get("AWS_CA_BUNDLE", ""))
     if importlib.util.find_spec("boto3") is not None:
-        given = _by_boto3(bucket, given)
+        arguments = _by_boto3(bucket, arguments)
     elif "AWS_PROFILE" in os.environ:
-        raise DataAway(f"s3://{bucket}: profiles of AWS are read with customer-age[s3]; install it")
+        raise DataAway(f"s3://{bucket}: AWS profiles need the extra [s3]; install customer-age[s3]")
     endpoint = (
-        given.get("endpoint")
+        arguments.get("endpoint")
         or os.environ.get("AWS_ENDPOINT_URL_S3")
         or os.environ.get("AWS_ENDPOINT_URL", "")
     )
@@ -227,30 +227,30 @@ def _store(bucket: str, options: Mapping[str, str]) -> Any:
     elif verify and verify.lower() != "true":
         client["root_certificate"] = Path(verify).read_bytes()
     if endpoint:
-        given["endpoint"] = given["aws_endpoint_url_s3"] = endpoint
+        arguments["endpoint"] = arguments["aws_endpoint_url_s3"] = endpoint
     tries = int(os.environ.get("AWS_MAXATTEMPTS", _TRIES))
     retries: Any = {**_RETRIES, "max_retries": max(0, tries - 1)}
-    return S3Store(bucket, **given, client_options=client, retry_config=retries)
+    return S3Store(bucket, **arguments, client_options=client, retry_config=retries)
 
 
-def _by_boto3(bucket: str, given: dict[str, Any]) -> dict[str, Any]:
+def _by_boto3(bucket: str, arguments: dict[str, Any]) -> dict[str, Any]:
     import boto3
     from botocore.exceptions import BotoCoreError
     from obstore.auth.boto3 import Boto3CredentialProvider
 
     try:
         session = boto3.Session()
-        of_environment = session.region_name or os.environ.get("AWS_REGION", "us-east-1")
+        default_region = session.region_name or os.environ.get("AWS_REGION", "us-east-1")
         client = session.client(
             "s3",
-            endpoint_url=given.get("endpoint"),
-            region_name=given.get("region", of_environment),
+            endpoint_url=arguments.get("endpoint"),
+            region_name=arguments.get("region", default_region),
         )
         provider = Boto3CredentialProvider(session, ttl=_CREDENTIALS_KEPT)
     except BotoCoreError as error:
         raise DataAway(f"s3://{bucket}: {error}") from error
     except ValueError:
-        reason = "no credentials of AWS were found; see docs/files.md"
+        reason = "no AWS credentials were found; see docs/files.md"
         raise DataAway(f"s3://{bucket}: {reason}") from None
     return {
         "endpoint": client.meta.endpoint_url,

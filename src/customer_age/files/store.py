@@ -1,9 +1,10 @@
-"""Files by path or address, on this machine or in an object store: the one way to each of them.
+"""Read and write files by path or address, on this machine or in an object store.
 
 Addresses are `s3://bucket/key` and `gs://bucket/key`, `file:///folder`, or plain paths; names in
-them are literal. What is written is seen whole or not at all. After 429, 5xx and cut connections a
-store is asked again, for a minute at most. Whatever goes wrong is an OSError of one line; where an
-address has no client here, it is a `DataAway`. How a store is reached, docs/files.md says.
+them are literal. Writes are atomic: a reader sees the whole file or no change. After 429, 5xx and
+cut connections a request is repeated for at most a minute. Each failure is an OSError of one line;
+if there is no client for an address, it is a `DataAway`. docs/files.md describes how a store is
+reached.
 """
 
 import contextlib
@@ -23,29 +24,29 @@ if TYPE_CHECKING:
     from .google_bucket import GoogleBucket
 
 EXTRAS = {"gs": "gcs", "s3": "s3"}
-"""Scheme of an address to the extra of this package that brings its client."""
+"""The scheme of an address to the extra of this package that installs its client."""
 
 _IN_MEMORY = 16 * 2**20
-"""Bytes of an open object; what is larger lies in the temporary folder meanwhile."""
+"""Bytes of an open object; a larger one is kept in the temporary folder while it is open."""
 
 _COPIED_AT_ONCE = 2**20
 """Bytes."""
 
 _lock = threading.Lock()
 _buckets: dict[tuple[object, ...], Bucket] = {}
-"""Clients of this process, each for a bucket as the environment had it reached."""
+"""The clients of this process, one for each bucket and environment."""
 
 
 def list(address: str, *, deep: bool = True) -> Iterator[Entry]:
-    """List a folder; nothing where it is not there. Stand-ins of stores for folders are left out.
+    """List a folder; nothing if it does not exist. Objects that represent folders are left out.
 
     Args:
         address: of the folder.
-        deep: whether what lies in its sub-folders is listed, each file by its name below the
-            folder; else the sub-folders are named.
+        deep: whether to list the files in sub-folders, named relative to the folder; else the
+            sub-folders are listed as entries.
 
     Raises:
-        OSError: it cannot be listed, or a store lists a key that does not lie in the folder.
+        OSError: it cannot be listed, or a store lists a key outside the folder.
     """
     if not is_remote(address):
         return local_files.entries(local_path(address), deep)
@@ -57,7 +58,7 @@ def read(address: str) -> bytes:
     """Read a whole file.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it does not exist.
         OSError: it cannot be read.
     """
     if not is_remote(address):
@@ -67,10 +68,10 @@ def read(address: str) -> bytes:
 
 
 def open(address: str) -> BinaryIO:
-    """Open a file for reading, its bytes as they are; it can be sought in.
+    """Open a file for reading as bytes; the file is seekable.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: it does not exist.
         OSError: it cannot be read.
     """
     if not is_remote(address):
@@ -87,16 +88,16 @@ def open(address: str) -> BinaryIO:
 
 
 def write_whole(address: str, content: bytes | Path, *, new: bool = False) -> None:
-    """Write a file, over the one that is there; a reader sees the old one or the new one.
+    """Write a file and replace an old one; a reader sees the old content or the new content.
 
     Args:
-        address: of the file; folders are made where they are missing.
-        content: the bytes, or the path of a file of this machine that holds them.
-        new: leave what is there.
+        address: of the file; missing folders are created.
+        content: the bytes, or the path of a file on this machine that holds them.
+        new: whether to fail if the file exists, instead of replacing it.
 
     Raises:
-        FileExistsError: there is one, and it was to be `new`.
-        OSError: it cannot be written. What stood there before is untouched.
+        FileExistsError: the file exists, and `new` is set.
+        OSError: it cannot be written. An old file stays unchanged.
     """
     if is_remote(address):
         bucket, key = _bucket(address)
@@ -112,15 +113,16 @@ def write_whole(address: str, content: bytes | Path, *, new: bool = False) -> No
 
 @contextlib.contextmanager
 def writing(address: str, scratch: str = "") -> Iterator[BinaryIO]:
-    """Write a file whose content grows: `write_whole` of what the block has written.
+    """Write a file in steps: it gets its name when the block ends.
 
     Args:
         address: of the file.
-        scratch: the folder in which it grows, on the same disk; else in its own, hidden. Whatever
-            reads all files of that one, hidden or not, would read what a killed writer left.
+        scratch: the folder for the unfinished file, on the same disk; by default its own folder,
+            under a hidden name. Set it if a program reads hidden files of that folder: it would
+            read the leftovers of a killed writer.
 
     Raises:
-        OSError: it cannot be written. What stood there before is untouched.
+        OSError: it cannot be written. An old file stays unchanged.
     """
     if not is_remote(address):
         with local_files.writing(local_path(address), False, local_path(scratch)) as file:
@@ -133,11 +135,11 @@ def writing(address: str, scratch: str = "") -> Iterator[BinaryIO]:
 
 
 def copy(address: str, target: str) -> None:
-    """Copy a file as it is; on one disk it gets a second name, as nothing changes it in place.
+    """Copy a file; on one disk by a hard link, because no code changes a file in place.
 
     Raises:
-        FileNotFoundError: there is none.
-        OSError: it cannot be copied. What stood at the target is untouched.
+        FileNotFoundError: it does not exist.
+        OSError: it cannot be copied. An old file at the target stays unchanged.
     """
     if not is_remote(address) and not is_remote(target):
         local_files.copy(local_path(address), local_path(target))
@@ -152,13 +154,13 @@ def copy(address: str, target: str) -> None:
 
 
 def copy_folder(address: str, target: str) -> int:
-    """Copy the bytes of all files below a folder, over what is there; the copies are new files.
+    """Copy the bytes of all files below a folder and replace old files; no copy is a hard link.
 
     Returns:
-        How many there are; 0 where there is no such folder.
+        The number of files; 0 if the folder does not exist.
 
     Raises:
-        OSError: one cannot be copied, or does not lie in the folder: then nothing is copied.
+        OSError: a file cannot be copied, or is outside the folder: then no file is copied.
     """
     entries = [*list(address)]
     for entry in entries:
@@ -170,20 +172,20 @@ def copy_folder(address: str, target: str) -> int:
 
 
 def write_note(address: str, note: str) -> None:
-    """Write an empty object of Cloud Storage that listings tell a note of: `Entry.note`.
+    """Write an empty object to Cloud Storage with a note that listings contain: `Entry.note`.
 
     Raises:
-        OSError: it cannot be written; elsewhere there are no notes.
+        OSError: it cannot be written, or the address is not in Cloud Storage.
     """
     bucket, key = _google_bucket(address)
     bucket.put_note(key, note)
 
 
 def delete_stand_ins(address: str) -> int:
-    """Delete the empty objects `folder/` below a folder in Cloud Storage; say how many there were.
+    """Delete the empty objects `folder/` below a folder in Cloud Storage; return their number.
 
     Raises:
-        OSError: the store refuses, or is another one.
+        OSError: the store refuses, or the address is not in Cloud Storage.
     """
     bucket, key = _google_bucket(address)
     keys = bucket.stand_ins(f"{key}/")
@@ -193,11 +195,11 @@ def delete_stand_ins(address: str) -> int:
 
 
 def delete(address: str, *, folder: bool = False) -> None:
-    """Delete a file, if it is there.
+    """Delete a file if it exists.
 
     Args:
         address: of the file.
-        folder: it is a folder: delete it with all that lies below it.
+        folder: whether it is a folder, which is deleted with everything in it.
 
     Raises:
         OSError: it cannot be deleted.
@@ -217,10 +219,10 @@ def delete(address: str, *, folder: bool = False) -> None:
 
 
 def exists(address: str) -> bool:
-    """Tell whether there is such a file or folder.
+    """Return whether a file or folder exists.
 
     Raises:
-        OSError: the store does not say.
+        OSError: the store does not answer.
     """
     if not is_remote(address):
         return Path(local_path(address)).exists()
@@ -232,11 +234,11 @@ def exists(address: str) -> bool:
 
 @contextlib.contextmanager
 def local_copy(address: str) -> Iterator[Path]:
-    """Give a folder or a file itself, or a copy of it for a while where it lies in a store.
+    """Yield the path of a folder or a file, or of a temporary copy if it is in a store.
 
     Raises:
-        FileNotFoundError: there is none.
-        OSError: it cannot be read, or not be written here.
+        FileNotFoundError: it does not exist.
+        OSError: it cannot be read, or the copy cannot be written.
     """
     if not is_remote(address):
         yield Path(local_path(address))
@@ -262,17 +264,17 @@ def _pour(source: BinaryIO, file: BinaryIO) -> None:
 
 
 def _bucket(address: str) -> tuple[Bucket, str]:
-    """The client of an address, and the key in its bucket, without a slash at its end."""
+    """Return the client of an address, and the key in its bucket without a slash at its end."""
     path = plain(address)
     scheme, _, rest = path.partition("://")
     name, _, key = rest.partition("/")
     key = key.rstrip("/")
     if scheme not in EXTRAS or not name:
-        raise DataAway(f"{address}: no file system for {scheme}://; there are s3:// and gs://")
+        raise DataAway(f"{address}: {scheme}:// is not supported; use s3:// or gs://")
     if key and (wrong := wrong_with(key, LONGEST_IN_STORE)):
         raise misnamed(key, wrong, f"{scheme}://{name}")
     settings = options(address)
-    # A changed environment, as a fork, makes another client.
+    # A changed environment or a fork needs another client.
     known = (os.getpid(), scheme, name, *sorted(settings.items()), *_environment())
     with _lock:
         if known not in _buckets:
@@ -285,10 +287,10 @@ def _bucket(address: str) -> tuple[Bucket, str]:
 
 
 def _inside(entries: Iterator[Entry], address: str) -> Iterator[Entry]:
-    """The entries of a store's listing, up to one that is not the name of a file.
+    """Yield the entries of a store's listing, and raise an error at a name that is not valid.
 
-    Nothing can be done with such a name but by guessing which key is meant, so nothing goes on as
-    if it were not there: what is to be erased must not be passed over.
+    The key of such a name could only be guessed. It is not skipped either, because an erasure must
+    not miss an object.
     """
     for entry in entries:
         if wrong := wrong_as_key(entry.name):
@@ -299,12 +301,12 @@ def _inside(entries: Iterator[Entry], address: str) -> Iterator[Entry]:
 def _google_bucket(address: str) -> "tuple[GoogleBucket, str]":
     bucket, key = _bucket(address)
     if not address.startswith("gs://"):
-        raise StoreError("only Cloud Storage has this", plain(address))
+        raise StoreError("this works only in Cloud Storage", plain(address))
     return cast("GoogleBucket", bucket), key
 
 
 def _environment() -> Iterator[tuple[str, str]]:
-    """What of the environment says how stores are reached."""
+    """Yield the environment variables that set how stores are reached."""
     for name, value in sorted(os.environ.items()):
         if name.startswith(("AWS_", "GOOGLE_", "STORAGE_EMULATOR_HOST")):
             yield name, value

@@ -1,4 +1,4 @@
-"""Label tables, and the data sets that they make of photos: who is how old on which."""
+"""Label tables, and the data sets that they form together with their photos."""
 
 from .batches import COMPLETE, open_batch, open_data_sets
 from .data_set import DataSet, open_data_set

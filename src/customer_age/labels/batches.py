@@ -1,7 +1,7 @@
-"""What a run reads: the base set, and batches of loyalty-card photos from the inbox.
+"""Open the data of a run: the base set, and batches of loyalty-card photos from the inbox.
 
 A batch is a sub-folder of the inbox with `photos.csv`, its photos, and an empty `_SUCCESS` that
-is written last. Names that begin with `_` or `.` are none of batches.
+is written last. Folders whose names begin with `_` or `.` are not batches.
 """
 
 import dataclasses
@@ -30,18 +30,18 @@ def open_batch(
 ) -> DataSet:
     """Open a batch of the inbox.
 
-    Its profiles come from where the settings say, else from `cards.csv` in the batch, else from
-    the one in the inbox.
+    Its profiles come from the location in the settings, else from `cards.csv` in the batch, else
+    from `cards.csv` in the inbox.
 
     Args:
         spec: how label tables are read, and where the inbox is.
         batch: the name of the sub-folder.
-        forgotten: what no run may learn from.
-        shared_profiles: gives the address of the profiles beside the batches, or an empty one; by
-            default they are looked for.
+        forgotten: the persons and photos that no run may train on.
+        shared_profiles: returns the address of the profiles in the inbox, or an empty text; by
+            default the inbox is searched for them.
 
     Raises:
-        SettingsError: there is no such batch, it is not complete, or it cannot be read.
+        SettingsError: the batch does not exist, is not complete, or cannot be read.
     """
     inbox = spec.inbox or ""
     address = addresses.join(inbox, batch)
@@ -64,26 +64,26 @@ def open_batch(
 def open_data_sets(
     base: str, spec: LabelSpec, batches: Sequence[str] = (), keyed: bool = True
 ) -> list[DataSet]:
-    """Open the data set, and the batches of the inbox that a run learns from.
+    """Open the data set, and the batches of the inbox that a run is trained on.
 
     Args:
         base: the data set's folder, or its address in an object store.
         spec: how label tables are read.
         batches: names of batches.
-        keyed: whether persons need their hash; False only to look at the data from outside.
+        keyed: whether persons need their pseudonym; False only to inspect the data.
 
     Returns:
         The data set, then the batches in their order.
 
     Raises:
-        SettingsError: one cannot be read, or persons have no key.
+        SettingsError: a data set cannot be read, or there is no key for the persons.
     """
     inbox = spec.inbox or ""
     if batches and not inbox:
         raise SettingsError("data.inbox: not set, and data.batches names batches of it")
     forgotten = tombstones.read(inbox) if inbox else tombstones.NOBODY
     data_sets = [open_data_set(base, spec, forgotten=forgotten)]
-    # Asked once for all batches: in a store, each look for a file takes its time.
+    # Once for all batches: in a store, each check for a file takes time.
     shared = functools.cache(lambda: _shared_profiles(inbox))
     with ThreadPoolExecutor(addresses.at_once(inbox)) as pool:
         data_sets += pool.map(lambda batch: open_batch(spec, batch, forgotten, shared), batches)
@@ -95,10 +95,10 @@ def open_data_sets(
 
 
 def _shared_profiles(inbox: str) -> str:
-    """The address of the table beside the batches, or empty.
+    """Return the address of the profile table in the inbox, or an empty text.
 
     Raises:
-        SettingsError: several files could be meant.
+        SettingsError: there are several such tables.
     """
 
     def has_file(name: str) -> bool:

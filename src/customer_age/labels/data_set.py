@@ -1,6 +1,6 @@
-"""Data sets: a folder of label tables and photos, and what each row says.
+"""Data sets: a folder of label tables and photos, and its rows.
 
-Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is answered at once.
+Nothing here imports TensorFlow, Beam or TFX, so that a wrong folder is reported at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,24 +22,24 @@ from .tables import LabelTable, digest_of
 from .tombstones import NOBODY, Forgotten
 
 _STAND_IN = 12
-"""Digits of a person's hash, where a photo's name says who it is."""
+"""Digits of a person's hash that replace the card number in a photo's name."""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A folder whose label tables are known to be readable.
+    """A folder with label tables that were checked to be readable.
 
     Attributes:
         folder: the data folder.
         layout: the name of its layout.
         tables: in the order in which they are read.
         row_count: rows of all tables, without those on the ignore list.
-        face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
-        person_key: keys the hash of a person.
-        has_persons: whether a row says who is on its photo.
-        has_splits: whether a row has an official split.
+        face_crops: whether to read `<file_name>_face.jpg` instead of a photo, if it exists.
+        person_key: the key of the persons' pseudonyms.
+        has_persons: whether any row names the person on its photo.
+        has_splits: whether any row has an official split.
         batch: its name in the inbox; empty for the base set.
-        forgotten: what no run may learn from.
+        forgotten: the persons and photos that no run may train on.
     """
 
     folder: Folder
@@ -55,17 +55,17 @@ class DataSet:
 
     @property
     def split_source(self) -> Literal["official", "persons", "photos"]:
-        """What decides about a photo's split: the data set, who is on it, or its content."""
+        """What decides a photo's split: the data set, the person on it, or its content."""
         if self.has_splits:
             return "official"
         return "persons" if self.has_persons else "photos"
 
     def __reduce__(self) -> NoReturn:
-        # Whatever is pickled ends in Beam's graph, for everybody to read who sees a job.
-        raise TypeError("a data set holds the key of persons, and goes to no other process")
+        # A pickled data set would become part of Beam's graph, which all who see a job can read.
+        raise TypeError("a data set holds the persons' key and must not be sent to other processes")
 
     def rows(self) -> Iterator[LabelRow]:
-        """Read the tables, and look each photo up in the listing."""
+        """Read the tables, and find each photo in the listing."""
         ignored = ignore_list.read(self.folder)
         photos = PhotoLookup(self._listing(), self.face_crops)
         for table in self.tables:
@@ -77,19 +77,19 @@ class DataSet:
         """Hash the contents of the tables and of the photos' folders.
 
         Args:
-            digests: remembers the photos' contents, which are read again only where they may
-                have changed; by default nothing is remembered.
+            digests: remembers the photos' content digests, so that a photo is read again only if it
+                may have changed; by default nothing is remembered.
 
         Returns:
             64 hexadecimal digits that change with a table, the ignore list, or the name or content
-            of a photo: the same for a copy in another place.
+            of a photo. A copy in another location has the same digits.
 
         Raises:
             SettingsError: a table cannot be read, or a store does not answer.
         """
         parts = [table.fingerprint() for table in self.tables]
         parts += sorted(ignore_list.read(self.folder))
-        # What a table says is in its own fingerprint, and a birthday's day in none.
+        # A table has its own fingerprint, which does not depend on the day of a birthday.
         tables = {file for table in self.tables for file in table.files}
         listed = [each for name, each in self._listing().items() if name not in tables]
         try:
@@ -102,7 +102,7 @@ class DataSet:
         return digest_of(*parts)
 
     def _listing(self) -> dict[str, Entry]:
-        """Photo name relative to the data folder to what is known of the file."""
+        """Return the entry of each photo by its name relative to the data folder."""
         return {
             name: listed
             for photos in sorted({table.photos for table in self.tables})
@@ -114,16 +114,16 @@ class DataSet:
     ) -> LabelRow:
         file_name = row["file_name"]
         listed = photos.find(table.photos, file_name)
-        called = row.get("person", "")
-        person = pseudonyms.pseudonym(called, self.person_key)
+        identity = row.get("person", "")
+        person = pseudonyms.pseudonym(identity, self.person_key)
         captured = row.get("captured", "")
         problem, detail = self._problem(row, listed)
         if self.forgotten.covers(person, captured):
             problem, detail = Reason.FORGOTTEN, FORGOTTEN
 
         def shown(text: str) -> str:
-            # What a person is called goes no further than this.
-            return table.shown(text, called, stand_in(person))
+            # A person's name or card number is not passed on from here.
+            return table.shown(text, identity, stand_in(person))
 
         if problem is Reason.FILE_MISSING and not detail:
             detail = shown(photos.why_missing(table.photos, file_name, not self.has_persons))
@@ -132,8 +132,8 @@ class DataSet:
             line=line,
             file_name=file_names.printable(shown(file_name)),
             age=row["real_age"] if problem is not Reason.FORGOTTEN else "",
-            # In the inbox, persons are dealt by their hash alone: whatever the window holds, one
-            # person never stands in two splits.
+            # In the inbox, only the hash decides a person's split, so that a person is never in two
+            # splits, with any set of batches.
             split=None if self.batch else table.split or row.get("split") or None,
             person=person,
             batch=self.batch or shown(row.get("batch", "")),
@@ -149,7 +149,7 @@ class DataSet:
 
     @staticmethod
     def _problem(row: Mapping[str, str], listed: Entry | None) -> tuple[Reason | None, str]:
-        """Why a row has no photo that may be read, in a word and in a sentence."""
+        """Return why a row's photo may not be read: the reason code and a sentence."""
         if row.get("problem") == Reason.ROW_MALFORMED:
             return Reason.ROW_MALFORMED, row["detail"]
         wrong = file_names.wrong_in_table(row["file_name"])
@@ -163,7 +163,7 @@ class DataSet:
 
 
 def fingerprints(data_sets: Sequence[DataSet], digests: ContentDigests) -> list[str]:
-    """The fingerprint of each data set; see `DataSet.fingerprint`."""
+    """Return the fingerprint of each data set; see `DataSet.fingerprint`."""
     at_once = max(addresses.at_once(data_set.folder.path("")) for data_set in data_sets)
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(lambda data_set: data_set.fingerprint(digests), data_sets))
@@ -172,12 +172,12 @@ def fingerprints(data_sets: Sequence[DataSet], digests: ContentDigests) -> list[
 def fingerprint_of_all(
     data_sets: Sequence[DataSet], digests: ContentDigests, person_key: str = ""
 ) -> str:
-    """What changes with the data of a run: their tables and photos, the tombstones, the key.
+    """Return a fingerprint of a run's data: tables, photos, tombstones and the persons' key.
 
     Args:
         data_sets: the base set, then the batches.
         digests: remembers the photos' contents.
-        person_key: keys the hash of a person, if there is one.
+        person_key: the key of the persons' pseudonyms, or empty.
 
     Raises:
         SettingsError: a table cannot be read, or a store does not answer.
@@ -191,7 +191,7 @@ def fingerprint_of_all(
 
 
 def stand_in(person: str) -> str:
-    """What is written where a photo's name says who it is, given the person's hash."""
+    """Return the text that replaces a card number in a photo's name, from the person's hash."""
     return person[:_STAND_IN]
 
 
@@ -206,11 +206,11 @@ def open_data_set(
     """Find the label tables of a folder and check that they can be read.
 
     Args:
-        folder: the data folder, or the address of one in an object store.
-        spec: how the tables are read; by default as the settings' defaults say.
-        person_key: keys the hash of a person.
-        batch: the folder's name in the inbox; such a batch may have become empty.
-        forgotten: what no run may learn from.
+        folder: the data folder's path, or its address in an object store.
+        spec: how the tables are read; by default, the defaults of the settings.
+        person_key: the key of the persons' pseudonyms.
+        batch: the folder's name in the inbox; only a batch may be empty.
+        forgotten: the persons and photos that no run may train on.
 
     Raises:
         SettingsError: the folder, a table, a column or all photos are missing, or a table cannot
@@ -245,7 +245,7 @@ def open_data_set(
 def _require_photos(folder: Folder, tables: Sequence[LabelTable], row_count: int) -> None:
     if not row_count:
         raise SettingsError(f"{' and '.join(table.path for table in tables)}: no rows")
-    beside = {file for table in tables for file in table.files} | {ignore_list.IGNORE_LIST}
+    not_photos = {file for table in tables for file in table.files} | {ignore_list.IGNORE_LIST}
     for photos in {table.photos for table in tables}:
-        if not any(file not in beside for file, _ in folder.files(photos)):
+        if not any(file not in not_photos for file, _ in folder.files(photos)):
             raise SettingsError(f"{folder.shown(photos)}: no photos in this folder")

@@ -1,4 +1,4 @@
-"""The deal of a run's people onto splits, described."""
+"""Describe how the people of a run were assigned to splits."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _DIGITS = 12
 
 
 def deal_of(data_sets: Sequence[DataSet], spec: SplitSpec) -> Deal:
-    """Describe the deal of a run.
+    """Describe the assignment of a run's people to splits.
 
     Args:
         data_sets: the base set, then the batches.

@@ -1,4 +1,4 @@
-"""`ignore_list.txt` in a data folder: photos that are left out as if no table named them."""
+"""`ignore_list.txt` in a data folder: photos that are left out, as if they were in no table."""
 
 from collections.abc import Set
 
@@ -12,7 +12,7 @@ IGNORE_LIST = "ignore_list.txt"
 
 
 def read(folder: Folder) -> frozenset[str]:
-    """The names on the list, in the form by which `holds` compares them; none without a list.
+    """Read the names on the list, in the form that `holds` compares; none if there is no list.
 
     Raises:
         SettingsError: the list cannot be read.
@@ -28,7 +28,7 @@ def read(folder: Folder) -> frozenset[str]:
 
 
 def holds(ignored: Set[str], file_name: str) -> bool:
-    """Whether a name of a table is on the list, in whatever form of Unicode either is written."""
+    """Return whether a name in a table is on the list; Unicode forms of a name are the same."""
     return bool(ignored) and bool(file_name) and _comparable(file_name) in ignored
 
 

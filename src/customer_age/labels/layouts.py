@@ -1,7 +1,7 @@
-"""The layouts of data sets that are known, and how each is recognised.
+"""The known layouts of data sets, and how each is recognised.
 
-A layout is a function from the data folder to its label tables; a further one is one more entry
-in `LAYOUTS`.
+A layout is a function that finds the label tables of a data folder. To add one, add an entry to
+`LAYOUTS`.
 """
 
 import dataclasses
@@ -21,11 +21,11 @@ _COLUMNS = {"file_name": "file_name", "real_age": "real_age"}
 _OPTIONAL = {"person": "person", "batch": "batch", "split": "split"}
 _SHOWN_CARD = {"file_name": "file_name", "person": "card_id", "captured_at": "captured_at"}
 COLUMNS = (*_COLUMNS, *_OPTIONAL, "captured_at", "date_of_birth", "consent", "updated_at")
-"""What a table can say of a photo, in our words; the settings can name the column of each."""
+"""Our names of the values that a table can contain; the settings can map each to a column."""
 
 
 def _hand_out(folder: Folder, spec: LabelSpec, _in_inbox: bool) -> list[LabelTable]:
-    """`labels.csv`, its photos in `final_files/`, or beside it."""
+    """Return `labels.csv`; its photos are in `final_files/`, or in the same folder."""
     photos = "final_files" if folder.has_folder("final_files") else ""
     return [
         LabelTable(folder, name, {**_COLUMNS, **spec.columns}, _OPTIONAL, None, photos)
@@ -34,7 +34,7 @@ def _hand_out(folder: Folder, spec: LabelSpec, _in_inbox: bool) -> list[LabelTab
 
 
 def _appa_real(folder: Folder, spec: LabelSpec, _in_inbox: bool) -> list[LabelTable]:
-    """The APPA-REAL release: `gt_avg_train.csv` with its photos in `train/`, and so on."""
+    """Return the tables of the APPA-REAL release: `gt_avg_train.csv`, photos in `train/`, etc."""
     return [
         LabelTable(folder, name, {**_COLUMNS, **spec.columns}, {}, split, split)
         for split in SPLITS
@@ -43,9 +43,9 @@ def _appa_real(folder: Folder, spec: LabelSpec, _in_inbox: bool) -> list[LabelTa
 
 
 def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[LabelTable]:
-    """`photos.csv` says which card was shown, a profile when its holder was born.
+    """Return `photos.csv`, which names the card shown, with profiles that give the date of birth.
 
-    The profiles that the settings name are the shop's newest word; else `cards.csv` is.
+    The profiles from the settings are the shop's newest data; else `cards.csv` is read.
     """
     shown = cards_shown(folder, spec.columns)
     known: profiles.Profiles
@@ -53,11 +53,11 @@ def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[Label
         return []
     if spec.profiles:
         known = profiles.open_profiles(spec.profiles, _profile(spec.columns))
-    elif (beside := cards_beside(folder, spec.columns)) is not None:
-        known = profiles.TableProfiles(beside)
+    elif (cards := cards_beside(folder, spec.columns)) is not None:
+        known = profiles.TableProfiles(cards)
     else:
         return []
-    # A data set knows no batches, in which photos of a card could be counted.
+    # The photos of a card are counted in a batch; the base set is not one.
     most = spec.max_photos_per_card if in_inbox else None
     return [
         LoyaltyCardTable(
@@ -71,7 +71,7 @@ def _loyalty_card(folder: Folder, spec: LabelSpec, in_inbox: bool) -> list[Label
 
 
 def cards_shown(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
-    """`photos.csv`, with `person` and `captured_at`, or None where there is none."""
+    """Return `photos.csv`, with `person` and `captured_at`, or None if it does not exist."""
     photos = "photos" if folder.has_folder("photos") else ""
     optional = {name: _OPTIONAL[name] for name in ("batch", "split")}
     names = named(folder, "photos")
@@ -81,7 +81,7 @@ def cards_shown(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None
 
 
 def cards_beside(folder: Folder, columns: Mapping[str, str]) -> LabelTable | None:
-    """`cards.csv`, with the columns of `profiles`, or None where there is none."""
+    """Return `cards.csv`, with the columns of `profiles`, or None if it does not exist."""
     names = named(folder, "cards")
     if not names:
         return None
@@ -101,7 +101,7 @@ LAYOUTS: dict[str, Finder] = {
     "loyalty_card": _loyalty_card,
 }
 
-_TABLES_SOUGHT = {
+_TABLES_EXPECTED = {
     "hand_out": "labels.csv",
     "appa_real": "gt_avg_train.csv, gt_avg_valid.csv and gt_avg_test.csv",
     "loyalty_card": "photos.csv and cards.csv (or data.profiles)",
@@ -120,27 +120,27 @@ def find(
 
     Args:
         folder: the data folder.
-        spec: how; columns that it names must be there.
+        spec: how tables are read; the columns that it names must exist.
         in_inbox: whether the folder is a batch of the inbox.
 
     Returns:
         The layout's name, and its tables.
 
     Raises:
-        SettingsError: no table, tables of two layouts, a table twice, a column that is not known,
-            or a column to keep that says who a person is.
+        SettingsError: there is no table, tables of two layouts, one table in two forms, an unknown
+            column, or a column to keep that identifies a person.
     """
     unknown = [column for column in spec.columns if column not in COLUMNS]
     if unknown:
         raise SettingsError(
-            f"data.columns: no column {unknown[0]!r}; there are: {', '.join(COLUMNS)}"
+            f"data.columns: unknown column {unknown[0]!r}; known are: {', '.join(COLUMNS)}"
         )
     names = list(LAYOUTS) if spec.layout == "auto" else [spec.layout]
     found = {name: tables for name in names if (tables := LAYOUTS[name](folder, spec, in_inbox))}
     if not found:
-        sought = " or ".join(_TABLES_SOUGHT[name] for name in names)
+        expected = " or ".join(_TABLES_EXPECTED[name] for name in names)
         raise SettingsError(
-            f"data folder {folder.shown('')}: no label table; expected {sought}"
+            f"data folder {folder.shown('')}: no label table; expected {expected}"
             f"{_hint(folder, names)}"
         )
     if len(found) > 1:
@@ -155,25 +155,25 @@ def find(
     for table in tables:
         if table.photos and not folder.has_folder(table.photos):
             raise SettingsError(
-                f"{table.path}: its photos should be in {folder.shown(table.photos)}, "
-                "and there is no such folder"
+                f"{table.path}: its photos must be in {folder.shown(table.photos)}, "
+                "but this folder does not exist"
             )
     return name, tuple(_keeping(table, spec) for table in tables)
 
 
 def _keeping(table: LabelTable, spec: LabelSpec) -> LabelTable:
-    """The table with further columns."""
+    """Return the table with the additional columns to keep."""
     person = {**table.optional, **table.columns}.get("person")
     if person in spec.keep_columns:
         raise SettingsError(
-            f"data.keep_columns: {person!r} identifies a person, which no example may; its keyed "
-            "hash is kept as `person`"
+            f"data.keep_columns: {person!r} identifies a person, which no example may contain; the "
+            "feature `person` holds a keyed hash instead"
         )
     born = spec.columns.get("date_of_birth", "date_of_birth")
     if born in spec.keep_columns:
         raise SettingsError(
-            f"data.keep_columns: {born!r} is a date of birth, which no example may hold; "
-            "`real_age` is counted from its month"
+            f"data.keep_columns: {born!r} is a date of birth, which no example may contain; "
+            "`real_age` is computed from its month"
         )
     extras = {f"{EXTRA}{column}": column for column in spec.keep_columns}
     return dataclasses.replace(table, columns={**table.columns, **extras})
@@ -184,20 +184,20 @@ def _renamed(names: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, 
 
 
 def named(folder: Folder, stem: str) -> list[str]:
-    """The table of a name, whatever it is saved as: none, or one.
+    """Return the file name of a table in any format that is read: a list of none or one.
 
     Raises:
-        SettingsError: there are several.
+        SettingsError: there are several such files.
     """
     name = table_names.table_named(stem, folder.has_file, f"data folder {folder.shown('')}")
     return [] if name is None else [name]
 
 
 def require_no_workbook(folder: Folder, stems: Sequence[str]) -> None:
-    """See that no table of these names lies there in a form that is not read.
+    """Check that no table of these names exists as a workbook, which is not read.
 
     Raises:
-        SettingsError: one does, and would be passed over.
+        SettingsError: there is one, which would be ignored.
     """
     for stem in stems:
         for name in table_names.workbooks_named(stem, folder.has_file):
@@ -205,13 +205,13 @@ def require_no_workbook(folder: Folder, stems: Sequence[str]) -> None:
 
 
 def _hint(folder: Folder, layouts: Sequence[str]) -> str:
-    """What may be meant where no table is found, or nothing."""
+    """Return a hint about files that may be the missing table, or an empty text."""
     stems = [stem for layout in layouts for stem in _STEMS[layout]]
     for stem in stems:
         for name in table_names.workbooks_named(stem, folder.has_file):
-            return f". There is {name}: {table_names.not_read(name)}"
+            return f". Found {name}: {table_names.not_read(name)}"
     known = {f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES}
     for name, _ in folder.files(""):
         if name.casefold() in known and name not in known:
-            return f". There is {name}: rename it to {name.casefold()}"
+            return f". Found {name}: rename it to {name.casefold()}"
     return ""

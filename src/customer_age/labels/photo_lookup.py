@@ -1,4 +1,4 @@
-"""Look the photo up that a row of a table names."""
+"""Find the photo that a row of a table names."""
 
 from collections.abc import Mapping
 
@@ -8,27 +8,28 @@ from customer_age.schema.refusals import NO_FILE, Reason
 
 
 class PhotoLookup:
-    """The photos of a data set, by the names that tables give them."""
+    """Finds the photos of a data set by their names in tables."""
 
     def __init__(self, listing: Mapping[str, Entry], face_crops: bool) -> None:
-        """Construct from what is listed.
+        """Construct from a listing.
 
         Args:
-            listing: name relative to the data folder to what is known of the file.
-            face_crops: whether `<file_name>_face.jpg` is taken where it stands beside a photo.
+            listing: the entry of each file by its name relative to the data folder.
+            face_crops: whether to use `<file_name>_face.jpg` instead of a photo, if it exists.
         """
         self._listing = listing
         self._face_crops = face_crops
         self._names = FileNames(listing)
 
     def find(self, photos: str, file_name: str) -> Entry | None:
-        """The file that a name means: its face crop, or itself, or None.
+        """Return the file of a name: its face crop, or the photo itself, or None.
 
-        Another form of Unicode counts where the exact name is absent and one file has it.
+        If the exact name is missing, a name in another Unicode form is used if only one file has
+        it.
 
         Args:
             photos: the sub-folder of the table's photos.
-            file_name: as the table has it.
+            file_name: as written in the table.
         """
         photo = file_names.relative(photos, file_name)
         if self._face_crops and (crop := self._crop(f"{photo}_face.jpg")) is not None:
@@ -36,25 +37,25 @@ class PhotoLookup:
         return self._listing.get(photo) or self._same(photo)
 
     def why_missing(self, photos: str, file_name: str, elsewhere: bool) -> str:
-        """Say that there is no such photo, and what file may be meant.
+        """Return a sentence that a photo is missing, with the name of a similar file.
 
         Args:
             photos: the sub-folder of the table's photos.
-            file_name: as the table has it.
-            elsewhere: whether a file in another folder may be named, which where persons are known
-                could be named after another one.
+            file_name: as written in the table.
+            elsewhere: whether to name a file in another folder. If persons are known, its name
+                could contain another person's card number.
         """
         photo = file_names.relative(photos, file_name)
         sentence = NO_FILE[Reason.FILE_MISSING]
         if self._names.same_as(photo):
-            return f"{sentence} by exactly this name, and several whose names look the same"
+            return f"{sentence} with exactly this name, but several with names that look the same"
         near = self._names.near(photo, elsewhere)
         if near is None:
             return sentence
         return f"{sentence}; there is {near.removeprefix(f'{photos}/')}"
 
     def _crop(self, name: str) -> Entry | None:
-        # Few photos have one: names that have no other form are not looked for by it.
+        # Few photos have a crop, so ASCII names, which have one Unicode form, are not searched.
         return self._listing.get(name) or (None if name.isascii() else self._same(name))
 
     def _same(self, name: str) -> Entry | None:

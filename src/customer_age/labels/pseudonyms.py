@@ -1,8 +1,7 @@
-"""The keyed hash of a person, and the secret that keys it.
+"""The pseudonym of a person, which is a keyed hash, and its secret key.
 
-The secret lies in a file, a mounted one on a cluster; settings, parameters and metadata know its
-path alone. Anyone who has the file can find a known card's photos again, as `forget` has to; nobody
-else.
+The key is in a file, on a cluster in a mounted file; settings, parameters and metadata contain only
+its path. Only a person who has the file can find the photos of a known card, as `forget` must.
 """
 
 import contextlib
@@ -15,33 +14,33 @@ from pathlib import Path
 from customer_age.errors import SettingsError
 
 MIN_LENGTH = 16
-"""Characters; a shorter key can be guessed, and with it every card's number."""
+"""Characters; a shorter key can be guessed, and then every card number can be guessed."""
 
 
 def read(path: str) -> str:
     """Read the key.
 
     Raises:
-        SettingsError: there is no such file, it cannot be read, or the key is short.
+        SettingsError: the file does not exist, cannot be read, or the key is too short.
     """
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text"
+        reason = getattr(error, "strerror", None) or "not a text file"
         raise SettingsError(
-            f"data.person_key_file: {path}: {reason}; the table names persons, and this secret "
-            "keys their hash: set the path of a secret, the same for every run"
+            f"data.person_key_file: {path}: {reason}; the table names persons, and their "
+            "pseudonyms need this secret key: set the path of a key file, the same for every run"
         ) from error
     if len(key) < MIN_LENGTH:
         raise SettingsError(
             f"data.person_key_file: {path}: the key is shorter than {MIN_LENGTH} characters; "
-            "make one with `openssl rand -hex 32`"
+            "create one with `openssl rand -hex 32`"
         )
     return key
 
 
 def make(path: str) -> None:
-    """Make a random key, for its owner's eyes, unless there is one.
+    """Write a random key that only its owner can read, unless there is one.
 
     Raises:
         SettingsError: it cannot be written.
@@ -58,7 +57,7 @@ def make(path: str) -> None:
             file.write(secrets.token_hex(32))
             file.flush()
             os.fsync(file.fileno())
-        # A link to a name that is taken fails: of two that make one at once, one key stands.
+        # A link to a name that is taken fails: if two processes create a key, the first one stays.
         with contextlib.suppress(FileExistsError):
             os.link(unfinished, target)
     except OSError as error:
@@ -71,12 +70,12 @@ def make(path: str) -> None:
 
 
 def fingerprint(key: str) -> str:
-    """12 hexadecimal digits that tell one key from another, and nothing of either."""
+    """Return 12 hexadecimal digits that distinguish keys and reveal nothing about them."""
     return hmac.digest(key.encode(), b"fingerprint", hashlib.sha256).hex()[:12] if key else ""
 
 
 def pseudonym(person: str, key: str) -> str:
-    """A stand-in for a person's identity that cannot be turned back without the key.
+    """Return a person's pseudonym, which cannot be reversed without the key.
 
     Returns:
         32 hexadecimal digits, or an empty text for an empty one.
@@ -85,5 +84,5 @@ def pseudonym(person: str, key: str) -> str:
 
 
 def keyed_hash(key: str, purpose: str, text: str) -> bytes:
-    """32 bytes that only who has the key can compute; other ones for each purpose."""
+    """Return 32 bytes that only an owner of the key can compute; they differ for each purpose."""
     return hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256)

@@ -1,4 +1,4 @@
-"""What a data set says of one photo, and how its age is read."""
+"""A row of a data set, which describes one photo, and how its age is read."""
 
 import math
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from customer_age.schema.refusals import PhotoRefused, Reason, Refusal
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One row of a label table, as it stands there.
+    """One row of a label table, as written there.
 
     Attributes:
-        table: the table's name, behind that of its batch if it has one.
-        line: where the row ends in it, 1 being the header's line.
+        table: the table's name, with its batch's name in front if it is in one.
+        line: the line where the row ends; the header is line 1.
         file_name: the photo's name in the table, without a card's number.
-        age: the label as text, not yet judged.
+        age: the label as text, not yet checked.
         split: the official split, or None.
-        person: a keyed hash of the person, or empty.
-        batch: the batch that the photo came with, or empty.
-        extras: feature name and text of each further column that is kept.
+        person: the person's pseudonym, a keyed hash, or empty.
+        batch: the photo's batch, or empty.
+        extras: feature name and text of each additional column that is kept.
         photo: the path of the file to read.
         byte_size: of that file, in bytes.
-        problem: why there is no file that may be read, or None.
-        detail: the same in a sentence, or empty.
-        captured: the day on which it was taken, an ISO date, or empty.
+        problem: why no file may be read, or None.
+        detail: the problem in a sentence, or empty.
+        captured: the day on which the photo was taken, an ISO date, or empty.
     """
 
     table: str
@@ -42,25 +42,25 @@ class LabelRow:
     captured: str = ""
 
     def refusal(self, reason: Reason, detail: str) -> Refusal:
-        """The line of `refused.csv` for this row."""
+        """Return the line of `refused.csv` for this row."""
         return Refusal(self.table, self.line, self.file_name, str(reason), detail)
 
 
 _DIGITS_OF_A_DATE = 4
-"""At least, as in 1.5.90 or 1990; an age of 3 digits and a decimal one is rare."""
+"""The fewest digits of a date, as in 1.5.90 or 1990; an age of 3 digits with a decimal is rare."""
 
 
 def age_of(text: str) -> float:
     """Read an age, in years.
 
     Raises:
-        PhotoRefused: it is missing, no number, or outside 0 to 120.
+        PhotoRefused: it is missing, not a number, or outside 0 to 120.
     """
     if not text:
         raise PhotoRefused(Reason.AGE_MISSING, "real_age is empty")
     try:
-        # A table with semicolons often comes from where the decimal point is a comma. Python
-        # reads 1_0 as ten; people do not.
+        # A table with semicolons often comes from a country with decimal commas. Python reads 1_0
+        # as ten; people do not.
         age = float(text.replace(",", ".").replace("_", "?"))
     except ValueError as error:
         raise PhotoRefused(
@@ -78,7 +78,7 @@ def age_of(text: str) -> float:
 
 
 def _shown(cell: str) -> str:
-    """A cell that is no age, for people; not where it may be a date of birth, or its year."""
+    """Return a cell for a message, unless it may be a date or a year of birth."""
     if sum(character.isdigit() for character in cell) >= _DIGITS_OF_A_DATE:
         return "(not shown: it may be a date of birth)"
     return cell

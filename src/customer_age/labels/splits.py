@@ -1,4 +1,4 @@
-"""Which split a photo belongs to where its data set has no official ones."""
+"""Assign photos to splits if their data set has no official splits."""
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from .pseudonyms import keyed_hash
 
 
 class SplitShares(StrictModel):
-    """Shares of the photos, where the data set brings no splits of its own."""
+    """The shares of the photos in each split if the data set has no splits of its own."""
 
     train: float = Field(0.8, gt=0, lt=1)
     valid: float = Field(0.1, gt=0, lt=1)
@@ -23,29 +23,29 @@ class SplitShares(StrictModel):
 
 
 class SplitSpec(StrictModel):
-    """How photos are dealt to splits."""
+    """How photos are assigned to splits."""
 
     split_shares: SplitShares = SplitShares()
     split_key: str = Field("customer-age", min_length=1)
-    """Keys the hash that gives a photo its split, and is no secret; another key deals the photos
-    again."""
+    """The key of the hash that decides a photo's split. It is not secret. Another key assigns all
+    photos again."""
 
 
 def split_of(identity: str, spec: SplitSpec) -> str:
-    """Deal an identity to a split by a keyed hash.
+    """Assign an identity to a split by a keyed hash.
 
-    The answer depends on nothing but the arguments: more photos, another order or another batch
-    name move no photo.
+    The split depends only on the arguments: no photo moves because of more photos, another order or
+    another batch name.
 
     Args:
-        identity: the person where known, so that nobody stands in two splits; else the digest of
-            the photo's content.
-        spec: the shares, and the key: another key deals all identities again.
+        identity: the person if known, so that nobody is in two splits; else the digest of the
+            photo's content.
+        spec: the shares and the key.
 
     Returns:
         The name of a split.
     """
-    # 53 bits are what a float holds exactly, so the position is below 1.
+    # A float holds 53 bits exactly, so the position is below 1.
     digest = keyed_hash(spec.split_key, "split", identity)
     position = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
     reached = 0.0
@@ -53,4 +53,4 @@ def split_of(identity: str, spec: SplitSpec) -> str:
         reached += share
         if position < reached:
             return str(split)
-    return str(split)  # The shares' sum was a rounding error below 1.
+    return str(split)  # Rounding made the sum of the shares slightly less than 1.

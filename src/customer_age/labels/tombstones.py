@@ -1,8 +1,8 @@
-"""Who is forgotten: tombstones in the inbox, so that no later batch brings a person back.
+"""Tombstones in the inbox: they keep forgotten persons out of all later batches.
 
-`<inbox>/_forgotten/<person hash>` is for a person, `<inbox>/_forgotten/captured_before` for all
-photos before a date. Each holds the fingerprint of the key that the hash was made with: under
-another key nobody would be recognised. A file with any other name is not a tombstone.
+`<inbox>/_forgotten/<person hash>` is a person's tombstone, `<inbox>/_forgotten/captured_before` is
+one for all photos before a date. Each holds the fingerprint of the key of the hashes: with another
+key nobody would be recognised. A file with any other name is not a tombstone.
 """
 
 import hashlib
@@ -21,17 +21,17 @@ CAPTURED_BEFORE = "captured_before"
 
 _PERSON = re.compile("[0-9a-f]{32}")
 _HALF_WRITTEN = re.compile(rf"({_PERSON.pattern}|{CAPTURED_BEFORE})\.[0-9a-f-]+")
-"""What release 0.1 called a tombstone that it had not finished; a killed one left it."""
+"""Release 0.1's name of an unfinished tombstone, which a killed process left."""
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What no run may learn from.
+    """The persons and photos that no run may train on.
 
     Attributes:
         persons: keyed hashes.
         captured_before: an ISO date, or empty; photos taken before it are forgotten.
-        key: the fingerprint of the key that the hashes were made with, or empty.
+        key: the fingerprint of the key of the hashes, or empty.
     """
 
     persons: frozenset[str] = frozenset()
@@ -39,16 +39,16 @@ class Forgotten:
     key: str = ""
 
     def covers(self, person: str, captured: str) -> bool:
-        """Whether a photo is forgotten.
+        """Return whether a photo is forgotten.
 
         Args:
             person: the keyed hash, or empty.
-            captured: an ISO date, or empty where it is not known.
+            captured: an ISO date, or empty if it is not known.
         """
         return person in self.persons or ("" < captured < self.captured_before)
 
     def fingerprint(self) -> str:
-        """Changes with every tombstone; empty where there are none."""
+        """Return a digest that changes with every tombstone; empty if there are none."""
         if not self.persons and not self.captured_before:
             return ""
         text = json.dumps([sorted(self.persons), self.captured_before])
@@ -62,7 +62,7 @@ def read(inbox: str) -> Forgotten:
     """Read the tombstones of an inbox.
 
     Args:
-        inbox: a folder or an address in an object store; it need not be there.
+        inbox: a folder or an address in an object store; it may be missing.
 
     Raises:
         SettingsError: a tombstone cannot be read.
@@ -73,16 +73,16 @@ def read(inbox: str) -> Forgotten:
     names = sorted(name for name, _ in folder.files(""))
     persons = frozenset(filter(_PERSON.fullmatch, names))
     before = _content(folder, CAPTURED_BEFORE, "date") if CAPTURED_BEFORE in names else ""
-    # One speaks for all: none is written beside those of another key.
+    # All have the same key: none is written with another key than the existing ones.
     key = _content(folder, min(persons), "key") if persons else ""
     return Forgotten(persons, before, key)
 
 
 def clear_half_written(inbox: str) -> None:
-    """Delete what killed writers of tombstones left.
+    """Delete the unfinished tombstones of killed writers.
 
     Raises:
-        OSError: it cannot be deleted.
+        OSError: one cannot be deleted.
     """
     address = addresses.join(inbox, FOLDER)
     names = [each.name for each in store.list(address) if _HALF_WRITTEN.fullmatch(each.name)]
@@ -91,35 +91,35 @@ def clear_half_written(inbox: str) -> None:
 
 
 def require_key(forgotten: Forgotten, key: str) -> None:
-    """See that persons would be recognised.
+    """Check that the key recognises forgotten persons.
 
     Raises:
-        SettingsError: the tombstones were written under another key.
+        SettingsError: the tombstones were written with another key.
     """
     if forgotten.key and forgotten.key != pseudonyms.fingerprint(key):
         raise SettingsError(
             "data.person_key_file: not the key that the tombstones in the inbox were written "
-            "with; under this one, forgotten persons would come back. Give the former key"
+            "with; with this key, forgotten persons would come back. Use the former key"
         )
 
 
 def write_person(inbox: str, person: str, key: str) -> None:
-    """Write a person's tombstone; written again, it stays.
+    """Write a person's tombstone; a second write changes nothing.
 
     Args:
         inbox: a folder or an address in an object store.
         person: the keyed hash.
-        key: the key that it was made with.
+        key: the key of the hash.
     """
     _write(inbox, person, {"key": pseudonyms.fingerprint(key)})
 
 
 def write_captured_before(inbox: str, day: date) -> None:
-    """Forget all photos taken before a day, unless a later day is written already.
+    """Forget all photos taken before a day, unless a later day is already set.
 
     Args:
         inbox: a folder or an address in an object store.
-        day: photos that were taken on it stay.
+        day: photos that were taken on this day stay.
     """
     if read(inbox).captured_before < day.isoformat():
         _write(inbox, CAPTURED_BEFORE, {"date": day.isoformat()})
@@ -136,6 +136,6 @@ def _content(folder: Folder, name: str, field: str) -> str:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             f"{folder.shown(name)}: this tombstone is damaged or cannot be read "
-            f"({type(error).__name__}); restore it from a copy, or delete it and call "
+            f"({type(error).__name__}); restore it from a copy, or delete it and run "
             "`customer-age forget` for it again"
         ) from error

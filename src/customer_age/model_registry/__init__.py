@@ -1,4 +1,4 @@
-"""Versions of the model, one of them the champion, and the way back."""
+"""The model registry: versions of the model, one of which is the champion, and the rollback."""
 
 from . import google_errors
 from .baseline import baseline_for

@@ -1,21 +1,21 @@
-"""Which version a run is measured against."""
+"""Choose the version that a run is evaluated against."""
 
 from .registry import ModelRegistry
 
 NONE = "none"
-"""The name of a baseline that is not a version: there was no champion."""
+"""The baseline if there is no champion."""
 
 
 def baseline_for(registry: ModelRegistry, run_key: str) -> str:
-    """The version that a run is to be measured against; it keys the cache of Champion's result.
+    """Return the version that a run is evaluated against; it is part of Champion's cache key.
 
-    Normally that is the champion. But where the champion came out of the very same data, settings
-    and code, it is the one that it was measured against itself: so a second run finds every result
-    of the first one, and ends as it did.
+    Normally this is the champion. But if the champion was trained with the same data, settings and
+    code, it is the champion's own baseline. Then a second run finds all results of the first one,
+    and has the same end.
 
     Args:
-        registry: to look the champion up in.
-        run_key: a digest of the run's data, settings and code.
+        registry: the registry with the champion.
+        run_key: a hash of the run's data, settings and code.
 
     Returns:
         A version, or `none`.

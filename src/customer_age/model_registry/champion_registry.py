@@ -1,8 +1,8 @@
-"""Which version is the champion: the same rules for every registry service.
+"""Decide which version is the champion, with the same rules for every registry service.
 
-A service needs no transactions for this. Each act below either happens or does not, and wherever a
-publisher is killed between two of them, the old champion or the new one stands, and publishing
-again goes on from there.
+A service needs no transactions for this. Each step below is atomic. If a publisher is killed
+between two steps, the champion is the old one or the new one, and publishing again continues from
+there.
 """
 
 import logging
@@ -27,13 +27,13 @@ from .registry import (
 from .version_store import VersionStore
 
 PUBLISHED = "published"
-"""Tag: when publishing ended; a version without it is in work, or its publisher was killed."""
+"""Tag: when publishing ended. Without it, publishing is still running or was killed."""
 
 CHAMPION_UNTIL = "champion_until"
-"""Tag of a former champion: when another took over. Their order is the way back."""
+"""Tag of a former champion: when another version replaced it. Rollback uses their order."""
 
 ROLLED_BACK = "rolled_back"
-"""Tag: when someone went back from this version to the former one."""
+"""Tag: when someone rolled back from this version to the former champion."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class ChampionRegistry(ModelRegistry):
             version = self._version_of(publication)
             known = before.get(version.version)
             if known is None or not _settled(known) or self._may_return(known, publication):
-                self._crown(version, publication.baseline_version, before)
+                self._set_best_champion(version, publication.baseline_version, before)
                 self._store.set_tag(version.version, PUBLISHED, _now())
                 _log.info("%s: version %s is published", self._name, version.version)
             return self._version(version.version)
@@ -68,14 +68,14 @@ class ChampionRegistry(ModelRegistry):
 
     def version(self, name: str) -> ModelVersion:  # noqa: D102
         if name == CHAMPION:
-            name = self._reigning()
+            name = self._require_champion()
         return self._version(name)
 
     def promote(self, version: str, force: str = "") -> ModelVersion:  # noqa: D102
         if not self._version(version).blessed and not force.strip():
             raise RunError(
-                f"{self._name}: version {version} was never blessed, so it is not promoted; if it "
-                "must be, say why (--force REASON)"
+                f"{self._name}: version {version} was never blessed, so it is not promoted; to "
+                "promote it in any case, give the reason (--force REASON)"
             )
         with self._store.exclusive():
             if not self._version(version).blessed:
@@ -89,9 +89,9 @@ class ChampionRegistry(ModelRegistry):
             return self._version(version)
 
     def rollback(self) -> ModelVersion:  # noqa: D102
-        self._reigning()
+        self._require_champion()
         with self._store.exclusive():
-            champion = self._reigning()
+            champion = self._require_champion()
             former = {
                 each.tags[CHAMPION_UNTIL]: each.version
                 for each in self.versions()
@@ -99,8 +99,8 @@ class ChampionRegistry(ModelRegistry):
             }
             if not former:
                 raise RunError(
-                    f"{self._name}: version {champion} is the champion, and there was none before "
-                    "it to roll back to"
+                    f"{self._name}: version {champion} is the champion, and there is no former "
+                    "champion to roll back to"
                 )
             last = former[max(former)]
             self._store.set_tag(champion, ROLLED_BACK, _now())
@@ -122,20 +122,20 @@ class ChampionRegistry(ModelRegistry):
             raise RunError(f"{self._name}: the files of version {version}: {reason}") from error
         if published not in (None, downloaded):
             raise RunError(
-                f"{self._name}: the files of version {version} are not those that were published; "
+                f"{self._name}: the files of version {version} differ from the published files; "
                 "roll back, or delete the version and publish its model again"
             )
         return folder
 
     def _version_of(self, publication: Publication) -> ModelVersion:
-        """The one version of a model: the one that is there, or a new one."""
+        """Return the one version of a model: the existing one, or a new one."""
         if not self._same(publication):
             self._store.add(publication)
         same = self._same(publication)
         if not same:
-            raise RunError(f"{self._name}: the version was made and is gone again; run again")
+            raise RunError(f"{self._name}: the new version was deleted meanwhile; run again")
         first, *twins = same
-        for twin in twins:  # another publisher of the same model was as fast, or was killed
+        for twin in twins:  # from a parallel or a killed publisher of the same model
             self._store.remove(twin.version)
         return first
 
@@ -147,9 +147,9 @@ class ChampionRegistry(ModelRegistry):
         ]
 
     def _may_return(self, version: ModelVersion, publication: Publication) -> bool:
-        """Whether a version that was published before may become champion by itself.
+        """Return whether a version that was published before may become champion again.
 
-        Only one that was measured against today's champion, and that nobody turned away from.
+        Only if it was evaluated against the current champion, and was not rolled back.
         """
         champion = self._store.champion() or ""
         return (
@@ -157,19 +157,19 @@ class ChampionRegistry(ModelRegistry):
             and publication.baseline_version == champion != version.version
         )
 
-    def _crown(
+    def _set_best_champion(
         self, version: ModelVersion, baseline: str, before: Mapping[str, ModelVersion]
     ) -> None:
-        """Let a version take over from the champion that it was measured against.
+        """Replace the champion that a version was evaluated against.
 
-        Where another was measured against the same one, or took over in the meantime, the lower
-        MAE wins. Two publishers may both set the alias: each looks again after it did, so the
-        last one sees both versions, and corrects the alias.
+        If another version was evaluated against the same champion, or became champion meanwhile,
+        the version with the lower MAE wins. Two publishers may both set the alias. Each checks
+        again afterwards, so the last one sees both versions and corrects the alias.
 
         Args:
-            version: just published.
-            baseline: the champion that it was measured against.
-            before: the versions that there were when publishing began.
+            version: the version just published.
+            baseline: the champion that it was evaluated against.
+            before: the versions at the start of publishing.
         """
         while True:
             champion = self._store.champion()
@@ -191,7 +191,7 @@ class ChampionRegistry(ModelRegistry):
             _log.info("%s: version %s is the champion", self._name, best.version)
 
     def _until(self) -> str:
-        """The time; after that of each former champion, where the clock was set back since."""
+        """Return the time now, or a later one if the clock was set back since a former champion."""
         now = datetime.now(timezone.utc)
         for version in self.versions():
             if CHAMPION_UNTIL in version.tags:
@@ -199,7 +199,7 @@ class ChampionRegistry(ModelRegistry):
                 now = max(now, before + timedelta(microseconds=1))
         return now.isoformat(timespec="microseconds")
 
-    def _reigning(self) -> str:
+    def _require_champion(self) -> str:
         champion = self._store.champion()
         if champion is None:
             raise RunError(f"{self._name}: there is no champion")
@@ -214,17 +214,17 @@ class ChampionRegistry(ModelRegistry):
 
 
 def _settled(version: ModelVersion) -> bool:
-    """Whether a version has had its turn."""
+    """Return whether a version was or is champion, or has lost to another one."""
     return bool({PUBLISHED, CHAMPION_UNTIL, ROLLED_BACK} & version.tags.keys())
 
 
 def _contends(version: ModelVersion, baseline: str, before: ModelVersion | None) -> bool:
-    """Whether a version's publisher was at work together with ours, and nobody has beaten it.
+    """Return whether a version was published in parallel with ours and was not yet replaced.
 
     Args:
         version: as it is now.
-        baseline: the champion that ours was measured against.
-        before: the version as it was when our publisher began, if it was there.
+        baseline: the champion that ours was evaluated against.
+        before: the version as it was when our publisher started; None if it did not exist.
     """
     if {CHAMPION_UNTIL, ROLLED_BACK} & version.tags.keys():
         return False

@@ -1,4 +1,4 @@
-"""What tells one SavedModel from another."""
+"""The fingerprint that identifies a SavedModel."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from customer_age.files import store
 from customer_age.files.entries import misnamed
 
 FORM = re.compile("[0-9a-f]{16}")
-"""Of a fingerprint: a registry may record anything as one."""
+"""Matches a valid fingerprint: a registry may contain any text as one."""
 
 _CHUNK = 1 << 20
 
@@ -20,16 +20,16 @@ def saved_model_fingerprint(folder: Path) -> str:
         folder: of the SavedModel.
 
     Returns:
-        16 hexadecimal digits of a SHA-256; the same wherever and whenever the files are copied.
+        16 hexadecimal digits of a SHA-256; the same for all copies of the files.
 
     Raises:
-        FileNotFoundError: the folder holds no files.
+        FileNotFoundError: the folder contains no files.
         OSError: a file cannot be read, or is a link out of the folder.
     """
     digest = hashlib.sha256()
     files = sorted(store.list(str(folder)), key=lambda each: each.name)
     if not files:
-        raise FileNotFoundError(f"{folder} holds no SavedModel")
+        raise FileNotFoundError(f"{folder} contains no SavedModel")
     for each in files:
         if each.outside:
             raise misnamed(each.name, "is a link out of its folder", str(folder))

@@ -1,4 +1,4 @@
-"""From a registry's URI to the registry."""
+"""Open a model registry by its URI."""
 
 import re
 from pathlib import Path
@@ -11,15 +11,15 @@ from .champion_registry import ChampionRegistry
 from .kubeflow_store import model_files
 from .kubeflow_store.client import KubeflowService
 from .kubeflow_store.store import KubeflowStore
-from .kubeflow_store.token import HOW
+from .kubeflow_store.token import TOKEN_HINT
 from .mlflow_store.store import MlflowStore
 from .mlflow_store.tracking import Server, SqliteFile
 from .registry import ModelRegistry
-from .vertex_store.address import AS_IN, VertexAddress
+from .vertex_store.address import EXAMPLE, VertexAddress
 from .vertex_store.store import VertexStore
 
 _KUBEFLOW = {"kubeflow-registry": ("http", 8080), "kubeflow-registry+https": ("https", 443)}
-"""Scheme to its meaning, and the default port: those of Kubeflow's client."""
+"""Our scheme to the HTTP scheme and the default port, which are those of Kubeflow's client."""
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -27,21 +27,22 @@ _KUBEFLOW_EXAMPLE = "kubeflow-registry://host:8080/model?artifacts=s3://bucket/m
 
 _SUPPORTED = (
     "mlflow+sqlite:////folder/mlflow.db, mlflow+http://host:port, mlflow+https://host:port, "
-    f"{AS_IN}, {_KUBEFLOW_EXAMPLE} and kubeflow-registry+https://..."
+    f"{EXAMPLE}, {_KUBEFLOW_EXAMPLE} and kubeflow-registry+https://..."
 )
 
 
 def open_registry(uri: str, model_name: str) -> ModelRegistry:
     """Open a model registry.
 
-    Nothing is imported, made or asked before it is used, so a wrong URI is reported at once.
+    No client is imported and no request is sent before the registry is used, so that a wrong URI is
+    reported at once.
 
     Args:
         uri: such as `mlflow+sqlite:////work/registry/mlflow.db`.
-        model_name: under which versions are kept.
+        model_name: the name of the registered model.
 
     Raises:
-        SettingsError: the URI is of no kind that is supported, or holds a password.
+        SettingsError: the URI is not supported, or contains a password.
     """
     scheme, _, rest = uri.partition("://")
     if scheme == "mlflow+sqlite":
@@ -54,14 +55,12 @@ def open_registry(uri: str, model_name: str) -> ModelRegistry:
         return ChampionRegistry(address.model, VertexStore(address))
     if scheme in _KUBEFLOW:
         return _kubeflow(uri, model_name)
-    kind = repr(scheme) if rest else "what is given"
-    raise SettingsError(
-        f"registry.uri: {kind} is not a kind of registry; the kinds are {_SUPPORTED}"
-    )
+    kind = f"unknown kind of registry {scheme!r}" if rest else "not a URI"
+    raise SettingsError(f"registry.uri: {kind}; supported are {_SUPPORTED}")
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """The database file of an embedded registry; None where the URI names another registry."""
+    """Return the database file of an embedded registry; None if the URI names another registry."""
     path = addresses.sqlite_path(uri.removeprefix("mlflow+"))
     return Path(path) if path and uri.startswith("mlflow+") else None
 
@@ -70,12 +69,12 @@ def _sqlite_file(uri: str) -> SqliteFile:
     file = sqlite_file(uri)
     if file is None or not file.is_absolute() or uri.endswith("/"):
         raise SettingsError(
-            f"registry.uri: {uri} must name a file by its whole path, with four slashes: "
+            f"registry.uri: {uri} must contain the absolute path of a file, with four slashes: "
             "mlflow+sqlite:////folder/mlflow.db"
         )
     if "?" in uri:
         raise SettingsError(
-            "registry.uri: the path of a SQLite file may hold no question mark; write %3F for it"
+            "registry.uri: the path of a SQLite file must not contain a question mark; write %3F"
         )
     return SqliteFile(file)
 
@@ -84,23 +83,21 @@ def _server(uri: str) -> Server:
     parts = urlsplit(uri)
     if "@" in parts.netloc:
         raise SettingsError(
-            "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
+            "registry.uri: must hold no user or password, because it is kept in logs and metadata; "
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
         )
     if not parts.hostname or parts.query or parts.fragment:
-        raise SettingsError(
-            "registry.uri: an MLflow server is named as in mlflow+https://host:port"
-        )
+        raise SettingsError("registry.uri: write an MLflow server as mlflow+https://host:port")
     return Server(uri.rstrip("/"))
 
 
 def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
-    """That registry keeps no files, so its URI says where they go."""
+    """Open a Kubeflow Model Registry. It stores no files, so its URI contains their location."""
     parts = urlsplit(uri)
     if "@" in parts.netloc:
         raise SettingsError(
-            "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
-            f"{HOW}"
+            "registry.uri: must hold no user or password, because it is kept in logs and metadata; "
+            f"{TOKEN_HINT}"
         )
     scheme, default_port = _KUBEFLOW[parts.scheme]
     name = unquote(parts.path).strip("/") or model_name
@@ -109,14 +106,12 @@ def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
     except ValueError:
         address = ""
     if not parts.hostname or not address or parts.fragment or not _MODEL_NAME.fullmatch(name):
-        raise SettingsError(
-            f"registry.uri: a Kubeflow Model Registry is named as in {_KUBEFLOW_EXAMPLE}"
-        )
+        raise SettingsError(f"registry.uri: write a Kubeflow Model Registry as {_KUBEFLOW_EXAMPLE}")
     key, _, artifacts = parts.query.partition("=")
     if key != "artifacts":
         raise SettingsError(
-            "registry.uri: a Kubeflow Model Registry keeps no files, so say where they go: add "
-            f"?artifacts= and {model_files.SUPPORTED}"
+            "registry.uri: a Kubeflow Model Registry stores no files, so their location is needed: "
+            f"add ?artifacts= and {model_files.SUPPORTED}"
         )
     files = model_files.check_address(unquote(artifacts))
     return ChampionRegistry(name, KubeflowStore(KubeflowService(address), files, name))

@@ -1,4 +1,4 @@
-"""The proxy that stands between us and a service: it may be what does not answer."""
+"""Name the proxy that is used for a service in errors: the proxy may be the one that fails."""
 
 import os
 import urllib.request
@@ -6,19 +6,19 @@ from urllib.parse import urlsplit
 
 
 def proxies() -> dict[str, str]:
-    """The proxies of the environment, by the scheme of what is asked through them."""
+    """Return the proxies that the environment sets, by the scheme of the addresses they serve."""
     found = urllib.request.getproxies()
     for_all = found.get("all", "")
     usual = {"http": for_all, "https": for_all} if for_all.startswith("http") else {}
     return usual | {scheme: found[scheme] for scheme in ("http", "https") if found.get(scheme)}
 
 
-def through(address: str) -> str:
-    """Name the proxy that an address is asked through, to stand behind the address.
+def proxy_hint(address: str) -> str:
+    """Return the words about an address's proxy that follow the address in an error.
 
     Returns:
-        The proxy's host and port, without its password, and how to go without it; empty where
-        the address is asked directly.
+        The proxy's host and port, without its password, and how to bypass it; empty if there is no
+        proxy for the address.
     """
     parts = urlsplit(address)
     proxy = proxies().get(parts.scheme, "")
@@ -26,8 +26,8 @@ def through(address: str) -> str:
         return ""
     host = urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")[2]
     return (
-        f" through the proxy {host} of {_variable(parts.scheme)} (NO_PROXY={parts.hostname} asks "
-        "directly)"
+        f" through the proxy {host} from {_variable(parts.scheme)} (set NO_PROXY={parts.hostname} "
+        "to bypass it)"
     )
 
 

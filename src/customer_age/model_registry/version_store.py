@@ -1,4 +1,4 @@
-"""What a registry service has to offer; one class for each service."""
+"""The interface of a registry service; there is one implementation for each service."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
@@ -8,48 +8,48 @@ from .registry import ModelVersion, Publication
 
 
 class VersionStore(ABC):
-    """Versions with tags and files, and one alias. It decides nothing: `ChampionRegistry` does."""
+    """Stores versions with tags and files, and one alias. `ChampionRegistry` makes decisions."""
 
     @abstractmethod
     def exclusive(self) -> AbstractContextManager[None]:
-        """Keep other publishers out, where the service can; at least clear away dead ones' work."""
+        """Lock out other publishers if the service can; at least delete killed publishers' work."""
 
     @abstractmethod
     def versions(self) -> list[ModelVersion]:
-        """Every version whose files are complete, oldest first."""
+        """Return every version whose files are complete, oldest first."""
 
     @abstractmethod
     def champion(self) -> str | None:
-        """The version that the alias points at."""
+        """Return the version to which the alias points, or None."""
 
     def require_ready(self) -> None:
-        """See that a version could be added, without adding one; at least, that it answers.
+        """Check that a version could be added, without adding one; at least that it answers.
 
         Raises:
-            SettingsError: none could.
+            SettingsError: no version could be added.
         """
         self.champion()
 
     @abstractmethod
     def set_champion(self, version: str) -> None:
-        """Point the alias at a version, in one step."""
+        """Point the alias to a version, in one step."""
 
     @abstractmethod
     def add(self, publication: Publication) -> None:
-        """Upload the files, then make the version with all its tags, in one step."""
+        """Upload the files, then create the version with all its tags, in one step."""
 
     @abstractmethod
     def remove(self, version: str) -> None:
-        """Delete a version, which may be gone already."""
+        """Delete a version if it exists."""
 
     @abstractmethod
     def set_tag(self, version: str, name: str, value: str) -> None:
-        """Put a tag on a version, over the one of that name."""
+        """Set a tag of a version, and replace an old value."""
 
     @abstractmethod
     def delete_tag(self, version: str, name: str) -> None:
-        """Take a tag from a version, which may not have it."""
+        """Delete a tag of a version if it exists."""
 
     @abstractmethod
     def download(self, version: str, folder: Path) -> None:
-        """Put a version's SavedModel into an empty folder."""
+        """Download a version's SavedModel into an empty folder."""

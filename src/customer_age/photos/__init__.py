@@ -1,4 +1,4 @@
-"""One photo: from its file to what is stored and what a model is asked about.
+"""Prepare one photo: from its file to the stored JPEG and the model's input.
 
-Its modules are imported one by one: settings need `spec`, and neither NumPy nor Pillow.
+Import its modules one by one: the settings need `spec`, but neither NumPy nor Pillow.
 """

@@ -1,4 +1,4 @@
-"""What colours a photo's pixels mean: any of Pillow's modes, with or without profile, to sRGB."""
+"""Convert a photo's colours to sRGB, from any of Pillow's modes, with or without an ICC profile."""
 
 import functools
 import io
@@ -14,10 +14,10 @@ _RESIZABLE = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 
 
 def resizable(image: Image.Image) -> Image.Image:
-    """Bring an image to a mode whose pixels may be averaged, without a loss that can be seen.
+    """Convert an image, without visible loss, to a mode in which pixels can be averaged.
 
-    Palettes and single bits become colours, deep greys become 8 bits, and what is see-through
-    keeps its alpha.
+    Palettes and single bits become colours, greys of more than 8 bits become 8 bits, and
+    transparent images keep their alpha.
     """
     if "transparency" in image.info and image.mode in ("1", "L", "I", "I;16", "RGB", "P"):
         if image.mode.startswith("I"):
@@ -33,7 +33,7 @@ def resizable(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Bring an image to mode RGB, its colours in sRGB, what is see-through on white.
+    """Convert an image to mode RGB with sRGB colours, transparent parts on white.
 
     Args:
         image: as `resizable` returns it; its ICC profile or a PNG's gamma, if any, is in `info`.
@@ -44,7 +44,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
     if profile and image.mode in ("L", "RGB", "CMYK"):
         transform = _transform_to_srgb(profile, image.mode)
         if transform is not None:
-            # Without `inPlace`, it always returns an image.
+            # Without `inPlace`, `applyTransform` always returns an image.
             return cast(Image.Image, ImageCms.applyTransform(image, transform))
     image = image if image.mode == "RGB" else image.convert("RGB")
     return image.point(_srgb_of_gamma(gamma) * 3) if gamma else image
@@ -78,34 +78,34 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale deep greys (16 and 32 bits, floats) to 8 bits; Pillow alone would cut them off.
+    """Scale greys of 16 and 32 bits, and floats, to 8 bits; Pillow alone would clip them.
 
-    How deep the values are is not always said, so the smallest usual depth that holds them all is
-    taken: 8, 12 or 16 bits, 0 to 1 for floats, and else the largest value itself.
+    The file does not always state the depth. So the scale is the smallest usual depth that holds
+    all values: 8, 12 or 16 bits, or 0 to 1 for floats; else the largest value itself.
     """
     values = np.array(image, dtype=np.float32)
     np.nan_to_num(values, copy=False, nan=0, posinf=0, neginf=0)
     largest = float(values.max())
     usual = (1, 255, 4095, 65535) if image.mode == "F" else (255, 4095, 65535)
     values *= 255 / next((depth for depth in usual if largest <= depth), largest)
-    np.clip(values, 0, 255, out=values)  # In place, all of it: such a photo is large as it is.
+    np.clip(values, 0, 255, out=values)  # In place, because such a photo is large.
     values += 0.5
     grey = Image.fromarray(values.astype(np.uint8), "L")
     grey.info = {name: image.info[name] for name in _MEANINGS if name in image.info}
     return grey
 
 
-# A phone or a scanner puts the same profile into every photo.
+# Cached, because a phone or a scanner writes the same profile into every photo.
 @functools.lru_cache(maxsize=16)
 def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a profile to sRGB, or None where there is none, or no need of one."""
+    """Return the transform from a profile to sRGB; None if it is not needed or not possible."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
             return None
         return ImageCms.buildTransform(source, _srgb(), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return None  # A broken profile, or one of another colour space than the photo.
+        return None  # A broken profile, or one for another colour space than the photo's.
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""From a photo's file to its pixels: read it, know its format, and refuse what cannot be used."""
+"""Read a photo's file, recognise its format, and refuse photos that cannot be used."""
 
 import functools
 import io
@@ -15,25 +15,22 @@ from customer_age.schema.refusals import NO_FILE, PhotoRefused, Reason
 from . import formats, heif_boxes
 
 FORMATS = tuple(each.pillow[0] for each in formats.ALWAYS_READ)
-"""Pillow's names of what is accepted; the decoders of all other formats are never reached. What
-phones call JPEG may open as `MPO`, a JPEG with further pictures behind it. HEIC and AVIF come on
-top where there is what decodes them: `_of_boxes`."""
+"""Pillow's names of the accepted formats; the decoders of all other formats are never called. A
+phone's JPEG may open as `MPO`, a JPEG followed by more pictures. HEIC and AVIF are added if there
+is a decoder for them: `_box_formats`."""
 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 120_000_000
-"""Of a photo as its header tells it. A progressive JPEG takes up to 6 bytes for each."""
+"""Pixels of a photo by its header. A progressive JPEG needs up to 6 bytes for each."""
 MAX_DECODED_PIXELS = 40_000_000
-"""Of what is decoded into memory, after JPEG's scaling; each takes up to 16 bytes on the way."""
+"""Pixels decoded into memory, after JPEG's scaling; each needs up to 16 bytes temporarily."""
 MAX_SIDE = 65_500
-"""Pixels; no JPEG can be longer."""
+"""Pixels; the longest side of a JPEG."""
 
 _IS_A_PREVIEW = 1
-"""A bit of `NewSubfileType`: the picture is a small copy of another one of the file."""
+"""A bit of `NewSubfileType`: the picture is a small copy of another one in the file."""
 
-_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
-"""How files begin; in the second kind every offset has 8 bytes."""
-
-# Registers all of Pillow's formats now: it would do so at the first photo, in several threads.
+# Registers Pillow's formats now; otherwise the first photos would do it, in several threads.
 Image.init()
 
 
@@ -44,12 +41,12 @@ def read_photo(path: str) -> bytes:
         path: of a file, or its address in an object store.
 
     Raises:
-        PhotoRefused: there is none, it cannot be read, or it is too large to be.
+        PhotoRefused: the file does not exist, cannot be read, or is too large.
     """
     try:
         if is_remote(path):
             return store.read(path)
-        status = os.stat(path)  # noqa: PTH116  not even opened: a pipe would wait for its writer
+        status = os.stat(path)  # noqa: PTH116  not opened yet: a pipe would wait for its writer
         if not S_ISREG(status.st_mode):
             raise PhotoRefused(Reason.FILE_UNREADABLE, "not a file")
         if status.st_size > MAX_FILE_BYTES:
@@ -59,7 +56,7 @@ def read_photo(path: str) -> bytes:
     except FileNotFoundError as error:
         raise PhotoRefused(Reason.FILE_MISSING, NO_FILE[Reason.FILE_MISSING]) from error
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
-        # A store's own words hold the address, and a photo's name may say who is on it.
+        # A store's message contains the address, and a photo's name may identify a person.
         reason = getattr(error, "strerror", None) or str(error).replace(path, "the photo")
         raise PhotoRefused(Reason.FILE_UNREADABLE, f"cannot be read: {reason}") from error
 
@@ -68,7 +65,7 @@ def open_image(content: bytes) -> Image.Image:
     """Read a photo's header; its pixels are not decoded yet.
 
     Raises:
-        PhotoRefused: the file is empty, too large, cut off, or no photo of a known format.
+        PhotoRefused: the file is empty, too large, cut off, or not a photo in a known format.
     """
     if not content:
         raise PhotoRefused(Reason.FILE_EMPTY, "the file is empty")
@@ -78,56 +75,56 @@ def open_image(content: bytes) -> Image.Image:
     name, read = "", content
     if formats.is_box_file(content):
         name = formats.name_of(content)
-        readers = tuple(each for each in _of_boxes() if each in formats.pillow_names(name))
+        readers = tuple(each for each in _box_formats() if each in formats.pillow_names(name))
         if readers:
             _check_boxes(content)
             read = heif_boxes.without_metadata(content)
     try:
         if readers:
             image = Image.open(io.BytesIO(read), formats=readers)
-            if not image.info.get("primary", True):  # pi-heif then takes any other one
-                raise ValueError("its main picture is not to be found")
+            if not image.info.get("primary", True):  # pi-heif then opens another picture
+                raise ValueError("its main picture is not found")
             if not _is_raw(image):
                 return image
             name = "RAW"
     except Image.DecompressionBombError as error:
         raise PhotoRefused(Reason.TOO_MANY_PIXELS, _in_one_line(error)) from error
     except Image.UnidentifiedImageError as error:
-        if _is_cut(content):  # Pillow's own words would be an address in memory.
+        if _is_cut(content):  # Pillow's message would contain only a memory address.
             raise PhotoRefused(
-                Reason.TRUNCATED, "the file is cut off: its beginning is not whole"
+                Reason.TRUNCATED, "the file is cut off: its beginning is not complete"
             ) from error
-    except Exception as error:  # Damaged files make decoders raise what they like.
+    except Exception as error:  # Decoders raise many kinds of errors for damaged files.
         raise damaged(content, error) from error
     raise _not_read(name or formats.name_of(content), readers)
 
 
 def _check_boxes(content: bytes) -> None:
-    """See that a HEIC or AVIF file is whole and fits into memory, before its decoder sees it.
+    """Check that a HEIC or AVIF file is complete and fits into memory, before it is decoded.
 
-    libheif makes a picture of half a file, and Pillow gives the size of the main picture alone, not
-    of its tiles.
+    libheif decodes half a file without an error, and Pillow reports only the size of the main
+    picture, not of its tiles.
     """
     if heif_boxes.is_cut(content):
-        raise PhotoRefused(Reason.TRUNCATED, "the file is cut off: its last box is not whole")
-    said = heif_boxes.read(content)
-    if said is None:
-        raise PhotoRefused(Reason.DAMAGED, "cannot be decoded: its boxes name no still picture")
-    check_decoded_size(*said.largest)
-    if said.pixels > MAX_PIXELS:
+        raise PhotoRefused(Reason.TRUNCATED, "the file is cut off: its last box is not complete")
+    pictures = heif_boxes.read(content)
+    if pictures is None:
+        raise PhotoRefused(Reason.DAMAGED, "cannot be decoded: its boxes contain no still picture")
+    check_decoded_size(*pictures.largest)
+    if pictures.pixels > MAX_PIXELS:
         raise PhotoRefused(
             Reason.TOO_MANY_PIXELS,
-            f"{said.pixels / 10**6:.0f} million pixels in all of its parts: at most "
+            f"{pictures.pixels / 10**6:.0f} million pixels in all of its parts: at most "
             f"{MAX_PIXELS // 10**6} million are decoded",
         )
 
 
 def _not_read(name: str, readers: tuple[str, ...]) -> PhotoRefused:
-    """What to raise for a file that no reader takes for its own.
+    """Return the error for a file that no reader accepts.
 
     Args:
         name: of its format, or empty.
-        readers: that were asked.
+        readers: Pillow's names of the formats that were tried.
     """
     if name in (formats.HEIC.name, formats.AVIF.name) and readers:
         return PhotoRefused(Reason.DAMAGED, f"cannot be decoded: its {name} boxes are damaged")
@@ -139,11 +136,11 @@ def _not_read(name: str, readers: tuple[str, ...]) -> PhotoRefused:
 
 
 @functools.cache
-def _of_boxes() -> tuple[str, ...]:
-    """Pillow's names of those formats built of ISO's boxes that can be decoded here.
+def _box_formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats made of ISO boxes that can be decoded here.
 
-    libheif is looked for at the first such file of a process, wherever that runs: nothing has to be
-    set up in a worker before. AVIF comes first: libheif would open one, and fail over its pixels.
+    libheif is loaded at the first such file of a process, so that a worker needs no set-up. AVIF
+    comes first: libheif would open an AVIF file, but fail to decode its pixels.
     """
     from PIL import features
 
@@ -151,7 +148,7 @@ def _of_boxes() -> tuple[str, ...]:
     try:
         import pi_heif
 
-        # Only the picture itself, and in this thread: photos are decoded side by side already.
+        # Only the picture itself, and in this thread: photos are already decoded in parallel.
         pi_heif.register_heif_opener(
             thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
         )
@@ -161,7 +158,7 @@ def _of_boxes() -> tuple[str, ...]:
 
 
 def _is_raw(image: Image.Image) -> bool:
-    """Whether a TIFF is a camera's raw file, of which Pillow would decode a preview."""
+    """Return whether a TIFF is a camera's raw file; Pillow would decode only its preview."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     kind = image.tag_v2.get(ExifTags.Base.NewSubfileType, 0)
@@ -170,7 +167,7 @@ def _is_raw(image: Image.Image) -> bool:
 
 
 def damaged(content: bytes, error: Exception) -> PhotoRefused:
-    """What to raise for a file that a decoder gave up."""
+    """Return the error for a file that a decoder could not decode."""
     text = _in_one_line(error)
     if _is_cut(content) or isinstance(error, EOFError) or "truncated" in text.lower():
         return PhotoRefused(Reason.TRUNCATED, f"the file is cut off: {text}")
@@ -178,7 +175,7 @@ def damaged(content: bytes, error: Exception) -> PhotoRefused:
 
 
 def _is_cut(content: bytes) -> bool:
-    """Whether a file lacks its end, as one does whose upload broke off."""
+    """Return whether the end of a file is missing, for example after a broken upload."""
     if content.startswith(b"RIFF"):
         return int.from_bytes(content[4:8], "little") + 8 > len(content)
     if formats.is_box_file(content):
@@ -197,15 +194,15 @@ def _is_cut_tiff(content: bytes) -> bool:
 
 
 def too_large(byte_size: int) -> str:
-    """The sentence for a file that is not even read."""
+    """Return the sentence for a file that is too large to be read."""
     return f"{byte_size / 2**20:.0f} MiB, more than {MAX_FILE_BYTES / 2**20:.0f} MiB"
 
 
 def check_size(width: int, height: int, min_size: int) -> None:
-    """See that a photo's sides, in pixels, are neither too long nor too short.
+    """Check that a photo's sides, in pixels, are neither too long nor too short.
 
     Raises:
-        PhotoRefused: they are.
+        PhotoRefused: a side is too long or too short.
     """
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise PhotoRefused(
@@ -220,34 +217,34 @@ def check_size(width: int, height: int, min_size: int) -> None:
 
 
 def check_decoded_size(width: int, height: int) -> None:
-    """See that what would be decoded, in pixels, fits into memory.
+    """Check that the decoded photo, in pixels, fits into memory.
 
     Raises:
-        PhotoRefused: it does not.
+        PhotoRefused: it is too large.
     """
     if width * height > MAX_DECODED_PIXELS:
         raise PhotoRefused(
             Reason.TOO_MANY_PIXELS,
-            f"{width}x{height} pixels: its format can only be decoded whole, and for that "
-            f"{MAX_DECODED_PIXELS // 10**6} million are the limit",
+            f"{width}x{height} pixels: its format can only be decoded as a whole, with at most "
+            f"{MAX_DECODED_PIXELS // 10**6} million pixels",
         )
 
 
 def orientation(image: Image.Image, content: bytes) -> int:
-    """EXIF's number for how a photo is still to be turned, 1 to 8; 1 is upright.
+    """Return EXIF's orientation by which a photo must still be turned, 1 to 8; 1 is upright.
 
     Args:
         image: as its reader opened it.
         content: its file.
     """
     if formats.is_box_file(content):
-        said = heif_boxes.read(content)
-        if said is not None and not said.turned_by_boxes:
-            return said.exif_turn
-    # libheif has obeyed the boxes, and Pillow has made EXIF of an AVIF's; the file's own was gone.
+        pictures = heif_boxes.read(content)
+        if pictures is not None and not pictures.turned_by_boxes:
+            return pictures.exif_turn
+    # libheif has applied the boxes; Pillow wrote an AVIF's boxes into the EXIF and lost the file's.
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # Broken EXIF says nothing about the picture beside it.
+    except Exception:  # The picture may be good although its EXIF is broken.
         return 1
 
 

@@ -1,6 +1,6 @@
-"""Formats of pictures: which are read, which only with something installed, which never.
+"""The picture formats: those that are read, those that need another package, and all others.
 
-The one list of names and suffixes; docs/photos.md shows it, and a test compares the two.
+This is the only list of names and suffixes; docs/photos.md shows it, and a test compares the two.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 HEIC_EXTRA = "heic"
-"""The extra of this package that brings libheif."""
+"""The extra of this package that installs libheif."""
 
 AVIF_PILLOW = "11.3"
 """The first Pillow whose wheels read AVIF."""
@@ -16,13 +16,13 @@ AVIF_PILLOW = "11.3"
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """A format.
+    """A picture format.
 
     Attributes:
-        name: what people call it.
-        suffixes: of its files' names, in small letters.
-        pillow: what Pillow calls a file of it; empty where none is ever decoded.
-        needs: what reads it besides what is always there; empty where nothing is needed.
+        name: its usual name.
+        suffixes: of its files' names, in lower case.
+        pillow: Pillow's names of it; empty if it is never decoded.
+        needs: the package that must be installed to read it; empty if none is needed.
     """
 
     name: str
@@ -69,11 +69,11 @@ FORMATS = (*ALWAYS_READ, HEIC, AVIF, *NEVER_READ)
 READ_NAMES = ", ".join(each.name for each in (*ALWAYS_READ, HEIC, AVIF))
 
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
-"""What a picture's name ends with, whether it can be read or not: one that cannot be read has a row
-that says so, where leaving it out would go unnoticed."""
+"""The suffixes of all pictures, also of those that cannot be read: these get a row with the reason,
+because nobody would notice if they were left out."""
 
 _HEAD = 1024
-"""Bytes of a file that are searched for its signature."""
+"""The number of bytes at the start of a file that are searched for its signature."""
 
 _SIGNATURES: tuple[tuple[str, Callable[[bytes], object]], ...] = (
     ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51").match),
@@ -89,7 +89,7 @@ _SIGNATURES: tuple[tuple[str, Callable[[bytes], object]], ...] = (
     ("PDF", re.compile(rb"%PDF-").search),
     ("EPS", re.compile(rb"%!PS|\xc5\xd0\xd3\xc6").match),
     ("SVG", re.compile(rb"(?s)(\xef\xbb\xbf)?\s*<(svg\b|(\?xml|!--|!DOCTYPE).*<svg\b)").match),
-    # Its sizes, kinds of pixels and depths, as TGA has no signature: the last to be tried.
+    # TGA has no signature: this matches its sizes, pixel types and depths, after all others.
     (
         "TGA",
         re.compile(
@@ -107,40 +107,40 @@ _BRANDS_OF_HEIC = {
 _BRANDS_OF_ANY_CODEC = {b"mif1", b"mif2", b"mif3", b"msf1", b"miaf"}
 
 _OTHER_HEIF = "HEIF with another codec than HEVC"
-"""Whose brands do not say which."""
+"""A file whose brands do not name its codec."""
 
 _BOX_TYPE = slice(4, 8)
 
 
 def is_box_file(content: bytes) -> bool:
-    """Whether a file is built of ISO's boxes, as HEIC, AVIF and videos are (ISO/IEC 14496-12)."""
+    """Return whether a file is made of ISO boxes (ISO/IEC 14496-12), like HEIC, AVIF and videos."""
     return content[_BOX_TYPE] == b"ftyp"
 
 
 def name_of(content: bytes) -> str:
-    """What people call the format of a file that is not one of `ALWAYS_READ`.
+    """Return the usual name of a file's format that is not in `ALWAYS_READ`.
 
     Returns:
-        A name of `FORMATS`, another one in words, or an empty string for an unknown file.
+        A name in `FORMATS`, a description of another format, or an empty string if unknown.
     """
     if is_box_file(content):
         return _name_of_box_file(content)
     if content.startswith(b"\0\x05\x16\x07"):
-        return "AppleDouble (what macOS notes about a file)"
+        return "AppleDouble (macOS's metadata of a file)"
     head = content[:_HEAD]
     return next((name for name, matches in _SIGNATURES if matches(head)), "")
 
 
 def why_not_read(name: str) -> str:
-    """The sentence for a photo of a format that is not read here."""
+    """Return the sentence for a photo in a format that is not read here."""
     found = next((each for each in FORMATS if each.name == name), None)
     if found is not None and found.needs:
         return f"the format is {name}, which is read only with {found.needs}"
-    return f"the format is {name}, which is not read: save the photo in one of {READ_NAMES}"
+    return f"the format is {name}, which is not read: save the photo as one of {READ_NAMES}"
 
 
 def pillow_names(name: str) -> tuple[str, ...]:
-    """What Pillow may call a file built of boxes, by the name that people have for it."""
+    """Return Pillow's names for a format made of ISO boxes, by its usual name."""
     if name == _OTHER_HEIF:
         return (*AVIF.pillow, *HEIC.pillow)
     return next((each.pillow for each in FORMATS if each.name == name), ())
@@ -151,7 +151,7 @@ def _name_of_box_file(content: bytes) -> str:
     brands = {content[8:12], *(content[place : place + 4] for place in range(16, size, 4))}
     if brands & _BRANDS_OF_RAW:
         return "RAW"
-    # A file of one of them names the other one never: both also name the general ones.
+    # A file never has the brands of both formats; both may also have the general brands.
     if brands & _BRANDS_OF_AVIF:
         return AVIF.name
     if brands & _BRANDS_OF_HEIC:

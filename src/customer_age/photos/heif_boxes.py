@@ -1,10 +1,10 @@
-"""What a HEIC or AVIF file says of its pictures before any is decoded: their sizes, their turn.
+"""Read the sizes and the orientation of a HEIC or AVIF file's pictures before they are decoded.
 
-Two places can say how the main picture is turned. The boxes `irot` and `imir` belong to it and are
-obeyed by every decoder; EXIF's orientation is there for information (ISO/IEC 23008-12, 6.5.10,
-6.5.12 and annex A). Cameras write both, which mean one turn; some programs write EXIF's alone, and
-phones and macOS show such a file as EXIF says. libheif then ignores EXIF, and Pillow overwrites it,
-so it is read here.
+The orientation of the main picture has two sources. Every decoder applies the boxes `irot` and
+`imir`, which belong to the picture; EXIF's orientation is only for information (ISO/IEC 23008-12,
+6.5.10, 6.5.12 and annex A). Cameras write both with the same meaning. Some programs write only
+EXIF's, and phones and macOS then turn the picture by it. But libheif ignores EXIF, and Pillow
+overwrites it, so it is read here.
 """
 
 import struct
@@ -15,30 +15,30 @@ from PIL import ExifTags, Image
 
 _TURNING = (b"irot", b"imir")
 _MAX_BOXES = 4096
-"""Of one box that holds others, and of items; a grid of tiles has some hundred."""
+"""The most boxes in one box, and the most items; a grid of tiles has some hundred."""
 
 _MAX_DEPTH = 8
-"""Of pictures made of pictures; a grid has 1."""
+"""The most levels of pictures made of other pictures; a grid has 1."""
 
 _MAX_EXTENTS = 32
 _MAX_EXIF_BYTES = 2**20
 
 
 _OF_PICTURES = (b"meta", b"mdat", b"moov")
-"""The outermost boxes that matter; behind them some phones put what is no box."""
+"""The outermost boxes that are read; some phones write other data after them."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a file says.
+    """The sizes and the orientation of a file's pictures.
 
     Attributes:
-        largest: width and height, in pixels, of the largest picture, be it a tile of the main one
-            or its alpha.
-        pixels: of all that is decoded for the main picture, tile by tile.
-        turned_by_boxes: whether boxes say how the main picture is turned, be it not at all.
-        exif_turn: EXIF's orientation of the main picture, 1 to 8; 1 where there is none, and where
-            the boxes say it.
+        largest: width and height, in pixels, of the largest picture, which may be a tile of the
+            main one or its alpha.
+        pixels: all pixels that are decoded for the main picture, with all tiles.
+        turned_by_boxes: whether boxes set the main picture's orientation, even to upright.
+        exif_turn: EXIF's orientation of the main picture, 1 to 8; 1 if there is none, or if the
+            boxes set it.
     """
 
     largest: tuple[int, int]
@@ -51,7 +51,7 @@ _DAMAGE = (struct.error, IndexError, KeyError, ValueError)
 
 
 def read(content: bytes) -> Pictures | None:
-    """Read what a file says of its pictures; None where there is no main picture, or damage."""
+    """Read the boxes of a file; return None if it is damaged or has no main picture."""
     try:
         meta = _Meta(content)
         largest = max(meta.sizes(), key=lambda size: size[0] * size[1], default=(0, 0))
@@ -67,10 +67,10 @@ def read(content: bytes) -> Pictures | None:
 
 
 def without_metadata(content: bytes) -> bytes:
-    """The same file, in which nothing describes a picture: neither EXIF nor any other text.
+    """Return the same file without references from metadata to a picture: no EXIF and no text.
 
-    pi-heif reads all of that, and crashes over a type that is no text. So the name of the
-    reference (`cdsc`) is replaced wherever it stands among the boxes, be they damaged or not.
+    pi-heif reads all metadata, and crashes at a type that is not text. So the name of the
+    reference (`cdsc`) is replaced everywhere in the boxes, even in damaged ones.
     """
     changed = bytearray(content)
     for kind, box in _boxes(content, 0, len(content), outermost=True):
@@ -80,7 +80,7 @@ def without_metadata(content: bytes) -> bytes:
 
 
 def is_cut(content: bytes) -> bool:
-    """Whether a file ends before one of its outermost boxes does."""
+    """Return whether a file ends before the end of one of its outermost boxes."""
     try:
         boxes = list(_boxes(content, 0, len(content), outermost=True))
     except _DAMAGE:
@@ -89,7 +89,7 @@ def is_cut(content: bytes) -> bool:
 
 
 class _Meta:
-    """The box `meta` of a file: its items, and what is said of them."""
+    """The box `meta` of a file: its items and their properties."""
 
     def __init__(self, content: bytes):
         self._content = content
@@ -107,29 +107,29 @@ class _Meta:
                 self._associate(box)
 
     def sizes(self) -> Iterator[tuple[int, int]]:
-        """The width and height of each picture."""
+        """Yield the width and height of each picture, in pixels."""
         for kind, box in self._shared:
             if kind == b"ispe":
                 yield self._number(box.start + 4, 4), self._number(box.start + 8, 4)
 
     def properties(self) -> Iterator[bytes]:
-        """The types of the boxes that belong to the main picture."""
+        """Return the types of the boxes that belong to the main picture."""
         return (kind for kind, _ in self._properties(self._main))
 
     def pixels(self) -> int:
-        """The pixels of all pictures that the main one is made of, itself included.
+        """Return the pixels of the main picture and of all pictures that it is made of.
 
-        One that is used many times counts as often: it is decoded as often.
+        A picture that is used several times is decoded and counted several times.
 
         Raises:
-            ValueError: they are nested more deeply than any photo's.
+            ValueError: they are nested more deeply than in any real photo.
         """
         parts: dict[int, tuple[int, ...]] = dict(self._references(b"dimg"))
         counted: dict[int, int] = {}
 
         def count(item: int, depth: int) -> int:
             if depth > _MAX_DEPTH:
-                raise ValueError("pictures of pictures of pictures, or in a circle")
+                raise ValueError("pictures are nested too deeply, or in a circle")
             if item not in counted:
                 own = sum(
                     self._number(box.start + 4, 4) * self._number(box.start + 8, 4)
@@ -142,7 +142,7 @@ class _Meta:
         return count(self._main, 0)
 
     def exif(self) -> bytes:
-        """The main picture's EXIF, from its TIFF header on; empty where there is none."""
+        """Return the main picture's EXIF from its TIFF header on; empty if there is none."""
         of_main = {item for item, others in self._references(b"cdsc") if self._main in others}
         for item in self._items(b"Exif"):
             if item in of_main:
@@ -154,7 +154,7 @@ class _Meta:
         return (self._shared[number - 1] for number in self._owned.get(item, ()) if number)
 
     def _associate(self, box: range) -> None:
-        """Read one box `ipma`: item to the numbers, from 1, of its properties."""
+        """Read a box `ipma`, which maps each item to the numbers, from 1, of its properties."""
         head = self._number(box.start, 4)
         id_size = 4 if head >> 24 else 2
         size, mask = (2, 0x7FFF) if head & 1 else (1, 0x7F)
@@ -168,7 +168,7 @@ class _Meta:
             place += size * count
 
     def _items(self, wanted: bytes) -> Iterator[int]:
-        """The numbers of the items of one type."""
+        """Yield the numbers of the items of one type."""
         version, place = self._opened(b"iinf")
         for kind, box in _boxes(
             self._content, place + (4 if version else 2), self._boxes[b"iinf"].stop
@@ -180,7 +180,7 @@ class _Meta:
                 yield self._number(box.start + 4, size)
 
     def _references(self, wanted: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """The references of one type: from which item, to which."""
+        """Yield the references of one type: the item, and the items that it refers to."""
         if b"iref" not in self._boxes:
             return
         version, place = self._opened(b"iref")
@@ -192,7 +192,7 @@ class _Meta:
                 yield self._number(box.start, size), tuple(others)
 
     def _held(self, wanted: int) -> bytes:
-        """The content of an item, as the box `iloc` says where it lies."""
+        """Return the content of an item, located by the box `iloc`."""
         version, place = self._opened(b"iloc")
         sizes = self._number(place, 2)
         offset_size, length_size = sizes >> 12, sizes >> 8 & 15
@@ -220,7 +220,7 @@ class _Meta:
         return b""
 
     def _opened(self, kind: bytes) -> tuple[int, int]:
-        """The version of a box that has one, and where its content begins."""
+        """Return the version of a box that has one, and the position of its content."""
         start = self._boxes[kind].start
         return self._content[start], start + 4
 
@@ -234,16 +234,16 @@ class _Meta:
 def _boxes(
     content: bytes, start: int, stop: int, outermost: bool = False
 ) -> Iterator[tuple[bytes, range]]:
-    """The boxes of a part of a file: the type, and where its content lies.
+    """Yield the boxes in a part of a file: the type, and the range of the content.
 
     Args:
         content: the file.
         start: where the part begins.
         stop: where it ends.
-        outermost: whether it is the whole file, which may be cut off.
+        outermost: whether the part is the whole file, which may be cut off.
 
     Raises:
-        ValueError: a box ends before it begins, or behind the one that holds it.
+        ValueError: a box ends before it begins, or after the box that contains it.
     """
     count = 0
     while start + 8 <= stop:
@@ -256,7 +256,7 @@ def _boxes(
             begins += 8
         ends = stop if size == 0 and outermost else start + size
         if ends < begins or (ends > stop and not outermost):
-            raise ValueError("a box does not lie in the one that holds it")
+            raise ValueError("a box ends outside the box that contains it")
         yield kind, range(begins, ends)
         start = ends
 
@@ -271,5 +271,5 @@ def _orientation(tiff: bytes) -> int:
     try:
         exif.load(tiff)
         return int(exif.get(ExifTags.Base.Orientation, 1))
-    except Exception:  # Broken EXIF says nothing about the picture beside it.
+    except Exception:  # The picture may be good although its EXIF is broken.
         return 1

@@ -1,7 +1,7 @@
-"""One photo: decode it, check it, turn it upright, bring it to sRGB, shrink it, encode it.
+"""Prepare one photo: decode, check, shrink, turn upright, convert to sRGB and encode it.
 
-Pillow decodes, since it knows phone photos best: EXIF turns, ICC profiles, CMYK, and JPEG's DCT
-scaling, which decodes a large photo at 1/2, 1/4 or 1/8 of its size for a fraction of the time.
+Pillow decodes, because it supports phone photos best: EXIF orientation, ICC profiles, CMYK, and
+JPEG's DCT scaling, which decodes a large photo at 1/2, 1/4 or 1/8 of its size in much less time.
 """
 
 import io
@@ -28,15 +28,15 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as it is stored, and what it was before.
+    """A photo as it is stored, and properties of the original.
 
     Attributes:
         encoded: a JPEG, upright, sRGB, without EXIF.
-        format: as it came, in Pillow's words.
-        mode: colour mode as it came, in Pillow's words.
-        width: pixels, as it came, after it was turned upright.
-        height: pixels, as it came, after it was turned upright.
-        byte_size: bytes, as it came.
+        format: of the original, as Pillow names it.
+        mode: colour mode of the original, as Pillow names it.
+        width: pixels of the original, turned upright.
+        height: pixels of the original, turned upright.
+        byte_size: bytes of the original.
         brightness: mean luma of the stored photo, 0 to 255.
         sharpness: variance of the Laplacian of the stored photo's luma.
     """
@@ -57,11 +57,11 @@ class Photo:
 
 
 def prepare_photo(content: bytes, spec: PhotoSpec) -> Photo:
-    """Turn a photo file into what is stored.
+    """Convert a photo file to the stored photo.
 
     Args:
         content: the file.
-        spec: how; a photo that is smaller than the stored size stays as it is.
+        spec: the sizes and the quality; a photo smaller than the stored size is not enlarged.
 
     Raises:
         PhotoRefused: the photo cannot be used.
@@ -69,16 +69,16 @@ def prepare_photo(content: bytes, spec: PhotoSpec) -> Photo:
     image = open_image(content)
     mode, size = image.mode, image.size
     check_size(*size, spec.min_size)
-    # At least twice the stored size: scaled decoding alone is no good shrinking filter.
+    # At least twice the stored size: scaled decoding alone shrinks with poor quality.
     image.draft(None, (2 * spec.stored_size, 2 * spec.stored_size))
     check_decoded_size(*image.size)
     try:
         image.load()
-        if image.format in ("TIFF", "HEIF"):  # Turned, or its size corrected, while it was loaded.
+        if image.format in ("TIFF", "HEIF"):  # `load` may have turned it or corrected its size.
             size = image.size
         turn = orientation(image, content)
         stored = _stored_image(image, turn, spec.stored_size)
-    except Exception as error:  # Damaged files make decoders raise what they like.
+    except Exception as error:  # Decoders raise many kinds of errors for damaged files.
         raise damaged(content, error) from error
     width, height = reversed(size) if turn >= 5 else size
     luma = np.asarray(stored.convert("L"))
@@ -95,10 +95,10 @@ def prepare_photo(content: bytes, spec: PhotoSpec) -> Photo:
 
 
 def _stored_image(image: Image.Image, turn: int, stored_size: int) -> Image.Image:
-    """Shrink, then turn and recolour, which needs fewer pixels so.
+    """Shrink an image first, so that turning it and converting its colours is faster.
 
     Returns:
-        Upright, mode RGB, the shorter side at most `stored_size`.
+        An upright image of mode RGB, its shorter side at most `stored_size` pixels.
     """
     shrunk = _shrink(color.resizable(image), stored_size)
     upright = shrunk.transpose(_TURNS[turn]) if turn in _TURNS else shrunk
@@ -110,12 +110,12 @@ def _shrink(image: Image.Image, stored_size: int) -> Image.Image:
     if shorter <= stored_size:
         return image
     width, height = (max(1, round(side * stored_size / shorter)) for side in image.size)
-    # The gap lets a cheap box filter go first where much is to be shrunk.
+    # With the gap, Pillow shrinks large images with a cheap box filter first.
     return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _encode(image: Image.Image, quality: int) -> bytes:
-    image.info = {}  # Or Pillow would write comments and the resolution along.
+    image.info = {}  # Otherwise Pillow would also write comments and the resolution.
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()

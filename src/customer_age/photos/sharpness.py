@@ -1,16 +1,16 @@
-"""How sharp a photo is."""
+"""Measure how sharp a photo is."""
 
 import numpy as np
 
 
 def sharpness(luma: np.ndarray) -> float:
-    """The variance of the Laplacian, the focus measure of Pech-Pacheco et al. (ICPR 2000).
+    """Return the variance of the Laplacian, the focus measure of Pech-Pacheco et al. (ICPR 2000).
 
     Args:
         luma: uint8, (height, width).
 
     Returns:
-        0 or more; 0 for a picture too small to have a second derivative.
+        0 or more; 0 for a picture that is too small for a second derivative.
     """
     if min(luma.shape) < 3:
         return 0.0

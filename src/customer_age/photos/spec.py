@@ -1,4 +1,4 @@
-"""How a photo is prepared, as settings, ingestion and predictions share it."""
+"""The settings for preparing a photo, shared by ingestion and prediction."""
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -6,12 +6,12 @@ from customer_age.schema.strict_model import StrictModel
 
 
 class PhotoSpec(StrictModel):
-    """What `prepare_photo` does to a photo."""
+    """Settings of `prepare_photo`."""
 
     stored_size: int = Field(256, ge=32, le=2048)
-    """Pixels; a photo's shorter side is shrunk to this once, at ingestion."""
+    """Pixels; a photo is shrunk to this length of its shorter side once, at ingestion."""
     min_size: int = Field(32, ge=1, le=2048, validate_default=True)
-    """Pixels; a photo whose shorter side is below this is refused."""
+    """Pixels; a photo with a shorter side below this is refused."""
     jpeg_quality: int = Field(92, ge=50, le=100)
 
     @field_validator("min_size")
@@ -20,6 +20,6 @@ class PhotoSpec(StrictModel):
         if min_size > info.data.get("stored_size", min_size):
             raise ValueError(
                 f"{min_size} is above stored_size {info.data['stored_size']}: "
-                "every photo would be refused or blown up"
+                "every photo would be refused or enlarged"
             )
         return min_size

@@ -326,7 +326,7 @@ def test_tombstones_of_another_key_stop_the_run(learn, inbox, batch, shown):
     [
         ("sunday", "there is no such batch"),
         ("half", "not complete: _SUCCESS, which is written last, is missing"),
-        ("../elsewhere", "is not a valid name of a batch"),
+        ("../elsewhere", "is not a valid batch name"),
         ("tableless", "no label table; expected photos.csv and cards.csv"),
     ],
 )

@@ -48,11 +48,8 @@ def settings_of(*overrides):
         ("data_path=/photos", "data.path: /photos is on this machine"),
         ("data_path=", "data.path: is not set"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
-        (
-            "registry_uri=foo://x",
-            "--param registry_uri: 'foo' is not a kind of registry; the kinds are",
-        ),
-        ("registry_uri=", "registry.uri: is not set; set it to a model registry"),
+        ("registry_uri=foo://x", "--param registry_uri: unknown kind of registry 'foo'; supp"),
+        ("registry_uri=", "registry.uri: name a model registry"),
     ],
 )
 def test_an_invalid_parameter_is_refused_in_one_line(text, expected):
@@ -126,9 +123,7 @@ def test_the_same_run_has_the_same_id():
 def test_if_the_data_are_unknown_each_submission_is_another_run():
     first, second = (plan(settings_of(), "kubeflow") for _ in range(2))
     assert first.run_id != second.run_id
-    assert first.data_unknown == (
-        "s3://photos: no credentials of AWS were found; see docs/files.md"
-    )
+    assert first.data_unknown == ("s3://photos: no AWS credentials were found; see docs/files.md")
     assert first.parameters["data_fingerprint"] == ""
 
 
@@ -190,7 +185,7 @@ def test_a_bucket_without_credentials_is_not_waited_for(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     assert (
-        "s3://photos: no credentials of AWS were found"
+        "s3://photos: no AWS credentials were found"
         in plan(settings_of("data.path=s3://photos/spring"), "kubeflow").data_unknown
     )
 

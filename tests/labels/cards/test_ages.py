@@ -31,7 +31,7 @@ def test_the_middle_of_a_month_is_at_most_15_days_away():
     }
 
 
-def test_a_birth_later_in_the_month_of_the_photo_is_none_after_it():
+def test_a_birth_later_in_the_month_of_the_photo_is_not_after_it():
     assert not born_after(date(2024, 3, 31), date(2024, 3, 1))
     assert born_after(date(2024, 4, 1), date(2024, 3, 31))
     assert not born_after(date(2023, 12, 1), date(2024, 1, 1))

@@ -1,4 +1,4 @@
-"""What depends on today: a photo cannot have been taken after it came."""
+"""What depends on today: a photo cannot have been taken after it arrived."""
 
 import os
 from datetime import datetime, timedelta, timezone
@@ -31,7 +31,7 @@ def today(monkeypatch):
 
 @pytest.fixture
 def upload(batch, shown, tmp_path):
-    """Writes an upload whose photos were taken on some days, and says when it came."""
+    """Writes an upload with photos of some days, and sets when it arrived."""
 
     def write(captured, arrived=ARRIVED):
         rows = [shown(f"{day}.jpg", "4001", day) for day in captured]
@@ -51,7 +51,7 @@ def judged(folder):
     return {row.file_name: row.problem for row in data_set.rows()}, data_set.fingerprint()
 
 
-def test_the_upload_s_own_time_decides_whenever_it_is_looked_at(upload, today):
+def test_the_uploads_own_time_decides_on_any_day(upload, today):
     days = ["2026-11-26", "2026-11-27", "2026-11-28", "2026-12-10"]
     folder = upload(days)
     found = []
@@ -65,8 +65,8 @@ def test_the_upload_s_own_time_decides_whenever_it_is_looked_at(upload, today):
     assert len({fingerprint for _, fingerprint in found}) == 1
 
 
-def test_without_a_time_of_its_own_another_answer_has_another_fingerprint(upload, today):
-    """So no cache keeps the answer of a day that has passed."""
+def test_without_a_time_another_result_has_another_fingerprint(upload, today):
+    """So no cache keeps the result of an earlier day."""
     folder = upload(["2026-11-20", "2026-12-10"], arrived=None)
     today(ARRIVED)
     before = judged(folder)
@@ -87,7 +87,7 @@ def test_a_copy_with_another_time_that_changes_nothing_is_the_same_data(upload, 
     assert judged(folder) == original
 
 
-def test_a_copy_with_another_time_is_judged_anew(upload, today):
+def test_a_copy_with_another_time_is_checked_again(upload, today):
     today(ARRIVED + timedelta(24))
     folder = upload(["2026-12-10"])
     original = judged(folder)
@@ -99,14 +99,14 @@ def test_a_copy_with_another_time_is_judged_anew(upload, today):
     assert judged(folder)[1] != original[1]
 
 
-def test_an_upload_from_the_future_is_judged_by_today(upload, today):
+def test_an_upload_from_the_future_is_checked_by_today(upload, today):
     """Its machine's clock is ahead, and so may be the camera's: the ages would be too high."""
     today(ARRIVED)
     folder = upload(["2036-11-26"], ARRIVED + timedelta(3653))
     assert judged(folder)[0] == {"2036-11-26.jpg": Reason.CAPTURED_IN_FUTURE}
 
 
-def test_an_upload_keeps_its_answer_where_the_clock_here_was_set_back(upload, today):
+def test_an_upload_keeps_its_result_if_the_clock_was_set_back(upload, today):
     folder = upload(["2026-11-25", "2026-11-26", "2026-12-10"])
     today(ARRIVED)
     before = judged(folder)

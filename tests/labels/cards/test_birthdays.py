@@ -1,4 +1,4 @@
-"""What runs over several batches leave behind says of nobody on which day they were born.
+"""The results of runs over several batches reveal nobody's day of birth.
 
 Each reading of the shop's tables ends in rows, refusals and fingerprints: all that goes further. A
 day that gives the same of all of them cannot be told from the true one, by whatever method.
@@ -18,7 +18,7 @@ KEY = "a key that is long enough"
 
 
 class Shop:
-    """An inbox of batches beside a base set, written anew for each try."""
+    """An inbox of batches and a base set, written again for each try."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -29,7 +29,7 @@ class Shop:
         (folder / "key").write_text(KEY)
 
     def left_behind(self, born, captured):
-        """What a run passes on, of photos of one card, each in a batch of its own."""
+        """What a run stores about photos of one card, each in a separate batch."""
         for number, day in enumerate(captured):
             batch = self.folder / "inbox" / f"batch-{number}"
             batch.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def test_the_ages_of_many_photos_give_the_month_and_no_more(tmp_path):
     ages = [(date.fromisoformat(row.captured), float(row.age)) for rows in batches for row in rows]
 
     def fits(born):
-        # As whoever has examples and their days would try it: 4 decimals are an hour.
+        # An attacker with the examples and their days would try this: 4 decimals are an hour.
         return all(abs((day - born).days / 365.2425 - age) < 1.5 / 365 for day, age in ages)
 
     every_day = [date(1989, 1, 1) + timedelta(number) for number in range(1000)]

@@ -1,4 +1,4 @@
-"""A card's number goes out of texts, in whatever form it stands there."""
+"""A card's number is removed from texts in any form."""
 
 import unicodedata
 
@@ -39,7 +39,7 @@ from customer_age.labels.cards.card_numbers import without_card
         ("100%.jpg", "4000-0001", "100%.jpg"),
     ],
 )
-def test_a_card_number_goes_out_of_names(text, card, shown_as):
+def test_a_card_number_is_removed_from_names(text, card, shown_as):
     assert without_card(text, card, "HASH") == shown_as
 
 

@@ -1,4 +1,4 @@
-"""The layout of a loyalty-card upload: ages are counted, and card numbers go nowhere."""
+"""The layout of a loyalty-card upload: ages are computed, and card numbers are never passed on."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -24,7 +24,7 @@ def shown(name, card, captured_at="2024-03-01T10:15:00"):
 
 @pytest.fixture
 def upload(tmp_path, photo):
-    """Write an upload: rows of `photos.csv`, and a photo of its own for each."""
+    """Write an upload: rows of `photos.csv`, and a separate photo for each."""
 
     def write(rows, cards=None):
         folder = tmp_path / "upload"
@@ -100,7 +100,7 @@ def test_a_stale_profile_gives_no_age(upload):
     assert not any(row.problem for row in open_data_set(str(folder)).rows())
 
 
-def test_of_a_card_shown_too_often_the_first_photos_are_taken(upload):
+def test_the_first_photos_of_a_card_shown_too_often_are_used(upload):
     rows = [shown("old.jpg", "4000-0003")]
     rows += [shown(f"{number}.jpg", f"4000-000{number % 2 + 1}") for number in range(5)]
     cards = LabelSpec(max_photos_per_card=2)
@@ -123,7 +123,7 @@ def test_a_photo_named_after_its_card_is_shown_without_it(upload):
     assert "9999" not in f"{unknown.file_name} {unknown.detail} {unknown.photo}"
 
 
-def test_a_card_number_is_no_column_to_keep(upload):
+def test_a_card_number_cannot_be_kept(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
     with pytest.raises(SettingsError, match=r"^data.keep_columns: 'card_id' identifies a person"):
         open_data_set(str(folder), LabelSpec(keep_columns=("card_id",)))
@@ -136,7 +136,7 @@ def test_a_card_number_is_no_column_to_keep(upload):
     assert row.extras == (("extra/captured_at", "2024-03-01T10:15:00"),)
 
 
-def test_columns_can_be_named_as_the_shop_does(upload):
+def test_columns_can_have_the_shops_names(upload):
     folder = upload([shown("a.jpg", "4000-0001")])
     for table, ours, theirs in (
         ("photos.csv", "captured_at", "zeit"),
@@ -160,7 +160,7 @@ def test_profiles_are_a_part_of_the_fingerprint(upload):
     assert open_data_set(str(folder)).fingerprint() != before
 
 
-def test_of_shared_profiles_only_those_of_its_cards_count(upload, tmp_path):
+def test_only_its_cards_profiles_count_of_shared_ones(upload, tmp_path):
     folder = upload([shown("a.jpg", "4000-0001")])
     shared = tmp_path / "profiles.csv"
     (folder / "cards.csv").rename(shared)

@@ -1,4 +1,4 @@
-"""Profiles of loyalty cards: tables and databases give the same."""
+"""Profiles of loyalty cards: tables and databases give the same result."""
 
 import sqlite3
 
@@ -53,7 +53,7 @@ def test_profiles_of_some_cards(tmp_path, kind):
     assert opened.of(set()) == {}
 
 
-def test_columns_and_the_table_of_a_database_can_be_named(tmp_path):
+def test_columns_and_the_table_of_a_database_can_be_set(tmp_path):
     names = ["number", "born", "agreed"]
     url = database(tmp_path, [row[:3] for row in ROWS], names, "customers")
     columns = {"person": "number", "date_of_birth": "born", "consent": "agreed"}
@@ -69,7 +69,7 @@ def test_numbers_are_found_in_a_column_of_numbers(tmp_path):
 
 
 def test_whole_numbers_are_found_in_a_column_of_decimals(tmp_path):
-    """Oracle's NUMBER and the like: 4001 is the card, not 4001.0000000000."""
+    """As Oracle's NUMBER: the card is 4001, not 4001.0000000000."""
     url = database(tmp_path, [(4001, *ROWS[0][1:])], number="NUMERIC(38, 10)")
     found = profiles.open_profiles(url, profiles.COLUMNS).of({"4001", "4002"})
     assert found == {"4001": FOUND["4000-0001"]}
@@ -81,21 +81,24 @@ def test_whole_numbers_are_found_in_a_column_of_decimals(tmp_path):
         ("sqlite:///{folder}/none/crm.db", "unable to open database file"),
         ("{url}#clients", "no table 'clients'"),
         ("sqlserver://host/crm", "Can't load plugin"),
-        ("{folder}/cards.txt", "a table's name ends in .csv"),
-        ("{folder}/cards.xlsx", r"\.xlsx is not read: open it and save the sheet as cards\.csv"),
+        ("{folder}/cards.txt", "a table's name must end in .csv"),
+        (
+            "{folder}/cards.xlsx",
+            r"\.xlsx files are not read: open it and save the sheet as cards\.csv",
+        ),
         ("{folder}/cards.csv", "cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_one_line_without_a_card(tmp_path, where, said):
     url = database(tmp_path)
-    with pytest.raises(SettingsError, match=said) as caught:
+    with pytest.raises(SettingsError, match=said) as raised:
         opened = profiles.open_profiles(where.format(folder=tmp_path, url=url), profiles.COLUMNS)
         opened.of(WANTED)
-    assert "\n" not in str(caught.value)
-    assert "4000" not in str(caught.value)
+    assert "\n" not in str(raised.value)
+    assert "4000" not in str(raised.value)
 
 
-def test_a_table_without_a_column_says_so(tmp_path):
+def test_a_missing_column_is_reported(tmp_path):
     url = database(tmp_path, [], ["card_id", "birthday", "consent"])
     with pytest.raises(SettingsError, match="no column 'date_of_birth'; there are: card_id, b"):
         profiles.open_profiles(url, profiles.COLUMNS).of(WANTED)

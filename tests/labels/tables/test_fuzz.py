@@ -1,4 +1,4 @@
-"""Whatever is written into a table is read, or refused by its line; never less or other."""
+"""Every row of any table is read as written, or refused with its line."""
 
 import csv
 import gzip
@@ -47,7 +47,7 @@ def table_of(content, name="labels.csv", read=None):
     return LabelTable(OneFile(content), name, read or READ, {}, None, "")
 
 
-# What is special to a parser, to a spreadsheet or to Unicode, more often than letters.
+# Characters that are special to a parser, a spreadsheet or Unicode, more often than letters.
 CELLS = st.text(
     st.sampled_from(list('""\',;\t|\n\r ab1.=\\\0\ufeff\u0085\u2028\u00a0\u00fcu\u0308я🙂\x1c')),
     max_size=12,
@@ -68,7 +68,7 @@ def dialects(draw):
 
 
 def written(rows, how):
-    """A text, by the rules of CSV alone: no writer of a library decides what is quoted."""
+    """A text by the rules of CSV only: no library's writer decides what is quoted."""
 
     def cell(text):
         special = any(letter in text for letter in f'"{how["delimiter"]}\n\r')
@@ -132,8 +132,8 @@ def test_a_text_is_read_as_it_was_written(rows, how):
         max_size=3,
     ),
 )
-def test_a_damaged_row_takes_no_other_with_it(notes, damages):
-    """Up to three stray characters in rows: every row that holds none is read, or nothing is."""
+def test_a_damaged_row_affects_no_other(notes, damages):
+    """Up to three stray characters in rows: every row without one is read, or no row is."""
     records = [
         f'p{number}.jpg,"{note}",{20 + number},o' if note else f"p{number}.jpg,,{20 + number},o"
         for number, note in enumerate(notes)
@@ -224,7 +224,7 @@ COLUMNS = st.one_of(
 
 
 def text_of(value):
-    """What a value is in words; by other means than the code's."""
+    """The text of a value, computed in another way than in the code."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, str | bool):
@@ -256,7 +256,7 @@ def test_a_parquet_column_is_read_as_it_was_written(column, encoded, ours):
         try:
             list(found.rows())
         except SettingsError as error:
-            assert "column 'theirs' holds decimal numbers" in str(error)
+            assert "column 'theirs' contains decimal numbers" in str(error)
             return
         raise AssertionError("decimal numbers were taken for names")
     assert [row[ours] for _, row in found.rows()] == [text_of(value) for value in values]
@@ -266,7 +266,7 @@ def test_a_parquet_column_is_read_as_it_was_written(column, encoded, ours):
 @fuzz
 @given(st.lists(st.lists(CELLS, min_size=4, max_size=4), min_size=1, max_size=6))
 def test_what_pythons_writer_writes_is_read(rows):
-    """The dialect that most tables come from, with its own quoting; line ends stay out of cells."""
+    """The most common dialect, with its own quoting; cells contain no line ends."""
     rows = [[re.sub(r"[\r\n\0]", "", cell) for cell in row] for row in rows]
     assume(any(cell.strip() for cell in rows[0]))
     text = io.StringIO(newline="")

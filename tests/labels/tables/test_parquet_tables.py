@@ -1,4 +1,4 @@
-"""Parquet: each column becomes text from its own type, or is refused with a word."""
+"""Parquet: each column is converted to text from its own type, or refused with a reason."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ CARD = {"person": "card_id"}
 
 @pytest.fixture
 def table(tmp_path):
-    """Write a Parquet file of columns, and give it as a table that reads some of them."""
+    """Write a Parquet file of columns, and return a table that reads some of them."""
 
     def write(columns, read, name="photos.parquet", types=None):
         arrays = {
@@ -66,7 +66,7 @@ MOMENT = datetime(2026, 2, 28, 23, 15, tzinfo=UTC)
     ],
     ids=str,
 )  # fmt: skip
-def test_what_a_column_says_is_read_from_its_type(table, column, expected):
+def test_a_column_is_read_by_its_type(table, column, expected):
     assert texts(table({"card_id": column}, CARD)) == [(text,) for text in expected]
 
 
@@ -89,11 +89,13 @@ def test_an_age_may_have_a_fraction(table, column, expected):
 @pytest.mark.parametrize(
     "column", [pa.array([4001.0, None]), pa.array([None, Decimal("4001.00")])], ids=str
 )
-def test_decimal_numbers_are_no_names(table, ours, column):
+def test_decimal_numbers_are_not_names(table, ours, column):
     read = table({"the column": column}, {ours: "the column"})
-    with pytest.raises(SettingsError, match="column 'the column' holds decimal numbers") as caught:
+    with pytest.raises(
+        SettingsError, match="column 'the column' contains decimal numbers"
+    ) as raised:
         texts(read)
-    assert "4001" not in str(caught.value)
+    assert "4001" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -103,15 +105,15 @@ def test_decimal_numbers_are_no_names(table, ours, column):
         (pa.array([{"x": 1}]), "struct<"),
         (pa.array([1000], pa.duration("us")), "duration"),
         (pa.array([5], pa.time32("s")), "time32"),
-        (pa.array([b"\xff\xfe"]), "no text in UTF-8"),
+        (pa.array([b"\xff\xfe"]), "not text in UTF-8"),
     ],
 )
-def test_a_column_that_is_no_text_is_refused_by_its_name_and_type(table, column, word):
+def test_a_column_that_is_not_text_is_refused_with_its_name_and_type(table, column, word):
     with pytest.raises(
         SettingsError, match=r"photos\.parquet: column 'card_id'.*" + word
-    ) as caught:
+    ) as raised:
         texts(table({"card_id": column}, CARD))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_columns_that_are_not_read_may_be_anything(table):
@@ -119,19 +121,19 @@ def test_columns_that_are_not_read_may_be_anything(table):
     assert texts(table(columns, CARD)) == [("x",), ("y",)]
 
 
-def test_two_columns_of_one_name_are_refused(tmp_path):
+def test_two_columns_with_one_name_are_refused(tmp_path):
     twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["card_id", "card_id"])
     parquet.write_table(twice, tmp_path / "photos.parquet")
     found = LabelTable(LocalFolder(tmp_path), "photos.parquet", CARD, {}, None, "")
-    with pytest.raises(SettingsError, match="columns 1 and 2 are both called 'card_id'"):
+    with pytest.raises(SettingsError, match="columns 1 and 2 are all named 'card_id'"):
         texts(found)
 
 
-def test_rows_are_counted_where_no_column_is_read(table):
+def test_rows_are_counted_if_no_column_is_read(table):
     assert len(texts(table({"x": [1, 2, 3]}, {}))) == 3
 
 
-def test_lines_go_on_across_what_is_read_at_once(table):
+def test_line_numbers_continue_across_record_batches(table):
     numbers = list(range(40_000))
     rows = list(table({"card_id": numbers}, CARD).rows())
     assert [line for line, _ in rows] == [number + 2 for number in numbers]
@@ -212,9 +214,9 @@ def test_a_file_that_is_cut_off_is_one_line(tmp_path, table):
     content = bytearray(file.read_bytes())
     content[40:4000] = bytes(3960)
     file.write_bytes(content)
-    with pytest.raises(SettingsError, match="cannot be read as Parquet") as caught:
+    with pytest.raises(SettingsError, match="cannot be read as Parquet") as raised:
         texts(found)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_kept_columns_are_read_as_they_are(tmp_path, table):
@@ -229,12 +231,12 @@ def test_kept_columns_are_read_as_they_are(tmp_path, table):
 
 
 def test_a_table_reports_the_types_of_its_columns(table):
-    caught = table({"card_id": [4001, None], "day": [date(2026, 1, 1)] * 2}, CARD).describe()
-    assert (caught.kind, caught.encoding, caught.delimiter, caught.compressed) == (
-        "parquet",
-        "",
-        "",
-        False,
-    )
-    assert caught.columns == (("card_id", "int64"), ("day", "date32[day]"))
-    assert (caught.read, caught.absent, caught.dialect()) == (CARD, (), "Parquet")
+    description = table({"card_id": [4001, None], "day": [date(2026, 1, 1)] * 2}, CARD).describe()
+    assert (
+        description.kind,
+        description.encoding,
+        description.delimiter,
+        description.compressed,
+    ) == ("parquet", "", "", False)
+    assert description.columns == (("card_id", "int64"), ("day", "date32[day]"))
+    assert (description.read, description.absent, description.dialect()) == (CARD, (), "Parquet")

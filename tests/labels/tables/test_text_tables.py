@@ -1,4 +1,4 @@
-"""Tables that are texts: a row is read as written, or refused with its line, or the table is."""
+"""Text tables: each row is read as written or refused with its line, or the table is refused."""
 
 import gzip
 
@@ -24,7 +24,7 @@ def table(tmp_path):
 
 
 def twenty(**changed):
-    """Twenty rows under a header, `p00.jpg,20` in line 2; `line_5="…"` puts another line 5."""
+    """Twenty rows below a header, `p00.jpg,20` in line 2; `line_5="…"` replaces line 5."""
     lines = ["file_name,real_age", *(f"p{number:02d}.jpg,{20 + number}" for number in range(20))]
     for name, line in changed.items():
         lines[int(name.removeprefix("line_")) - 1] = line
@@ -57,13 +57,13 @@ def test_a_quote_that_closes_far_below_is_named_by_its_line(table):
     assert read(table(fits)) == [(22, "a.jpg", "20"), (23, "b.jpg", "21")]
 
 
-def test_of_a_record_of_several_lines_the_quote_that_is_open_is_named(table):
+def test_the_open_quote_in_a_record_of_several_lines_is_named(table):
     content = 'file_name,note,real_age,more\na.jpg,"two\nlines",20,"stray\nb.jpg,x,21,y\n'
     with pytest.raises(SettingsError, match="line 3: a quote opens a cell here and is never clos"):
         read(table(content))
 
 
-def test_a_quote_with_more_than_a_cell_can_hold_below_it_is_named_by_its_line(table):
+def test_a_quote_above_more_text_than_a_cell_can_hold_is_named_by_its_line(table):
     rows = [f"p{number:05d}.jpg,{number % 90}" for number in range(20_000)]
     rows[7] = f'"{rows[7]}'
     with pytest.raises(SettingsError, match="line 9: a quote opens a cell here and is not closed"):
@@ -79,33 +79,33 @@ def test_a_quote_with_more_than_a_cell_can_hold_below_it_is_named_by_its_line(ta
     ],
     ids=["in the name", "in the age", "in a column that is not read"],
 )
-def test_two_stray_quotes_swallow_no_row(table, content, line, below):
-    with pytest.raises(SettingsError, match=f"line {line}: .* line {below}, .* a row of its own"):
+def test_two_stray_quotes_hide_no_row(table, content, line, below):
+    with pytest.raises(SettingsError, match=f"line {line}: .* line {below}, .* a separate row"):
         read(table(content))
 
 
-def test_a_name_never_goes_on_to_the_next_line(table):
-    with pytest.raises(SettingsError, match="line 3: 'file_name' goes on to line 4, in quotes"):
+def test_a_name_never_continues_in_the_next_line(table):
+    with pytest.raises(SettingsError, match="line 3: 'file_name' continues in quotes to line 4"):
         read(table('file_name,real_age\na.jpg,20\n"b\nc",21\n'))
 
 
-def test_what_a_note_says_in_several_lines_is_no_row(table):
+def test_a_note_of_several_lines_is_not_a_row(table):
     content = 'file_name,note,real_age\na.jpg,"note, with\nline, two",20\nb.jpg,"""x""\n",21\n'
     assert read(table(content)) == [(3, "a.jpg", "20"), (5, "b.jpg", "21")]
 
 
-def test_a_quote_inside_a_cell_is_a_letter(table):
+def test_a_quote_inside_a_cell_is_a_plain_character(table):
     assert read(table('file_name,real_age\na"b.jpg,20\n')) == [(2, 'a"b.jpg', "20")]
 
 
-def test_a_quote_that_ends_before_its_cell_refuses_its_row_alone(table):
+def test_a_quote_that_ends_before_its_cell_refuses_only_its_row(table):
     found = table(twenty(line_5='"p"03.jpg,23'))
     assert len(read(found)) == 20
     assert list(refused(found)) == [5]
-    assert "a closing quote stands before the end" in refused(found)[5]
+    assert "a closing quote is before the end" in refused(found)[5]
 
 
-def test_rows_with_other_cells_than_the_header_are_refused_with_their_line(table):
+def test_rows_with_another_number_of_cells_are_refused_with_their_line(table):
     found = table(twenty(line_2="p00.jpg,20,5", line_7="p05.jpg", line_9="p07.jpg,27,"))
     rows = dict(found.rows())
     assert len(rows) == 20
@@ -123,26 +123,26 @@ def test_rows_with_other_cells_than_the_header_are_refused_with_their_line(table
 @pytest.mark.parametrize(
     ("content", "guess"),
     [
-        ("file_name,real_age\na.jpg,20,5\nb.jpg,21,5\nc.jpg,22\n", "Decimal commas"),
-        ("file_name;real_age\na.jpg;20;5\n", "lack a column"),
-        ("file_name,real_age\na.jpg;20\nb.jpg;21\n", "have another separator than the header"),
+        ("file_name,real_age\na.jpg,20,5\nb.jpg,21,5\nc.jpg,22\n", "decimal commas"),
+        ("file_name;real_age\na.jpg;20;5\n", "column missing in the header"),
+        ("file_name,real_age\na.jpg;20\nb.jpg;21\n", "have another separator than the rows"),
     ],
 )
-def test_a_table_of_which_most_rows_have_other_cells_is_refused(table, content, guess):
-    with pytest.raises(SettingsError, match=f"rows are not as the header .* line 2: .*{guess}"):
+def test_a_table_is_refused_if_most_rows_have_another_number_of_cells(table, content, guess):
+    with pytest.raises(SettingsError, match=f"rows do not match the header.* line 2: .*{guess}"):
         read(table(content))
 
 
-def test_half_of_the_rows_is_not_most(table):
+def test_half_of_the_rows_is_not_a_majority(table):
     assert len(read(table("file_name,real_age\na.jpg,20,5\nb.jpg,21\n"))) == 2
 
 
-def test_blank_rows_are_none_however_many_cells_they_have(table):
+def test_blank_rows_are_skipped_with_any_number_of_cells(table):
     content = "file_name,real_age\n\n,\n , \n;;;\na.jpg,20\n,,,\n"
     assert read(table(content.replace(";;;", ",,"))) == [(6, "a.jpg", "20")]
 
 
-def test_of_a_malformed_row_no_name_is_shown_where_persons_are_known(table):
+def test_a_malformed_row_shows_no_name_if_persons_are_known(table):
     content = "file_name,real_age,card\na_4001.jpg,20,x,4001\nb.jpg,21,4002\n"
     rows = list(table(content, columns={**COLUMNS, "person": "card"}).rows())
     assert rows[0][1]["problem"] == Reason.ROW_MALFORMED
@@ -154,17 +154,15 @@ def test_a_card_number_that_a_spreadsheet_spoilt_is_refused(table, spoilt):
     content = f"file_name;card\na.jpg;4001\nb_4001.jpg;{spoilt}\nc.jpg;4.1\nd.jpg;40-01.e\n"
     rows = dict(table(content, columns={"file_name": "file_name", "person": "card"}).rows())
     assert [line for line, row in rows.items() if "problem" in row] == [3]
-    assert "'card' is a decimal number and not a name" in rows[3]["detail"]
+    assert "'card' is a decimal number, not a name" in rows[3]["detail"]
     assert "4001" not in str(rows[3])
 
 
 def test_a_table_of_spoilt_card_numbers_is_refused(table):
     content = "file_name,card\na.jpg,4001.0\nb.jpg,4002.0\nc.jpg,\n"
-    with pytest.raises(
-        SettingsError, match="2 of 3 rows .* line 2: 'card' is a decimal number"
-    ) as caught:
+    with pytest.raises(SettingsError, match="2 of 3 rows .* line 2: 'card' is a decimal") as raised:
         list(table(content, columns={"file_name": "file_name", "person": "card"}).rows())
-    assert "400" not in str(caught.value).rpartition("labels.csv")[2]
+    assert "400" not in str(raised.value).rpartition("labels.csv")[2]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +178,7 @@ def test_a_table_of_spoilt_card_numbers_is_refused(table):
     ids=["UTF-16", "UTF-16 of Excel", "UTF-32", "UTF-16 with sep", "sep and mark", "SEP"],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_a_table_says_of_its_encoding_and_separator_is_followed(table, content, packed):
+def test_a_tables_encoding_and_separator_are_recognised(table, content, packed):
     name = "labels.csv.gz" if packed else "labels.csv"
     found = table(gzip.compress(content) if packed else content, name)
     assert [row[1:] for row in read(found)] == [("ü.jpg", "30"), ("я.jpg", "41")]
@@ -196,25 +194,25 @@ def test_what_a_table_says_of_its_encoding_and_separator_is_followed(table, cont
     [
         (b"", "the table is empty"),
         (b"\r\n\n,,\n", "the table is empty"),
-        (b"\nfile_name,real_age\na.jpg,30\n", "line 1 is empty, and the names of the columns"),
+        (b"\nfile_name,real_age\na.jpg,30\n", "line 1 is empty, but it must contain"),
         (b",,\nfile_name,real_age,x\n", "line 1 is empty"),
         (b"sep=;\n\nfile_name;real_age\n", "line 2 is empty"),
-        (b"real_age,file_name,real_age\n1,a.jpg,2\n", "columns 1 and 3 are both called 'real_age'"),
-        ("file_name,real_age\nя.jpg,3\n".encode("cp1251"), "not a text in UTF-8"),
-        ("file_name,real_age\n".encode("utf-16-le"), "not a text in UTF-8: it holds NUL"),
-        (b"\xff\xfef\0i", "not a text in UTF-16; save the table as CSV in UTF-8"),
+        (b"real_age,file_name,real_age\n1,a.jpg,2\n", "columns 1 and 3 are all named 'real_age'"),
+        ("file_name,real_age\nя.jpg,3\n".encode("cp1251"), "not text in UTF-8"),
+        ("file_name,real_age\n".encode("utf-16-le"), "not text in UTF-8: it contains NUL"),
+        (b"\xff\xfef\0i", "not text in UTF-16; save the table as CSV in UTF-8"),
         (b"file_name,real_age\n" + b"x" * 2**20, "line 2 has more than 1,048,576 characters"),
-        (b'"file_name"s,real_age\na.jpg,3\n', "line 1: a closing quote stands before the end"),
+        (b'"file_name"s,real_age\na.jpg,3\n', "line 1: a closing quote is before the end"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(table, content, sentence):
-    with pytest.raises(SettingsError, match=sentence) as caught:
+    with pytest.raises(SettingsError, match=sentence) as raised:
         read(table(content))
-    assert "\n" not in str(caught.value)
-    assert "labels.csv: " in str(caught.value)
+    assert "\n" not in str(raised.value)
+    assert "labels.csv: " in str(raised.value)
 
 
-def test_two_columns_of_one_name_are_no_matter_where_neither_is_read(table):
+def test_two_columns_with_one_name_are_fine_if_neither_is_read(table):
     assert read(table("file_name,note,note,real_age\na.jpg,x,y,20\n")) == [(2, "a.jpg", "20")]
 
 
@@ -230,13 +228,13 @@ def test_a_damaged_archive_is_one_line(table):
         read(table(bytes(packed), "labels.csv.gz"))
 
 
-def test_a_cell_that_no_cell_can_be_as_long_as_refuses_its_row(table):
+def test_a_cell_that_is_too_long_refuses_its_row(table):
     found = table(twenty(line_4="x" * 140_000 + ",22"))
     assert refused(found) == {4: "a cell has more than 131,072 characters"}
 
 
 def test_a_nul_refuses_its_row(table):
-    assert refused(table(twenty(line_4="p\0.jpg,22"))) == {4: "it holds a NUL character"}
+    assert refused(table(twenty(line_4="p\0.jpg,22"))) == {4: "it contains a NUL character"}
 
 
 def test_a_name_in_capitals_is_read_by_its_suffix(table):
@@ -247,10 +245,14 @@ def test_a_name_in_capitals_is_read_by_its_suffix(table):
 def test_a_table_reports_how_it_is_read(table):
     content = "\ufefffile_name;note;real_age\na.jpg;x;20\n".encode("utf-16-le")
     found = table(gzip.compress(content), "labels.csv.gz", optional={"person": "person"})
-    caught = found.describe()
-    assert (caught.name, caught.kind, caught.encoding) == ("labels.csv.gz", "text", "UTF-16")
-    assert (caught.delimiter, caught.compressed) == (";", True)
-    assert caught.columns == (("file_name", ""), ("note", ""), ("real_age", ""))
-    assert caught.read == COLUMNS
-    assert caught.absent == ("person",)
-    assert caught.dialect() == "text in UTF-16, cells separated by semicolons, gzipped"
+    description = found.describe()
+    assert (description.name, description.kind, description.encoding) == (
+        "labels.csv.gz",
+        "text",
+        "UTF-16",
+    )
+    assert (description.delimiter, description.compressed) == (";", True)
+    assert description.columns == (("file_name", ""), ("note", ""), ("real_age", ""))
+    assert description.read == COLUMNS
+    assert description.absent == ("person",)
+    assert description.dialect() == "text in UTF-16, cells separated by semicolons, gzipped"

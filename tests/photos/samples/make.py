@@ -1,4 +1,4 @@
-"""Make the samples beside this file; run once by hand, see README.md.
+"""Make the samples in this folder; run once by hand, see README.md.
 
 usage: python make.py, where pillow-heif and Pillow are installed, and on PATH are heif-enc,
 avifenc and exiftool.
@@ -24,7 +24,7 @@ TURNED_BY_CAMERA = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""EXIF's orientation, and how a picture lies in a file that states it."""
+"""EXIF's orientation to the orientation of the pixels in such a file."""
 
 
 def quarters() -> Image.Image:
@@ -75,7 +75,7 @@ def turned(scratch: Path) -> None:
 
 
 def kinds(scratch: Path) -> None:
-    """Other kinds of pixels, and several pictures, of which the second is the main one."""
+    """Other kinds of pixels, and a file of several pictures with the second as the main one."""
     picture = quarters()
     grey, clear = scratch / "grey.png", scratch / "clear.png"
     picture.convert("L").save(grey)
@@ -96,7 +96,7 @@ def kinds(scratch: Path) -> None:
 
 
 def tiles(scratch: Path) -> None:
-    """One colour each: what `heif_writer` makes a grid of, as phones do."""
+    """Tiles of one colour each, from which `heif_writer` makes a grid, as phones do."""
     for colour in ("red", "green", "blue", "white"):
         png = scratch / f"{colour}.png"
         Image.new("RGB", (64, 64), colour).save(png)

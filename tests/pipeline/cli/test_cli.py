@@ -70,7 +70,7 @@ VERBS = (
     ("submit", "--target", "vertex", "--project", "shop-1", "--region", "europe-west4"),
 )
 WRONG = {
-    "registry.uri=shop": "not a kind of registry",
+    "registry.uri=shop": "registry.uri: not a URI",
     "retraining.ledger=sqlite:///l.sqlite": "not a valid ledger",
     "cluster.pipeline_root=/runs": "not a valid address",
     "data.inbox=ftp://shop/x": "not a valid address",

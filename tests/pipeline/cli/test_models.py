@@ -82,7 +82,7 @@ def test_roll_back_and_promote(models):
     assert models("rollback")[1].out == "version 1 is the champion again\n"
     exit_code, printed = models("rollback")
     assert exit_code == 1
-    assert "none before it to roll back to" in printed.err
+    assert "there is no former champion to roll back to" in printed.err
     assert models("promote", "2")[0] == 0
 
 

@@ -110,11 +110,11 @@ def test_any_age_groups_without_training(predict, photos):
 @pytest.mark.parametrize(
     ("bands", "expected"),
     [
-        ("0-17,20+", "leave a gap: age 18"),
+        ("0-17,20+", "leave a gap: no group contains age 18"),
         ("0-17,17+", "overlap: age 17"),
-        ("0-64", "let the last one be open"),
-        ("young,old", "'young' is no age group"),
-        ("", "'' is no age group"),
+        ("0-64", "add an open last group"),
+        ("young,old", "'young' is not a valid age group"),
+        ("", "'' is not a valid age group"),
     ],
 )
 def test_wrong_age_groups_are_reported_in_one_line(call, photos, bands, expected):

@@ -144,7 +144,7 @@ def test_a_wrong_number_in_the_environment_is_wrong_usage(refused, monkeypatch):
 def test_a_registry_s_uri_is_that_of_the_settings(refused):
     code, lines = refused("--model", "ftp://host/models", "--port", "0", "--grpc-port", "0")
     assert code == 2
-    assert "not a kind of registry" in lines[-1]
+    assert "unknown kind of registry" in lines[-1]
     code, lines = refused("--model", "mlflow+https://me:secret@host/")
     assert code == 2
     assert "must hold no user name or password" in lines[-1]

@@ -1,1 +1,1 @@
-"""Loyalty cards: who was born when, and so how old a photo's person was."""
+"""Loyalty cards: compute a person's age on a photo from the date of birth in the card's profile."""

@@ -1,22 +1,22 @@
-"""Dates to ages.
+"""Compute ages from dates.
 
-A date of birth is known by its month alone: together with the days on which photos were taken, ages
-to the day would give the exact date away.
+Only the month of a date of birth is used: ages to the day, together with the days on which photos
+were taken, would reveal the exact date.
 """
 
 from datetime import date, datetime
 
 _MIDDLE = 16
-"""The day used for all days of a month: none is more than 15 days away."""
+"""The day that represents a whole month: no day is more than 15 days away."""
 
 
 def middle_of_month(day: date) -> date:
-    """Return what is kept instead of a date of birth."""
+    """Return the day that represents a date of birth."""
     return day.replace(day=_MIDDLE)
 
 
 def born_after(born: date, captured: date) -> bool:
-    """Whether a birth came in a month after that of a photo.
+    """Return whether the month of birth is after the month of a photo.
 
     Args:
         born: any day of the month of birth.
@@ -26,11 +26,11 @@ def born_after(born: date, captured: date) -> bool:
 
 
 def age_at(born: date, captured: date) -> float:
-    """Count an age in years: birthdays, and the share of the current year of life.
+    """Return an age in years: the number of birthdays, and the share of the current year of life.
 
     Args:
         born: the middle of the month of birth.
-        captured: not before that month; earlier in it, the age is 0.
+        captured: the day of the photo, not before that month; earlier in it, the age is 0.
     """
     years = captured.year - born.year
     if born.replace(year=captured.year) > captured:
@@ -40,7 +40,7 @@ def age_at(born: date, captured: date) -> float:
 
 
 def day_of(text: str) -> date | None:
-    """The day of an ISO date or time, or None where a text is neither."""
+    """Return the day of an ISO date or time, or None if a text is neither."""
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:

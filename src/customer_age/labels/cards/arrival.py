@@ -1,8 +1,8 @@
-"""When the photos of a folder came: none of them can have been taken later.
+"""Find the latest day on which the photos of a folder can have been taken: their arrival.
 
-An upload of loyalty-card photos ends with `_SUCCESS`, so its time is the upload's own, and the
-answer stays what it was, even where the clock here was set back by some days since. A folder
-without one is judged by today, as is what came from a machine whose clock is far ahead.
+An upload of loyalty-card photos ends with `_SUCCESS`, so the time of `_SUCCESS` is the time of the
+upload. The answer stays the same, even if this machine's clock was set back by some days since.
+Today is used for a folder without `_SUCCESS`, and for an upload whose time is far in the future.
 """
 
 from datetime import date, datetime, timedelta, timezone
@@ -10,17 +10,17 @@ from datetime import date, datetime, timedelta, timezone
 from customer_age.files import Folder
 
 COMPLETE = "_SUCCESS"
-"""An empty file; written last, it says that a batch is complete."""
+"""An empty file, written last: it marks a batch as complete."""
 
 _SLACK = timedelta(days=1)
-"""It is later in the east, and clocks differ."""
+"""For time zones in the east, and for clocks that differ."""
 
 _SET_BACK = timedelta(days=7)
-"""By so much, an upload's time is taken for the right one and the clock here for the wrong one."""
+"""Up to this difference, the upload's time is trusted more than this machine's clock."""
 
 
 def latest_capture(folder: Folder) -> date:
-    """The last day on which a photo of a folder can have been taken.
+    """Return the last day on which a photo of a folder can have been taken.
 
     Args:
         folder: of a batch, or of a data set.

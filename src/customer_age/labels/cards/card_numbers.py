@@ -1,7 +1,7 @@
-"""Numbers of cards in texts, in each form that file systems, spreadsheets and CRMs give them.
+"""Find card numbers in texts, in each form that file systems, spreadsheets and CRMs write.
 
-A form differs in case, separators, leading zeros, kinds of digits, percent signs of an address, a
-prefix of letters, a decimal's `.0`, or a check digit that is left out.
+Forms differ in case, separators, leading zeros, kinds of digits, percent-encoding, a prefix of
+letters, the `.0` of a decimal number, or a missing check digit.
 """
 
 import re
@@ -11,26 +11,25 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 _SHORT = 4
-"""Characters of a number; a shorter one is one only where it stands alone, or every 7 in a name
-would be card 7."""
+"""Characters; a shorter number must be a separate word, or every 7 in a name would be card 7."""
 
 _WHOLE_SHARE = 0.75
 _LEAST_PART = 6
-"""Characters. So much of a long number still leads to its card."""
+"""Characters. A part of a long number with at least this length still identifies its card."""
 
 _DECIMAL = re.compile(r"(?<=\d)[.,]0+$")
 
 
 def without_card(text: str, card: str, stand_in: str) -> str:
-    """Put a stand-in for a card's number, whatever form it has.
+    """Replace a card's number in any form.
 
     Args:
-        text: such as a photo's name.
-        card: the number, as a table has it.
-        stand_in: what to write instead.
+        text: for example a photo's name.
+        card: the number, as written in a table.
+        stand_in: the replacement.
 
     Returns:
-        The text as it is where it does not hold the number.
+        The new text, or the same text if it does not contain the number.
     """
     forms = _forms(card) if text else set()
     for written in dict.fromkeys((unquote(text), text)):
@@ -41,7 +40,7 @@ def without_card(text: str, card: str, stand_in: str) -> str:
 
 @dataclass
 class _View:
-    """The letters and digits of a text, and where each of them stands in it."""
+    """The letters and digits of a text, and the position of each in it."""
 
     characters: str = ""
     starts: list[int] = field(default_factory=list)
@@ -58,7 +57,7 @@ def _view(text: str, drop_zeros: bool, by_group: bool = False) -> _View:
     """
     view, in_number, zeros_from = _View(), False, -1
     for place, written in enumerate(text):
-        # Without accents and widths: a Mac's archive and a PC's write the same letter otherwise.
+        # Without accents and widths: archives from a Mac and a PC write a letter differently.
         for character in unicodedata.normalize("NFKD", written).casefold():
             if not character.isalnum():
                 if by_group and not unicodedata.combining(character):
@@ -88,7 +87,7 @@ def _forms(card: str) -> set[str]:
 
 
 def _spans(text: str, forms: set[str]) -> list[tuple[int, int]]:
-    """Where a text holds a number: starts and ends, in order."""
+    """Return where a text contains a number: starts and ends, in order."""
     return sorted(
         {
             (view.starts[first], view.ends[first + len(part) - 1])
@@ -102,7 +101,7 @@ def _spans(text: str, forms: set[str]) -> list[tuple[int, int]]:
 
 
 def _parts(form: str) -> Iterator[str]:
-    """The number, or what is long enough to stand for it."""
+    """Yield the number, or each of its parts that is long enough to identify it."""
     length = min(len(form), max(_LEAST_PART, round(_WHOLE_SHARE * len(form))))
     for first in range(len(form) - length + 1):
         yield form[first : first + length]
@@ -121,9 +120,9 @@ def _alone(text: str, view: _View, first: int, length: int) -> bool:
 
 
 def _replaced(text: str, spans: list[tuple[int, int]], stand_in: str) -> str:
-    pieces, done = [], 0
+    parts, done = [], 0
     for start, end in spans:
         if start >= done:
-            pieces += [text[done:start], stand_in]
+            parts += [text[done:start], stand_in]
         done = max(done, end)
-    return "".join([*pieces, text[done:]])
+    return "".join([*parts, text[done:]])

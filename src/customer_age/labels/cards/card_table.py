@@ -1,6 +1,7 @@
-"""Loyalty cards: a photo was taken when a card was shown, and the card's profile knows the birth.
+"""The table of loyalty-card photos: when each was taken, and which card the person showed.
 
-Ages are counted from the month of birth, and a card's number leaves `labels` only as a keyed hash.
+Ages are computed from the month of birth in the card's profile. A card's number leaves `labels`
+only as a keyed hash.
 """
 
 from collections import Counter
@@ -21,12 +22,12 @@ _YES = {"1", "true", "yes", "y"}
 
 @dataclass(frozen=True)
 class LoyaltyCardTable(LabelTable):
-    """`photos.csv`: which card was shown when, and so how old its holder was.
+    """`photos.csv`: the time and the card of each photo, from which the holder's age is computed.
 
     Attributes:
         profiles: `date_of_birth` and `consent` of each card.
-        max_profile_age_days: a profile that was not updated for longer when the photo was taken
-            is stale; None for no limit.
+        max_profile_age_days: a profile is stale if its last update is more than this before the
+            photo was taken; None for no limit.
         max_photos_per_card: None for no limit.
         latest_capture: the last day on which a photo can have been taken; see `arrival`.
     """
@@ -38,7 +39,7 @@ class LoyaltyCardTable(LabelTable):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """See `LabelTable`; with the profiles' table where that lies beside it."""
+        """The names of all files of the rows; with the profiles' table if in the same folder."""
         profiles = self.profiles
         if isinstance(profiles, TableProfiles):
             table = profiles.table
@@ -47,17 +48,17 @@ class LoyaltyCardTable(LabelTable):
         return (self.name,)
 
     def descriptions(self) -> list[TableDescription]:
-        """See `LabelTable`; with the profiles' table, unless they are in a database."""
+        """Describe how the tables are read; with the profiles' table, unless in a database."""
         profiles = self.profiles
-        beside = [profiles.table.describe()] if isinstance(profiles, TableProfiles) else []
-        return [self.describe(), *beside]
+        others = [profiles.table.describe()] if isinstance(profiles, TableProfiles) else []
+        return [self.describe(), *others]
 
     def fingerprint(self) -> str:
-        """See `LabelTable`; of the profiles, only those of its cards count.
+        """Return a digest of the table and the profiles of its cards.
 
-        So another customer's new profile changes no batch, and a consent that was withdrawn
-        changes each one that holds the card. So do rows that are of a later day than
-        `latest_capture`, as what is said of them changes with it.
+        Another customer's new profile does not change a batch's digest. A withdrawn consent changes
+        the digest of each batch with the card. So does a change of the rows after `latest_capture`,
+        because these rows are refused.
         """
         cards, late = set(), []
         for line, row in self.raw_rows():
@@ -75,14 +76,14 @@ class LoyaltyCardTable(LabelTable):
         return digest_of(*parts, repr(late)) if late else digest_of(*parts)
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """See `LabelTable`; with a `real_age`, or with a `problem` (a `Reason`) in a sentence.
+        """Read the rows, with a `real_age`, or with a `problem` (a `Reason`) and its `detail`.
 
         `captured` is the day on which the photo was taken, or empty.
         """
         profiles = self.profiles.of({row["person"] for _, row in self.raw_rows()})
         taken: Counter[str] = Counter()
         for line, row in self.raw_rows():
-            if "problem" in row:  # of its shape: nothing of it can be judged
+            if "problem" in row:  # its shape is wrong, so its values cannot be checked
                 yield line, {**row, "real_age": "", "captured": ""}
                 continue
             captured = day_of(row["captured_at"])
@@ -97,11 +98,11 @@ class LoyaltyCardTable(LabelTable):
             yield line, {**row, **result, "captured": captured.isoformat() if captured else ""}
 
     def shown(self, text: str, person: str, stand_in: str) -> str:
-        """See `LabelTable`: a file is often named after its card."""
+        """Return a text without the card's number: files are often named after their card."""
         return without_card(text, person, stand_in)
 
     def _age(self, captured: date | None, profiles: list[Profile]) -> float:
-        """Count the age in years, or refuse the photo with the first thing that is wrong."""
+        """Return the age in years, or refuse the photo for the first problem."""
         if not profiles:
             raise PhotoRefused(Reason.CARD_UNKNOWN, "the card has no profile")
         profile, *others = profiles
@@ -114,17 +115,18 @@ class LoyaltyCardTable(LabelTable):
         born, updated = day_of(profile["date_of_birth"]), day_of(profile["updated_at"])
         if captured is None:
             raise PhotoRefused(
-                Reason.CAPTURE_UNKNOWN, "captured_at is not a time such as 2026-02-28T10:15"
+                Reason.CAPTURE_UNKNOWN, "captured_at is not a time, such as 2026-02-28T10:15"
             )
         if born is None:
             raise PhotoRefused(
-                Reason.BIRTH_UNKNOWN, "the profile's date_of_birth is not a date such as 1990-02-28"
+                Reason.BIRTH_UNKNOWN,
+                "the profile's date_of_birth is not a date, such as 1990-02-28",
             )
         if captured > self.latest_capture:
             raise PhotoRefused(
                 Reason.CAPTURED_IN_FUTURE,
-                "captured_at is more than a day after the photos came (the time of _SUCCESS, or "
-                "today where there is none)",
+                "captured_at is more than a day after the photos arrived (the time of _SUCCESS, or "
+                "today if there is none)",
             )
         if born_after(born, captured):
             raise PhotoRefused(
@@ -132,7 +134,7 @@ class LoyaltyCardTable(LabelTable):
             )
         self._require_fresh(updated, captured)
         age = age_at(born, captured)
-        if age > OLDEST:  # not counted as a wrong age of the table: it is one person's slip
+        if age > OLDEST:  # not a wrong age of the table, but a typing error of one person
             raise PhotoRefused(
                 Reason.BORN_TOO_EARLY,
                 f"the profile's date_of_birth is more than {OLDEST} years before the photo",
@@ -141,7 +143,7 @@ class LoyaltyCardTable(LabelTable):
 
     def _require_fresh(self, updated: date | None, captured: date) -> None:
         limit = self.max_profile_age_days
-        # Counted to the photo, not to today: so the answer stays what it was.
+        # Compared with the day of the photo, not with today, so that the result does not change.
         if limit is not None and updated is not None and (captured - updated).days > limit:
             raise PhotoRefused(
                 Reason.PROFILE_STALE,
@@ -154,6 +156,6 @@ class LoyaltyCardTable(LabelTable):
         if limit is not None and taken > limit:
             raise PhotoRefused(
                 Reason.TOO_MANY_OF_CARD,
-                f"the batch holds more than {limit} photos of this card "
-                "(data.max_photos_per_card); the first ones are taken",
+                f"the batch contains more than {limit} photos of this card "
+                "(data.max_photos_per_card); the first ones are used",
             )

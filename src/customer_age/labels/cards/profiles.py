@@ -1,7 +1,7 @@
 """Profiles of loyalty cards: from a table, or from any SQL database.
 
-A profile is a dict of texts: `date_of_birth`, `consent`, and `updated_at`, which may be empty. Of
-a date of birth, the month alone is kept.
+A profile is a dict of texts: `date_of_birth`, `consent`, and `updated_at`, which may be empty. Only
+the month of a date of birth is kept.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ COLUMNS = {"person": "card_id", "date_of_birth": "date_of_birth", "consent": "co
 OPTIONAL = {"updated_at": "updated_at"}
 
 DEFAULT_TABLE = "cards"
-"""Of a database, where its URL names none."""
+"""The table of a database if the setting names none."""
 
 _FILE_SCHEMES = ("", "gs", "s3")
 _CARDS_IN_QUERY = 500
@@ -36,37 +36,37 @@ Profile = dict[str, str]
 
 
 class Profiles(Protocol):
-    """Where profiles come from."""
+    """A source of profiles."""
 
     def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
-        """Look cards up.
+        """Find the profiles of cards.
 
         Args:
             cards: their numbers.
 
         Returns:
             The profiles of each card that has any: one, or several that contradict each other.
-            The middle of the month replaces a date of birth; an empty text replaces an invalid one.
+            A date of birth is the middle of its month, or an empty text if it is not a date.
 
         Raises:
-            SettingsError: they cannot be read, or lack a column.
+            SettingsError: the profiles cannot be read, or a column is missing.
         """
 
 
 @dataclass(frozen=True)
 class TableProfiles:
-    """Profiles in a table of any kind that label tables come in."""
+    """Profiles in a table of any format that is read for label tables."""
 
     table: LabelTable
 
     def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
-        """See `Profiles`; a row that is not as the header says could be anybody's."""
+        """Find the profiles of cards; raise an error for a malformed row of any card."""
         return _by_card(row for row in self._rows() if row["person"] in cards)
 
     def _rows(self) -> Iterator[Profile]:
         for line, row in self.table.rows():
             if "problem" in row:
-                # It may be what withdraws a consent: without it, the others say too much.
+                # The row may withdraw a consent, which must not be ignored.
                 raise SettingsError(
                     f"{self.table.path}: line {line}: {row['detail']}; fix this row"
                 )
@@ -78,9 +78,9 @@ class DatabaseProfiles:
     """Profiles in a table of an SQL database.
 
     Attributes:
-        url: SQLAlchemy's, without a password, such as `postgresql+psycopg://shop@host/crm`.
-        table: its name, with its schema's before a dot if it has one.
-        columns: our names of the columns to the table's.
+        url: SQLAlchemy's URL without a password, such as `postgresql+psycopg://shop@host/crm`.
+        table: its name, with the schema's name and a dot in front if it has one.
+        columns: our name of each column to the table's.
     """
 
     url: str
@@ -88,11 +88,11 @@ class DatabaseProfiles:
     columns: Mapping[str, str]
 
     def of(self, cards: Set[str]) -> dict[str, list[Profile]]:
-        """See `Profiles`; only these cards' rows are asked for."""
+        """Find the profiles of cards; the query selects only the rows of these cards."""
         import sqlalchemy  # Slow, and most profiles are tables.
 
         try:
-            # What a query was asked about is a card's number: no message may show it.
+            # A query's parameters are card numbers: no message may show them.
             engine = sqlalchemy.create_engine(self.url, hide_parameters=True)
         except sqlalchemy.exc.ArgumentError as error:
             raise self._error(str(error)) from error
@@ -103,12 +103,12 @@ class DatabaseProfiles:
                 return _by_card(self._rows(connection, cards))
         except sqlalchemy.exc.NoSuchTableError as error:
             raise self._error(
-                f"no table {self.table!r}; name it behind #, as in …/crm#cards"
+                f"there is no table {self.table!r}; name it after #, as in …/crm#cards"
             ) from (error)
         except sqlalchemy.exc.OperationalError as error:
             raise DataAway(str(self._error(str(error.orig)))) from error
         except sqlalchemy.exc.SQLAlchemyError as error:
-            # Its own words may repeat what it was asked about.
+            # The error's own message may repeat the card numbers.
             raise self._error(f"{type(error).__name__} of the database") from None
         finally:
             engine.dispose()
@@ -146,12 +146,12 @@ def open_profiles(address: str, columns: Mapping[str, str]) -> Profiles:
     """Open what the setting `data.profiles` names.
 
     Args:
-        address: a table's path or address in an object store, or SQLAlchemy's URL of a database,
-            with `#table` behind it.
-        columns: `person`, `date_of_birth` and `consent` to what the columns are called.
+        address: a table's path or address in an object store, or a database's SQLAlchemy URL,
+            followed by `#table`.
+        columns: `person`, `date_of_birth` and `consent` to the names of the columns.
 
     Raises:
-        SettingsError: it is no table, or there is no client for the store.
+        SettingsError: it is not a table, or there is no client for the store.
     """
     if urlsplit(address).scheme not in _FILE_SCHEMES:
         url, _, table = address.partition("#")
@@ -161,7 +161,7 @@ def open_profiles(address: str, columns: Mapping[str, str]) -> Profiles:
         raise SettingsError(f"data.profiles: {address}: {not_read(name)}")
     if not name.lower().endswith(SUFFIXES):
         raise SettingsError(
-            f"data.profiles: {address}: a table's name ends in {', '.join(SUFFIXES)}"
+            f"data.profiles: {address}: a table's name must end in {', '.join(SUFFIXES)}"
         )
     return TableProfiles(LabelTable(folders.reach(folder), name, columns, OPTIONAL, None, ""))
 
@@ -171,7 +171,7 @@ def _by_card(rows: Iterator[Profile]) -> dict[str, list[Profile]]:
     for row in rows:
         card, profile = row["person"], {**row}
         del profile["person"]
-        # The one place: whatever is counted, compared or hashed later knows no day.
+        # Here the day is dropped, before dates of birth are compared, hashed or used for ages.
         born = day_of(profile["date_of_birth"])
         profile["date_of_birth"] = middle_of_month(born).isoformat() if born else ""
         if profile not in profiles[card]:
@@ -180,7 +180,7 @@ def _by_card(rows: Iterator[Profile]) -> dict[str, list[Profile]]:
 
 
 def _as_the_column_has_them(cards: Set[str], kind: "sqlalchemy.types.TypeEngine") -> list[Any]:
-    """Numbers where the column holds numbers: PostgreSQL compares no text with them."""
+    """Return numbers if the column holds numbers: PostgreSQL cannot compare them with text."""
     try:
         numbers = kind.python_type in (int, Decimal)
     except NotImplementedError:
@@ -194,6 +194,6 @@ def _texts(row: Mapping[str, Any]) -> Profile:
     texts = {name: text_of(value) for name, value in row.items()}
     number = row["person"]
     if isinstance(number, Decimal) and number == int(number):
-        # Oracle's NUMBER and the like hold whole numbers too, which are exact.
+        # Oracle's NUMBER and similar types also hold whole numbers, which are exact.
         texts["person"] = str(int(number))
     return texts

@@ -1,4 +1,4 @@
-"""Label tables: texts and Parquet, each row as it is written, or with what is wrong with it."""
+"""Label tables, text and Parquet: read each row as it is written, or with a problem."""
 
 from .description import TableDescription
 from .label_table import LabelTable, digest_of

@@ -1,4 +1,4 @@
-"""Which columns of a table are read, and what their cells have to look like."""
+"""Find the columns to read in a table, and recognise the content of their cells."""
 
 import re
 import unicodedata
@@ -11,23 +11,24 @@ from customer_age.schema.features import EXTRA
 _NAME = re.compile(r"\S(.*\S)?\.\w{2,5}")
 _AGE = re.compile(r"\d{1,3}([.,]\d*)?")
 _FEW = 2
-"""Columns; in a note, a line with as many commas is nothing special."""
+"""Columns; a line of free text may also have this many commas."""
 
 _SHOWN = 20
 _NAME_SHOWN = 40
-"""Characters of a column's name."""
+"""Characters of a column's name in a message."""
 
-# What spreadsheets and data frames make of a long or a missing number: 4001.0, 4,001E+12.
+# Spreadsheets and data frames write long numbers so, or those next to missing ones: 4001.0,
+# 4,001E+12.
 _SPOILT_NUMBER = re.compile(r"\d+[.,]0+|\d+([.,]\d+)?[eE]\+\d+")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where in a table stands what is read.
+    """The columns of a table, and the positions of those that are read.
 
     Attributes:
         there: the names of the table's columns, in its order.
-        places: our name of each column to its place, or None of an optional one that is absent.
+        places: our name of each column to its position; None if it is optional and absent.
         theirs: our name of each column to the table's.
     """
 
@@ -36,20 +37,20 @@ class Columns:
     theirs: Mapping[str, str]
 
     def present(self) -> list[tuple[str, int]]:
-        """Our names and the places of the columns that are there."""
+        """Return our names and the positions of the columns that are present."""
         return [(ours, place) for ours, place in self.places.items() if place is not None]
 
     def numbers(self) -> list[int]:
-        """Places of the columns that may hold numbers with a fraction."""
+        """Return the positions of the columns that may hold numbers with a fraction."""
         return [place for ours, place in self.present() if may_be_fraction(ours)]
 
     def looks_like_row(self, cells: Sequence[str], inner: bool) -> bool:
-        """Whether what stands in one line of a quoted cell is likely to be a row of this table.
+        """Return whether one line of a quoted cell is probably a row of this table.
 
         Args:
-            cells: of the line, taken by itself.
-            inner: whether the cell goes on in the next line too. In its last line, what stands
-                behind the closing quote belongs to the row that the cell is in.
+            cells: the cells of the line when it is read alone.
+            inner: whether the cell continues in the next line. In its last line, the text after
+                the closing quote belongs to the cell's row.
         """
         width, name = len(self.there), self.places.get("file_name")
         if name is None:
@@ -68,19 +69,19 @@ class Columns:
 def find_columns(
     header: Sequence[str], columns: Mapping[str, str], optional: Mapping[str, str], path: str
 ) -> Columns:
-    """Find the columns that are to be read.
+    """Find the columns to read.
 
     Args:
         header: the names of the table's columns.
-        columns: our name of a column to the table's own; what the table must have.
-        optional: the same, of columns that it may have.
-        path: of the table, for people.
+        columns: our name of each required column to the table's name.
+        optional: our name of each optional column to the table's name.
+        path: of the table, for messages.
 
     Raises:
-        SettingsError: one is missing, or there twice.
+        SettingsError: a column is missing, or two columns have the same name.
     """
     there = tuple(column.strip() for column in header)
-    # The same letters can be saved in two ways (ü as one character, or as u and its dots).
+    # A letter can have two Unicode forms (ü as one character, or as u and a combining mark).
     composed = [unicodedata.normalize("NFC", column) for column in there]
     theirs = {**optional, **columns}
     places: dict[str, int | None] = {}
@@ -91,9 +92,9 @@ def find_columns(
             if column == unicodedata.normalize("NFC", name)
         ]
         if len(found) > 1:
-            counted = " and ".join(str(place + 1) for place in found)
+            numbers = " and ".join(str(place + 1) for place in found)
             raise SettingsError(
-                f"{path}: columns {counted} are both called {name!r}; rename or delete all but one"
+                f"{path}: columns {numbers} are all named {name!r}; rename or delete all but one"
             )
         places[ours] = found[0] if found else None
     missing = [name for ours, name in columns.items() if places[ours] is None]
@@ -106,16 +107,16 @@ def find_columns(
 
 
 def may_be_fraction(ours: str) -> bool:
-    """Whether a column of ours may hold numbers with a fraction."""
+    """Return whether a column, given by our name, may hold numbers with a fraction."""
     return ours == "real_age" or ours.startswith(EXTRA)
 
 
 def is_spoilt_number(text: str) -> bool:
-    """Whether a text is what becomes of a number where a program takes it for a measurement."""
+    """Return whether a text is a whole number that a program wrote as a decimal number."""
     return ("0" in text or "+" in text) and _SPOILT_NUMBER.fullmatch(text) is not None
 
 
 def _shown(columns: Sequence[str]) -> str:
-    """Column names for a message: one line, even where the table is none."""
+    """Return column names for a message: one short line, even if the file is not a table."""
     names = ", ".join(" ".join(column.split())[:_NAME_SHOWN] for column in columns[:_SHOWN])
     return f"{names}, ..." if len(columns) > _SHOWN else names

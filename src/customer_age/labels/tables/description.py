@@ -1,4 +1,4 @@
-"""What was understood of a label table, for people."""
+"""A description of how a label table is read, for people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TableDescription:
-    """How a table is read; nothing of its rows.
+    """How a table is read; it contains no rows.
 
     Attributes:
-        name: the file's, in the data folder.
+        name: of the file in the data folder.
         kind: `text` or `parquet`.
         encoding: `UTF-8`, `UTF-16` or `UTF-32`; empty for Parquet.
         delimiter: the character between the cells of a text; empty for Parquet.
         compressed: whether it is gzipped.
-        columns: all of the table's, in its order, to the type of each; empty types for a text.
-        read: our name of each column that is read to the table's own.
-        absent: the table's names of optional columns that it lacks.
+        columns: name and type of each column, in the table's order; a text has empty types.
+        read: our name of each column that is read to the table's name.
+        absent: the names of optional columns that are missing.
     """
 
     name: str
@@ -29,7 +29,7 @@ class TableDescription:
     absent: tuple[str, ...]
 
     def dialect(self) -> str:
-        """The same in a few words, such as `text in UTF-8, cells separated by ;`."""
+        """Return the format in a few words, such as `text in UTF-8, cells separated by ;`."""
         if self.kind != "text":
             return "Parquet"
         separator = {"\t": "tabs", ",": "commas", ";": "semicolons"}.get(

@@ -1,4 +1,4 @@
-"""How a table that is a text is written: its encoding, and what separates its cells."""
+"""Recognise how a text table is written: its encoding and its delimiter."""
 
 import codecs
 import csv
@@ -11,14 +11,14 @@ from typing import BinaryIO, cast
 from customer_age.errors import SettingsError
 
 LINE_LIMIT = 2**20
-"""Characters of a line; a longer one is hardly a table's."""
+"""Characters of a line; a file with a longer line is probably not a table."""
 
 _DELIMITERS = ",;\t"
-# Excel writes this line, and reads it, so that its own country's separator is known elsewhere.
+# Excel writes and reads this line, because its separator depends on the country.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
 
-# Mark, codec that takes it away, codec without it, name. The longer marks first: that of UTF-32
-# begins with that of UTF-16.
+# Byte order mark, codec that removes it, codec that does not, name. The longer marks come first:
+# UTF-32's begins with UTF-16's.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le", "UTF-32"),
     (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be", "UTF-32"),
@@ -31,12 +31,12 @@ _LONGEST_MARK = 4
 
 @dataclass(frozen=True)
 class Dialect:
-    """What tells how a text is cut into cells.
+    """The delimiter and the header of a text table.
 
     Attributes:
         delimiter: the character between two cells.
-        header: the line of the header, as it is written.
-        header_line: its number, 1 being the first line of the file.
+        header: the header's line, as it is written.
+        header_line: its number; the first line of the file is 1.
     """
 
     delimiter: str
@@ -45,9 +45,9 @@ class Dialect:
 
 
 def codec_and_mark(content: bytes) -> tuple[str, bytes]:
-    """The codec of a text behind its byte order mark, and the mark, which may be empty.
+    """Return the codec of a text after its byte order mark, and the mark, which may be empty.
 
-    Only a mark tells for certain that a text is not in UTF-8.
+    Only a mark proves that a text is not in UTF-8.
     """
     for mark, _, codec, _ in _MARKS:
         if content.startswith(mark):
@@ -56,7 +56,7 @@ def codec_and_mark(content: bytes) -> tuple[str, bytes]:
 
 
 def decoded(content: bytes) -> str:
-    """A text from its bytes, without the byte order mark.
+    """Decode the bytes of a text, without the byte order mark.
 
     Raises:
         UnicodeDecodeError: it is in another encoding.
@@ -66,7 +66,7 @@ def decoded(content: bytes) -> str:
 
 
 def open_text(content: BinaryIO, compressed: bool) -> tuple[io.TextIOWrapper, str]:
-    """Open a table's bytes as a text, its line ends as they are.
+    """Open a table's bytes as text, with its line ends unchanged.
 
     Returns:
         The text, and the usual name of its encoding.
@@ -87,15 +87,15 @@ def open_text(content: BinaryIO, compressed: bool) -> tuple[io.TextIOWrapper, st
 
 
 def read_dialect(text: io.TextIOBase, path: str) -> Dialect:
-    """Read a text as far as its header.
+    """Read a text up to the end of its header.
 
     Args:
-        text: at its beginning; behind the header afterwards.
-        path: of the table, for people.
+        text: at its beginning; after the call, it is after the header.
+        path: of the table, for messages.
 
     Raises:
         SettingsError: there is no header.
-        UnicodeDecodeError: it is not in the encoding that it was opened with.
+        UnicodeDecodeError: the text has another encoding than the one it was opened with.
     """
     line, number = text.readline(LINE_LIMIT), 1
     named = _SEPARATOR_LINE.fullmatch(line)
@@ -104,21 +104,21 @@ def read_dialect(text: io.TextIOBase, path: str) -> Dialect:
     delimiter = named[1] if named else _delimiter(line)
     if "\0" in line:
         raise SettingsError(
-            f"{path}: not a text in UTF-8: it holds NUL characters, as UTF-16 without a byte order "
-            "mark does; save the table as CSV in UTF-8"
+            f"{path}: not text in UTF-8: it contains NUL characters, like UTF-16 without a byte "
+            "order mark; save the table as CSV in UTF-8"
         )
     if not line.replace(delimiter, "").strip():
         if not any(rest.replace(delimiter, "").strip() for rest in text):
             raise SettingsError(f"{path}: the table is empty")
         raise SettingsError(
-            f"{path}: line {number} is empty, and the names of the columns should stand in it; "
-            "delete the empty lines above them"
+            f"{path}: line {number} is empty, but it must contain the column names; delete the "
+            "empty lines above them"
         )
     return Dialect(delimiter, line, number)
 
 
 def _delimiter(header: str) -> str:
-    """The delimiter that cuts the header into most columns; a comma where none does."""
+    """Return the delimiter that splits the header into most columns; by default a comma."""
     return max(
         _DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), []))
     )

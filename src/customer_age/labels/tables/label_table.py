@@ -1,6 +1,6 @@
 """Read label tables as people save them: comma, semicolon or tab, quoted, gzip, Parquet.
 
-A row is given as it is written, or with what is wrong with it, or the table is refused.
+Each row is returned as it is written, or with its problem; a table that cannot be read is refused.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ class LabelTable:
 
     Attributes:
         folder: the data folder.
-        name: the file's, in the data folder.
-        columns: our name of a column to the table's own; what the table must have.
-        optional: the same, of columns that it may have.
+        name: of the file in the data folder.
+        columns: our name of each required column to the table's name.
+        optional: our name of each optional column to the table's name.
         split: the official split of all its photos, or None.
         photos: the sub-folder of its photos; empty for the data folder itself.
     """
@@ -43,7 +43,7 @@ class LabelTable:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names of all files that the rows are read from."""
+        """The names of all files from which the rows are read."""
         return (self.name,)
 
     @property
@@ -52,7 +52,7 @@ class LabelTable:
         return self.folder.shown(self.name)
 
     def fingerprint(self) -> str:
-        """Changes with what the table says; 64 hexadecimal digits.
+        """Return 64 hexadecimal digits that change with the table's content.
 
         Raises:
             SettingsError: it cannot be read.
@@ -61,10 +61,10 @@ class LabelTable:
             return digest_of(self.name, hashlib.sha256(self._content()).hexdigest())
 
     def describe(self) -> TableDescription:
-        """Report how the table is read; only its header is.
+        """Describe how the table is read, from its header only.
 
         Raises:
-            SettingsError: it cannot be read, or lacks a column.
+            SettingsError: it cannot be read, or a column is missing.
         """
         if self._is_parquet():
             table = self._parquet()
@@ -89,41 +89,41 @@ class LabelTable:
         )
 
     def descriptions(self) -> list[TableDescription]:
-        """Report how each table that the rows are read from is read.
+        """Describe how each table of the rows is read.
 
         Raises:
-            SettingsError: one cannot be read, or lacks a column.
+            SettingsError: a table cannot be read, or a column is missing.
         """
         return [self.describe()]
 
     def shown(self, text: str, person: str, stand_in: str) -> str:
-        """A text of a row as it may be kept and shown.
+        """Return a text of a row in the form in which it may be stored and shown.
 
         Args:
-            text: such as the photo's name.
-            person: who is on the photo, in the table's words.
-            stand_in: what to write where the text says who it is.
+            text: for example the photo's name.
+            person: the person on the photo, as written in the table.
+            stand_in: the replacement for the person in the text.
         """
         del person, stand_in
         return text
 
     def rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Read the table, and what belongs to it; see `raw_rows`."""
+        """Read the table and the tables that belong to it; see `raw_rows`."""
         yield from self.raw_rows()
 
     def raw_rows(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Read the table alone.
+        """Read only this table.
 
         Yields:
-            The line where a row ends, 1 being the file's first (for Parquet, counted as if a
-            header stood there), and our column names with the row's stripped texts; an optional
-            column that the table lacks is empty. Blank lines are no rows. A row that is not as the
-            header says has a `problem` (a `Reason`) and a `detail` (a sentence) besides, and no
-            texts, but for the `file_name` where the table does not say who is on a photo.
+            The line where a row ends, counted from 1 (for Parquet, counted as if there were a
+            header line), and our column names with the row's stripped texts; an optional column
+            that is missing is empty. Blank lines are skipped. A row that does not match the header
+            has a `problem` (a `Reason`), a `detail` (a sentence) and empty texts, except the
+            `file_name` if the table does not name persons.
 
         Raises:
-            SettingsError: the table cannot be read, lacks a column, or most rows are not as the
-                header says.
+            SettingsError: the table cannot be read, a column is missing, or most rows do not match
+                the header.
         """
         if self._is_parquet():
             yield from self._parquet_rows()
@@ -131,10 +131,10 @@ class LabelTable:
             yield from self._text_rows()
 
     def without(self, lines: Set[int]) -> bytes:
-        """The file's content without some of its rows; all else stays as it is written.
+        """Return the file's content without some of its rows; the rest stays as it is written.
 
         Args:
-            lines: where these rows end, as `rows` gives it.
+            lines: the lines where these rows end, as returned by `rows`.
 
         Raises:
             SettingsError: the table cannot be read.
@@ -194,27 +194,27 @@ class LabelTable:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what may go wrong with a file into one line."""
+        """Convert the errors of a file to one line."""
         try:
             yield
         except UnicodeDecodeError as error:
             encoding = error.encoding.upper().removesuffix("-LE").removesuffix("-BE")
             raise SettingsError(
-                f"{self.path}: not a text in {encoding}; save the table as CSV in UTF-8"
+                f"{self.path}: not text in {encoding}; save the table as CSV in UTF-8"
             ) from error
         except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
             raise SettingsError(f"{self.path}: cannot be read: {error}") from error
 
 
 def digest_of(*parts: str) -> str:
-    """A SHA-256 of texts, in 64 hexadecimal digits."""
+    """Return the SHA-256 of texts in 64 hexadecimal digits."""
     return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
 def _text_without(content: bytes, lines: Set[int], path: str) -> bytes:
-    """Drop rows from a text, which may each take several lines."""
+    """Remove rows from a text; a row may have several lines."""
     codec, mark = dialect.codec_and_mark(content)
-    # As `open_text` does it: lines are counted by any of the three line ends.
+    # As in `open_text`: each of the three line ends counts as the end of a line.
     text = io.StringIO(dialect.decoded(content), newline="")
     all_lines = list(text)
     text.seek(0)

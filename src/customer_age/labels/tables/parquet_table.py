@@ -1,4 +1,4 @@
-"""Read Parquet by Arrow: each column becomes text from its own type."""
+"""Read Parquet with Arrow: each column is converted to text from its own type."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ class ParquetTable:
 
     Attributes:
         columns: the names of its columns.
-        types: the type of each, in Arrow's words.
+        types: the type of each, as Arrow names it.
     """
 
     def __init__(self, content: bytes, path: str) -> None:
@@ -28,10 +28,10 @@ class ParquetTable:
 
         Args:
             content: of the file.
-            path: of the table, for people.
+            path: of the table, for messages.
 
         Raises:
-            SettingsError: it is no Parquet.
+            SettingsError: it is not Parquet.
         """
         self._path = path
         self._file = self._opened(content)
@@ -44,14 +44,14 @@ class ParquetTable:
         """Read some columns.
 
         Args:
-            wanted: places of the columns.
+            wanted: positions of the columns.
             numbers: those of them that may hold numbers with a fraction.
 
         Yields:
-            The texts of a row, in the order of `wanted`; what is null is empty.
+            The texts of a row, in the order of `wanted`; a null value is an empty text.
 
         Raises:
-            SettingsError: they cannot be read, or as no text that would surely be the one meant.
+            SettingsError: a column cannot be read, or cannot be converted to text reliably.
         """
         for place in wanted:
             if not values.is_readable(self._types[place]):
@@ -59,7 +59,7 @@ class ParquetTable:
                     f"{self._path}: column {self.columns[place]!r} is of type "
                     f"{self.types[place]}, which is not text, a number or a date; save it as text"
                 )
-        if not wanted:  # of a file that is read without a column, Arrow gives no rows
+        if not wanted:  # Arrow returns no rows when no column is read
             yield from ((),) * self._file.metadata.num_rows
             return
         for batch in self._batches([self.columns[place] for place in wanted]):
@@ -72,16 +72,16 @@ class ParquetTable:
         try:
             found = values.texts(column)
         except (ValueError, OverflowError) as error:
-            # Not the error's own words, which may hold the value.
+            # Without the error's own message, which may contain the value.
             raise SettingsError(
-                f"{self._path}: column {name!r} ({self.types[place]}) holds a value that is no "
-                "text in UTF-8 or no date; save the column as text"
+                f"{self._path}: column {name!r} ({self.types[place]}) contains a value that is not "
+                "text in UTF-8 or not a date; save the column as text"
             ) from error
         if not number and values.is_fraction(column.type) and any(found):
             raise SettingsError(
-                f"{self._path}: column {name!r} holds decimal numbers ({self.types[place]}), as a "
-                "column of whole numbers with gaps becomes in pandas, and they are no names; save "
-                "it as text, or as integers ('Int64')"
+                f"{self._path}: column {name!r} contains decimal numbers ({self.types[place]}), "
+                "which are not names; pandas converts whole numbers with gaps to them; save it as "
+                "text, or as integers ('Int64')"
             )
         return found
 
@@ -108,7 +108,7 @@ class ParquetTable:
 
 
 def without(content: bytes, rows: set[int]) -> bytes:
-    """A Parquet file without some of its rows, given by their number from 0.
+    """Return a Parquet file without some of its rows, given by their numbers from 0.
 
     Raises:
         ValueError, OSError: it cannot be read.

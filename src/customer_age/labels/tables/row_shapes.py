@@ -1,4 +1,4 @@
-"""Records of a text to rows: whatever is not as the header says is no row like the others."""
+"""Convert the records of a text to rows, and mark the records that do not match the header."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,9 @@ Row = dict[str, str]
 
 
 class RowShapes:
-    """Gives the rows of one text, and judges their shape.
+    """Returns the rows of one text, and checks their shape.
 
-    After the last one, a table of which most rows have another shape than the header is refused.
+    A table is refused after its last row if most of its rows do not match the header.
     """
 
     def __init__(self, columns: Columns, dialect: Dialect, path: str) -> None:
@@ -29,16 +29,16 @@ class RowShapes:
         self._person = columns.places.get("person")
         self._malformed: list[tuple[int, str]] = []
         self._counts: Counter[int] = Counter()
-        """Of the malformed rows: how many have so many cells."""
+        """The number of malformed rows for each number of cells."""
 
     def rows(self, records: Iterable[Record]) -> Iterator[tuple[int, Row]]:
-        """Give the line and the texts of each row, or what is wrong with it.
+        """Yield the line and the texts of each row, or its problem.
 
         Args:
             records: of the text, without the header.
 
         Raises:
-            SettingsError: a record has swallowed others, or most rows are malformed.
+            SettingsError: a record contains other rows, or most rows are malformed.
         """
         width, total, present, person = len(self._columns.there), 0, self._present, self._person
         absent = {ours: "" for ours, place in self._columns.places.items() if place is None}
@@ -67,7 +67,7 @@ class RowShapes:
             raise self._refused_table(total)
 
     def _refused(self, cells: list[str], problem: str) -> Row:
-        # What stands where is not known: a name may be the number of a card.
+        # The columns of the cells are not known, so a name may be a card number.
         place = self._columns.places.get("file_name")
         named = place is not None and place < len(cells) and self._person is None
         name = cells[place].strip() if named and place is not None else ""
@@ -83,13 +83,12 @@ class RowShapes:
         if not is_spoilt_number(row["person"]):
             return ""
         return (
-            f"{self._columns.theirs['person']!r} is a decimal number and not a name, as "
-            "spreadsheets and pandas make of long or missing ones; save it as text or as "
-            "whole numbers"
+            f"{self._columns.theirs['person']!r} is a decimal number, not a name, as spreadsheets "
+            "and pandas write long or missing numbers; save it as text or as whole numbers"
         )
 
     def _require_no_rows_in(self, record: Record) -> None:
-        """See that a quoted cell of several lines has not swallowed rows."""
+        """Check that a quoted cell of several lines does not contain rows."""
         first, last = record.line - len(record.further_lines), record.line
         for number, line in enumerate(record.further_lines, first + 1):
             if any(
@@ -97,22 +96,22 @@ class RowShapes:
                 for cells in cells_of(line, self._dialect)
             ):
                 raise SettingsError(
-                    f"{self._path}: line {first}: a quoted cell opens here and goes on to line "
-                    f"{number}, which looks like a row of its own; delete the quote, or close it"
+                    f"{self._path}: line {first}: a quoted cell opens here and continues to line "
+                    f"{number}, which looks like a separate row; delete the quote, or close it"
                 )
         for ours, place in self._present:
             in_cell = record.cells[place].strip() if place < len(record.cells) else ""
             if not ours.startswith(EXTRA) and ("\n" in in_cell or "\r" in in_cell):
                 raise SettingsError(
-                    f"{self._path}: line {first}: {self._columns.theirs[ours]!r} goes on to line "
-                    f"{record.line}, in quotes; delete the quote that opens it, or the line ends"
+                    f"{self._path}: line {first}: {self._columns.theirs[ours]!r} continues in "
+                    f"quotes to line {record.line}; delete the opening quote, or the line ends"
                 )
 
     def _refused_table(self, total: int) -> SettingsError:
         line, problem = self._malformed[0]
         return SettingsError(
-            f"{self._path}: {len(self._malformed)} of {total} rows are not as the header says. The "
-            f"first: line {line}: {problem}{self._guess()}"
+            f"{self._path}: {len(self._malformed)} of {total} rows do not match the header. The "
+            f"first is line {line}: {problem}{self._guess()}"
         )
 
     def _guess(self) -> str:
@@ -120,10 +119,10 @@ class RowShapes:
             return ""
         width, (usual, _) = len(self._columns.there), self._counts.most_common(1)[0]
         if usual < width:
-            return ". Perhaps the rows have another separator than the header: save the table again"
+            return ". The header may have another separator than the rows: save the table again"
         if self._dialect.delimiter == ",":
-            return ". Decimal commas? Save the table with ; between the cells, or with quotes"
-        return ". Does the header lack a column? Save the table with quotes around cells"
+            return ". Are there decimal commas? Save the table with ; between cells, or with quotes"
+        return ". Is a column missing in the header? Save the table with quotes around cells"
 
 
 def _is_blank(cells: list[str]) -> bool:

@@ -1,8 +1,7 @@
-"""Cut a text into records, none of which may swallow another.
+"""Split a text into records, and check that no record contains another one.
 
-A quote that is never closed makes one cell of all that follows, and a parser finds nothing wrong
-with it. So the lines of the file are counted apart from the parser, and each record has to say
-which of them it took.
+A quote that is never closed makes one cell of all following lines, and a parser accepts it. So the
+lines of the file are counted separately from the parser, and each line must belong to a record.
 """
 
 import contextlib
@@ -16,20 +15,20 @@ from customer_age.errors import SettingsError
 from .dialect import LINE_LIMIT, Dialect
 
 MAX_LINE_BREAKS = 20
-"""In a quoted cell or, what is the same for a stray quote, in a record."""
+"""The limit in a record, and so in a quoted cell."""
 
 _NEVER_CLOSED = "unexpected end of data"
 _FAR_BELOW = f"is not closed in the next {MAX_LINE_BREAKS} lines"
 
 
 class Record(NamedTuple):
-    """One record of a text; all its cells as they are written, without their quotes.
+    """One record of a text; its cells are as written, without their quotes.
 
     Attributes:
-        line: where it ends, 1 being the first line of the file.
-        cells: its cells; none where it has a problem.
-        problem: why it is none, in a sentence; empty where it is one.
-        further_lines: the lines, as they are written, that it goes on to behind its first one.
+        line: the line where it ends; the first line of the file is 1.
+        cells: its cells; empty if it has a problem.
+        problem: why it is not a valid record, in a sentence; empty if it is valid.
+        further_lines: its lines after the first one, as they are written.
     """
 
     line: int
@@ -39,11 +38,11 @@ class Record(NamedTuple):
 
 
 class _Lines:
-    """Gives a parser the lines of a text, and knows which ones it has taken."""
+    """Yields the lines of a text to a parser, and records which lines the parser read."""
 
     def __init__(self, text: io.TextIOBase, dialect: Dialect, path: str) -> None:
         self.taken: list[str] = []
-        """Since the record began."""
+        """The lines read since the record began."""
         self.count = dialect.header_line - 1
         self._text = text
         self._header = dialect.header
@@ -60,28 +59,28 @@ class _Lines:
             if len(line) >= LINE_LIMIT:
                 raise SettingsError(
                     f"{self._path}: line {self.count} has more than {LINE_LIMIT:,} characters: "
-                    "this is hardly a table"
+                    "this file is probably not a table"
                 )
             yield line
             line = read(LINE_LIMIT)
 
 
 class _TooLong(Exception):
-    """A record takes more lines than any should."""
+    """A record has more lines than the limit."""
 
 
 def records(text: io.TextIOBase, dialect: Dialect, path: str) -> Iterator[Record]:
-    """Cut a text into its records, the header first.
+    """Split a text into its records, the header first.
 
     Args:
-        text: behind its header.
+        text: after its header.
         dialect: how it is written.
-        path: of the table, for people.
+        path: of the table, for messages.
 
     Raises:
-        SettingsError: a quote opens a cell and is not closed, or only far below; the message says
-            in which line.
-        UnicodeDecodeError: it is not in the encoding that it was opened with.
+        SettingsError: a quote opens a cell and is not closed, or only far below; the message names
+            the line.
+        UnicodeDecodeError: the text has another encoding than the one it was opened with.
     """
     lines = _Lines(text, dialect, path)
     reader = csv.reader(iter(lines), delimiter=dialect.delimiter, strict=True)
@@ -102,19 +101,18 @@ def records(text: io.TextIOBase, dialect: Dialect, path: str) -> Iterator[Record
             raise _stray_quote(lines, dialect, path, _in_words(error, dialect)) from error
         accounted += len(taken)
         if len(taken) == 1:
-            broken = "it holds a NUL character" if "\0" in taken[0] else ""
+            broken = "it contains a NUL character" if "\0" in taken[0] else ""
             yield Record(lines.count, cells, broken)
         else:
             yield Record(lines.count, cells, "", tuple(taken[1:]))
     if accounted != lines.count:
         raise SettingsError(
-            f"{path}: {lines.count} lines, of which {accounted} belong to rows; save the "
-            "table again"
+            f"{path}: only {accounted} of {lines.count} lines belong to rows; save the table again"
         )
 
 
 def cells_of(line: str, dialect: Dialect) -> Iterator[list[str]]:
-    """Cut a line into cells by itself: with quotes as letters, and with what they would mean."""
+    """Split one line into cells: once with quotes as characters, once with their meaning."""
     yield line.rstrip("\r\n").split(dialect.delimiter)
     with contextlib.suppress(csv.Error):
         yield from csv.reader([line], delimiter=dialect.delimiter)
@@ -126,7 +124,7 @@ def _in_words(error: Exception, dialect: Dialect) -> str:
         return "is never closed"
     if "expected after" in words:
         return (
-            "a closing quote stands before the end of its cell (inside a quoted cell, quotes are "
+            "a closing quote is before the end of its cell (inside a quoted cell, quotes must be "
             'doubled: "")'
         )
     if "field limit" in words:
@@ -137,18 +135,18 @@ def _in_words(error: Exception, dialect: Dialect) -> str:
 def _stray_quote(lines: _Lines, dialect: Dialect, path: str, words: str) -> SettingsError:
     first = lines.count - len(lines.taken) + 1
     opened = first + _opened_in("".join(lines.taken), dialect.delimiter)
-    closing = words if words.startswith("is ") else f"is not closed where it should be: {words}"
+    closing = words if words.startswith("is ") else f"is not closed correctly: {words}"
     return SettingsError(
         f"{path}: line {opened}: a quote opens a cell here and {closing}; delete it, or close it"
     )
 
 
 def _opened_in(text: str, delimiter: str) -> int:
-    """Line ends before the last quote that opens a cell of more than one line."""
+    """Count the line ends before the last quote that opens a cell of more than one line."""
     line, opened, found, at_start, quoted = 0, 0, 0, True, False
     for number, character in enumerate(text):
         if quoted:
-            # A doubled quote closes and opens again, which changes nothing here.
+            # A doubled quote closes the cell and opens it again.
             if character == '"':
                 quoted = False
         elif character == '"' and (at_start or text[number - 1] == '"'):

@@ -1,4 +1,4 @@
-"""Values with a type, as Parquet and databases have them, to the text that they are."""
+"""Convert typed values, from Parquet and databases, to text."""
 
 import math
 from datetime import date, datetime, timedelta, timezone, tzinfo
@@ -14,13 +14,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def text_of(value: object) -> str:
-    """The text of a value.
+    """Return the text of a value.
 
-    Whole numbers have no point, dates and times are ISO's, truth is `true` or `false`; of texts,
-    what stands around them is stripped, as it is in a CSV.
+    Whole numbers have no decimal point, dates and times are in ISO format, booleans are `true` or
+    `false`, and texts are stripped as in a CSV file.
 
     Raises:
-        ValueError: it is bytes that are no text in UTF-8.
+        ValueError: it is bytes that are not text in UTF-8.
     """
     if value is None:
         return ""
@@ -34,7 +34,7 @@ def text_of(value: object) -> str:
 
 
 def is_readable(kind: "pa.DataType") -> bool:
-    """Whether there is one text that a value of a type is."""
+    """Return whether values of a type can be converted to text."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -50,7 +50,7 @@ def is_readable(kind: "pa.DataType") -> bool:
 
 
 def is_fraction(kind: "pa.DataType") -> bool:
-    """Whether values of a type may have a fraction, or are written as if they had one."""
+    """Return whether values of a type may have a fraction, or are written as if they had one."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -59,15 +59,15 @@ def is_fraction(kind: "pa.DataType") -> bool:
 
 
 def texts(column: "pa.Array") -> list[str]:
-    """The texts of a column of a readable type; of what is null or NaN, the empty one.
+    """Return the texts of a column of a readable type; null and NaN are empty texts.
 
     Raises:
-        ValueError, OverflowError: a value is no text in UTF-8, or a time that no calendar has.
+        ValueError, OverflowError: a value is not text in UTF-8, or a time outside the calendar.
     """
     from pyarrow import types
 
     if types.is_dictionary(column.type):
-        # Not `dictionary_decode`, which asks for pandas.
+        # Not `dictionary_decode`, which requires pandas.
         of_dictionary = texts(column.dictionary)
         places: list[int | None] = column.indices.to_pylist()
         return ["" if place is None else of_dictionary[place] for place in places]
@@ -85,9 +85,9 @@ def _number(value: float | None) -> str:
 
 
 def _times(column: "pa.Array") -> list[datetime | None]:
-    """Timestamps, in their time zone where they have one.
+    """Convert timestamps, in their time zone if they have one.
 
-    Arrow itself would ask pandas for those that count nanoseconds, and for time zones.
+    Arrow's own conversion requires pandas for nanoseconds and for time zones.
     """
     import pyarrow as pa
 
@@ -103,15 +103,15 @@ def _times(column: "pa.Array") -> list[datetime | None]:
 
 
 def _zone(name: str) -> tzinfo:
-    """A time zone by its name, or by its distance from UTC such as `+02:00`.
+    """Return a time zone by its name, or by its offset from UTC, such as `+02:00`.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: the name is not a time zone.
     """
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError):
         found = datetime.fromisoformat(f"1970-01-01T00:00:00{name}").tzinfo
         if found is None:
-            raise ValueError("no time zone") from None
+            raise ValueError("not a time zone") from None
         return found

@@ -1,7 +1,8 @@
-"""Asking a Kubeflow Model Registry, through its generated client.
+"""Call a Kubeflow Model Registry through its generated client.
 
-The package's own class `ModelRegistry` is not used: it changes how the whole process logs and how
-its event loops nest, and it makes a version in steps that a killed publisher would leave visible.
+The package's own class `ModelRegistry` is not used. It changes the logging and the event loops of
+the whole process, and it creates a version in several steps: a killed publisher would leave an
+incomplete version that others see.
 """
 
 import asyncio
@@ -12,16 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from customer_age.errors import RunError, SettingsError
 
-from ..proxies import through
+from ..proxies import proxy_hint
 from .connection import Connections, may_use_proxy
-from .token import HOW, token_for
+from .token import TOKEN_HINT, token_for
 
 if TYPE_CHECKING:
     from mr_openapi import ModelRegistryServiceApi
     from mr_openapi.exceptions import ApiException
 
 _PATIENCE = 60
-"""Seconds that an answer may take."""
+"""The longest time for an answer, in seconds."""
 
 _PAGE_SIZE = "100"
 
@@ -29,7 +30,7 @@ _T = TypeVar("_T")
 
 
 class AlreadyThere(RunError):
-    """The service has one of that name."""
+    """The name is taken in the service."""
 
 
 class KubeflowService:
@@ -39,15 +40,16 @@ class KubeflowService:
         self._address = address
         self._connections = Connections(address)
 
-    def ask(self, request: "Callable[[ModelRegistryServiceApi], Awaitable[_T]]") -> _T:
-        """Ask one thing, or some that belong together, and wait for the answer.
+    def call(self, request: "Callable[[ModelRegistryServiceApi], Awaitable[_T]]") -> _T:
+        """Send one request, or several that belong together, and wait for the answer.
 
-        In a thread of its own: the caller may have an event loop already, as notebooks do.
+        The request runs in a thread of its own, because the caller may have an event loop, as in
+        notebooks.
 
         Raises:
-            AlreadyThere: the service refuses a second one of that name.
-            RunError: the service refuses.
-            SettingsError: it cannot be reached, or not without a token, or is something else.
+            AlreadyThere: the name is taken.
+            RunError: the service refuses the request.
+            SettingsError: the service cannot be reached, requires a token, or is not a registry.
         """
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(asyncio.run, self._answer(request)).result()
@@ -65,42 +67,44 @@ class KubeflowService:
             async with await self._connections.open(token) as client:
                 return await asyncio.wait_for(request(ModelRegistryServiceApi(client)), _PATIENCE)
         except (ClientConnectorError, asyncio.TimeoutError) as error:
-            reason = getattr(error, "strerror", None) or f"nothing within {_PATIENCE} seconds"
-            proxy = through(self._address) if may_use_proxy(self._address, token) else ""
+            reason = getattr(error, "strerror", None) or f"no answer within {_PATIENCE} seconds"
+            proxy = proxy_hint(self._address) if may_use_proxy(self._address, token) else ""
             raise SettingsError(
                 f"registry.uri: no Kubeflow Model Registry answers at {self._address}{proxy}: "
                 f"{reason}"
             ) from error
         except ApiException as error:
             raise self._refusal(error) from error
-        except (ClientError, ValueError) as error:  # what answers is no model registry
+        except (ClientError, ValueError) as error:  # the answer is not a model registry's
             raise RunError(f"the model registry failed: {_one_line(error)}") from error
 
     def _refusal(self, error: "ApiException") -> RunError:
-        words = _one_line(_said(error))
+        words = _one_line(_message(error))
         if error.status in (401, 403):
-            return SettingsError(f"registry.uri: access denied by {self._address} ({words}); {HOW}")
+            return SettingsError(
+                f"registry.uri: access denied by {self._address} ({words}); {TOKEN_HINT}"
+            )
         failure = f"the model registry failed: {words}"
         taken = error.status == 409 or (error.status == 400 and "already exists" in words)
         return AlreadyThere(failure) if taken else RunError(failure)
 
 
-def _said(error: "ApiException") -> str:
-    """Return the service's message, but not the page of a proxy."""
+def _message(error: "ApiException") -> str:
+    """Return the service's message, or the reason or status if the answer is not the service's."""
     if error.data:
         return error.data.message
     try:
-        return json.loads(error.body or "")["message"]  # older packages leave it there
+        return json.loads(error.body or "")["message"]  # older packages do not parse it
     except (ValueError, KeyError, TypeError):
         return error.reason or f"status {error.status}"
 
 
 async def listed(request: Callable[..., Awaitable[Any]], *of: str) -> list[Any]:
-    """Ask for a list, page by page.
+    """Read a list page by page.
 
     Args:
         request: the client's method.
-        of: its first arguments, such as the id of what the list belongs to.
+        of: its first arguments, for example the id of the list's owner.
     """
     found: list[Any] = []
     query = {"page_size": _PAGE_SIZE}

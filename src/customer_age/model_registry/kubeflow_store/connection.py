@@ -1,7 +1,7 @@
-"""The generated client's connection to a registry: the version of the API, and no redirects.
+"""Connect the generated client to a registry: find the API version, and refuse redirects.
 
-The client has one version of the API in its paths: `v1alpha3` up to 0.3.11, and `v1` later. A
-server knows one too, and that of Kubeflow 26.03 is `v1alpha3`. What we ask is the same in both.
+The client's paths contain one version of the API: `v1alpha3` up to 0.3.11, and `v1` later. A server
+supports one version, in Kubeflow 26.03 `v1alpha3`. Our requests are the same in both.
 """
 
 import copy
@@ -26,50 +26,50 @@ Send = Callable[[str], Awaitable["RESTResponse"]]
 
 
 class ApiVersion:
-    """The version of the API that a server at an address speaks, once it has answered."""
+    """The version of the API that a server supports; it is known after the first answer."""
 
     def __init__(self, address: str):
         self._address = address
         self._first = VERSIONS[0]
 
     async def answer(self, send: Send, url: str) -> "RESTResponse":
-        """Send a request in the version that the server knows.
+        """Send a request in the version that the server supports.
 
-        A version that it does not know is an unknown path to it, so nothing is done twice.
+        Another version is an unknown path for the server, so no request is executed twice.
 
         Raises:
-            SettingsError: no registry answers there, or it sends us to another address.
+            SettingsError: no registry answers, or the answer is a redirect to another address.
         """
         for version in sorted(VERSIONS, key=lambda each: each != self._first):
             answer = await send(_VERSION.sub(version, url, count=1))
             if 300 <= answer.status < 400:
-                raise self._sent_on(answer.getheader("Location") or "")
+                raise self._redirected(answer.getheader("Location") or "")
             if _is_from_a_registry(answer.status, await answer.read()):
                 self._first = version
                 return answer
             if answer.status not in (200, 404):
-                return answer  # a proxy: it may ask for a token, or be out of order
+                return answer  # from a proxy or gateway: it may require a token, or fail
         paths = " nor ".join(f"/api/model_registry/{version}" for version in VERSIONS)
         raise SettingsError(
-            f"registry.uri: what answers at {self._address} is not a Kubeflow Model Registry; it "
-            f"knows neither {paths}"
+            f"registry.uri: the server at {self._address} is not a Kubeflow Model Registry; it has "
+            f"neither {paths}"
         )
 
-    def _sent_on(self, location: str) -> SettingsError:
-        """The rest of such an address may hold secrets."""
+    def _redirected(self, location: str) -> SettingsError:
+        """Return the error for a redirect; it shows only the host, as the rest may hold secrets."""
         parts = urlsplit(location)
         there = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another page"
         return SettingsError(
-            f"registry.uri: {self._address} sends us on to {there}, as a page to log in does; name "
-            "the address of the registry itself"
+            f"registry.uri: {self._address} redirects to {there}, perhaps to a login page; set the "
+            "address of the registry itself"
         )
 
 
 class Connections:
-    """Clients of one service, which ask in the version that it speaks, and are sent nowhere else.
+    """Opens clients of one service, which use its API version and follow no redirects.
 
-    A client reads the system's certificates, which takes longer than an answer: only the first one
-    does, and the others are its copies.
+    A client reads the system's certificates, which takes longer than an answer. So only the first
+    client reads them, and the others are its copies.
     """
 
     def __init__(self, address: str):
@@ -86,7 +86,7 @@ class Connections:
         if self._first is None:
             self._first = _client(self._version, self._address)
             pool = self._first.rest_client.pool_manager
-            if pool is not None:  # older packages make it at once
+            if pool is not None:  # older packages create it at once
                 await pool.close()
         client = copy.copy(self._first)
         client.configuration = Configuration(host=self._address, access_token=token)
@@ -99,7 +99,7 @@ class Connections:
 
 
 class _Session:
-    """In place of the client's own, which follows redirects."""
+    """Replaces the client's own session, which follows redirects."""
 
     def __init__(self, session: "ClientSession"):
         self._session = session
@@ -116,22 +116,22 @@ def _client(version: ApiVersion, address: str) -> "ApiClient":
 
     class Client(ApiClient):
         async def call_api(self, method: str, url: str, *args: Any, **options: Any) -> Any:
-            ask = super().call_api
-            return await version.answer(lambda at: ask(method, at, *args, **options), url)
+            send = super().call_api
+            return await version.answer(lambda at: send(method, at, *args, **options), url)
 
     return Client(Configuration(host=address))
 
 
 def may_use_proxy(address: str, token: str | None) -> bool:
-    """Whether a proxy of the environment may see what is asked.
+    """Return whether requests may go through the environment's proxy.
 
-    A token without TLS stays inside the cluster.
+    A token that is sent without TLS must stay inside the cluster.
     """
     return token is None or address.startswith("https:")
 
 
 def _is_from_a_registry(status: int, content: bytes) -> bool:
-    """It answers in JSON; its errors have a code, which is a text, and a message."""
+    """Return whether a registry answered: in JSON, and errors have a text `code` and a message."""
     try:
         answer = json.loads(content)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A model's files in a folder or an object store: the registry keeps none itself."""
+"""Store a model's files in a folder or an object store, because the registry stores none."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from customer_age.files import store
 from customer_age.files.addresses import join
 
 _SAVED_MODEL = "saved_model.pb"
-"""The file that makes a folder a SavedModel."""
+"""The file that identifies a folder as a SavedModel."""
 
 _SPECIAL = set("?*[]#&")
-"""Of a URI, or of patterns: of more than a folder's name."""
+"""Characters with a meaning in URIs or patterns, which a folder's name must not contain."""
 
 SUPPORTED = "s3://bucket/folder, gs://bucket/folder or file:///folder"
 
 
 def check_address(address: str) -> str:
-    """See that files can be kept under an address, as far as the address itself tells.
+    """Check the form of an address for files.
 
     Args:
         address: such as `s3://bucket/models`.
@@ -27,7 +27,7 @@ def check_address(address: str) -> str:
         The address, without a slash at its end.
 
     Raises:
-        SettingsError: it is of no kind that is supported, or no whole path.
+        SettingsError: it is not supported, or not an absolute path.
     """
     scheme, _, path = address.partition("://")
     path = path.rstrip("/")
@@ -36,14 +36,14 @@ def check_address(address: str) -> str:
         raise SettingsError(f"registry.uri: artifacts={address} must be {SUPPORTED}")
     if "@" in path.partition("/")[0]:
         raise SettingsError(
-            "registry.uri: give no user or password in it, since it is kept in logs and metadata; "
+            "registry.uri: must hold no user or password, because it is kept in logs and metadata; "
             "object stores read their credentials from the environment"
         )
     return f"{scheme}://{path}"
 
 
 def upload(folder: Path, address: str) -> None:
-    """Put a SavedModel's files under an address, over what an upload that was killed left there.
+    """Upload a SavedModel's files to an address, and replace those of a killed upload.
 
     Raises:
         RunError: the store refuses.
@@ -54,11 +54,11 @@ def upload(folder: Path, address: str) -> None:
 
 
 def download(address: str, folder: Path) -> None:
-    """Put the SavedModel under an address into an empty folder.
+    """Download the SavedModel at an address into an empty folder.
 
     Args:
-        address: of the SavedModel, or of a folder above it, as servers have it: `1/`.
-        folder: to write to.
+        address: of the SavedModel, or of the folder above it, as in servers: `1/`.
+        folder: the folder to write to.
 
     Raises:
         RunError: there is no SavedModel, or the store refuses.
@@ -74,7 +74,7 @@ def download(address: str, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Raise what a store complains of as a RunError."""
+    """Convert a store's errors to RunError."""
     try:
         yield
     except OSError as error:

@@ -1,14 +1,14 @@
 """Versions in a Kubeflow Model Registry.
 
-That registry keeps metadata only. The files of a version go to an object store first, under the
-model's fingerprint, so that an upload that was killed is written over by the next one. A version is
-made `ARCHIVED`, with a mark that it is unfinished; one update then makes it `LIVE` with all its
-tags, and only `LIVE` versions count. What a killed publisher left is taken up by the next publisher
-of the same model, so it becomes one version.
+The registry stores only metadata. The files of a version are uploaded to an object store first,
+under the model's fingerprint, so that the next upload replaces a killed one. A version is created
+as `ARCHIVED` and marked as unfinished; one update then makes it `LIVE` with all its tags, and only
+`LIVE` versions count. The next publisher of the same model continues the version that a killed
+publisher left, so a model has one version.
 
-A registered model and its versions keep the alias, tags, metrics and settings as custom properties,
-which the service replaces as a whole: two who tag one version within the same milliseconds may lose
-a tag. Publishers of different models tag different versions.
+A registered model and its versions store the alias, tags, metrics and settings as custom
+properties, which the service replaces as a whole: if two publishers tag one version within
+milliseconds, a tag may be lost. Publishers of different models tag different versions.
 """
 
 import logging
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from mr_openapi import ModelVersion as KubeflowVersion
 
 _UNFINISHED = "unfinished"
-"""Custom property of a version in work: the fingerprint of its model."""
+"""Custom property of an unfinished version: the fingerprint of its model."""
 
 _METRIC, _SETTING = "metric/", "setting/"
-"""What the names of those custom properties begin with; tags are called as they are."""
+"""Prefixes of the custom properties of metrics and settings; tags have no prefix."""
 
 _ARTIFACT = "saved_model"
 """The name of a version's one ModelArtifact."""
 
 _ATTEMPTS = 10
-"""To take the next number, while other publishers take it first."""
+"""Attempts to create a version while other publishers create the one with the next number."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class KubeflowStore(VersionStore):
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:  # noqa: D102
-        # Others publish from other machines; what they left behind, `add` takes up.
+        # Others publish from other machines; `add` continues the work of killed ones.
         yield
 
     def versions(self) -> list[ModelVersion]:  # noqa: D102
@@ -75,23 +75,23 @@ class KubeflowStore(VersionStore):
             custom_properties={**(model.custom_properties or {}), CHAMPION: _text(version)},
             state=model.state,
         )
-        self._service.ask(lambda api: api.update_registered_model(model.id, update))
+        self._service.call(lambda api: api.update_registered_model(model.id, update))
         _log.info("%s: alias set to version %s", self._name, version)
 
     def add(self, publication: Publication) -> None:  # noqa: D102
-        # Servers find a SavedModel under a number: TensorFlow Serving takes this address as it is.
+        # Servers expect a SavedModel in a numbered folder: TensorFlow Serving accepts this address.
         address = f"{self._artifacts}/{self._name}/{publication.fingerprint}"
         _log.info("%s: uploading %s to %s", self._name, publication.model_dir, address)
         model_files.upload(publication.model_dir, f"{address}/1")
         _log.info("%s: uploaded", self._name)
         self._ensure_registered()
-        version = self._taken_up_or_made(publication.fingerprint)
+        version = self._existing_or_new(publication.fingerprint)
         if _is_unfinished(version):
             self._put_artifact(version, address)
             self._finish(version, publication)
 
     def remove(self, version: str) -> None:  # noqa: D102
-        # The service deletes nothing. The files stay: a twin has the same ones.
+        # The service cannot delete. The files stay, because a twin has the same ones.
         found = self._find(version)
         if found is not None:
             self._update(found, found.custom_properties or {}, state="ARCHIVED")
@@ -110,13 +110,13 @@ class KubeflowStore(VersionStore):
     def download(self, version: str, folder: Path) -> None:  # noqa: D102
         artifact = self._artifact(self._existing(version))
         if artifact is None or not artifact.uri:
-            raise RunError(f"{self._name}: the registry names no files of version {version}")
+            raise RunError(f"{self._name}: the registry has no files of version {version}")
         model_files.download(artifact.uri.rstrip("/"), folder)
 
-    def _taken_up_or_made(self, fingerprint: str) -> "KubeflowVersion":
-        """The version of a model: the one in work, one that another publisher just made, or new.
+    def _existing_or_new(self, fingerprint: str) -> "KubeflowVersion":
+        """Return a model's version: an unfinished one, another publisher's, or a new one.
 
-        A name is taken by making the version: the service refuses a second one of that name.
+        Creating the version takes its name: the service refuses a second one with that name.
         """
         model = self._existing_model()
         for _ in range(_ATTEMPTS):
@@ -140,10 +140,10 @@ class KubeflowStore(VersionStore):
             custom_properties={_UNFINISHED: _text(fingerprint)},
             state="ARCHIVED",
         )
-        return self._service.ask(lambda api: api.create_model_version(new))
+        return self._service.call(lambda api: api.create_model_version(new))
 
     def _put_artifact(self, version: "KubeflowVersion", address: str) -> None:
-        """Say where the files are, in the record that KServe and the service's pages read."""
+        """Record the location of the files where KServe and the service's pages read it."""
         from mr_openapi import Artifact, ModelArtifact, ModelArtifactUpdate
 
         files = {
@@ -154,15 +154,15 @@ class KubeflowStore(VersionStore):
         }
         new = Artifact(ModelArtifact(name=_ARTIFACT, **files))
         try:
-            self._service.ask(lambda api: api.upsert_model_version_artifact(version.id, new))
+            self._service.call(lambda api: api.upsert_model_version_artifact(version.id, new))
         except AlreadyThere:
             there, update = self._artifact(version), ModelArtifactUpdate(**files)
-            self._service.ask(lambda api: api.update_model_artifact(there.id, update))
+            self._service.call(lambda api: api.update_model_artifact(there.id, update))
 
     def _finish(self, version: "KubeflowVersion", publication: Publication) -> None:
-        """Publish a version with all its properties in one update."""
+        """Make a version `LIVE` with all its metadata, in one update."""
         if not _is_unfinished(self._existing(version.name)):
-            return  # another publisher of this model was faster, and has tagged it by now
+            return  # a faster publisher of the same model has already tagged it
         tags = {
             **publication.tags,
             FINGERPRINT: publication.fingerprint,
@@ -172,10 +172,10 @@ class KubeflowStore(VersionStore):
         for name, text in publication.settings.items():
             properties[_SETTING + name] = _text(text)
         for name, number in publication.metrics.items():
-            if math.isfinite(number):  # JSON has no other
+            if math.isfinite(number):  # JSON has no other numbers
                 properties[_METRIC + name] = _number(number)
         self._update(version, properties, state="LIVE", description=publication.description)
-        _log.info("%s: version %s is made", self._name, version.name)
+        _log.info("%s: version %s is created", self._name, version.name)
 
     def _update(
         self,
@@ -188,10 +188,10 @@ class KubeflowStore(VersionStore):
 
         update = ModelVersionUpdate(
             custom_properties=dict(properties),
-            state=state or version.state,  # an update without one would bring it back to life
+            state=state or version.state,  # an update without a state would set `LIVE` again
             description=description,
         )
-        self._service.ask(lambda api: api.update_model_version(version.id, update))
+        self._service.call(lambda api: api.update_model_version(version.id, update))
 
     def _ours(self, version: "KubeflowVersion", champion: str | None) -> ModelVersion:
         texts = _texts(version.custom_properties)
@@ -223,7 +223,7 @@ class KubeflowStore(VersionStore):
         return next((each for each in there if each.name == version), None)
 
     def _look_up(self) -> "tuple[RegisteredModel | None, list[KubeflowVersion]]":
-        """The registered model, and every version of it in whatever state, oldest first."""
+        """Return the registered model, and all its versions in any state, oldest first."""
 
         async def look_up(
             service: "ModelRegistryServiceApi",
@@ -234,11 +234,11 @@ class KubeflowStore(VersionStore):
             found = await listed(service.get_registered_model_versions, model.id)
             return model, sorted(found, key=lambda each: int(each.id))
 
-        return self._service.ask(look_up)
+        return self._service.call(look_up)
 
     def _artifact(self, version: "KubeflowVersion") -> Any:
-        """A version's ModelArtifact, the newest if there are several."""
-        found = self._service.ask(lambda api: listed(api.get_model_version_artifacts, version.id))
+        """Return a version's ModelArtifact, the newest if there are several."""
+        found = self._service.call(lambda api: listed(api.get_model_version_artifacts, version.id))
         models = [
             each.actual_instance
             for each in found
@@ -252,7 +252,7 @@ class KubeflowStore(VersionStore):
         if self._registered_model() is None:
             new = RegisteredModelCreate(name=self._name)
             with suppress(AlreadyThere):
-                self._service.ask(lambda api: api.create_registered_model(new))
+                self._service.call(lambda api: api.create_registered_model(new))
 
     def _existing_model(self) -> "RegisteredModel":
         model = self._registered_model()
@@ -261,10 +261,10 @@ class KubeflowStore(VersionStore):
         return model
 
     def _registered_model(self) -> "RegisteredModel | None":
-        return self._service.ask(self._find_model)
+        return self._service.call(self._find_model)
 
     async def _find_model(self, service: "ModelRegistryServiceApi") -> "RegisteredModel | None":
-        """Looked up in the list, since the service's own search takes `_` for any character."""
+        """Find the model in the list, because in the service's search `_` matches any character."""
         found = await listed(service.get_registered_models)
         return next((each for each in found if each.name == self._name), None)
 
@@ -296,7 +296,7 @@ def _texts(properties: "Mapping[str, MetadataValue] | None") -> dict[str, str]:
 
 
 def _numbers(properties: "Mapping[str, MetadataValue] | None") -> dict[str, float]:
-    """The metrics; others may have put numbers of their own among the properties."""
+    """Return the metrics; other tools may have added their own numbers to the properties."""
     return {
         name.removeprefix(_METRIC): float(value.actual_instance.double_value)
         for name, value in (properties or {}).items()

@@ -1,7 +1,7 @@
-"""The token for a Kubeflow Model Registry, and which registry gets it.
+"""Read the token for a Kubeflow Model Registry, and decide which registry receives it.
 
-Anyone who may start runs may start one with another `registry_uri`. So an address alone does not
-get the token: the person who compiles the pipeline must also have named its host.
+Anyone who can start runs can set another `registry_uri`. So the address alone is not enough to
+receive the token: the person who compiles the pipeline must also name its host.
 """
 
 import os
@@ -11,37 +11,37 @@ from urllib.parse import urlsplit
 from customer_age.errors import SettingsError
 
 TOKEN_PATH = "KF_PIPELINES_SA_TOKEN_PATH"
-"""The variable that names the file of the token; by default it is the pod's own."""
+"""The variable with the path of the token's file; the default is the pod's own token."""
 
 TRUSTED = "CUSTOMER_AGE_TRUSTED_REGISTRY"
-"""The variable that names the one host that gets the token; in pods `cluster.environment` sets it,
-which takes no name with `token` in it."""
+"""The variable with the one host that receives the token. In pods, `cluster.environment` sets it,
+which does not accept names that contain `token`."""
 
-HOW = (
-    f"{TOKEN_PATH} in the environment names the file that holds a token, and {TRUSTED} the host "
-    "that gets it"
+TOKEN_HINT = (
+    f"set {TOKEN_PATH} in the environment to the file that contains a token, and {TRUSTED} to the "
+    "host that receives it"
 )
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-"""Where Kubernetes puts a pod's own token."""
+"""Kubernetes's path of a pod's own token."""
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _IN_THE_CLUSTER = (".svc", ".svc.cluster.local")
-"""What the names of a cluster's services end in, when they are written in full."""
+"""The endings of the full names of a cluster's services."""
 
 
 def token_for(address: str) -> str | None:
-    """The token that a registry gets, if any.
+    """Return the token for a registry, if any.
 
     Args:
         address: such as `https://registry.example.com:443`.
 
     Returns:
-        None where no host is named, or another one, or there is no token.
+        The token; None if no host or another host is trusted, or there is no token.
 
     Raises:
-        SettingsError: the host is named, but anyone on the way could read the token; or the file
-            that is named cannot be read; or what names the host is not a host.
+        SettingsError: the host is trusted, but the token would be sent without TLS; or the token's
+            file cannot be read; or the trusted host is not valid.
     """
     parts = urlsplit(address)
     host = parts.hostname or ""
@@ -49,8 +49,8 @@ def token_for(address: str) -> str | None:
         return None
     if parts.scheme != "https" and not _stays_inside(host.rstrip(".")):
         raise SettingsError(
-            f"registry.uri: {address} would get the token where others can read it; use "
-            "kubeflow-registry+https://, or a service's name in full, as in NAME.NAMESPACE.svc"
+            f"registry.uri: {address} would receive the token without encryption; use "
+            "kubeflow-registry+https://, or the full name of a service, as in NAME.NAMESPACE.svc"
         )
     return _read()
 
@@ -60,7 +60,7 @@ def _named_host() -> str | None:
     host = named.removeprefix("[").removesuffix("]")
     if set(host) & set("/@?#*, ") or host.count(":") == 1:
         raise SettingsError(
-            f"{TRUSTED}: takes one host without scheme and port, as in "
+            f"{TRUSTED}: must be one host without scheme and port, as in "
             "model-registry-service.kubeflow.svc.cluster.local"
         )
     return host or None
@@ -76,5 +76,5 @@ def _read() -> str | None:
         return (Path(named) if named else _SERVICE_ACCOUNT).read_text().strip() or None
     except OSError as error:
         if not named:
-            return None  # not in a pod, and the service may ask for none
+            return None  # not in a pod, and the service may not require a token
         raise SettingsError(f"{TOKEN_PATH}: {named} cannot be read ({error.strerror})") from error

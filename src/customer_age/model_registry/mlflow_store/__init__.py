@@ -1,1 +1,1 @@
-"""Versions in MLflow's model registry: in a SQLite file, or on a server."""
+"""Versions in MLflow's model registry, in a SQLite file or on a server."""

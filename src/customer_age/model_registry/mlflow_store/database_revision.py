@@ -1,4 +1,4 @@
-"""A database whose tables another release of MLflow has made."""
+"""Explain MLflow's error about a database of another MLflow release."""
 
 import re
 from pathlib import Path
@@ -9,15 +9,15 @@ _OUT_OF_DATE = re.compile(r"found version (\w+), but expected (\w+)")
 
 
 def of_another_release(reason: str) -> SettingsError | None:
-    """Explain what MLflow says of a database whose tables are not of its revision.
+    """Explain MLflow's error about a database whose tables have another revision.
 
-    MLflow advises to upgrade such a database, which is wrong where a newer MLflow has done so.
+    MLflow advises to upgrade such a database, which is wrong if a newer MLflow has upgraded it.
 
     Args:
-        reason: MLflow's words, in one line.
+        reason: MLflow's message, in one line.
 
     Returns:
-        None: the reason is another one.
+        The error with the right advice, or None for any other reason.
     """
     if "out-of-date database schema" not in reason or not (found := _OUT_OF_DATE.search(reason)):
         return None
@@ -25,7 +25,7 @@ def of_another_release(reason: str) -> SettingsError | None:
     if _is_known(database):
         remedy = "back it up, then run `mlflow db upgrade` with the database's URL"
     else:
-        remedy = "a newer MLflow has upgraded it: install that, or restore a backup"
+        remedy = "a newer MLflow has upgraded it: install that version, or restore a backup"
     return SettingsError(
         f"registry.uri: the database has MLflow's revision {database}, and the installed MLflow "
         f"works with {installed}: {remedy}"
@@ -33,7 +33,7 @@ def of_another_release(reason: str) -> SettingsError | None:
 
 
 def _is_known(revision: str) -> bool:
-    """Whether the installed MLflow has a script that leads to a revision, or from it."""
+    """Return whether the installed MLflow has a migration script to or from a revision."""
     import mlflow
     from alembic.script import ScriptDirectory
 

@@ -1,4 +1,4 @@
-"""What someone deleted in MLflow, which keeps it until `mlflow gc`: the way back, in a sentence."""
+"""Explain how to restore deleted MLflow experiments and runs, which `mlflow gc` would remove."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 def require_active(experiment: "Experiment", tracking_uri: str) -> None:
-    """Refuse a deleted experiment, which keeps its name and takes no runs.
+    """Refuse a deleted experiment: it still has its name, but new runs cannot be added.
 
     Raises:
         SettingsError: it is deleted.
@@ -30,10 +30,10 @@ def require_active(experiment: "Experiment", tracking_uri: str) -> None:
 def warn_of_deleted_run(
     client: "MlflowClient", run_id: str, version: str, tracking_uri: str
 ) -> None:
-    """Warn where the run that holds the champion's files is deleted.
+    """Warn if the run with the champion's files is deleted.
 
     Raises:
-        SettingsError: the run is gone for ever, and the files with it.
+        SettingsError: the run was removed permanently, together with its files.
     """
     from mlflow.exceptions import MlflowException
 
@@ -43,14 +43,14 @@ def warn_of_deleted_run(
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise SettingsError(
-            f"registry.uri: MLflow's run {run_id} of version {version}, the champion, is gone, "
-            "and its files with it: make another version the champion, with `customer-age "
+            f"registry.uri: MLflow's run {run_id} of version {version}, the champion, was removed "
+            "together with its files: make another version the champion with `customer-age "
             "models rollback`"
         ) from error
     if stage != "active":
         _log.warning(
             "registry.uri: MLflow's run %s of version %s, the champion, is deleted, and "
-            "`mlflow gc` would delete its files: %s",
+            "`mlflow gc` would remove its files: %s",
             run_id,
             version,
             _restored(f"runs restore --run-id {run_id}", tracking_uri),

@@ -1,7 +1,7 @@
-"""Bring a model's files here from wherever MLflow says that they lie.
+"""Download a model's files from the location that MLflow records.
 
-Neither an MLflow server nor a store behind one is trusted: what they list is checked before any of
-it is written.
+Neither an MLflow server nor its store is trusted: all listed names are checked before a file is
+written.
 """
 
 import tempfile
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from mlflow.entities import FileInfo
 
 _DEEPEST = 16
-"""Folders in each other; a SavedModel has one."""
+"""The most levels of folders; a SavedModel has one."""
 
 
 def download(source: str, tracking_uri: str, folder: Path) -> None:
-    """Put the SavedModel of a version into an empty folder.
+    """Download the SavedModel of a version into an empty folder.
 
     Args:
         source: the URI of the version's files, as MLflow records it.
         tracking_uri: of the MLflow database or server.
-        folder: to write to.
+        folder: the folder to write to.
 
     Raises:
         RunError: there is no SavedModel, or a file's name leads out of its folder.
@@ -50,7 +50,7 @@ def download(source: str, tracking_uri: str, folder: Path) -> None:
 
 
 def _local(uri: str) -> str | None:
-    """The path that a URI names, where it is one of this machine.
+    """Return the path that a URI names if it is on this machine, else None.
 
     Raises:
         RunError: it is not valid.
@@ -65,7 +65,7 @@ def _local(uri: str) -> str | None:
 
 
 def _copy(model: str, folder: Path) -> None:
-    """Copy a folder of this machine. MLflow would follow links out of it."""
+    """Copy a folder on this machine. MLflow would follow links out of it."""
     try:
         copied = store.copy_folder(model, str(folder))
     except OSError as error:
@@ -75,18 +75,21 @@ def _copy(model: str, folder: Path) -> None:
 
 
 def _names(model: str, tracking_uri: str) -> Iterator[str]:
-    """The names of all files and folders below a folder that MLflow knows.
+    """Yield the names of all files and folders below a folder in MLflow.
 
     Raises:
-        RunError: one is not below the folder in which it is listed, or the folders never end.
+        RunError: a name is not below the folder in which it is listed, or the folders are nested
+            too deeply.
     """
     pending = [""]
     while pending:
         inner = pending.pop()
         if inner.count("/") >= _DEEPEST:
-            raise RunError(f"the model's files under {model}: folders in {_DEEPEST} others")
+            raise RunError(
+                f"the model's files under {model}: more than {_DEEPEST} levels of folders"
+            )
         uri = f"{model}/{inner}".rstrip("/")
-        # With its own name in front, or its path in the version, MLflow lists a folder's files.
+        # MLflow puts the folder's name, or its path in the version, in front of each file's name.
         above = (uri.rpartition("/")[2], f"{SAVED_MODEL}/{inner}".rstrip("/"))
         for each in _listed(uri, tracking_uri):
             found = next((one for one in above if each.path.startswith(f"{one}/")), None)
@@ -105,7 +108,7 @@ def _listed(uri: str, tracking_uri: str) -> "list[FileInfo]":
     try:
         return list(list_artifacts(artifact_uri=uri, tracking_uri=tracking_uri))
     except MlflowException as error:
-        if "Invalid path" not in str(error):  # by which it does not say whose
+        if "Invalid path" not in str(error):  # the message does not contain the name
             raise
         reason = "MLflow refuses a name among them, which may lead out of the folder"
         raise RunError(f"the model's files under {uri}: {reason}") from error

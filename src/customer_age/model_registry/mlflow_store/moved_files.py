@@ -1,7 +1,7 @@
-"""Files of an embedded registry that was moved or copied: found beside its database.
+"""Find the files of an embedded registry that was moved or copied: they are next to its database.
 
-MLflow records where each file lies by an absolute URI. Where the folder has another path by now,
-what is recorded names the old one, which may be gone, or be someone else's.
+MLflow records the location of each file as an absolute URI. If the folder was moved, the recorded
+URI names the old path, which may not exist or may belong to someone else.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _COLUMNS = {
     "logged_models": ("artifact_location",),
     "model_versions": ("source", "storage_location"),
 }
-"""Where MLflow records a place, by table."""
+"""The columns in which MLflow records a location, by table."""
 
 _PATIENCE_SECONDS = 60
 
@@ -26,29 +26,29 @@ _log = logging.getLogger(__name__)
 
 
 def present_uri(database: Path, artifacts: Path, recorded: str) -> str:
-    """Find what is recorded at an earlier path of the registry.
+    """Find a file or folder that is recorded with an earlier path of the registry.
 
     Args:
         database: of MLflow.
-        artifacts: the folder of all files, as it is called now.
+        artifacts: the present folder of all files.
         recorded: the URI of a file or folder.
 
     Returns:
-        Its URI in `artifacts`; as recorded where it is not there.
+        Its URI in `artifacts`, or the recorded URI if it is not there.
     """
     with contextlib.closing(_open(database)) as connection:
         return _present(recorded, _recorded_roots(connection), artifacts) or recorded
 
 
 def record_present_places(database: Path, artifacts: Path) -> None:
-    """Record the present place of everything that lies in `artifacts`, in one transaction.
+    """Record the present location of all files in `artifacts`, in one transaction.
 
-    MLflow writes a new run's files where its experiment is recorded, so this comes before any
-    writing. What does not lie here stays recorded where it was.
+    MLflow writes a new run's files to its experiment's recorded location, so call this before any
+    write. Files that are not in `artifacts` keep their recorded location.
 
     Args:
-        database: of MLflow; only for a caller that keeps other publishers out.
-        artifacts: the folder of all files, as it is called now.
+        database: of MLflow; the caller must hold the lock of publishers.
+        artifacts: the present folder of all files.
 
     Raises:
         sqlite3.Error: the database cannot be read or written.
@@ -74,10 +74,10 @@ def _open(database: Path) -> sqlite3.Connection:
 
 
 def _recorded_roots(connection: sqlite3.Connection) -> list[str]:
-    """What the folder of all files was called when its experiments were made.
+    """Return the URIs of the folder of all files at the time when its experiments were created.
 
-    The experiment that each MLflow database begins with has the folder `0` in it, and those of our
-    models have the folder itself.
+    MLflow's default experiment has the sub-folder `0`, and the experiments of our models have the
+    folder itself.
     """
     folders: dict[str, None] = {}
     for number, uri in connection.execute(
@@ -91,7 +91,7 @@ def _recorded_roots(connection: sqlite3.Connection) -> list[str]:
 
 
 def _recorded_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    for table, columns in _COLUMNS.items():  # of which MLflow's earlier releases lack some
+    for table, columns in _COLUMNS.items():  # some are missing in MLflow's earlier releases
         there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
         yield from ((table, column) for column in columns if column in there)
 
@@ -106,7 +106,7 @@ def _present(uri: str, roots: list[str], artifacts: Path, must_be_here: bool = T
 
 
 def _is(root: str, artifacts: Path) -> bool:
-    """Whether that URI names this folder, perhaps through a link."""
+    """Return whether a URI names this folder, directly or through a link."""
     recorded = Path(unquote(root.removeprefix("file://")))
     there = recorded.exists() and artifacts.exists()
     return recorded == artifacts or (there and recorded.samefile(artifacts))

@@ -1,19 +1,19 @@
-"""A SavedModel as an MLflow model: the folder that goes up."""
+"""Describe a SavedModel as an MLflow model, for its upload."""
 
 from pathlib import Path
 
 SAVED_MODEL = "saved_model"
-"""The folder of the SavedModel in it."""
+"""The name of the SavedModel's folder in the MLflow model."""
 
 
 def write_description(folder: Path, run_id: str) -> None:
-    """Write the file `MLmodel`, which makes a SavedModel one that MLflow's own tools can use.
+    """Write the file `MLmodel`, with which MLflow's own tools can use a SavedModel.
 
-    With it, MLflow's pages show what goes in and comes out, and `mlflow.tensorflow.load_model`,
+    With it, MLflow's pages show the inputs and outputs, and `mlflow.tensorflow.load_model`,
     `mlflow.pyfunc.load_model` and `mlflow models serve` need no code of ours.
 
     Args:
-        folder: to write to; the SavedModel belongs into `SAVED_MODEL` beside it.
+        folder: the folder to write to; the SavedModel must be in its sub-folder `SAVED_MODEL`.
         run_id: of the MLflow run that holds the model.
     """
     import mlflow.pyfunc

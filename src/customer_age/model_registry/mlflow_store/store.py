@@ -1,8 +1,8 @@
 """Versions in MLflow's model registry.
 
-The files, metrics and settings of a version are those of an MLflow run. The run is made first, and
-filled; the version, which MLflow makes in one transaction with its tags, is what counts. A run is
-`RUNNING` until its version stands.
+The files, metrics and settings of a version belong to an MLflow run. The run is created and filled
+first. Then MLflow creates the version with its tags in one transaction; only versions count. A run
+is `RUNNING` until its version exists.
 """
 
 import contextlib
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
 
 _FILES = "model"
-"""The folder of the model among a run's files."""
+"""The model's folder in a run's files."""
 
 _NOT_A_CHAT = {"mlflow.experimentKind": "custom_model_development"}
-"""Tag of the experiment: without it, MLflow's pages take the runs for a language model's."""
+"""Tag of the experiment: without it, MLflow's pages show the runs as those of a language model."""
 
 _log = logging.getLogger(__name__)
 
 
 def _translate(error: Exception) -> RunError | None:
-    """Translate an error of MLflow, or of what it stands on, to one line."""
+    """Translate an error of MLflow, or of a library that it uses, to one line."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
@@ -51,12 +51,12 @@ def _translate(error: Exception) -> RunError | None:
         return None
     words = " ".join(str(error).split())
     if full_disk(error) is not None:
-        words = "no space left on the disk of the registry, or of kept models; free some"
+        words = "no space left on the disk of the registry or of its models; free some space"
     return of_another_release(words) or RunError(f"the model registry failed: {words[:500]}")
 
 
 class MlflowStore(VersionStore):
-    """One registered model, and the experiment of the same name that holds its runs."""
+    """One registered model, and the experiment with the same name that contains its runs."""
 
     def __init__(self, tracking: SqliteFile | Server, model_name: str):
         self._tracking = tracking
@@ -131,7 +131,7 @@ class MlflowStore(VersionStore):
         self._client.log_artifacts(run_id, str(publication.model_dir), saved_model)
         _log.info("%s: uploaded", self._name)
         self._ensure_registered()
-        # Gone while we wait for it: another publisher of this model was faster, and removed it.
+        # It may be deleted meanwhile: a faster publisher of the same model removes it.
         with _tolerated("RESOURCE_DOES_NOT_EXIST"):
             made = self._client.create_model_version(
                 self._name,
@@ -140,7 +140,7 @@ class MlflowStore(VersionStore):
                 tags={**tags, BASELINE_VERSION: publication.baseline_version},
                 description=publication.description,
             )
-            _log.info("%s: version %s is made", self._name, made.version)
+            _log.info("%s: version %s is created", self._name, made.version)
             self._finish(run_id, made.version)
 
     @explained_by(_translate)
@@ -168,7 +168,7 @@ class MlflowStore(VersionStore):
 
     @functools.cached_property
     def _client(self) -> "MlflowClient":
-        # Photos of people are in play: nothing is reported to anyone unless someone asks for it.
+        # The project handles photos of people, so telemetry is off unless the user turns it on.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         for migrations in ("alembic", "mlflow.store.db.utils"):
@@ -181,15 +181,15 @@ class MlflowStore(VersionStore):
     def _put(self, write: Callable[..., object], *value: str) -> None:
         """Set an alias or a tag.
 
-        MLflow looks for the row, then inserts or updates it: of two publishers that do so at
-        once, one learns that the row exists already. Then it is updated.
+        MLflow searches for the row, then inserts or updates it. If two publishers do so at the same
+        time, one gets the error that the row exists. Its second call updates the row.
         """
         from mlflow.exceptions import MlflowException
 
         try:
             write(self._name, *value)
         except MlflowException as error:
-            if error.error_code != "BAD_REQUEST":  # what a constraint of the database comes as
+            if error.error_code != "BAD_REQUEST":  # the code of a violated database constraint
                 raise
             write(self._name, *value)
 
@@ -233,7 +233,7 @@ class MlflowStore(VersionStore):
         return aliases
 
     def _experiment(self) -> str:
-        """The id of the experiment, made where there is none."""
+        """Return the id of the experiment, which is created if it is missing."""
         with _tolerated("RESOURCE_ALREADY_EXISTS"):
             if self._client.get_experiment_by_name(self._name) is None:
                 self._client.create_experiment(
@@ -249,7 +249,7 @@ class MlflowStore(VersionStore):
 
     @explained_by(_translate)
     def _clear_away_unfinished(self) -> None:
-        """End the runs that dead publishers left; what became a version stays."""
+        """End the runs of killed publishers; runs with a version stay."""
         running = "status = 'RUNNING'"
         if self._tracking.abandoned_after is not None:
             before = datetime.now() - self._tracking.abandoned_after
@@ -258,7 +258,7 @@ class MlflowStore(VersionStore):
         versions = {each.run_id: each.version for each in self._mlflow_versions()}
         for run in unfinished:
             if FINGERPRINT not in run.data.tags:
-                continue  # someone's own, in our experiment
+                continue  # not ours: someone else's run in our experiment
             if run.info.run_id in versions:
                 self._finish(run.info.run_id, versions[run.info.run_id])
             else:
@@ -279,7 +279,7 @@ class MlflowStore(VersionStore):
 
 @contextmanager
 def _tolerated(code: str) -> Iterator[None]:
-    """Let MLflow's answer pass that a thing is there already, or is gone already."""
+    """Ignore MLflow's error with a code, such as 'already exists' or 'does not exist'."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -300,7 +300,7 @@ def _pages(search: Callable, **query: object) -> Iterator:
 
 
 def _mlflows(name: str) -> str:
-    """MLflow allows no plus in a metric's name: `mae/65+` becomes `mae/65 plus`."""
+    """Return MLflow's name of a metric, which must not contain a plus: `mae/65 plus` for 65+."""
     return name.replace("+", " plus")
 
 

@@ -1,4 +1,4 @@
-"""Where MLflow keeps its records: a SQLite file, or a server."""
+"""The tracking store of MLflow: a SQLite file or a server."""
 
 import contextlib
 import math
@@ -20,18 +20,18 @@ from . import moved_files
 _RUN_ID = re.compile("[0-9a-f]{32}")
 
 _UNREACHABLE_AFTER = 10
-"""Seconds. MLflow's client itself would try for minutes."""
+"""Seconds. MLflow's own client would try for minutes."""
 
 
-_FROM_IN_BETWEEN = (407, 502, 503, 504)
-"""What proxies and gateways answer for a server that is away; MLflow's client goes on trying."""
+_PROXY_ERRORS = (407, 502, 503, 504)
+"""Answers of proxies and gateways if the server does not answer; MLflow's client would retry."""
 
 
 class SqliteFile:
-    """A database file, and the models' files in the folder `artifacts` beside it."""
+    """A database file, and the models' files in the folder `artifacts` next to it."""
 
     abandoned_after: timedelta | None = None
-    """At once: one publisher holds the lock, so nobody works on what another left unfinished."""
+    """No waiting time: with the lock, an unfinished run can only be a killed publisher's."""
 
     def __init__(self, file: Path):
         self._file = file
@@ -40,14 +40,14 @@ class SqliteFile:
         self.artifact_location: str | None = self._artifacts.as_uri()
 
     def exists(self) -> bool:
-        """Whether anything was ever published here."""
+        """Return whether anything was ever published here."""
         return self._file.is_file()
 
     def prepare(self) -> None:
-        """Make the database, whole or not at all; only for a caller that is `exclusive`.
+        """Create the database in one step; the caller must be `exclusive`.
 
-        MLflow takes a new database through all its migrations, and one whose maker was killed
-        among them is of no use. So they happen under another name.
+        MLflow runs all its migrations on a new database. A database whose creator was killed in
+        between cannot be used. So the migrations run under another name.
         """
         if self.exists():
             return
@@ -57,20 +57,20 @@ class SqliteFile:
         for leftover in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
             leftover.unlink(missing_ok=True)
 
-        # MlflowClient would give the database's own experiment a place under the current folder.
+        # MlflowClient would put the default experiment's files into the current folder.
         store = SqlAlchemyStore(_mlflow_url(unfinished), str(self.artifact_location))
         store.engine.dispose()
         unfinished.replace(self._file)
 
     def present_uri(self, recorded: str) -> str:
-        """Where a file lies whose place was recorded before the registry was moved, perhaps."""
+        """Return the present URI of a file, which may have changed if the registry was moved."""
         return moved_files.present_uri(self._file, self._artifacts, recorded)
 
     def free(self, run_id: str) -> None:
-        """Delete the files of a run that is not to be.
+        """Delete the files of a discarded run.
 
         Args:
-            run_id: as the database records it; of a version made by hand, it may be empty.
+            run_id: as recorded in the database; it may be empty for a version created by hand.
         """
         files = self._artifacts / run_id
         if _RUN_ID.fullmatch(run_id) and files.is_dir():
@@ -78,16 +78,16 @@ class SqliteFile:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Wait for any other publisher; the system lets go when a process ends, however it ends.
+        """Wait for other publishers and hold the lock, which ends at the latest with the process.
 
         Raises:
-            SettingsError: the folder cannot be written, or its file system has no locks.
+            SettingsError: the folder cannot be written to, or its file system has no locks.
         """
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(
-                f"registry.uri: {self._file.parent} cannot be written ({error.strerror})"
+                f"registry.uri: {self._file.parent} cannot be written to ({error.strerror})"
             ) from error
         lock_file = self._file.with_name(f".{self._file.name}.lock")
         with locks.held(lock_file, "registry.uri", patience=math.inf):
@@ -97,40 +97,40 @@ class SqliteFile:
 
 
 def _mlflow_url(file: Path) -> str:
-    """The URL of a database with its driver: of one without, MLflow takes the path undecoded.
+    """Return the URL of a database with its driver: without one, MLflow does not decode the path.
 
-    It would make the folder `a%20b` for a database in `a b`, besides opening the right one.
+    For a database in `a b`, it would also create the folder `a%20b`.
     """
     return addresses.sqlite_url(str(file)).replace("sqlite:", "sqlite+pysqlite:", 1)
 
 
 class Server:
-    """An MLflow server, which knows itself where files go."""
+    """An MLflow server, which chooses the location of files itself."""
 
     artifact_location: str | None = None
     abandoned_after: timedelta | None = timedelta(days=1)
-    """Whether a publisher elsewhere is still alive, nobody can tell; none takes that long."""
+    """Nobody knows whether a publisher on another machine is running; none takes this long."""
 
     def __init__(self, uri: str):
         self.uri = uri
 
     def exists(self) -> bool:
-        """Whether anything can be read."""
+        """Return True: a server can always be read."""
         return True
 
     def prepare(self) -> None:
-        """Ask the server for a sign of life.
+        """Check that the server answers.
 
         Raises:
-            SettingsError: nobody answers, or a proxy does in its place.
+            SettingsError: there is no answer, or only a proxy answers.
         """
         opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies.proxies()))
         try:
             opener.open(f"{self.uri}/health", timeout=_UNREACHABLE_AFTER).close()
         except urllib.error.HTTPError as error:
-            if error.code in _FROM_IN_BETWEEN:
+            if error.code in _PROXY_ERRORS:
                 raise self._unreachable(error) from error
-            # Else an answer; whether it may be used, MLflow's client will tell.
+            # Else the server answered; MLflow's client reports whether access is allowed.
         except OSError as error:
             reason = getattr(error, "reason", error)
             if isinstance(reason, ssl.SSLError):
@@ -140,18 +140,18 @@ class Server:
     def _unreachable(self, reason: object) -> SettingsError:
         words = " ".join(str(reason).split())
         return SettingsError(
-            f"registry.uri: no MLflow server answers at {self.uri}{proxies.through(self.uri)}: "
+            f"registry.uri: no MLflow server answers at {self.uri}{proxies.proxy_hint(self.uri)}: "
             f"{words}"
         )
 
     def present_uri(self, recorded: str) -> str:
-        """The same: a server knows where its files are."""
+        """Return the recorded URI: a server knows the location of its files."""
         return recorded
 
     def free(self, run_id: str) -> None:
-        """Leave the files to `mlflow gc`, which the server's operator may call."""
+        """Do nothing: the server's operator deletes such files with `mlflow gc`."""
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Keep nobody out: others publish from other machines."""
+        """Do not lock: others publish from other machines."""
         yield

@@ -1,4 +1,4 @@
-"""A version's metrics as Vertex AI's pages show them."""
+"""Import a version's metrics into Vertex AI, so that its pages show them."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 _SCHEMA = "gs://google-cloud-aiplatform/schema/modelevaluation/regression_metrics_1.0.0.yaml"
 _NAMES = {"mae": "meanAbsoluteError", "rmse": "rootMeanSquaredError"}
-"""The schema knows no others of ours."""
+"""Our names to the schema's; the schema has no other metrics of ours."""
 
 _TITLE = "customer-age: test photos"
 _AT_ONCE = 50
-"""Slices that one request may bring."""
+"""The most slices in one request."""
 
 
 def import_evaluation(
     client: "ModelServiceClient", version: str, metrics: Mapping[str, float]
 ) -> None:
-    """Give Vertex AI the metrics of a version, those of each age group as a slice.
+    """Import the metrics of a version into Vertex AI; each age group is a slice.
 
-    What is there already, of a publisher that was killed at it, is not imported again.
+    Metrics that a killed publisher has already imported are not imported again.
 
     Args:
         client: of the region.

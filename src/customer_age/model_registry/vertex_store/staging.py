@@ -1,14 +1,14 @@
-"""Files of models in Cloud Storage, and what Vertex AI has no room for.
+"""Store models' files in Cloud Storage, and the metadata that Vertex AI cannot store.
 
-Vertex AI takes no text as a label, and changes nothing else of a version but its description. So
-beside the files of a model lies a document of its version. An upload is a folder:
+Vertex AI accepts no free text as a label, and only the description of a version can be changed. So
+each model's files have a document of the version next to them. An upload is a folder:
 
-    saved_model/...   what Vertex AI is pointed at
+    saved_model/...   the folder to which Vertex AI's version points
     story.json        metrics, settings and description
-    tags/NAME         an empty object; its metadata hold the value
-    evaluated         there once Vertex AI has the metrics
+    tags/NAME         an empty object; its metadata contain the value
+    evaluated         exists after Vertex AI has imported the metrics
 
-Each tag is an object of its own: to write it is one step, and nobody overwrites another one's.
+Each tag is a separate object: it is written in one step, and no publisher overwrites other tags.
 """
 
 import json
@@ -35,7 +35,7 @@ _NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}|version-\d+")
 
 @dataclass(frozen=True)
 class VersionDocument:
-    """What was published with a version and never changes."""
+    """The published metadata of a version, which never change."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -44,13 +44,13 @@ class VersionDocument:
 
 @dataclass
 class Upload:
-    """What lies in the folder of an upload.
+    """The content of an upload's folder.
 
     Attributes:
         tags: name to value.
         has_document: whether there is a `VersionDocument`.
         evaluated: whether Vertex AI has the metrics.
-        touched_ns: when something was put there last, nanoseconds since 1970.
+        touched_ns: when an object in it was last written, nanoseconds since 1970.
     """
 
     tags: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Upload:
     touched_ns: int = 0
 
     def note(self, name: str, entry: Entry) -> None:
-        """Take in that a file of this name lies in the folder."""
+        """Record a file of this name in the folder."""
         self.touched_ns = max(self.touched_ns, entry.modified_ns)
         if name.startswith(_TAGS):
             self.tags[name.removeprefix(_TAGS)] = entry.note
@@ -68,18 +68,18 @@ class Upload:
 
 
 def upload_of(artifact_uri: str) -> str | None:
-    """The folder of the upload that a version was made from, if it was one of ours."""
+    """Return the folder of a version's upload, or None if the version is not ours."""
     ours = _OURS.fullmatch(artifact_uri)
     return ours["upload"] if ours else None
 
 
 def is_ours(upload: str) -> bool:
-    """Whether a folder has the name of an upload, or of the tags of a version made by hand."""
+    """Return whether a folder is an upload, or contains the tags of a version made by hand."""
     return _NAME.fullmatch(upload.rpartition("/")[2]) is not None
 
 
 class Uploads:
-    """Uploads in Cloud Storage, each known by the URI of its folder."""
+    """Uploads in Cloud Storage, each identified by the URI of its folder."""
 
     def __init__(self) -> None:
         self._documents: dict[str, VersionDocument] = {}
@@ -90,7 +90,7 @@ class Uploads:
         Args:
             staging: the folder for uploads.
             publication: the model.
-            tags: of the version to be.
+            tags: of the new version.
 
         Returns:
             The folder of the upload, a new one each time.
@@ -109,11 +109,11 @@ class Uploads:
 
     @staticmethod
     def artifact_uri(upload: str) -> str:
-        """The folder of the SavedModel."""
+        """Return the folder of the SavedModel."""
         return f"{upload}/{_SAVED_MODEL}"
 
     def found(self, folders: Iterable[str]) -> dict[str, Upload]:
-        """The uploads in some folders, by their own folders; without those that hold nothing."""
+        """Return the uploads in some folders, by the URI of each; without empty ones."""
         uploads: dict[str, Upload] = defaultdict(Upload)
         for folder in set(folders):
             for entry in store.list(folder):
@@ -122,7 +122,7 @@ class Uploads:
         return dict(uploads)
 
     def document(self, upload: str) -> VersionDocument:
-        """What was published with an upload; empty where another publisher just deleted it."""
+        """Return the published metadata of an upload; empty if another publisher deleted it."""
         if upload not in self._documents:
             try:
                 content = store.read(f"{upload}/{_DOCUMENT}")
@@ -132,26 +132,26 @@ class Uploads:
         return self._documents[upload]
 
     def set_tag(self, upload: str, name: str, value: str) -> None:
-        """Write a tag, over the one of that name."""
+        """Write a tag, and replace an old value."""
         store.write_note(f"{upload}/{_TAGS}{name}", value)
 
     def delete_tag(self, upload: str, name: str) -> None:
-        """Delete a tag, which may not be there."""
+        """Delete a tag if it exists."""
         store.delete(f"{upload}/{_TAGS}{name}")
 
     def set_evaluated(self, upload: str) -> None:
-        """Note that Vertex AI has the metrics."""
+        """Record that Vertex AI has imported the metrics."""
         store.write_whole(f"{upload}/{_EVALUATED}", b"")
 
     def delete(self, upload: str) -> None:
-        """Delete an upload, which another publisher may be deleting too."""
+        """Delete an upload; another publisher may delete it at the same time."""
         store.delete(upload, folder=True)
 
     def fetch(self, artifact_uri: str, folder: Path) -> None:
-        """Copy a SavedModel from its location in Vertex AI into an empty folder.
+        """Copy a SavedModel from Vertex AI's recorded location into an empty folder.
 
         Raises:
-            FileNotFoundError: nothing lies there.
+            FileNotFoundError: there are no files.
         """
         if not (artifact_uri and store.copy_folder(artifact_uri, str(folder))):
-            raise FileNotFoundError(f"{artifact_uri} holds no files")
+            raise FileNotFoundError(f"{artifact_uri} contains no files")

@@ -1,7 +1,8 @@
 """Versions in Vertex AI's Model Registry.
 
-The files go to Cloud Storage first, each upload into a folder of its own, with all that the version
-is to tell. Then Vertex AI makes the version, in one step, and points at them. Nothing is deployed.
+The files are uploaded to Cloud Storage first, each upload to its own folder, with the version's
+metadata. Then Vertex AI creates the version in one step, which points to them. No model is
+deployed.
 """
 
 import functools
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Model
 
 _DEFAULT = "default"
-"""Vertex AI's alias for the version that is meant where none is named. It goes with `champion`."""
+"""Vertex AI's alias of the version that is used by default. It moves together with `champion`."""
 
 _ABANDONED_AFTER = timedelta(days=1)
-"""Whether a publisher elsewhere is still alive, nobody can tell; none takes that long."""
+"""Nobody knows whether a publisher on another machine is running; none takes this long."""
 
 _UNREACHABLE_AFTER = 10
 _GIVEN_UP_AFTER = 1800
@@ -48,18 +49,18 @@ _log = logging.getLogger(__name__)
 
 
 class VertexStore(VersionStore):
-    """One model in Vertex AI's registry, and the folder in Cloud Storage that its uploads are in.
+    """One model in Vertex AI's registry, and the folder of its uploads in Cloud Storage.
 
     Args:
-        address: of the model, and of the folder.
-        channel: to another server than Google's, without credentials.
+        address: of the model and of the folder.
+        channel: a connection without credentials to another server than Google's.
     """
 
     def __init__(self, address: VertexAddress, channel: "grpc.Channel | None" = None):
         self._address = address
         self._channel = channel
         self._uploads = Uploads()
-        # When Google's clients will drop this Python is no news for who lists versions.
+        # Users who list versions do not need Google's notice about the end of this Python version.
         warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
 
     @contextmanager
@@ -102,7 +103,7 @@ class VertexStore(VersionStore):
         upload = self._uploads.put(staging, publication, tags)
         _log.info("%s: uploaded as %s", self._address.model, upload)
         version = self._make_version(upload, tags, publication.description)
-        _log.info("%s: version %s is made", self._address.model, version)
+        _log.info("%s: version %s is created", self._address.model, version)
         self._import_evaluation(version, upload)
 
     @explained_by(google_errors.translate)
@@ -141,7 +142,7 @@ class VertexStore(VersionStore):
 
     @functools.cached_property
     def _patience(self) -> "Retry":
-        """For requests that may be made twice."""
+        """The retries of requests that may be sent twice."""
         from google.api_core.exceptions import Aborted, ServiceUnavailable
         from google.api_core.retry import Retry, if_exception_type
 
@@ -153,7 +154,7 @@ class VertexStore(VersionStore):
         return f"{self._address.name}@{version}"
 
     def _models(self) -> "list[Model]":
-        """Vertex AI calls a version a model too; the oldest first."""
+        """Return all versions, oldest first; in Vertex AI, the type of a version is Model."""
         from google.api_core.exceptions import NotFound
 
         try:
@@ -168,10 +169,10 @@ class VertexStore(VersionStore):
         for each in self._models():
             if each.version_id == version:
                 return each
-        raise RunError(f"{self._address.model}: version {version} is gone")
+        raise RunError(f"{self._address.model}: version {version} does not exist any more")
 
     def _upload(self, model: "Model") -> str:
-        """The folder of a version's tags; one that other tools made has no upload beside them."""
+        """Return the folder of a version's tags; a version of other tools has only tags there."""
         ours = upload_of(model.artifact_uri)
         return ours or f"{self._address.staging}/version-{model.version_id}"
 
@@ -205,14 +206,14 @@ class VertexStore(VersionStore):
                 return self._upload_model(model, model_id=self._address.model)
         return self._upload_model(model, parent_model=self._address.name)
 
-    def _upload_model(self, model: "Model", **as_what: str) -> str:
+    def _upload_model(self, model: "Model", **parent: str) -> str:
         from google.cloud.aiplatform_v1.types import UploadModelRequest
 
-        request = UploadModelRequest(parent=self._address.parent, model=model, **as_what)
+        request = UploadModelRequest(parent=self._address.parent, model=model, **parent)
         return self._client.upload_model(request).result(timeout=_GIVEN_UP_AFTER).model_version_id
 
     def _import_evaluation(self, version: str, upload: str) -> None:
-        """Only for Vertex AI's pages: where it will not have the metrics, the version stands."""
+        """Import the metrics for Vertex AI's pages; if this fails, the version stays."""
         from google.api_core.exceptions import GoogleAPIError
 
         metrics = self._uploads.document(upload).metrics
@@ -231,15 +232,15 @@ class VertexStore(VersionStore):
 
     @explained_by(google_errors.translate)
     def _clear_away_unfinished(self) -> None:
-        """Delete the uploads that dead publishers left; what became a version is completed."""
+        """Delete the uploads of killed publishers, and complete those that have a version."""
         staging = self._address.staging
-        # Looked at before the versions: an upload that becomes one in between is not deleted.
+        # Listed before the versions, so that an upload that gets one meanwhile is not deleted.
         uploads = self._uploads.found([staging])
         models = {self._upload(each): each for each in self._models()}
         before = (datetime.now(timezone.utc) - _ABANDONED_AFTER).timestamp() * 1e9
         for upload, found in uploads.items():
             if not is_ours(upload):
-                continue  # what else somebody keeps in that folder
+                continue  # someone else's files
             if upload not in models and found.touched_ns < before:
                 _log.info("%s: clearing away %s", self._address.model, upload)
                 self._uploads.delete(upload)
@@ -252,9 +253,9 @@ def _folder(upload: str) -> str:
 
 
 def _labels(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that Vertex AI takes as labels, by which its pages and filters find a version.
+    """Return the tags that are valid labels, by which Vertex AI's pages and filters find a version.
 
-    They are never read back: Vertex AI shows a version's labels mixed with its model's.
+    They are never read back: Vertex AI mixes a version's labels with its model's.
     """
     fit = (
         (name, value)
