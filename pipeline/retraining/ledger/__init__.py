@@ -1,1 +1,1 @@
-"""The ledger: what became of each batch and each run, in SQLite or PostgreSQL."""
+"""The ledger: the state of each batch and each run, in SQLite or PostgreSQL."""

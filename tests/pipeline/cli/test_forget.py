@@ -109,7 +109,7 @@ def test_the_end_is_a_signed_certificate(forget, tmp_path):
     assert content["begun"] <= content["ended"]
     assert CARD not in file.read_text()
     assert content["versions"] == []
-    assert "no published version had learnt from it" in done.output
+    assert "no published version was trained on it" in done.output
 
 
 @pytest.mark.parametrize(

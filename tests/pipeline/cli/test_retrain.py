@@ -75,7 +75,7 @@ def test_looks_go_on_until_a_signal_comes(places, batch_folder, by, name, exit_c
     ("arguments", "says"),
     [
         ((), "choose one of --once, --watch, --status and --retry"),
-        (("--once",), "data.inbox: no inbox given"),
+        (("--once",), "data.inbox: not set"),
         (("--once", "--inbox", "/there/is/none"), "data.inbox: /there/is/none: there is no such"),
         (("--once", "--target", "nowhere"), "'nowhere' is not one of"),
         (("--once", "--host", "http://host"), "--host is for --target kubeflow"),

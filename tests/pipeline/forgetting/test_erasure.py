@@ -261,7 +261,7 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
     assert done.counts.photos == 2
     assert not list(inbox.rglob(f"{CARD}*"))
     assert done.counts.unread == (
-        "registry.uri: which versions had learnt is not known: the registry is away",
+        "registry.uri: the versions trained on the subject are not known: the registry is away",
     )
     assert done.certificate.ended == ""
     asked = []

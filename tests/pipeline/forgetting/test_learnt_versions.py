@@ -74,7 +74,7 @@ def test_now_takes_the_newest_version_before_that_has_not_learnt():
 
 def test_now_says_where_no_version_is_without():
     registry = Registry("a", "a,b")
-    with pytest.raises(RunError, match=r"^--now: every version .* has learnt from the person"):
+    with pytest.raises(RunError, match=r"^--now: every version .* was trained on the person"):
         learnt_versions.roll_back(registry, {"1", "2"})
     assert registry.champion().version == "2"
 

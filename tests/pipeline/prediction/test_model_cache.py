@@ -105,7 +105,7 @@ def test_a_version_made_by_hand_has_no_fingerprint_to_be_found_by(registry, tmp_
 
 def test_a_cache_that_cannot_be_written_is_told(registry, fingerprint, tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(RunError, match="the model cannot be kept there"):
+    with pytest.raises(RunError, match="the model cannot be written there"):
         model_cache.fetch(registry, "1", fingerprint, tmp_path / "file" / "models")
 
 

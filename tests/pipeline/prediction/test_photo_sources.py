@@ -169,7 +169,10 @@ def test_names_that_no_file_can_have_are_missing(tmp_path):
     [
         ("*.jpg", "matches nothing"),
         ("empty", "no photos in this folder$"),
-        ("texts", "no photos in this folder; it holds 1 file without a picture's suffix: 1 .txt$"),
+        (
+            "texts",
+            "this folder; it contains 1 file without a picture's suffix: 1 .txt$",
+        ),
         ("none.csv", "no such table"),
         ("empty.csv", "the table is empty"),
         ("header.csv", "no rows"),

@@ -129,13 +129,13 @@ def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(model):
 @pytest.mark.parametrize("answer", [float("nan"), -1.0, float("inf")])
 def test_a_model_that_answers_no_age_is_told(brightness_model, grey, tmp_path, answer):
     model = AgeModel(brightness_model(tmp_path / "m", answer - 1 if answer < 0 else answer))
-    with pytest.raises(RunError, match="does not answer with an age"):
+    with pytest.raises(RunError, match="does not return a valid age"):
         model.ages([prepare_photo(grey(1), SPEC).encoded])
 
 
 def test_what_is_no_savedmodel_is_told_in_one_line(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff nothing")
-    with pytest.raises(RunError, match="no SavedModel with a signature") as refused:
+    with pytest.raises(RunError, match="cannot load a SavedModel with a signature") as refused:
         AgeModel(tmp_path)
     assert "\n" not in str(refused.value)
 

@@ -60,7 +60,7 @@ def test_a_failed_run_is_tried_again_after_the_wait_that_is_stated(shop, fails):
     set_back(here)
     said = here.look()[1].splitlines()
     assert said == [
-        "the clock was set back: what waits, waits from now on",
+        "the clock was set back: all waiting times start again now",
         "no run: the last run failed: the next may start in 3.0 hours",
     ]
     here.clock.forward(hours=3)
@@ -84,7 +84,7 @@ def test_a_cool_down_is_as_long_as_stated(shop):
     assert "published" in here.look()[1]
     here.arrive("tuesday", photos=6)
     set_back(here)
-    assert "6.0 hours of cool-down are left" in here.look()[1]
+    assert "cooling down for another 6.0 hours" in here.look()[1]
     here.clock.forward(hours=6)
     assert "published" in here.look()[1]
     assert [batches for _, batches in here.target.made()] == [["monday"], ["monday", "tuesday"]]
@@ -127,7 +127,7 @@ def test_a_batch_that_is_uploaded_again_by_the_right_clock_is_read_anew(shop):
     here.look()
     set_back(here)
     here.arrive("monday", photos=7, seed="other")
-    assert "batch monday was uploaded again, with other content" in here.look()[1]
+    assert "batch monday was uploaded again with different content" in here.look()[1]
     assert here.look()[1].splitlines()[-1] == "no run: no new photos"
 
 

@@ -14,8 +14,8 @@ def open_at(address, *overrides):
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        (None, "no inbox given"),
-        ("/there/is/none", "there is no such folder"),
+        (None, "not set"),
+        ("/there/is/none", "this folder does not exist"),
         ("hdfs://host/inbox", "components open s3:// and gs:// alone"),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_quota_that_never_comes_pauses_and_costs_a_run_a_day(shop, batch_folde
     assert set(here.states().values()) == {"waiting"}
     pause = back_off.pause(here.ledger.runs())
     assert 5 < pause.runs <= 30
-    assert "runs in a row did not train; the last one: the registry does" in pause.sentence()
+    assert "runs in a row did not train; the last run: the registry does" in pause.sentence()
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def paused_shop(shop, batch_folder, clock, tmp_path, monkeypatch):
 
 def events_of(ledger):
     found = []
-    while (event := ledger.outbox.take(0, besides=[each.id for each in found])) is not None:
+    while (event := ledger.outbox.take(0, excluding=[each.id for each in found])) is not None:
         found.append(event)
     return [event.type.removeprefix("customer-age.") for event in found]
 
@@ -161,7 +161,7 @@ def test_a_pause_is_told_once_and_ends_when_a_probe_succeeds_and_a_run_trains(pa
     assert len(here.ledger.runs()) == 5
     failing.ends = lambda *_: None
     _, said = here.look()
-    assert "all that a run needs answers now" in said
+    assert "all services that a run needs answer again" in said
     assert here.states() == {"monday": "learnt"}
     told = events_of(here.ledger)
     assert (told.count("retraining.paused"), told.count("retraining.resumed")) == (1, 1)
@@ -247,10 +247,10 @@ def test_an_inbox_without_its_mount_is_no_inbox_whose_batches_were_removed(
     inbox = tmp_path / "inbox"
     inbox.rename(tmp_path / "unmounted")
     inbox.mkdir()
-    assert "the inbox is empty, and was not before: is it mounted?" in here.look()[1]
+    assert "the inbox is empty, but had batches before: is it mounted?" in here.look()[1]
     assert here.states() == {"monday": "waiting", "tuesday": "waiting"}
     inbox.rmdir()
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="this folder does not exist"):
         here.look()
     (tmp_path / "unmounted").rename(inbox)
     (inbox / "tuesday").rename(tmp_path / "removed")

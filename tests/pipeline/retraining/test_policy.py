@@ -73,7 +73,7 @@ def test_drift_is_not_measured_where_something_else_decides():
 def test_the_cool_down_is_for_runs_that_trained():
     enough = [batch("a", photos=500)]
     resting = decide(enough, [ended(RunState.PUBLISHED, 5)])
-    assert "1.0 hours of cool-down are left" in resting.why
+    assert "cooling down for another 1.0 hours" in resting.why
     assert not resting.batches
     assert not decide(enough, [ended(RunState.MODEL_REFUSED, 5)]).batches
     assert decide(enough, [ended(RunState.PUBLISHED, 6)]).batches

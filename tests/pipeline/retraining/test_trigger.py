@@ -108,7 +108,7 @@ def test_a_batch_that_is_half_uploaded_waits_for_its_success(shop, batch_folder)
     code, said = here.look()
     assert code == 0
     assert said.splitlines() == [
-        "not complete yet, without _SUCCESS: monday",
+        "batches without _SUCCESS are not complete yet: monday",
         "no run: no new photos",
     ]
     (folder / "_SUCCESS").touch()
@@ -135,7 +135,8 @@ def test_the_policys_reason_is_said(shop, batch_folder, clock):
     here = shop("retraining.min_photos=7", "retraining.max_wait_hours=24")
     arrive(batch_folder("monday"), clock)
     clock.forward(hours=1)
-    assert "3 new photos in 1 batch are not enough yet: 7 photos, or a wait of 24" in here.look()[1]
+    not_enough = "are not enough yet: a run starts with 7 photos, or after a wait of 24 hours"
+    assert f"3 new photos in 1 batch {not_enough}" in here.look()[1]
     clock.forward(hours=23)
     assert "monday waiting for 24.0 hours" in here.look()[1]
     assert here.states() == {"monday": "learnt"}
@@ -169,7 +170,8 @@ def test_the_same_batch_under_two_names_is_learnt_once(shop, batch_folder):
     batch_folder("monday-again", seed="same")
     code, said = here.look()
     assert code == 0
-    assert "batch monday-again is set aside: its photos and table are those of batch monday" in said
+    same = "its photos and table are the same as those of batch monday"
+    assert f"batch monday-again is set aside: {same}" in said
     assert here.learnt_in() == [["monday"]]
 
 
@@ -178,7 +180,7 @@ def test_the_same_batch_under_two_names_is_learnt_once(shop, batch_folder):
     [
         ("monday", "file_name,card_id,captured_at\n", "photos.csv: no rows"),
         ("monday", "\n\n", "photos.csv: the table is empty"),
-        ("mon,day", "", "its name may hold letters, digits"),
+        ("mon,day", "", "its name may contain only letters, digits"),
     ],
     ids=["no rows", "no header", "a comma in its name"],
 )
@@ -246,7 +248,7 @@ def test_a_failed_run_waits_before_its_next_try_and_new_batches_do_not(shop, bat
     here = shop("retraining.retry_hours=2")
     batch_folder("bad-monday")
     here.look()
-    assert "no run: no new photos; 1 batch to be tried again later" in here.look()[1]
+    assert "no run: no new photos; 1 batch will be tried again later" in here.look()[1]
     batch_folder("tuesday")
     here.look()
     assert here.states() == {"bad-monday": "waiting", "tuesday": "learnt"}
@@ -398,7 +400,7 @@ def test_a_registry_that_fails_keeps_no_end_from_being_written_down(shop, batch_
     webhook = Webhook("http://127.0.0.1:1/", timeout_seconds=20, attempts=1)
     code, said = here.look(champions=Silent(), webhook=webhook)
     assert code == 0, "nor does a webhook that is away"
-    assert "no facts on its version: the registry is away" in said
+    assert "the registry cannot describe its version: the registry is away" in said
     assert "could not be sent: the webhook cannot be reached" in said
     assert here.states() == {"monday": "learnt"}
 

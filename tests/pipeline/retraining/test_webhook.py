@@ -1,4 +1,4 @@
-"""Notifications, to a real HTTP server on loopback that fails, hangs and leads elsewhere."""
+"""Notifications, to a real HTTP server on loopback that fails, hangs and redirects."""
 
 import json
 import threading
@@ -167,7 +167,7 @@ def test_an_event_that_cannot_be_sent_waits_and_the_others_go_on(
 ):
     receiver.answers = [answer(500)] * 3
     assert send(events, clock, receiver) == [
-        "notification of a could not be sent: the webhook answers 500"
+        "notification of a could not be sent: the webhook answered 500"
     ]
     assert [body["subject"] for _, _, body in receiver.got] == ["a", "a", "a", "b"]
     clock.forward(minutes=5)
@@ -207,7 +207,7 @@ def test_a_webhook_that_fails_holds_a_look_up_for_two_events(events, clock, rece
 def test_a_redirect_is_not_followed(events, clock, receiver):
     receiver.answers = [answer(307, Location="/elsewhere")]
     said, *_ = send(events, clock, receiver, headers={"Authorization": "word"})
-    assert "leads elsewhere (307)" in said
+    assert "the webhook redirects (307)" in said
     assert {path for path, *_ in receiver.got} == {"/hook"}
 
 

@@ -151,7 +151,7 @@ def test_nothing_is_answered_before_the_model_is_there():
 def test_a_model_that_cannot_answer_for_a_photo_never_is_ready():
     class Broken:
         def ages(self, photos):
-            raise RunError("the model does not answer with an age for each photo: roll back")
+            raise RunError("the model does not return a valid age for each photo: roll back")
 
     made = Inference("age", Limits(), Batching(), ServingMetrics())
     with pytest.raises(RunError, match="roll back"):

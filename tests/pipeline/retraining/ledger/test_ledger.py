@@ -174,7 +174,7 @@ def test_an_event_that_cannot_be_sent_is_passed_over(ledger):
     ledger.add([found(name, problem="no table") for name in ("a", "b")], keep_events=True)
     first = ledger.outbox.take(0)
     assert ledger.outbox.take(0).id == first.id
-    assert ledger.outbox.take(0, besides=[first.id]).id != first.id
+    assert ledger.outbox.take(0, excluding=[first.id]).id != first.id
 
 
 def test_pipelines_in_one_database_know_nothing_of_each_other(ledger, ledger_uri, clock):

@@ -175,7 +175,7 @@ def test_a_migration_that_fails_has_changed_nothing(kept_uri, next_scripts):
 def test_a_ledger_of_a_newer_release_is_left_alone(ledger_uri):
     Ledger(ledger_uri, "shop").batches()
     execute(ledger_uri, "UPDATE retraining_revision SET version_num = '0.7'")
-    newer = r"^retraining\.ledger: a newer release .* brought .* to revision 0\.7, and this one"
+    newer = r"^retraining\.ledger: a newer release .* migrated .* to revision 0\.7, but this"
     with pytest.raises(SettingsError, match=newer) as told:
         Ledger(ledger_uri, "shop").batches()
     assert "\n" not in str(told.value)
@@ -215,7 +215,7 @@ def test_an_account_that_may_make_no_tables(postgres_uri):
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO trigger_{name}",
     )
     restricted = postgres_uri.replace("//shop@", f"//trigger_{name}@")
-    may_not = r"could not be brought to revision .* \(permission denied .*\): open it once"
+    may_not = r"could not be migrated to revision .* \(permission denied .*\): open it once"
     with pytest.raises(RunError, match=may_not) as told:
         Ledger(restricted, "shop").batches()
     assert "\n" not in str(told.value)
