@@ -169,11 +169,8 @@ def test_names_that_no_file_can_have_are_missing(tmp_path):
     [
         ("*.jpg", "matches nothing"),
         ("empty", "no photos in this folder$"),
-        (
-            "texts",
-            "this folder; it contains 1 file without a picture's suffix: 1 .txt$",
-        ),
-        ("none.csv", "no such table"),
+        ("texts", "photos in this folder; it contains 1 file without a picture's suffix: 1 .txt$"),
+        ("none.csv", "this table does not exist"),
         ("empty.csv", "the table is empty"),
         ("header.csv", "no rows"),
         ("other.csv", "no column 'file_name'; there are: photo, age"),

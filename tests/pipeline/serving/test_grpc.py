@@ -80,13 +80,13 @@ def test_the_bytes_on_the_wire_are_the_protocol_s(served, grey):
 @pytest.mark.parametrize(
     ("request_fields", "code", "says"),
     [
-        (photos_of(b"x") | {"model_name": "other"}, "NOT_FOUND", "the model here is age"),
-        (photos_of(b"x") | {"model_version": "8"}, "NOT_FOUND", "the version of age here is 7"),
+        (photos_of(b"x") | {"model_name": "other"}, "NOT_FOUND", "this server has the model age"),
+        (photos_of(b"x") | {"model_version": "8"}, "NOT_FOUND", "this server has version 7 of age"),
         (photos_of(), "INVALID_ARGUMENT", "at least 1"),
         (photos_of(*[b"x"] * 9), "RESOURCE_EXHAUSTED", "a request may have 8"),
         (photos_of(b"x" * 100_001), "RESOURCE_EXHAUSTED", "more than 100000 bytes"),
         (photos_of(*[b"x" * 99_999] * 6), "RESOURCE_EXHAUSTED", "larger"),  # gRPC's own words
-        (photos_of(b"x", shape=[2]), "INVALID_ARGUMENT", "the shape says 2 photos; there are 1"),
+        (photos_of(b"x", shape=[2]), "INVALID_ARGUMENT", "the shape is 2 photos; there are 1"),
         (photos_of(b"x", shape=[1, 1]), "INVALID_ARGUMENT", "shape"),
         (photos_of(b"x", datatype="FP32"), "INVALID_ARGUMENT", "BYTES"),
         (photos_of(b"x", name="photos"), "INVALID_ARGUMENT", "the only input is image_bytes"),

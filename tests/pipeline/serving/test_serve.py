@@ -122,15 +122,16 @@ def test_a_port_that_is_taken(refused, option):
     taken.stop(0).wait()
     assert code == 2
     assert lines == [lines[0]]
-    assert lines[0].startswith(f"customer-age: {option} {port}: cannot be listened on at 127.0.0.1")
+    refusal = f"customer-age: {option} {port}: cannot listen on this port at 127.0.0.1"
+    assert lines[0].startswith(refusal)
 
 
 def test_a_folder_without_a_model(refused, tmp_path):
     code, lines = refused("--model", f"{tmp_path}/", "--port", "0", "--grpc-port", "0")
     assert code == 2
     assert lines[1:] == [
-        f"customer-age: --model {tmp_path}: there is no saved_model.pb, and no folder with a "
-        "number that has one"
+        f"customer-age: --model {tmp_path}: contains no saved_model.pb, and no numbered folder "
+        "with one"
     ]
 
 
