@@ -76,7 +76,10 @@ def test_looks_go_on_until_a_signal_comes(places, batch_folder, by, name, exit_c
     [
         ((), "choose one of --once, --watch, --status and --retry"),
         (("--once",), "data.inbox: not set"),
-        (("--once", "--inbox", "/there/is/none"), "data.inbox: /there/is/none: there is no such"),
+        (
+            ("--once", "--inbox", "/there/is/none"),
+            "data.inbox: /there/is/none: this folder does not",
+        ),
         (("--once", "--target", "nowhere"), "'nowhere' is not one of"),
         (("--once", "--host", "http://host"), "--host is for --target kubeflow"),
         (("--once", "--set", "retraining.tries=0"), "retraining.tries: "),

@@ -1,4 +1,4 @@
-"""`forget`: nothing is left of whom it is about, and no later batch brings anybody back."""
+"""`forget`: nothing of the subject is left, and no later batch adds it again."""
 
 import csv
 import hashlib
@@ -39,7 +39,7 @@ def examples(uri):
 
 
 def needles(settings, inbox, uri):
-    """All by which somebody could find the person again."""
+    """All names and numbers that could identify the person."""
     photos = [(inbox / name[10:17] / "photos" / name).read_bytes() for name in NAMES]
     person = pseudonyms.pseudonym(CARD, erasure.person_key(settings))
     stored = [photo for (_, who), photo in examples(uri).items() if who == person]
@@ -68,7 +68,7 @@ def state(*folders):
 
 @pytest.fixture(autouse=True)
 def all_digests_are_remembered(monkeypatch):
-    """Also those of photos that were written a moment ago, as a test's are."""
+    """Remember digests also of photos that were just written, as in a test."""
     monkeypatch.setattr(content_digests, "_SETTLED_NS", 0)
 
 
@@ -104,7 +104,7 @@ def test_of_a_forgotten_card_nothing_is_left(
     kept = examples(uri)
     assert set(kept.values()) > others
     assert len(kept) == 24 + 24 - 2 + 1
-    del sought["card"], sought["digits"]  # the new batch lies in the inbox as the shop left it
+    del sought["card"], sought["digits"]  # the new batch in the inbox still has them
     assert search(sought, *places) == {"person": [inbox / "_forgotten" / person]}
     assert not search({"again": again, "stored": hashlib.sha256(again).digest()}, places[0])
 
@@ -137,7 +137,7 @@ def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, ba
     assert len(kept) == 24 + 24 - 3
 
 
-def test_who_was_never_there_is_told_and_nothing_is_written(learnt, inbox, tmp_path):
+def test_an_unknown_person_is_reported_and_nothing_is_written(learnt, inbox, tmp_path):
     chosen, _ = learnt
     before = state(inbox, tmp_path / "work")
     for dry_run in (True, False):
@@ -189,7 +189,7 @@ def test_a_forget_that_was_killed_is_called_again(
     assert content["erased"]["photos"] == 2
 
 
-def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
+def test_files_of_a_killed_ingestion_are_erased(learnt, tmp_path):
     chosen, _ = learnt
     leftover = tmp_path / "work" / "batch_cache" / ("c" * 32) / ("d" * 32) / "Split-train"
     leftover.mkdir(parents=True)
@@ -198,7 +198,7 @@ def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
     assert not (leftover / "shard.gz").exists()
 
 
-def test_a_table_that_cannot_be_read_is_told_and_the_rest_erased(learnt, inbox, tmp_path, search):
+def test_an_unreadable_table_is_reported_and_the_rest_is_erased(learnt, inbox, tmp_path, search):
     chosen, _ = learnt
     broken = inbox / "2025-03"
     whole = (broken / "photos.csv").read_bytes()
@@ -272,9 +272,7 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
     assert len(list((tmp_path / "work" / "certificates").iterdir())) == 1
 
 
-def test_where_no_version_is_without_the_person_all_is_erased_before_that_is_said(
-    settings, inbox, tmp_path, monkeypatch
-):
+def test_all_is_erased_before_a_missing_version_is_reported(settings, inbox, tmp_path, monkeypatch):
     chosen = settings()
 
     def fails(registry, learnt_from):

@@ -1,4 +1,4 @@
-"""Drift of real photos in an inbox, against what a version tells of its training photos."""
+"""Drift of real photos in an inbox, against a version's record of its training photos."""
 
 import json
 from types import SimpleNamespace
@@ -50,7 +50,7 @@ def champions(settings, training=TRAINING):
     return RegisteredChampions(SimpleNamespace(champion=lambda: champion), settings)
 
 
-def test_what_new_photos_are_like(settings, tmp_path):
+def test_new_photos_are_measured(settings, tmp_path):
     put(settings, tmp_path, "monday", 6)
     (tmp_path / "inbox" / "monday" / "photos" / "3.jpg").write_bytes(b"no photo")
     (tmp_path / "inbox" / "monday" / "photos" / "4.jpg").unlink()

@@ -23,7 +23,7 @@ POLICY = (
 
 
 class Champions:
-    """A registry that has a champion, or none."""
+    """A registry with or without a champion."""
 
     there = False
 
@@ -41,7 +41,7 @@ class Champions:
 
 
 class Shop:
-    """Everything that a trigger works with, and what it has said."""
+    """Everything that a trigger works with, and the lines that it has printed."""
 
     def __init__(self, folder, ledger, clock, overrides=(), **target):
         (folder / "inbox").mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ class Shop:
         )
 
     def look(self, **changed):
-        """What one look says, and its exit code."""
+        """Check once; return the exit code and the printed lines."""
         self.said.clear()
         code = dataclasses.replace(self.trigger, **changed).look()
         return code, "\n".join(self.said)
@@ -86,11 +86,11 @@ def shop(tmp_path, ledger, clock):
 
 
 def arrive(folder, clock):
-    """Let a batch have arrived now, by the clock that stands."""
+    """Set a batch's arrival to the clock's time."""
     os.utime(folder / "_SUCCESS", (clock.moment.timestamp(),) * 2)
 
 
-def test_a_batch_is_learnt_from_once(shop, batch_folder):
+def test_a_batch_is_trained_once(shop, batch_folder):
     here = shop()
     batch_folder("monday")
     code, said = here.look()
@@ -116,7 +116,7 @@ def test_a_batch_that_is_half_uploaded_waits_for_its_success(shop, batch_folder)
     assert here.states() == {"monday": "learnt"}
 
 
-def test_what_arrives_during_a_run_is_in_the_next_one(shop, batch_folder):
+def test_a_batch_that_arrives_during_a_run_is_in_the_next_one(shop, batch_folder):
     here = shop(asks=4)
     batch_folder("monday")
     assert "is running" in here.look()[1]
@@ -131,7 +131,7 @@ def test_what_arrives_during_a_run_is_in_the_next_one(shop, batch_folder):
     assert here.learnt_in() == [["monday"], ["monday", "tuesday"]]
 
 
-def test_the_policys_reason_is_said(shop, batch_folder, clock):
+def test_the_policys_reason_is_printed(shop, batch_folder, clock):
     here = shop("retraining.min_photos=7", "retraining.max_wait_hours=24")
     arrive(batch_folder("monday"), clock)
     clock.forward(hours=1)
@@ -163,7 +163,7 @@ def test_the_data_window(shop, batch_folder, clock):
     assert here.learnt_in() == [["monday"], ["monday", "tuesday"], ["tuesday", "wednesday"]]
 
 
-def test_the_same_batch_under_two_names_is_learnt_once(shop, batch_folder):
+def test_the_same_batch_under_two_names_is_trained_once(shop, batch_folder):
     here = shop()
     batch_folder("monday", seed="same")
     here.look()
@@ -194,7 +194,7 @@ def test_a_bad_batch_is_set_aside_as_soon_as_it_is_seen(shop, batch_folder, name
     assert here.states() == {name: "set_aside", "tuesday": "learnt"}
 
 
-def test_a_batch_without_a_table_is_set_aside_until_it_is_mended(shop, batch_folder, clock):
+def test_a_batch_without_a_table_is_set_aside_until_it_is_fixed(shop, batch_folder, clock):
     here = shop()
     folder = batch_folder("monday")
     table = (folder / "photos.csv").read_text()
@@ -350,7 +350,7 @@ def test_a_batch_that_the_check_refuses_counts_as_refused_data(shop, batch_folde
     assert here.target.made() == []
 
 
-def test_a_target_that_cannot_be_reached_is_told_and_the_next_look_goes_on(shop, batch_folder):
+def test_an_unreachable_target_is_reported_and_the_next_check_continues(shop, batch_folder):
     here = shop()
     batch_folder("monday")
 
@@ -366,7 +366,7 @@ def test_a_target_that_cannot_be_reached_is_told_and_the_next_look_goes_on(shop,
     assert len(here.target.made()) == 1
 
 
-def test_a_batch_that_cannot_be_read_now_is_no_bad_batch(shop, batch_folder):
+def test_a_batch_that_cannot_be_read_now_is_not_set_aside(shop, batch_folder):
     here = shop()
     folder = batch_folder("monday")
 
@@ -412,7 +412,7 @@ def test_batches_in_the_settings_are_none_of_the_triggers(shop, batch_folder):
     assert here.learnt_in() == [["monday"]]
 
 
-def test_a_window_holds_no_batch_that_was_taken_away(shop, batch_folder):
+def test_a_data_window_has_no_removed_batch(shop, batch_folder):
     here = shop()
     folder = batch_folder("monday")
     here.look()
