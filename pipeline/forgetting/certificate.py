@@ -67,9 +67,9 @@ class Certificate:
         """Return one line for the terminal."""
         who = f"{self.forgotten} {self.subject}".strip()
         versions = ", ".join(f"version {each.version} {each.fate}" for each in self.versions)
-        learnt = versions or "no published version was trained on it"
+        trained = versions or "no published version was trained on it"
         rest = f", except {len(self.unread)} tables or rows not read" if self.unread else ""
-        return f"{who}: erased at {self.ended}{rest}; {learnt}"
+        return f"{who}: erased at {self.ended}{rest}; {trained}"
 
     def signed(self, key: str) -> dict[str, Any]:
         """Return the certificate's JSON content, with the signature."""

@@ -148,7 +148,7 @@ def _versions(
     """Return the registry, its versions trained on the subject, and why they are unknown if so."""
     try:
         registry = learnt_versions.registry_of(settings)
-        learnt = learnt_versions.learnt(registry, frozenset(record.batches))
+        trained = learnt_versions.trained_on(registry, frozenset(record.batches))
     except RunError as error:  # the registry keeps no photos: they are erased in any case
         unknown = f"registry.uri: the versions trained on the subject are not known: {error}"
         return None, (), (unknown,)
@@ -158,16 +158,16 @@ def _versions(
             published=each.created.isoformat(timespec="seconds"),
             fate=learnt_versions.fate(each),
         )
-        for each in learnt
+        for each in trained
     )
     return registry, tuple(found), ()
 
 
 def _rolled_back(record: Certificate, registry: ModelRegistry) -> Certificate:
     """Replace the champion, and record that as the fate of the former champion."""
-    learnt = {each.version for each in record.versions}
+    trained = {each.version for each in record.versions}
     former = registry.champion()
-    champion = learnt_versions.roll_back(registry, learnt)
+    champion = learnt_versions.roll_back(registry, trained)
     if champion is None or former is None:
         return record
     fate = f"was rolled back to version {champion.version} on {certificate.now()}"

@@ -28,7 +28,7 @@ def registry_of(settings: Settings) -> ModelRegistry | None:
     return open_registry(uri, settings.registry.model_name)
 
 
-def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersion]:
+def trained_on(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersion]:
     """Return the versions that may be trained on photos of some batches.
 
     Args:
@@ -44,12 +44,12 @@ def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersi
     ]
 
 
-def roll_back(registry: ModelRegistry, learnt_from: Set[str]) -> ModelVersion | None:
+def roll_back(registry: ModelRegistry, trained: Set[str]) -> ModelVersion | None:
     """Promote the newest version that was not trained on the subject, if the champion was.
 
     Args:
         registry: the registry to change.
-        learnt_from: the versions that were trained on the subject.
+        trained: the versions that were trained on the subject.
 
     Returns:
         The new champion; None if the present champion was not trained on the subject.
@@ -58,9 +58,9 @@ def roll_back(registry: ModelRegistry, learnt_from: Set[str]) -> ModelVersion | 
         RunError: all blessed versions were trained on the subject, or the registry fails.
     """
     champion = registry.champion()
-    if champion is None or champion.version not in learnt_from:
+    if champion is None or champion.version not in trained:
         return None
-    free = [each for each in _before(registry, champion) if each.version not in learnt_from]
+    free = [each for each in _before(registry, champion) if each.version not in trained]
     if not free:
         raise RunError(
             f"--now: every version of the registry up to the champion, {champion.version}, was "

@@ -53,8 +53,9 @@ def version(registry: "ModelRegistry", name: str | None) -> "ModelVersion":
     champion = registry.champion()
     if champion is None:
         raise RunError(
-            "the registry has no champion: `customer-age run` publishes one, `customer-age models "
-            "list` lists all versions; the registry is the one of --work-dir, or registry.uri"
+            "there is no champion in the registry: `customer-age run` publishes one, `customer-age "
+            "models list` lists all versions; the registry is the one of --work-dir, or "
+            "registry.uri"
         )
     return champion
 

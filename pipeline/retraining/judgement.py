@@ -19,7 +19,7 @@ def attempts(runs: Sequence[Run], batch: str) -> int:
     return sum(batch in run.new_batches for run in runs)
 
 
-def since_learnt(runs: Sequence[Run], batch: str) -> Sequence[Run]:
+def since_trained(runs: Sequence[Run], batch: str) -> Sequence[Run]:
     """Return the runs after the last one that trained on a batch, which was then uploaded again.
 
     Args:
@@ -75,7 +75,7 @@ def verdicts(
 def _failures(runs: Sequence[Run], batch: str) -> int:
     """Return how many runs with a batch have failed since one last trained on it or refused it."""
     failed = 0
-    for run in reversed(since_learnt(runs, batch)):
+    for run in reversed(since_trained(runs, batch)):
         if batch not in run.new_batches:
             continue
         if run.state is RunState.DATA_REFUSED:
@@ -86,7 +86,7 @@ def _failures(runs: Sequence[Run], batch: str) -> int:
 
 def _others_got_through(runs: Sequence[Run], batch: str) -> bool:
     """Return whether a run without a batch has trained since the first run with it was planned."""
-    runs = since_learnt(runs, batch)
+    runs = since_trained(runs, batch)
     tried = [run.planned_at for run in runs if batch in run.new_batches]
     return bool(tried) and any(
         run.state.trained

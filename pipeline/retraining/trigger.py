@@ -83,8 +83,8 @@ class Trigger:
         """Check the inbox once.
 
         Returns:
-            An exit code: the run's if this check started a run that ended; otherwise 1 if a new
-            batch could not be read, or 0.
+            An exit code: the run's if this check started a run that failed or was refused;
+            otherwise 1 if a new batch could not be read, or 0.
 
         Raises:
             SettingsError: the settings are invalid; nothing was started.
@@ -171,7 +171,7 @@ class Trigger:
             decision.why,
         )
         if run is None:
-            self.say("no run: another trigger has already planned a run")
+            self.say("no run: another trigger was faster")
             return 0
         self.say(f"run {run.run_id}: {decision.why}")
         return self._follow(run)

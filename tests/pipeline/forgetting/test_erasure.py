@@ -73,16 +73,16 @@ def all_digests_are_remembered(monkeypatch):
 
 
 @pytest.fixture
-def learnt(settings, ingest):
+def trained(settings, ingest):
     """The settings of a run with both batches, and its examples."""
     chosen = settings("2024-03", "2025-03")
     return chosen, ingest(chosen)
 
 
 def test_of_a_forgotten_card_nothing_is_left(
-    learnt, inbox, tmp_path, search, ingest, settings, batch, shown
+    trained, inbox, tmp_path, search, ingest, settings, batch, shown
 ):
-    chosen, uri = learnt
+    chosen, uri = trained
     sought = needles(chosen, inbox, uri)
     places = (tmp_path / "work", inbox)
     before = search(sought, *places)
@@ -109,24 +109,24 @@ def test_of_a_forgotten_card_nothing_is_left(
     assert not search({"again": again, "stored": hashlib.sha256(again).digest()}, places[0])
 
 
-def test_tfx_reuses_nothing_that_was_forgotten(learnt, ingest):
-    chosen, uri = learnt
+def test_tfx_reuses_nothing_that_was_forgotten(trained, ingest):
+    chosen, uri = trained
     assert ingest(chosen) == uri
     erasure.forget(chosen, card(chosen))
     assert not uri.exists()
     assert ingest(chosen) != uri
 
 
-def test_a_dry_run_changes_nothing(learnt, inbox, tmp_path):
-    chosen, _ = learnt
+def test_a_dry_run_changes_nothing(trained, inbox, tmp_path):
+    chosen, _ = trained
     before = state(inbox, tmp_path / "work")
     planned = erasure.forget(chosen, card(chosen), dry_run=True).counts
     assert state(inbox, tmp_path / "work") == before
     assert erasure.forget(chosen, card(chosen)).counts == planned
 
 
-def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, batch, shown):
-    chosen, uri = learnt
+def test_photos_from_before_a_day_are_erased(trained, inbox, ingest, settings, batch, shown):
+    chosen, uri = trained
     counts = erasure.forget(chosen, OlderThan(date(2024, 3, 4))).counts
     assert counts == Counts(photos=3, rows=3, cached_batches=1, artifacts=1, examples=6)
     assert not uri.exists()
@@ -137,14 +137,14 @@ def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, ba
     assert len(kept) == 24 + 24 - 3
 
 
-def test_an_unknown_person_is_reported_and_nothing_is_written(learnt, inbox, tmp_path):
-    chosen, _ = learnt
+def test_an_unknown_person_is_reported_and_nothing_is_written(trained, inbox, tmp_path):
+    chosen, _ = trained
     before = state(inbox, tmp_path / "work")
     for dry_run in (True, False):
-        with pytest.raises(NothingFound, match="this card is in no batch") as told:
+        with pytest.raises(NothingFound, match="this card is in no batch") as refused:
             erasure.forget(chosen, card(chosen, "4000-7777"), dry_run=dry_run)
-        assert "7777" not in str(told.value)
-        assert told.value.exit_code == 5
+        assert "7777" not in str(refused.value)
+        assert refused.value.exit_code == 5
     assert state(inbox, tmp_path / "work") == before
     assert not (inbox / "_forgotten").exists()
 
@@ -160,9 +160,9 @@ def test_an_unknown_person_is_reported_and_nothing_is_written(learnt, inbox, tmp
     ],
 )
 def test_a_forget_that_was_killed_is_called_again(
-    learnt, inbox, tmp_path, search, monkeypatch, owner, step
+    trained, inbox, tmp_path, search, monkeypatch, owner, step
 ):
-    chosen, uri = learnt
+    chosen, uri = trained
     sought = needles(chosen, inbox, uri)
     done = []
     real = getattr(owner, step)
@@ -189,8 +189,8 @@ def test_a_forget_that_was_killed_is_called_again(
     assert content["erased"]["photos"] == 2
 
 
-def test_files_of_a_killed_ingestion_are_erased(learnt, tmp_path):
-    chosen, _ = learnt
+def test_files_of_a_killed_ingestion_are_erased(trained, tmp_path):
+    chosen, _ = trained
     leftover = tmp_path / "work" / "batch_cache" / ("c" * 32) / ("d" * 32) / "Split-train"
     leftover.mkdir(parents=True)
     (leftover / "shard.gz").write_bytes(b"who knows")
@@ -198,8 +198,8 @@ def test_files_of_a_killed_ingestion_are_erased(learnt, tmp_path):
     assert not (leftover / "shard.gz").exists()
 
 
-def test_an_unreadable_table_is_reported_and_the_rest_is_erased(learnt, inbox, tmp_path, search):
-    chosen, _ = learnt
+def test_an_unreadable_table_is_reported_and_the_rest_is_erased(trained, inbox, tmp_path, search):
+    chosen, _ = trained
     broken = inbox / "2025-03"
     whole = (broken / "photos.csv").read_bytes()
     (broken / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
@@ -222,8 +222,8 @@ def test_a_base_set_of_cards_is_erased_from_too(settings, inbox, tmp_path, inges
     assert not search({"person": person}, ingest(chosen))
 
 
-def test_an_audit_line_is_kept_without_the_card(learnt, tmp_path):
-    chosen, _ = learnt
+def test_an_audit_line_is_kept_without_the_card(trained, tmp_path):
+    chosen, _ = trained
     erasure.forget(chosen, card(chosen))
     erasure.forget(chosen, OlderThan(date(2020, 1, 1)))
     text = (tmp_path / "work" / "forgotten.jsonl").read_text()
@@ -256,7 +256,7 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
         raise RunError("the registry is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(learnt_versions, "learnt", fails)
+        patched.setattr(learnt_versions, "trained_on", fails)
         done = erasure.forget(chosen, card(chosen))
     assert done.counts.photos == 2
     assert not list(inbox.rglob(f"{CARD}*"))
@@ -264,10 +264,11 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
         "registry.uri: the versions trained on the subject are not known: the registry is away",
     )
     assert done.certificate.ended == ""
-    asked = []
-    monkeypatch.setattr(learnt_versions, "learnt", lambda _, batches: asked.append(batches) or [])
+    found = []
+    known = "trained_on"
+    monkeypatch.setattr(learnt_versions, known, lambda _, batches: found.append(batches) or [])
     done = erasure.forget(chosen, card(chosen))
-    assert asked == [{"2024-03", "2025-03"}]
+    assert found == [{"2024-03", "2025-03"}]
     assert done.certificate.ended
     assert len(list((tmp_path / "work" / "certificates").iterdir())) == 1
 
@@ -275,7 +276,7 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
 def test_all_is_erased_before_a_missing_version_is_reported(settings, inbox, tmp_path, monkeypatch):
     chosen = settings()
 
-    def fails(registry, learnt_from):
+    def fails(registry, trained):
         raise RunError("--now: every version")
 
     monkeypatch.setattr(learnt_versions, "roll_back", fails)

@@ -53,16 +53,16 @@ def numbers(versions):
 
 def test_the_versions_own_record_of_batches_decides():
     registry = Registry("", "a", "a,b", "b", "ab")
-    assert numbers(learnt_versions.learnt(registry, {"a"})) == ["2", "3"]
-    assert numbers(learnt_versions.learnt(registry, {"c"})) == []
-    assert numbers(learnt_versions.learnt(registry, set())) == []
-    assert numbers(learnt_versions.learnt(registry, {""})) == ["1", "2", "3", "4", "5"]
-    assert learnt_versions.learnt(None, {"a"}) == []
+    assert numbers(learnt_versions.trained_on(registry, {"a"})) == ["2", "3"]
+    assert numbers(learnt_versions.trained_on(registry, {"c"})) == []
+    assert numbers(learnt_versions.trained_on(registry, set())) == []
+    assert numbers(learnt_versions.trained_on(registry, {""})) == ["1", "2", "3", "4", "5"]
+    assert learnt_versions.trained_on(None, {"a"}) == []
 
 
 def test_a_record_that_may_be_cut_counts_as_trained():
     registry = Registry(",".join(f"batch-{number:06}" for number in range(300)), "b")
-    assert numbers(learnt_versions.learnt(registry, {"old"})) == ["1"]
+    assert numbers(learnt_versions.trained_on(registry, {"old"})) == ["1"]
 
 
 def test_now_promotes_the_newest_earlier_version_not_trained_on_the_person():
@@ -96,10 +96,10 @@ def test_now_rolls_a_real_registry_back(tmp_path):
                 baseline_version=champion.version if champion else "",
             )
         )
-    learnt = numbers(learnt_versions.learnt(registry, {"a"}))
-    assert learnt == ["2", "3"]
+    trained = numbers(learnt_versions.trained_on(registry, {"a"}))
+    assert trained == ["2", "3"]
     with pytest.raises(RunError, match=r"^--now: every version"):
         learnt_versions.roll_back(registry, {"1", "2", "3"})
     assert registry.champion().version == "3"
-    assert learnt_versions.roll_back(registry, set(learnt)).version == "1"
+    assert learnt_versions.roll_back(registry, set(trained)).version == "1"
     assert registry.champion().version == "1"

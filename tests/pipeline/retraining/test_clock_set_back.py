@@ -58,8 +58,8 @@ def test_a_failed_run_is_tried_again_after_the_wait_that_is_stated(shop, fails):
     assert "failed" in here.look()[1]
     fails(here, False)
     set_back(here)
-    said = here.look()[1].splitlines()
-    assert said == [
+    printed = here.look()[1].splitlines()
+    assert printed == [
         "the clock was set back: all waiting times start again now",
         "no run: the last run failed: the next may start in 3.0 hours",
     ]

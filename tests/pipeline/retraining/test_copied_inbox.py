@@ -47,7 +47,7 @@ class Shop:
         self.clock = clock
         self.ledger = ledger
         self.target = RecordingTarget(folder / "target.sqlite")
-        self.said = []
+        self.printed = []
         self._batch_folder = batch_folder
         self.trigger = Trigger(
             settings=self.settings(str(self.folder)),
@@ -56,7 +56,7 @@ class Shop:
             target=self.target,
             champions=Champions(),
             check=lambda _: None,
-            say=self.said.append,
+            say=self.printed.append,
             clock=clock,
         )
 
@@ -70,9 +70,9 @@ class Shop:
         self.clock.forward(hours=1)
 
     def look(self):
-        self.said.clear()
+        self.printed.clear()
         code = self.trigger.look()
-        return code, "\n".join(self.said)
+        return code, "\n".join(self.printed)
 
     def move_to(self, inbox):
         settings = self.settings(inbox)
@@ -127,9 +127,9 @@ def in_a_bucket(shop, endpoint):
 def trains_on_nothing_again(shop):
     before, made = shop.ledger_says(), shop.target.made()
     waiting = [each for each in shop.ledger.batches() if each.state == "waiting"]
-    code, said = shop.look()
+    code, printed = shop.look()
     assert code == 0
-    assert "no run: 4 new photos in 2 batches are not enough" in said
+    assert "no run: 4 new photos in 2 batches are not enough" in printed
     assert sorted(shop.ledger_says()) == sorted(before)
     assert shop.target.made() == made
     assert [each for each in shop.ledger.batches() if each.state == "waiting"] == waiting

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from standing_clock import START
 
-from customer_age.pipeline.retraining.judgement import attempts, since_learnt, verdicts
+from customer_age.pipeline.retraining.judgement import attempts, since_trained, verdicts
 from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Run, RunState
 
 FAILED, REFUSED, TRAINED = RunState.FAILED, RunState.DATA_REFUSED, RunState.PUBLISHED
@@ -51,10 +51,10 @@ def test_failures_are_counted_since_a_run_that_trained_or_refused(state):
 
 def test_the_runs_since_training_are_those_after_the_last_that_trained_on_a_batch():
     runs = [run(TRAINED, "a"), run(FAILED, "a", hours=1), run(TRAINED, "b", hours=2)]
-    assert since_learnt(runs, "a") == runs[1:]
-    assert since_learnt(runs, "b") == []
-    assert since_learnt(runs, "c") == runs
-    assert since_learnt([*runs, run(FAILED, "b", hours=3)], "b")[0].run_id == "r3"
+    assert since_trained(runs, "a") == runs[1:]
+    assert since_trained(runs, "b") == []
+    assert since_trained(runs, "c") == runs
+    assert since_trained([*runs, run(FAILED, "b", hours=3)], "b")[0].run_id == "r3"
     assert (attempts(runs, "a"), attempts(runs, "b"), attempts(runs, "c")) == (2, 1, 0)
 
 

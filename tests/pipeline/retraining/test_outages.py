@@ -155,13 +155,13 @@ def test_a_pause_is_reported_once_and_ends_after_a_probe_and_a_trained_run(pause
     def away(_):
         raise SettingsError("registry.uri: no MLflow server answers")
 
-    _, said = here.look(check=away)
-    assert "no run: paused since 2026-03-06 08:00 UTC: 5 runs in a row did not train" in said
-    assert "now: registry.uri: no MLflow server answers" in said
+    _, printed = here.look(check=away)
+    assert "no run: paused since 2026-03-06 08:00 UTC: 5 runs in a row did not train" in printed
+    assert "now: registry.uri: no MLflow server answers" in printed
     assert len(here.ledger.runs()) == 5
     failing.ends = lambda *_: None
-    _, said = here.look()
-    assert "all services that a run needs answer again" in said
+    _, printed = here.look()
+    assert "all services that a run needs answer again" in printed
     assert here.states() == {"monday": "learnt"}
     told = events_of(here.ledger)
     assert (told.count("retraining.paused"), told.count("retraining.resumed")) == (1, 1)

@@ -55,11 +55,10 @@ def test_a_waiting_batch_is_read_again(shop, engine):
     shop.arrive("monday", photos=2)
     shop.look()
     shop.arrive("monday", photos=3, seed="mended")
-    code, said = shop.look()
+    code, printed = shop.look()
     assert code == 0
-    assert (
-        "batch monday was uploaded again with different content\nbatch monday: 3 new photos" in said
-    )
+    again = "batch monday was uploaded again with different content"
+    assert f"{again}\nbatch monday: 3 new photos" in printed
     (batch,) = shop.ledger.batches()
     assert (batch.photos, batch.state.value) == (3, "waiting")
     assert changes(engine) == [], "nobody has learnt from it"

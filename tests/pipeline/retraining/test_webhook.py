@@ -100,10 +100,10 @@ def events(ledger):
 
 
 def send(ledger, clock, receiver, **changed):
-    said = []
+    printed = []
     webhook = Webhook(receiver.url, **{"timeout_seconds": 5, "attempts": 3} | changed)
-    send_all(ledger.outbox, "shop", webhook, said.append, clock())
-    return said
+    send_all(ledger.outbox, "shop", webhook, printed.append, clock())
+    return printed
 
 
 def test_every_event_is_sent_once(events, clock, receiver):
@@ -206,8 +206,8 @@ def test_a_failing_webhook_delays_a_check_for_two_events(events, clock, receiver
 
 def test_a_redirect_is_not_followed(events, clock, receiver):
     receiver.answers = [answer(307, Location="/elsewhere")]
-    said, *_ = send(events, clock, receiver, headers={"Authorization": "word"})
-    assert "the webhook redirects (307)" in said
+    printed, *_ = send(events, clock, receiver, headers={"Authorization": "word"})
+    assert "the webhook redirects (307)" in printed
     assert {path for path, *_ in receiver.got} == {"/hook"}
 
 
@@ -215,16 +215,16 @@ def test_a_redirect_is_not_followed(events, clock, receiver):
 def test_a_webhook_that_hangs_costs_its_time_limit(events, clock, receiver, hang):
     receiver.answers = [hang] * 3
     started = time.monotonic()
-    said, *_ = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
-    assert "no answer in 0.5 seconds" in said or "cannot be reached" in said
+    printed, *_ = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
+    assert "no answer in 0.5 seconds" in printed or "cannot be reached" in printed
     assert time.monotonic() - started < 4
 
 
 def test_an_unreachable_webhook_is_reported_without_address(events, clock, receiver, no_waiting):
     receiver.stop()
-    said, _ = send(events, clock, receiver)
-    assert "the webhook cannot be reached (ConnectionError)" in said
-    assert receiver.url not in said
+    printed, _ = send(events, clock, receiver)
+    assert "the webhook cannot be reached (ConnectionError)" in printed
+    assert receiver.url not in printed
 
 
 def test_old_news_is_not_sent(events, clock, receiver):

@@ -176,9 +176,9 @@ def test_a_ledger_of_a_newer_release_is_left_alone(ledger_uri):
     Ledger(ledger_uri, "shop").batches()
     execute(ledger_uri, "UPDATE retraining_revision SET version_num = '0.7'")
     newer = r"^retraining\.ledger: a newer release .* migrated .* to revision 0\.7, but this"
-    with pytest.raises(SettingsError, match=newer) as told:
+    with pytest.raises(SettingsError, match=newer) as refused:
         Ledger(ledger_uri, "shop").batches()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
     assert revision_in(ledger_uri) == [("0.7",)]
 
 
@@ -216,9 +216,9 @@ def test_an_account_that_may_make_no_tables(postgres_uri):
     )
     restricted = postgres_uri.replace("//shop@", f"//trigger_{name}@")
     may_not = r"could not be migrated to revision .* \(permission denied .*\): open it once"
-    with pytest.raises(RunError, match=may_not) as told:
+    with pytest.raises(RunError, match=may_not) as refused:
         Ledger(restricted, "shop").batches()
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
     Ledger(postgres_uri, "shop").batches()
     execute(postgres_uri, f"GRANT SELECT ON retraining_revision TO trigger_{name}")
     ledger = Ledger(restricted, "shop")
