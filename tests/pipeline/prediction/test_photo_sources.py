@@ -210,8 +210,8 @@ def test_a_table_names_no_photo_outside_its_folder(photos, name, problem, detail
     (folder / "a.png").write_bytes(b"")
     (folder / "sub").mkdir()
     (folder / "sub" / "c.webp").write_bytes(b"")
-    (folder / "asked.csv").write_text(f"file_name\n{name}\n", encoding="utf-8")
-    [found] = _found(folder / "asked.csv")
+    (folder / "requested.csv").write_text(f"file_name\n{name}\n", encoding="utf-8")
+    [found] = _found(folder / "requested.csv")
     assert (found.problem, found.detail) == (problem, detail)
     assert found.path == "" if problem else found.path.startswith(str(folder))
 

@@ -85,5 +85,5 @@ def test_where_drift_cannot_be_measured(settings, tmp_path):
     assert champions(settings).drift(few) is None
     many = [put(settings, tmp_path, "tuesday", 60)]
     assert champions(settings, training=None).drift(many) is None
-    nobody = RegisteredChampions(SimpleNamespace(champion=lambda: None), settings)
-    assert nobody.drift(many) is None
+    no_champion = RegisteredChampions(SimpleNamespace(champion=lambda: None), settings)
+    assert no_champion.drift(many) is None

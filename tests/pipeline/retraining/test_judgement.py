@@ -25,7 +25,7 @@ def together(runs, names="abcd"):
     """Return how many of the batches the next runs take after a run with all of them failed."""
     found = verdicts(FAILED, batches(names), "no registry", 2, runs)
     assert {each.state for each in found} == {BatchState.WAITING}
-    assert {each.tries for each in found} == {0}, "a failure is no try"
+    assert {each.tries for each in found} == {0}, "a failure is not a try"
     return [each.together for each in found]
 
 
@@ -70,7 +70,7 @@ def test_a_batch_alone_is_set_aside_by_its_last_try_once_others_got_through():
 
     assert judged([first, other, last]) == (BatchState.SET_ASIDE, 2)
     assert judged([first, other, last], tries=0) == (BatchState.WAITING, 1), "one is left"
-    assert judged([first, last]) == (BatchState.WAITING, 2), "nobody got through"
+    assert judged([first, last]) == (BatchState.WAITING, 2), "no other run has trained"
     before = run(TRAINED, "b", hours=0)
     assert judged([before, first, last]) == (BatchState.WAITING, 2), "not since then"
     with_it = run(TRAINED, "a", "b", hours=2)

@@ -31,7 +31,7 @@ def test_a_run_is_running_while_its_process_lives(tmp_path):
         assert target.state("run-1") is RunState.RUNNING
         assert target.state("run-2") is RunState.UNKNOWN
         run.kill()
-    assert target.state("run-1") is RunState.UNKNOWN, "it is to be started again"
+    assert target.state("run-1") is RunState.UNKNOWN, "it must be started again"
     RunFiles(str(tmp_path), "run-1").write_outcome(0, "Published.")
     assert target.state("run-1") is RunState.PUBLISHED
 

@@ -163,8 +163,8 @@ def test_a_pause_is_reported_once_and_ends_after_a_probe_and_a_trained_run(pause
     _, printed = here.look()
     assert "all services that a run needs answer again" in printed
     assert here.states() == {"monday": "learnt"}
-    told = events_of(here.ledger)
-    assert (told.count("retraining.paused"), told.count("retraining.resumed")) == (1, 1)
+    events = events_of(here.ledger)
+    assert (events.count("retraining.paused"), events.count("retraining.resumed")) == (1, 1)
     assert back_off.pause(here.ledger.runs()) is None
 
 
@@ -200,13 +200,13 @@ def test_what_was_set_aside_is_offered_again(shop, batch_folder, clock):
     assert aside == {"bad-monday", "no-rows", "tuesday-again"}
     assert here.ledger.retry(["tuesday"]) == []
     assert here.ledger.retry(["no-rows"]) == ["no-rows"]
-    assert "no-rows" not in here.states(), "the next look reads it anew"
+    assert "no-rows" not in here.states(), "the next check reads it again"
     assert here.ledger.retry(None) == ["bad-monday", "tuesday-again"]
     (batch,) = (each for each in here.ledger.batches() if each.name == "bad-monday")
     assert (batch.state, batch.tries, batch.tried_at, batch.reason) == ("waiting", 0, None, "")
     before = {run.run_id for run in here.ledger.runs()}
     here.look()
-    assert len({run.run_id for run in here.ledger.runs()} - before) == 1, "a run of its own"
+    assert len({run.run_id for run in here.ledger.runs()} - before) == 1, "a separate run"
 
 
 def test_the_drift_of_waiting_batches_is_measured_once(shop, batch_folder, clock):
@@ -234,7 +234,7 @@ def test_the_drift_of_waiting_batches_is_measured_once(shop, batch_folder, clock
     assert len(measured) == 2
     champions.at = "2"
     here.look(champions=champions)
-    assert len(measured) == 3, "from another champion it is another distance"
+    assert len(measured) == 3, "another champion has another distance"
 
 
 def test_an_unmounted_inbox_removes_no_batches(shop, batch_folder, clock, tmp_path):

@@ -52,7 +52,7 @@ def test_a_long_wait():
 
 def test_drift():
     drifted = policy.Drift(0.31, "real_age", 64)
-    assert not decide([batch("a")], drift=lambda _: drifted).batches, "it is not asked for"
+    assert not decide([batch("a")], drift=lambda _: drifted).batches, "it is not measured"
     assert not decide([batch("a")], drift=lambda _: drifted, max_drift=0.4).batches
     decision = decide([batch("a")], drift=lambda _: drifted, max_drift=0.3)
     assert decision.batches

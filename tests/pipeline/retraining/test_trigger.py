@@ -215,7 +215,7 @@ def test_a_batch_whose_data_are_refused_is_set_aside_when_another_run_has_traine
     here = shop()
     batch_folder("bad-monday")
     codes = [here.look()[0] for _ in range(3)]
-    assert codes == [4, 4, 4], "each look saw the end of the run that it started"
+    assert codes == [4, 4, 4], "each check started a run that ended"
     (batch,) = here.ledger.batches()
     assert (batch.state, batch.tries) == (BatchState.WAITING, 3), "it may be the base set"
     batch_folder("tuesday")
@@ -226,7 +226,7 @@ def test_a_batch_whose_data_are_refused_is_set_aside_when_another_run_has_traine
     assert (batch.state, batch.tries) == (BatchState.SET_ASIDE, 4)
     assert batch.reason == "data refused: a photo explodes"
     assert here.look() == (0, "no run: no new photos")
-    assert len({run_id for run_id, _ in here.target.made()}) == 5, "each try is a run of its own"
+    assert len({run_id for run_id, _ in here.target.made()}) == 5, "each try is a separate run"
 
 
 def test_the_guilty_one_among_many_is_found_and_the_others_go_on(shop, batch_folder, clock):
@@ -399,7 +399,7 @@ def test_a_registry_that_fails_keeps_no_end_from_being_written_down(shop, batch_
 
     webhook = Webhook("http://127.0.0.1:1/", timeout_seconds=20, attempts=1)
     code, said = here.look(champions=Silent(), webhook=webhook)
-    assert code == 0, "nor does a webhook that is away"
+    assert code == 0, "an unreachable webhook does not fail it either"
     assert "the registry cannot describe its version: the registry is away" in said
     assert "could not be sent: the webhook cannot be reached" in said
     assert here.states() == {"monday": "learnt"}

@@ -21,7 +21,7 @@ from customer_age.pipeline.retraining.webhook import Webhook
 
 @pytest.fixture
 def shop(tmp_path, ledger, clock, batch_folder):
-    return told(Shop(tmp_path, ledger, clock, batch_folder))
+    return with_webhook(Shop(tmp_path, ledger, clock, batch_folder))
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def engine(ledger_uri):
     return sa.create_engine(ledger_uri.replace("postgresql:", "postgresql+psycopg:"))
 
 
-def told(shop):
+def with_webhook(shop):
     """A shop with a webhook that never answers: the events stay in the ledger."""
     webhook = Webhook("http://127.0.0.1:1", timeout_seconds=5, attempts=1)
     shop.trigger = dataclasses.replace(shop.trigger, webhook=webhook)
@@ -61,7 +61,7 @@ def test_a_waiting_batch_is_read_again(shop, engine):
     assert f"{again}\nbatch monday: 3 new photos" in printed
     (batch,) = shop.ledger.batches()
     assert (batch.photos, batch.state.value) == (3, "waiting")
-    assert changes(engine) == [], "nobody has learnt from it"
+    assert changes(engine) == [], "no run has trained on it"
     shop.arrive("monday", photos=6, seed="more")
     assert "published" in shop.look()[1], "six photos start a run"
 
@@ -80,7 +80,7 @@ def test_a_trained_batch_with_different_content_is_trained_again(shop, engine):
     expected = {"batch": "monday", "photos": 7, "photos_before": 6, "learnt_by": first.run_id}
     assert changes(engine) == [expected]
     assert "no new photos" in shop.look()[1]
-    assert len(changes(engine)) == 1, "told once"
+    assert len(changes(engine)) == 1, "reported once"
 
 
 @pytest.mark.parametrize("photos", [2, 6], ids=["waiting", "learnt"])
@@ -123,7 +123,7 @@ def test_an_upload_that_cannot_be_used_is_set_aside(shop, engine):
     assert "batch monday is set aside: photos.csv: no rows" in shop.look()[1]
     assert len(changes(engine)) == 1
     shop.arrive("monday", photos=6)
-    assert "published" in shop.look()[1], "mended, it is learnt from again"
+    assert "published" in shop.look()[1], "it is fixed and trained again"
 
 
 def test_a_batch_that_waits_for_another_try_starts_afresh(shop):
@@ -220,11 +220,11 @@ def test_only_the_newest_trained_batches_are_watched(shop, monkeypatch):
     for name in ("a", "b", "c"):
         shop.arrive(name, photos=6)
         shop.look()
-    asked, inbox = [], shop.trigger.inbox
+    checked, inbox = [], shop.trigger.inbox
     arrived = inbox.arrived
-    monkeypatch.setattr(inbox, "arrived", lambda name: asked.append(name) or arrived(name))
+    monkeypatch.setattr(inbox, "arrived", lambda name: checked.append(name) or arrived(name))
     shop.look()
-    assert sorted(asked) == ["b", "c"]
+    assert sorted(checked) == ["b", "c"]
 
 
 def test_earlier_training_on_a_batch_is_not_evidence():

@@ -159,7 +159,7 @@ def test_a_webhook_that_fails_is_tried_again(events, clock, receiver, no_waiting
     receiver.answers = [answer(code), answer(code)]
     assert send(events, clock, receiver) == []
     assert [body["subject"] for _, _, body in receiver.got] == ["a", "a", "a", "b"]
-    assert len({body["id"] for _, _, body in receiver.got[:3]}) == 1, "the receiver can tell"
+    assert len({body["id"] for _, _, body in receiver.got[:3]}) == 1, "one event"
 
 
 def test_an_event_that_cannot_be_sent_waits_and_the_others_go_on(

@@ -1,6 +1,6 @@
 """Each kind of photo through each form in which a model answers: the table of docs/serving.md.
 
-`UPDATE_DOCS=1` writes the table anew.
+`UPDATE_DOCS=1` rewrites the table.
 """
 
 import io

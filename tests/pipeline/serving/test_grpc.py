@@ -69,12 +69,12 @@ def test_the_bytes_on_the_wire_are_the_protocol_s(served, grey):
     tensor = field(1, b"image_bytes") + field(2, b"BYTES") + b"\x18\x01" + field(5, contents)
     parameter = field(1, b"priority") + field(2, b"\x10\x02")  # int64_param
     request = field(1, b"age") + field(2, b"7") + field(3, b"mine") + field(4, parameter)
-    asked = served.channel.unary_unary(f"/{SERVICE}/ModelInfer")(
+    answer = served.channel.unary_unary(f"/{SERVICE}/ModelInfer")(
         request + field(5, tensor) + field(6, field(1, b"age")), timeout=30
     )
     ages = b"\x32\x04" + struct.pack("<f", 30.0)  # InferTensorContents.fp32_contents, packed
     output = b"\x0a\x03age\x12\x04FP32\x1a\x01\x01\x2a" + bytes([len(ages)]) + ages
-    assert asked == b"\x0a\x03age\x12\x017\x1a\x04mine\x2a" + bytes([len(output)]) + output
+    assert answer == b"\x0a\x03age\x12\x017\x1a\x04mine\x2a" + bytes([len(output)]) + output
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,11 @@ class SlowModel:
     def __init__(self):
         self.batches = []
         self.go = threading.Event()
-        self.asked = threading.Event()
+        self.called = threading.Event()
 
     def ages(self, photos):
         self.batches.append(len(photos))
-        self.asked.set()
+        self.called.set()
         assert self.go.wait(10)
         return [float(photo) for photo in photos]
 
@@ -60,7 +60,7 @@ def test_photos_that_come_while_the_model_works_are_its_next_batch(batches):
     model = SlowModel()
     made = batches(prepared, model.ages, photos=4)
     first = made.submit(b"1")
-    assert model.asked.wait(10)
+    assert model.called.wait(10)
     others = [made.submit(photo) for photo in (b"2", b"3", b"broken", b"4", b"5", b"6")]
     time.sleep(0.1)
     model.go.set()

@@ -158,8 +158,8 @@ def test_concurrent_requests_get_the_ages_that_they_get_alone(served, grey, phot
     assert len({age for age, _ in alone}) > 6
     with ThreadPoolExecutor(10) as callers:
         for _ in range(3):
-            asked = [callers.submit(served.rest, each, photos[0]) for each in photos]
-            assert [each.result() for each in asked] == [[each, alone[0]] for each in alone]
+            answers = [callers.submit(served.rest, each, photos[0]) for each in photos]
+            assert [each.result() for each in answers] == [[each, alone[0]] for each in alone]
 
 
 def tensor(**changes):

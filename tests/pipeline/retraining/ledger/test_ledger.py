@@ -52,7 +52,7 @@ def test_the_same_content_under_another_name_is_set_aside(ledger):
 def test_a_copy_replaces_a_removed_original(ledger):
     ledger.add([found("a", 1, "same"), found("b", 2, "same"), found("other", 3)])
     assert ledger.forget_vanished({"b", "other"}) == ["a"]
-    assert names(ledger.batches()) == ["other"], "the copy is to be found anew"
+    assert names(ledger.batches()) == ["other"], "the copy must be found again"
     ledger.add([found("b", 2, "same")])
     assert ledger.batches()[0].state == BatchState.WAITING
 
