@@ -1,10 +1,10 @@
-"""How long a look at an inbox of 10,000 batches takes: the first one, and each one after it.
+"""Measure the time of a check of an inbox of 10,000 batches: the first one, and later ones.
 
 `python benchmarks/inbox.py [--batches 10000] [--photos 2]`
 
-The inbox is a folder of this machine, the ledger SQLite; the batches hold a few photos of some
-bytes, since what is measured is the looking. The trigger's own code does it, with a policy that
-starts no run.
+The inbox is a folder on this machine, and the ledger is SQLite. The batches contain a few photos of
+some bytes, because only the check is measured. It runs the trigger's code, with a policy that never
+starts a run.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def fill(folder: Path, batches: range, photos: int) -> None:
 
 
 def look(settings: Settings) -> int:
-    """Look as the trigger does; gives how many batches were new."""
+    """Check the inbox as the trigger does; return how many batches were new."""
     ledger = Ledger(settings.ledger_uri, settings.name)
     seen = scan(open_inbox(settings), ledger.batches())
     ledger.forget_vanished(seen.present)
@@ -49,7 +49,7 @@ def look(settings: Settings) -> int:
 
 
 def timed(work: Callable[[], int]) -> tuple[float, int]:
-    """Seconds, and what was found."""
+    """Return the seconds that the work took, and its result."""
     started = time.perf_counter()
     found = work()
     return time.perf_counter() - started, found
@@ -70,8 +70,8 @@ def main() -> None:
             work_dir=f"{scratch}/work",
             data__inbox=str(folder),
         )
-        print("| look | new batches | seconds |\n| --- | --: | --: |")
-        for name, more in (("first", 0), ("nothing new", 0), ("ten new", 10)):
+        print("| check | new batches | seconds |\n| --- | --: | --: |")
+        for name, more in (("first", 0), ("no new batches", 0), ("ten new batches", 10)):
             fill(folder, range(arguments.batches, arguments.batches + more), arguments.photos)
             seconds, found = timed(lambda: look(settings))
             print(f"| {name} | {found:,} | {seconds:.2f} |")

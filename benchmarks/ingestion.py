@@ -1,17 +1,17 @@
-"""How fast photos go in, and how much memory it takes, against two other ways of doing it.
+"""Measure the speed and memory of ingestion, and compare it with two other ways.
 
     python benchmarks/ingestion.py --photos FOLDER [--workers 2] [--scale]
 
-Each way runs in a process of its own, from the same photos to TFRecords on the same disk:
+Each way runs in a separate process, from the same photos to TFRecords on the same disk:
 
 * `photo_example_gen`: the component's executor, on Beam's DirectRunner (threads in one process).
-* `bare_loop`: Pillow's decode-shrink-encode in as many processes, no Beam, no checks, no output
-  but the encoded bytes thrown away. Nothing built on Pillow can be faster.
-* `by_hand`: what is usually written: Beam, `tf.io.decode_jpeg`, `tf.image.resize`,
-  `tf.io.encode_jpeg`, `WriteToTFRecord`, in several processes if that is faster than threads.
+* `bare_loop`: Pillow decodes, shrinks and encodes in the same number of processes, without Beam,
+  checks and output files. No code built on Pillow can be faster.
+* `by_hand`: the usual code: Beam, `tf.io.decode_jpeg`, `tf.image.resize`, `tf.io.encode_jpeg`,
+  `WriteToTFRecord`, in several processes if that is faster than threads.
 
-Rates count from the first photo to the last, without the imports; memory is the peak of the
-whole process with its children, without what the imports took.
+Rates count from the first photo to the last, without the imports. Memory is the peak of the process
+with its children, without the memory of the imports.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SCALES = (1000, 4000, 16_000)
 
 
 def main() -> None:
-    """Run the benchmark, or one way of it in a process of its own."""
+    """Run the benchmark, or one way of it in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, required=True, help="a data set in a known layout")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], int]:
-    """The component's executor, as a pipeline would call it."""
+    """Return a function that runs the component's executor as a pipeline does."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
 
@@ -86,7 +86,7 @@ def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], 
     spec = IngestionSpec(
         stored_size=STORED_SIZE, jpeg_quality=QUALITY, age_groups=("0-17", "18-64", "65+")
     )
-    # A run on this machine knows the fingerprint before it starts.
+    # A run on this machine computes the fingerprint before it starts.
     properties = {
         "data_path": str(folder), "spec": spec.to_json(), "data_fingerprint": "-", "code": "",
     }  # fmt: skip
@@ -100,7 +100,7 @@ def photo_example_gen(folder: Path, workers: int, output: Path) -> Callable[[], 
 
 
 def bare_loop(folder: Path, workers: int, output: Path) -> Callable[[], int]:
-    """Pillow alone, in as many processes."""
+    """Return a function that runs only Pillow, in the same number of processes."""
     paths = [row[0] for row in _rows(folder)]
 
     def run() -> int:
@@ -111,7 +111,7 @@ def bare_loop(folder: Path, workers: int, output: Path) -> Callable[[], int]:
 
 
 def by_hand(folder: Path, workers: int, output: Path) -> Callable[[], int]:
-    """Beam and TensorFlow's own image functions, as tutorials do it."""
+    """Return a function that runs Beam and TensorFlow's image functions, as in tutorials."""
     import apache_beam as beam
     import tensorflow as tf
 
@@ -206,7 +206,7 @@ def _cpu() -> float:
 
 
 def _memory() -> int:
-    """Bytes that this process and its children have for themselves, shared pages counted once."""
+    """Return the bytes of this process and its children, with shared pages counted once."""
     total = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -214,7 +214,7 @@ def _memory() -> int:
             if os.getpid() in (int(process.name), parent):
                 rollup = (process / "smaps_rollup").read_text()
                 total += 1024 * int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])
-        except (OSError, TypeError):  # It ended while we looked.
+        except (OSError, TypeError):  # the process has just ended
             continue
     return total
 
@@ -239,7 +239,7 @@ def _hand_out(folder: Path, photos: Iterable[tuple[bytes, float]]) -> Path:
 
 
 def _enlarged(photos: Path) -> Iterator[tuple[bytes, float]]:
-    """Blow photos up to 1 to 12 megapixels, with a camera's noise, so that they weigh as much."""
+    """Enlarge photos to 1 to 12 megapixels, with a camera's noise, for realistic file sizes."""
     import numpy as np
     from PIL import Image
 
@@ -260,7 +260,7 @@ def _enlarged(photos: Path) -> Iterator[tuple[bytes, float]]:
 
 
 def _repeated(photos: Path, count: int) -> Iterator[tuple[bytes, float]]:
-    """Take photos again and again, each time other bytes, so that none is a duplicate."""
+    """Yield photos repeatedly, each time with different bytes, so that none is a duplicate."""
     rows = _rows(photos)
     for number in range(count):
         path, age = rows[number % len(rows)]

@@ -1,11 +1,12 @@
-"""What reading photos from S3 costs, against boto3 and against Beam's own file system.
+"""Measure the time to read photos from S3, and compare it with boto3 and Beam's file system.
 
     python benchmarks/object_store.py [--objects 200] [--size 20000]
 
-An S3 server on loopback, in a process of its own, holds the objects; each is read by
-`store.read`, by boto3 with one client for all, and by Beam, which makes one for each file. The
-first two take turns, so that a busy machine is as busy for each; the medians are reported. CPU
-seconds are those of this process. A real store, and this server, add the same time to all.
+An S3 server on loopback, in a separate process, contains the objects. Each object is read by
+`store.read`, by boto3 with one client for all objects, and by Beam, which makes a client for each
+file. The first two take turns, so that other load on the machine affects both equally. The table
+shows medians. CPU seconds are those of this process only. The server, like a real store, adds the
+same time to all.
 """
 
 import argparse
@@ -24,7 +25,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--objects", type=int, default=200)
-    parser.add_argument("--size", type=int, default=20_000, help="bytes of each")
+    parser.add_argument("--size", type=int, default=20_000, help="bytes of each object")
     arguments = parser.parse_args()
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
     ours, theirs = multiprocessing.get_context("spawn").Pipe()

@@ -1,20 +1,21 @@
-"""How fast photos become ages, against the network alone, and how soon the first answer comes.
+"""Measure the speed of predictions against the bare network, and the time to the first answer.
 
     python benchmarks/predict.py --photos FOLDER [--count 2000] [--input-size 96] [--rounds 3]
 
-A ResNet50 of random weights is published to a registry of the benchmark's own. Then, turn by turn
-in one process, so that whatever else the machine does falls on all of them alike:
+A ResNet50 with random weights is published to a temporary registry. Then the ways take turns in one
+process, so that other load on the machine affects all of them equally:
 
-* `plain_loop`: Keras's `model.predict` of the same ResNet50, 32 at a time, on arrays that were
-  decoded and resized before. No files, no decoding, no rows.
-* `predict`: what `customer-age predict` does from the photos' names to CSV.
-* `score`: what `customer-age score` does from the photos' names to Parquet, on Beam's local runner.
+* `plain_loop`: Keras's `model.predict` of the same ResNet50, 32 photos at a time, on arrays that
+  were decoded and resized before. No files, no decoding, no rows.
+* `predict`: the work of `customer-age predict` from the photos' names to CSV.
+* `score`: the work of `customer-age score` from the photos' names to Parquet, on Beam's local
+  runner.
 
-Rates count from the first photo to the last, without imports, loading, or tracing; each way's is
-the median of its rounds, and the shares are the medians of the rounds' own shares.
+Rates count from the first photo to the last, without imports, loading, or tracing. Each way's rate
+is the median of its rounds; its share is the median of the shares in each round.
 
 The first answer is `customer-age predict PHOTO` as a new process, with the model in its cache,
-beside a new process that only imports TensorFlow.
+compared with a new process that only imports TensorFlow.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 def publish(work: Path, input_size: int) -> None:
-    """Publish a ResNet50, as the pipeline would."""
+    """Publish a ResNet50 as the pipeline does."""
     import numpy as np
 
     from customer_age.components.trainer import model
@@ -83,7 +84,7 @@ def publish(work: Path, input_size: int) -> None:
 
 
 def first_answer(work: Path, photos: Path) -> None:
-    """Print how long new processes take."""
+    """Print how many seconds new processes take."""
     photo = next(each for each in sorted(photos.rglob("*.jpg")))
     command = str(Path(sys.executable).parent / "customer-age")
     predict = [command, "predict", str(photo), "--work-dir", str(work)]
@@ -102,7 +103,7 @@ def first_answer(work: Path, photos: Path) -> None:
 
 
 def rates(work: Path, arguments: argparse.Namespace) -> None:
-    """Print photos per second of each way, and its share of the plain loop's."""
+    """Print photos per second of each way, and the share of the plain loop's rate."""
     from customer_age.pipeline.prediction import model_version
     from customer_age.pipeline.settings import loading
 
@@ -117,7 +118,7 @@ def rates(work: Path, arguments: argparse.Namespace) -> None:
     }
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for way in ways.values():
-        way()  # traces, and warms what there is to warm
+        way()  # traces the model and warms the caches
     for _ in range(arguments.rounds):
         for name, way in ways.items():
             cpu, started = time.process_time(), time.monotonic()
@@ -137,7 +138,7 @@ def rates(work: Path, arguments: argparse.Namespace) -> None:
 
 
 def plain_loop(paths: list[str], input_size: int) -> Callable[[], object]:
-    """Keras alone, on arrays."""
+    """Return a function that runs only Keras, on arrays."""
     import numpy as np
     from PIL import Image
 
@@ -152,7 +153,7 @@ def plain_loop(paths: list[str], input_size: int) -> Callable[[], object]:
 
 
 def predict(paths: list[str], settings: object, version: object, folder: Path) -> Callable:
-    """The command `predict`, from the photos' names on."""
+    """Return a function that does the work of `predict`, from the photos' names on."""
     from customer_age.pipeline.prediction import model_version, photo_sources, prediction_rows
     from customer_age.pipeline.prediction.age_model import AgeModel
     from customer_age.pipeline.prediction.predictor import Predictor
@@ -169,7 +170,7 @@ def predict(paths: list[str], settings: object, version: object, folder: Path) -
 
 
 def score(paths: list[str], settings: object) -> Callable:
-    """The command `score`, from the photos' names on."""
+    """Return a function that does the work of `score`, from the photos' names on."""
     from customer_age.pipeline.graph.beam_options import beam_args
     from customer_age.pipeline.prediction import model_version, photo_sources
     from customer_age.pipeline.prediction.beam_scoring import score_photos

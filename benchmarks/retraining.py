@@ -1,18 +1,18 @@
-"""What a retraining costs as batches pile up, and what a warm start saves.
+"""Measure the cost of retraining as the number of batches grows, and the gain of a warm start.
 
     python benchmarks/retraining.py --photos FOLDER [--base 5000] [--batches 20] [--training]
 
-* Ingestion: batches of 200 photos of loyalty cards arrive one after another on top of a base set;
-  each time PhotoExampleGen's executor makes the examples of a run from all of them. Seconds count
-  from the call to the last file. It is flat when the growth over all runs but the first (which
-  ingests the base set) stays within 20 %.
-* `--training`: a first model from ImageNet weights on the base set, then the same window learnt
-  twice: from ImageNet weights, and from that first model as `retrain` does (`RetrainingSettings`).
-  The warm start counts its time until its `valid` MAE is no worse than the best one of the other.
-  Needs `--weights`.
+* Ingestion: batches of 200 photos of loyalty cards are added one by one to a base set. Each time,
+  PhotoExampleGen's executor makes the examples of a run from all of them. Seconds count from the
+  call to the last file. The cost is flat if the growth over all runs, except the first one (which
+  ingests the base set), is at most 20 %.
+* `--training`: trains a first model from ImageNet weights on the base set. Then trains twice on the
+  same data window: from ImageNet weights, and from the first model as `retrain` does
+  (`RetrainingSettings`). The time of the warm start counts until its `valid` MAE is no worse than
+  the best one of the other training. Needs `--weights`.
 
-FOLDER is a data set in the hand-out's layout; its photos are dealt to the base set and to the
-batches, and repeated with a pixel changed where there are too few.
+FOLDER is a data set in the hand-out's layout. Its photos are distributed to the base set and the
+batches, and repeated with one pixel changed if there are too few.
 """
 
 import argparse
@@ -63,8 +63,8 @@ def main() -> None:
 
 
 def _ingestion(scratch: Path, base: Path, names: list[str]) -> None:
-    logging.disable(logging.WARNING)  # Beam's, on its workers, between the rows of the table
-    print("| batches | rows | seconds | CPU seconds | decoding | putting together |")
+    logging.disable(logging.WARNING)  # Beam's lines would appear between the rows of the table
+    print("| batches | rows | seconds | CPU seconds | decoding | assembling |")
     print("| --: | --: | --: | --: | --: | --: |")
     seconds, cpu = [], []
     for count in range(1, len(names) + 1):
@@ -89,7 +89,7 @@ def _ingestion(scratch: Path, base: Path, names: list[str]) -> None:
 
 
 def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
-    """Make the examples of a run, as its component does."""
+    """Make the examples of a run as its component does."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types import standard_artifacts
 
@@ -116,10 +116,10 @@ def _examples(scratch: Path, base: Path, names: list[str]) -> dict:
         "data_path": str(base),
         "spec": spec.to_json(),
         "batches": ",".join(names),
-        "data_fingerprint": "-",  # a run on this machine knows it before it starts
+        "data_fingerprint": "-",  # a run on this machine computes it before it starts
         "code": "",
     }
-    gc.collect()  # a run has a process of its own, and sweeps nothing that an earlier one left
+    gc.collect()  # a run has its own process, without garbage of earlier runs
     started, started_cpu = time.monotonic(), time.process_time()
     outputs = {"examples": [examples], "data_set": [data_set]}
     executor.Executor(context).Do({}, outputs, parameters)
@@ -157,7 +157,8 @@ def _training(scratch: Path, base: Path, names: list[str], arguments: argparse.N
     else:
         share = needed / whole
         verdict = "at most half" if share <= 0.5 else "MORE than half"
-        print(f"the warm start reached {_best(cold):.2f} years in {share:.0%} of it: {verdict}")
+        reached = f"the warm start reached {_best(cold):.2f} years"
+        print(f"{reached} in {share:.0%} of the time: {verdict}")
 
 
 def _train(scratch: Path, name: str, changed: dict, base_model: str | None) -> dict:
@@ -195,7 +196,7 @@ def _best(record: dict) -> float:
 
 
 def _seconds_until(record: dict, mae: float) -> float | None:
-    """Seconds of the epochs until one was no worse than a MAE; None where none was."""
+    """Return the seconds until an epoch was no worse than a MAE in years; None if no epoch was."""
     spent = 0.0
     for epoch in record["history"]:
         spent += epoch["seconds"]
@@ -205,13 +206,13 @@ def _seconds_until(record: dict, mae: float) -> float | None:
 
 
 def _in_own_process(function, *arguments):  # type: ignore[no-untyped-def]
-    """Call a function in a process that no earlier call has warmed, or filled."""
+    """Call a function in a new process, without caches and memory of earlier calls."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def _photos(folder: Path) -> Iterator[tuple[bytes, float]]:
-    """Photos with their ages, without an end: from the second round on a pixel differs."""
+    """Yield photos with their ages without end; from the second round on a pixel differs."""
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = [(row["file_name"], float(row["real_age"])) for row in csv.DictReader(file)]
     turn = 0
@@ -241,7 +242,7 @@ def _base_set(folder: Path, photos: list[tuple[bytes, float]]) -> Path:
 
 
 def _batch(folder: Path, photos: list[tuple[bytes, float]]) -> None:
-    """Write photos as a checkout uploads them: of each, a card whose holder is as old."""
+    """Write photos as a checkout uploads them, each with a card of a holder of the same age."""
     (folder / "photos").mkdir(parents=True)
     shown, cards = ["file_name,card_id,captured_at"], ["card_id,date_of_birth,consent"]
     for number, (content, age) in enumerate(photos):

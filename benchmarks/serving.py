@@ -1,18 +1,19 @@
-"""What REST, gRPC and our own preparation cost, against the bare SavedModel.
+"""Measure the cost of REST, gRPC and the preparation of photos, against the bare SavedModel.
 
     python benchmarks/serving.py [--photos FOLDER] [--input-size 96] [--seconds 4] [--rounds 3]
 
-A ResNet50 of random weights is served by `customer-age serve` in a process of its own, on loopback,
-and asked by clients that a caller would take: `requests`, and `grpc` with tensors in raw form.
-In each round, turn by turn, so that whatever else the machine does falls on all of them alike:
+`customer-age serve` serves a ResNet50 with random weights in a separate process, on loopback. The
+clients are the usual ones: `requests`, and `grpc` with tensors in raw form. In each round the ways
+take turns, so that other load on the machine affects all of them equally:
 
-* `SavedModel`: the same model in this process, `serving_default` on the photos' files. It decodes
-  by TensorFlow; no protocol, no process between. Formats that it does not decode are left out.
-* `REST, base64`, `REST, binary` and `gRPC`: a request after another.
+* `SavedModel`: the same model in this process, `serving_default` on the photos' files. TensorFlow
+  decodes them; there is no protocol and no other process. Formats that it cannot decode are left
+  out.
+* `REST, base64`, `REST, binary` and `gRPC`: one request after another.
 
-One photo at a time, 8 and 32: milliseconds of a request (median and 95th percentile), photos a
-second, and that rate's share of the SavedModel's, the median of the rounds' own shares. Then gRPC
-with 8 callers at once, each with one photo: what micro-batching is for.
+The table shows requests of 1, 8 and 32 photos: milliseconds of a request (median and 95th
+percentile), photos per second, and the share of the SavedModel's rate (the median of the shares in
+each round). Then 8 callers send one photo each over gRPC at once, to measure micro-batching.
 
 By default the photos are drawn faces.
 """
@@ -46,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, help="a folder with photos in it")
     parser.add_argument("--input-size", type=int, default=96, help="pixels that the network sees")
-    parser.add_argument("--seconds", type=float, default=4, help="of each way in each round")
+    parser.add_argument("--seconds", type=float, default=4, help="seconds per way and round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--export", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -68,7 +69,7 @@ def main() -> None:
 
 
 def export(folder: Path, input_size: int) -> None:
-    """Write a model as the Trainer does."""
+    """Export a model as the Trainer does."""
     import numpy as np
 
     from customer_age.components.trainer import model
@@ -87,13 +88,13 @@ def drawn(folder: Path) -> Path:
 
 
 def read(folder: Path) -> list[bytes]:
-    """The photos that the SavedModel decodes too, 256 at most."""
+    """Return at most 256 photos that the SavedModel can also decode."""
     found = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in DECODED]
     return [file.read_bytes() for file in found[:256]]
 
 
 class server:  # noqa: N801  a context manager, as contextlib's are called
-    """`customer-age serve` with its default limits; gives its two ports."""
+    """`customer-age serve` with its default limits; yields its two ports."""
 
     def __init__(self, folder: Path) -> None:
         self._command = [str(Path(sys.executable).parent / "customer-age"), "serve"]
@@ -101,16 +102,16 @@ class server:  # noqa: N801  a context manager, as contextlib's are called
 
     def __enter__(self) -> tuple[int, int]:
         self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
-        said = self._process.stderr
-        port, grpc_port = map(int, re.findall(r"port (\d+)", said.readline()))
-        if "ready" not in said.readline():
+        log = self._process.stderr
+        port, grpc_port = map(int, re.findall(r"port (\d+)", log.readline()))
+        if "ready" not in log.readline():
             sys.exit("the server is not ready")
         return port, grpc_port
 
     def __exit__(self, *_: object) -> None:
         for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
-                print(f"\nmemory of the server at its peak: {int(line.split()[1]) / 1000:.0f} MB")
+                print(f"\npeak memory of the server: {int(line.split()[1]) / 1000:.0f} MB")
         self._process.send_signal(signal.SIGTERM)
         self._process.wait()
 
@@ -154,12 +155,12 @@ def measure(
 
 
 def median_share(some: Sequence[float], of: Sequence[float]) -> float:
-    """The median of what each round has of the same round of another way."""
+    """Return the median of the rates' ratios to another way in the same rounds."""
     return statistics.median(one / other for one, other in zip(some, of, strict=True))
 
 
 def timed(ask: Ask, photos: list[bytes], size: int, seconds: float) -> Iterator[float]:
-    """The seconds of each request, for so long; the first two are not counted."""
+    """Send requests for this many seconds; yield the seconds of each, except the first two."""
     until = time.monotonic() + seconds
     for number in range(10**9):
         batch = [photos[(number * size + place) % len(photos)] for place in range(size)]
@@ -172,7 +173,7 @@ def timed(ask: Ask, photos: list[bytes], size: int, seconds: float) -> Iterator[
 
 
 def at_once(client: Callable[[], Ask], photos: list[bytes], seconds: float) -> float:
-    """Photos a second of several callers, each with a connection of its own."""
+    """Return the photos per second of several callers, each with its own connection."""
     answered = [0] * CALLERS
     until = time.monotonic() + seconds
 
@@ -191,16 +192,16 @@ def at_once(client: Callable[[], Ask], photos: list[bytes], seconds: float) -> f
 
 
 def check_agreement(ways: dict[str, Ask], photos: list[bytes]) -> None:
-    """See that all ways answer the same question."""
+    """Check that all ways return the same ages, within one year."""
     ages = {name: list(map(float, ask(photos))) for name, ask in ways.items()}  # type: ignore[call-overload]
-    for name, given in ages.items():
-        apart = max(abs(a - b) for a, b in zip(given, ages[SAVED_MODEL], strict=True))
+    for name, returned in ages.items():
+        apart = max(abs(a - b) for a, b in zip(returned, ages[SAVED_MODEL], strict=True))
         if apart > 1:
             sys.exit(f"{name}: {apart:.1f} years from the SavedModel's ages")
 
 
 def saved_model(folder: Path) -> Ask:
-    """The bare model."""
+    """Return a function that calls the bare model."""
     from customer_age.pipeline.prediction.age_model import AgeModel
 
     model = AgeModel(folder)
@@ -208,7 +209,7 @@ def saved_model(folder: Path) -> Ask:
 
 
 def rest_base64(port: int) -> Ask:
-    """As anyone writes it, with curl or without."""
+    """Return a client that sends photos in base64, as with curl."""
     import requests
 
     session, url = requests.Session(), _url(port)
@@ -222,7 +223,7 @@ def rest_base64(port: int) -> Ask:
 
 
 def rest_binary(port: int) -> Ask:
-    """Photos as they are, behind the JSON."""
+    """Return a client that sends photos as bytes after the JSON."""
     import json
 
     import requests
@@ -241,7 +242,7 @@ def rest_binary(port: int) -> Ask:
 
 
 def over_grpc(port: int) -> Ask:
-    """Photos as they are, in a message."""
+    """Return a client that sends photos as bytes in a gRPC message."""
     import grpc
 
     from customer_age.pipeline.serving.grpc_messages import SERVICE, message_class

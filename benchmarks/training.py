@@ -1,20 +1,20 @@
-"""How fast a training is, against its bare step, its input alone, and what a newcomer writes.
+"""Measure the speed of training, and compare it with its step, its input, and simple Keras code.
 
     python benchmarks/training.py --photos FOLDER [--count 1024] [--input-size 96] [--rounds 3]
 
-Photos a second of the same ResNet50, from random weights, in batches of 32, turn by turn in one
-process, so that whatever else the machine does falls on all of them alike:
+The unit is photos per second of the same ResNet50, from random weights, in batches of 32. The ways
+take turns in one process, so that other load on the machine affects all of them equally:
 
-* `trainer`: an epoch of the whole network's phase as the Trainer runs it: photos varied again, the
-  schedule, the callbacks, the progress. Its `valid` is one batch.
+* `trainer`: an epoch of the whole network's phase as the Trainer runs it, with augmentation, the
+  schedule, the callbacks and the progress. Its `valid` is one batch.
 * `step`: the same compiled step on one batch that stays in memory.
 * `input`: the Trainer's batches, without a network.
-* `float32`: `trainer`, in full precision; the same, where the processor has no bfloat16.
-* `newcomer`: Keras's ResNet50 and AdamW in float32, `model.fit` on files that are decoded, resized,
-  mirrored and shifted in brightness by Keras's layers in each epoch.
+* `float32`: `trainer`, in full precision; equal to `trainer` on a processor without bfloat16.
+* `newcomer`: Keras's ResNet50 and AdamW in float32, `model.fit` on files that Keras's layers
+  decode, resize, mirror and shift in brightness in each epoch.
 
-Each way's first epoch, which traces and decodes, does not count. A rate is the median of the
-rounds, a share the median of the rounds' own shares.
+Each way's first epoch does not count, because it traces and decodes. A rate is the median of the
+rounds; a share is the median of the shares in each round.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main() -> None:
     files = sorted(arguments.photos.rglob("*.jpg"))[: arguments.count]
     if len(files) < BATCH_SIZE:
         parser.error(
-            f"--photos: {len(files)} JPEGs in {arguments.photos}; give {BATCH_SIZE} or more"
+            f"--photos: {len(files)} JPEGs in {arguments.photos}; at least {BATCH_SIZE} are needed"
         )
     with tempfile.TemporaryDirectory() as temporary:
         ways = ways_to_train(files, arguments.input_size, Path(temporary))
@@ -79,7 +79,7 @@ def ways_to_train(files: list[Path], size: int, folder: Path) -> dict[str, Calla
 def measured(
     ways: dict[str, Callable[[], float]], photos: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Return each way's photos a second, for each round after the first."""
+    """Return each way's photos per second, for each round after the first."""
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, epoch in ways.items():
@@ -90,7 +90,7 @@ def measured(
 
 
 def write_examples(files: list[Path], target: Path) -> list[str]:
-    """Write what PhotoExampleGen would, with made-up ages; returns the file's pattern."""
+    """Write examples as PhotoExampleGen does, with made-up ages; return the file's pattern."""
     import tensorflow as tf
 
     from customer_age.schema import features
@@ -111,7 +111,7 @@ def write_examples(files: list[Path], target: Path) -> list[str]:
 def trainer(
     records: list[str], photos: int, size: int, precision: str, folder: Path
 ) -> Callable[[], float]:
-    """Train by `phases.train_whole`."""
+    """Return a function that trains with `phases.train_whole`."""
     import keras
 
     from customer_age.components.trainer import devices, inputs, model, phases
@@ -123,7 +123,7 @@ def trainer(
     batches = phases.Batches(lambda *_: varied(records, size), valid, steps)
 
     class Rounds(keras.callbacks.Callback):
-        """Notes how long an epoch took."""
+        """Records how many seconds an epoch took."""
 
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
             self.started = time.perf_counter()
@@ -136,7 +136,7 @@ def trainer(
     rounds = Rounds()
 
     def epoch() -> float:
-        # Two epochs in one: the step is compiled again, in the first of them.
+        # Two epochs, of which the second counts: the first one includes compiling the step again.
         phases.train_whole(
             network, batches, 2, 1e-4, 1e-4, 9, str(folder / "logs"), Checkpoint(), [rounds]
         )
@@ -153,7 +153,7 @@ def varied(records: list[str], size: int) -> "tf.data.Dataset":
 
 
 def step(records: list[str], photos: int, size: int, precision: str) -> Callable[[], float]:
-    """Train on one batch again and again."""
+    """Return a function that trains on one batch repeatedly."""
     import tensorflow as tf
 
     from customer_age.components.trainer import devices, inputs, model, phases
@@ -174,8 +174,8 @@ def step(records: list[str], photos: int, size: int, precision: str) -> Callable
 
 
 def input_alone(records: list[str], photos: int, size: int) -> Callable[[], float]:
-    """Read the Trainer's batches, from decoded photos as in all epochs but the first."""
-    batches = varied(records, size)
+    """Return a function that reads the Trainer's batches."""
+    batches = iter(varied(records, size))
 
     def epoch() -> float:
         ahead = iter(batches)

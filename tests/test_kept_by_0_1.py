@@ -341,7 +341,7 @@ def test_no_batch_is_learnt_from_again_and_a_new_one_once(look, kept_by_0_1):
     assert code == 0
     assert said[:1] == ["batch 2026-11-09: 12 new photos"]
     assert said[1].endswith(": 15 new photos in 2 batches: retraining.min_photos is 10")
-    assert look() == (0, ["no run: no new photos; 1 batch to be tried again later"])
+    assert look() == (0, ["no run: no new photos; 1 batch will be tried again later"])
     window = ["2026-11-02", "2026-11-03", "2026-11-05", "2026-11-06", "2026-11-09"]
     assert [batches for _, batches in look.target.made()][1:] == [window]
 
@@ -358,7 +358,7 @@ def test_photos_that_were_learnt_from_are_known_under_another_name(look, kept_by
     look()
     shutil.copytree(kept_by_0_1.inbox / "2026-11-03", kept_by_0_1.inbox / "2026-11-08")
     os.utime(kept_by_0_1.inbox / "2026-11-08" / "_SUCCESS")
-    same = "its photos and table are those of batch 2026-11-03"
+    same = "its photos and table are the same as those of batch 2026-11-03"
     assert look()[1][0] == f"batch 2026-11-08 is set aside: {same}"
 
 

@@ -1,1 +1,1 @@
-"""Forgetting: erases a person's photos, or old ones, wherever this project keeps them."""
+"""Forgetting: erases a person's photos, or old photos, wherever the project keeps them."""

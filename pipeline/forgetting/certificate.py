@@ -1,7 +1,7 @@
-"""The certificate of a `forget`: what was searched and erased, signed with the key of persons.
+"""The certificate of a `forget`: what was searched and erased, signed with the persons' key.
 
-It names the person by a hash of its own, which only who has the key and the card's number can
-compute: beside examples, caches and tombstones, that hash leads nowhere.
+It names the person by a separate hash, which can be computed only with the key and the card's
+number. The hash appears in no examples, caches or tombstones, so it cannot be linked to them.
 """
 
 import dataclasses
@@ -25,9 +25,9 @@ class LearntVersion:
     """A published version that was trained on the subject's batches.
 
     Attributes:
-        version: as the registry counts.
-        published: when, an ISO date and time.
-        fate: what becomes of it, in a sentence.
+        version: the version's number in the registry.
+        published: when it was published, an ISO date and time.
+        fate: what happens to it, as the predicate of a sentence.
     """
 
     version: str
@@ -37,19 +37,19 @@ class LearntVersion:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a `forget` did; `ended` is empty until it has.
+    """The record of a `forget`; `ended` is empty until it has ended.
 
     Attributes:
         forgotten: the kind of subject, such as `card`.
-        subject: a keyed hash of the person, empty where the subject is a span of time.
+        subject: a keyed hash of the person, empty if the subject is a span of time.
         key: the fingerprint of the key.
-        begun: an ISO date and time.
-        ended: the same.
-        searched: each place, as people know it.
-        erased: what, and how much of it.
+        begun: when it began, an ISO date and time.
+        ended: when it ended, an ISO date and time.
+        searched: each place that was searched, as users know it.
+        erased: each kind of erased items, and how many.
         unread: a sentence for each table that could not be searched.
-        batches: that the subject's photos came with, an empty name for the base set.
-        versions: that were trained on the subject's photos.
+        batches: the batches of the subject's photos, an empty name for the base set.
+        versions: the versions that were trained on the subject.
     """
 
     forgotten: str
@@ -64,40 +64,40 @@ class Certificate:
     versions: tuple[LearntVersion, ...] = ()
 
     def line(self) -> str:
-        """One line for the terminal."""
+        """Return one line for the terminal."""
         who = f"{self.forgotten} {self.subject}".strip()
         versions = ", ".join(f"version {each.version} {each.fate}" for each in self.versions)
-        learnt = versions or "no published version was trained on it"
-        rest = f", but for {len(self.unread)} tables or rows not read" if self.unread else ""
-        return f"{who}: erased by {self.ended}{rest}; {learnt}"
+        trained = versions or "no published version was trained on it"
+        rest = f", except {len(self.unread)} tables or rows not read" if self.unread else ""
+        return f"{who}: erased at {self.ended}{rest}; {trained}"
 
     def signed(self, key: str) -> dict[str, Any]:
-        """Its JSON, with the signature."""
+        """Return the certificate's JSON content, with the signature."""
         content = {"certificate": _VERSION, **dataclasses.asdict(self)}
         return {**content, "signature": _signature(content, key)}
 
 
 def subject_hash(person: str, key: str) -> str:
-    """32 hexadecimal digits that stand for a person in certificates, and in nothing else."""
+    """Return the hash of a person, 32 hexadecimal digits that are used only in certificates."""
     return pseudonyms.keyed_hash(key, "certificate", person).hex()[:32] if person else ""
 
 
 def is_genuine(content: dict[str, Any], key: str) -> bool:
-    """Whether a certificate's JSON is what was signed with a key."""
+    """Return whether a certificate's JSON was signed with a key and has not changed since."""
     rest = {name: value for name, value in content.items() if name != "signature"}
     return hmac.compare_digest(str(content.get("signature")), _signature(rest, key))
 
 
 def begin(folder: Path, planned: Certificate) -> tuple[Path, Certificate]:
-    """Take up the certificate that a killed `forget` of the same subject left, or begin one.
+    """Resume the certificate that a killed `forget` of the same subject left, or begin a new one.
 
     Args:
-        folder: of certificates.
-        planned: what is to be done.
+        folder: the folder of certificates.
+        planned: the certificate of the planned `forget`.
 
     Returns:
-        The file, and the certificate: with the batches and versions that the killed one knew of,
-        since the rows that led to them may be gone.
+        The file, and the certificate: with the batches and versions that the killed `forget` had
+        found, because the rows that led to them may be erased.
     """
     for file in sorted(folder.glob("*.json")):
         before = json.loads(file.read_bytes())
@@ -110,13 +110,13 @@ def begin(folder: Path, planned: Certificate) -> tuple[Path, Certificate]:
 
 
 def write(file: Path, certificate: Certificate, key: str) -> None:
-    """Write it, signed, whole or not at all."""
+    """Write a certificate with its signature, completely or not at all."""
     text = json.dumps(certificate.signed(key), indent=2)
     store.write_whole(str(file), f"{text}\n".encode())
 
 
 def now() -> str:
-    """The moment, as certificates have it."""
+    """Return the current time in the form of certificates."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 

@@ -1,7 +1,7 @@
-"""Erases a subject: first a tombstone, then what runs have kept, then photos, and rows at the end.
+"""Erases a subject: first writes a tombstone, then erases what runs kept, then photos, then rows.
 
-In this order a killed `forget` can be called again: whatever is left is still found, and from its
-first moment on no run learns from what is forgotten.
+In this order a killed `forget` can be called again: it still finds everything that is left. As soon
+as the tombstone is written, no run trains on the subject.
 """
 
 import contextlib
@@ -27,11 +27,11 @@ from .subject import Subject
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What a `forget` did, or would do.
+    """The result of a `forget`, or of its dry run.
 
     Attributes:
-        counts: of what is erased.
-        certificate: of it; None where it is only looked.
+        counts: how much is erased.
+        certificate: the certificate; None for a dry run.
     """
 
     counts: Counts
@@ -39,11 +39,11 @@ class Forgetting:
 
 
 def person_key(settings: Settings) -> str:
-    """The key that a card's number is hashed with. None is made: under a new one nobody is known.
+    """Return the key of the cards' hashes; never make a new one, which would match no person.
 
     Raises:
-        SettingsError: there is no such file, or it holds no key; or there is no inbox or work
-            folder.
+        SettingsError: the key's file does not exist or contains no key, or the inbox or the work
+            folder does not exist.
     """
     _existing(settings.reached())
     return pseudonyms.read(settings.person_key_file)
@@ -56,20 +56,21 @@ def forget(
     dry_run: bool = False,
     now: bool = False,
 ) -> Forgetting:
-    """Erase a subject everywhere, and see that nothing brings it back.
+    """Erase a subject everywhere, and ensure that no later batch adds it again.
 
     Args:
-        settings: where the inbox, the cache and the work folder are.
-        subject: what is to be forgotten.
-        further_roots: of pipelines' artifacts, besides the work folder's.
+        settings: name the inbox, the cache and the work folder.
+        subject: the subject to forget.
+        further_roots: roots of pipelines' artifacts, in addition to the work folder's.
         dry_run: only count what would be erased; nothing is written.
-        now: replace the champion by a version that was not trained on the subject's photos.
+        now: replace the champion with a version that was not trained on the subject.
 
     Raises:
         NothingFound: a person is in no upload and in nothing that runs have kept.
-        SettingsError: there is no inbox or work folder, or the tombstones are of another key.
-        RunError: a run is using the work folder, or, when all is erased, no version can take the
-            champion's place.
+        SettingsError: the inbox or the work folder does not exist, or the tombstones have another
+            key.
+        RunError: a run is using the work folder; or all is erased, but no version can replace the
+            champion.
     """
     settings = settings.reached()
     inbox = _existing(settings)
@@ -81,7 +82,7 @@ def forget(
         if plan.is_empty() and subject.person and not subject.forgotten().persons <= before.persons:
             raise NothingFound(
                 "this card is in no batch, and in nothing that runs have kept: nothing was erased "
-                "and no tombstone written; give the number as the tables have it, and look at "
+                "and no tombstone was written; write the number as in the tables, and check "
                 "data.inbox, data.path and --work-dir"
             )
         if dry_run:
@@ -90,21 +91,22 @@ def forget(
 
 
 def _existing(settings: Settings) -> str:
-    """The inbox, which is there, as the work folder is: a mistyped one would hold nothing."""
+    """Return the inbox; check that it and the work folder exist: a mistyped one would be empty."""
     inbox = settings.data.inbox
     if not inbox:
         raise SettingsError(
-            "data.inbox: not set; tombstones are kept there, so that no later batch brings back "
+            "data.inbox: not set; tombstones are kept there, so that no later batch adds again "
             "what is forgotten"
         )
     if not store.exists(inbox):
         raise SettingsError(
-            f"data.inbox: {addresses.plain(inbox)}: the folder does not exist; nothing was searched"
+            f"data.inbox: {addresses.plain(inbox)}: this folder does not exist; nothing was "
+            "searched"
         )
     if not Path(settings.work_dir).is_dir():
         raise SettingsError(
-            f"work_dir: {settings.work_dir}: the folder does not exist; name the one that runs use "
-            "with --work-dir"
+            f"work_dir: {settings.work_dir}: this folder does not exist; set --work-dir to the "
+            "work folder of the runs"
         )
     return inbox
 
@@ -131,7 +133,7 @@ def _carried_out(
     certificate.write(file, record, key)
     plan.carry_out(settings, folder)
     _audit(folder, subject, counts)
-    if not failed:  # else the next call goes on with this one
+    if not failed:  # otherwise the next call resumes this certificate
         record = dataclasses.replace(record, ended=certificate.now())
     certificate.write(file, record, key)
     if now and registry is not None:
@@ -143,32 +145,29 @@ def _carried_out(
 def _versions(
     settings: Settings, record: Certificate
 ) -> tuple[ModelRegistry | None, tuple[LearntVersion, ...], tuple[str, ...]]:
-    """Return the registry, its versions trained on the subject, and why they are not known."""
+    """Return the registry, its versions trained on the subject, and why they are unknown if so."""
     try:
         registry = learnt_versions.registry_of(settings)
-        learnt = learnt_versions.learnt(registry, frozenset(record.batches))
-    except RunError as error:  # it keeps no photo: no reason to leave one where it is
-        return (
-            None,
-            (),
-            (f"registry.uri: which versions were trained on the photos is not known: {error}",),
-        )
+        trained = learnt_versions.trained_on(registry, frozenset(record.batches))
+    except RunError as error:  # the registry keeps no photos: they are erased in any case
+        unknown = f"registry.uri: the versions trained on the subject are not known: {error}"
+        return None, (), (unknown,)
     found = (
         LearntVersion(
             version=each.version,
             published=each.created.isoformat(timespec="seconds"),
             fate=learnt_versions.fate(each),
         )
-        for each in learnt
+        for each in trained
     )
     return registry, tuple(found), ()
 
 
 def _rolled_back(record: Certificate, registry: ModelRegistry) -> Certificate:
-    """Put another champion in its place, and say so of the version that was it."""
-    learnt = {each.version for each in record.versions}
+    """Replace the champion, and record that as the fate of the former champion."""
+    trained = {each.version for each in record.versions}
     former = registry.champion()
-    champion = learnt_versions.roll_back(registry, learnt)
+    champion = learnt_versions.roll_back(registry, trained)
     if champion is None or former is None:
         return record
     fate = f"was rolled back to version {champion.version} on {certificate.now()}"
@@ -182,7 +181,7 @@ def _rolled_back(record: Certificate, registry: ModelRegistry) -> Certificate:
 
 
 def _audit(folder: WorkFolder, subject: Subject, counts: Counts) -> None:
-    """Keep a line of what was done, without who it was."""
+    """Append a line to the audit file that does not identify the person."""
     line = {
         "at": certificate.now(),
         "forgotten": subject.kind,

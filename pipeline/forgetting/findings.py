@@ -1,4 +1,4 @@
-"""What of a subject is where, and how it is erased; finding it changes nothing."""
+"""Finds all data of a subject, and erases them; finding changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ from .uploads import Rows
 
 @dataclass(frozen=True)
 class Counts:
-    """What is erased.
+    """How much is erased.
 
     Attributes:
         photos: files in uploads.
-        rows: of their tables, profiles among them.
-        cached_batches: of the batch cache, each deleted whole.
-        artifacts: of runs, each deleted whole.
-        examples: in those cached batches and artifacts.
-        texts: reports, logs and rows of the ledger that named a photo; names alone are erased.
-        unread: a sentence for each table of an upload that cannot be read; what it holds is still
-            there.
+        rows: rows of their tables, including profiles.
+        cached_batches: batches of the batch cache, each deleted completely.
+        artifacts: artifacts of runs, each deleted completely.
+        examples: examples in those cached batches and artifacts.
+        texts: reports, logs and rows of the ledger that name a photo; only the names are erased.
+        unread: a sentence for each table of an upload that cannot be read; its content is not
+            erased.
     """
 
     photos: int
@@ -42,7 +42,7 @@ class Counts:
     unread: tuple[str, ...] = ()
 
     def erased(self) -> dict[str, int]:
-        """What is written down of it."""
+        """Return the counts in the form of certificates and the audit file."""
         return {
             "photos": self.photos,
             "rows": self.rows,
@@ -55,18 +55,18 @@ class Counts:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is to be erased.
+    """All data to erase.
 
     Attributes:
-        rows: of uploads.
+        rows: rows of uploads.
         unread: a sentence for each table that cannot be read.
-        cached_batches: of the batch cache.
-        artifacts: of runs.
-        traces: of the subject.
+        cached_batches: batches of the batch cache.
+        artifacts: artifacts of runs.
+        traces: names and hashes of the subject.
         texts: files that name a photo.
-        ledger: its address; empty where there is none.
-        ledger_rows: that name a photo.
-        searched: each place, for people.
+        ledger: the ledger's address; empty if there is no ledger.
+        ledger_rows: how many rows of the ledger name a photo.
+        searched: each place that was searched, as users know it.
     """
 
     rows: list[Rows]
@@ -83,13 +83,13 @@ class Plan:
     def of(
         cls, settings: Settings, subject: Subject, further_roots: Sequence[str], key: str
     ) -> "Plan":
-        """Look everywhere.
+        """Search all places.
 
         Args:
-            settings: their addresses reached.
-            subject: what is to be forgotten.
-            further_roots: of pipelines' artifacts, besides the work folder's.
-            key: of persons.
+            settings: the settings, with reached addresses.
+            subject: the subject to forget.
+            further_roots: roots of pipelines' artifacts, in addition to the work folder's.
+            key: the persons' key.
 
         Raises:
             RunError: a place cannot be searched.
@@ -137,18 +137,18 @@ class Plan:
         )
 
     def is_empty(self) -> bool:
-        """Whether nothing of the subject is there, as far as could be read."""
-        # What a killed ingestion left says of nobody whether it holds them.
+        """Return whether nothing of the subject was found in the readable places."""
+        # A killed ingestion leaves no record of the persons in its files.
         cached = any(each.examples or each.traces.rows for each in self.cached_batches)
         counts = self.counts()
         return not (counts.rows or cached or counts.artifacts or counts.texts or counts.unread)
 
     def batches(self) -> frozenset[str]:
-        """The batches that the subject's photos came with, an empty name for the base set."""
+        """Return the batches of the subject's photos, an empty name for the base set."""
         return frozenset(batch for batch, _ in self.traces.photos)
 
     def counts(self) -> Counts:
-        """How much there is."""
+        """Return how much is erased."""
         kept = (*self.cached_batches, *self.artifacts)
         return Counts(
             photos=sum(len(rows.photos) for rows in self.rows),
@@ -161,12 +161,12 @@ class Plan:
         )
 
     def texts_left(self) -> list[str]:
-        """Those that do not go with the artifact that they lie in."""
+        """Return the texts that are not deleted together with an artifact."""
         gone = tuple(f"{addresses.plain(each.uri)}/" for each in self.artifacts)
         return [file for file in self.texts if not addresses.plain(file).startswith(gone)]
 
     def carry_out(self, settings: Settings, folder: WorkFolder) -> None:
-        """Erase all of it."""
+        """Erase all data of the plan."""
         inbox = settings.data.inbox or ""
         tombstones.clear_half_written(inbox)
         for root in filter(None, (inbox, settings.data.path)):
@@ -199,13 +199,13 @@ class Plan:
 
 
 def _written_for_people(settings: Settings) -> list[str]:
-    """Folders of a work folder with texts, besides the artifacts."""
+    """Return the folders and files of a work folder with texts, except the artifacts."""
     folder = WorkFolder(settings.work_dir)
     return [str(folder.logs), str(folder.reports), str(folder.newest_report)]
 
 
 def _ledger(settings: Settings) -> str:
-    """The ledger's address; empty where it was never made, since a look makes nothing."""
+    """Return the ledger's address; empty if there is none, because a search must not create it."""
     uri = settings.ledger_uri
     file = addresses.sqlite_path(uri)
     return uri if file is None or Path(file).exists() else ""

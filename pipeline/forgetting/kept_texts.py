@@ -1,4 +1,4 @@
-"""Erase names from what runs have written for people: reports, logs, and what databases hold."""
+"""Erases names from the texts that runs have written: reports, logs, and rows of databases."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from customer_age.files import addresses, leftovers, store
 from .traces import ERASED
 
 _OTHERS = ("models/", "registry/")
-"""In a work folder; `predict` may be fetching a model into the first right now."""
+"""Folders of a work folder to skip; `predict` may be fetching a model into the first one now."""
 
 _TEXTS = (".html", ".json", ".jsonl", ".csv", ".log", ".txt", ".md", ".yaml")
 
@@ -19,8 +19,8 @@ def named_in(root: str, pattern: re.Pattern[str]) -> list[str]:
     """Find the texts below a folder that name a subject.
 
     Args:
-        root: a folder, or an address in an object store.
-        pattern: of the names.
+        root: path of a folder, or its URL in an object store.
+        pattern: matches the names.
     """
     return [
         file
@@ -30,13 +30,13 @@ def named_in(root: str, pattern: re.Pattern[str]) -> list[str]:
 
 
 def erase(file: str, pattern: re.Pattern[str]) -> None:
-    """Write a text again without the names, completely or not at all."""
+    """Rewrite a text without the names, completely or not at all."""
     text = store.read(file).decode("utf-8", "surrogateescape")
     store.write_whole(file, pattern.sub(ERASED, text).encode("utf-8", "surrogateescape"))
 
 
 def clear_half_written(root: str) -> int:
-    """Delete what killed writers left below a folder of a disk; return how many files."""
+    """Delete the unfinished files of killed writers below a local folder; return how many."""
     if not addresses.is_remote(root) and Path(root).is_file():
         return 0
     files = [
@@ -50,15 +50,15 @@ def clear_half_written(root: str) -> int:
 
 
 def erase_in_database(url: str, pattern: re.Pattern[str], dry_run: bool = False) -> int:
-    """Write the texts of a database's tables again without the names.
+    """Rewrite the texts of a database's tables without the names.
 
     Args:
-        url: SQLAlchemy's, without a password.
-        pattern: of the names.
+        url: a SQLAlchemy URL without a password.
+        pattern: matches the names.
         dry_run: only count the rows.
 
     Returns:
-        The rows that named the subject.
+        The number of rows that named the subject.
 
     Raises:
         RunError: the database cannot be read or written.
@@ -72,7 +72,7 @@ def erase_in_database(url: str, pattern: re.Pattern[str], dry_run: bool = False)
     try:
         engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
         with engine.begin() as connection:
-            if connection.dialect.name == "sqlite":  # what is overwritten stays in no free page
+            if connection.dialect.name == "sqlite":  # erases overwritten data from free pages
                 connection.exec_driver_sql("PRAGMA secure_delete=ON")
             tables = sqlalchemy.MetaData()
             tables.reflect(connection)
@@ -83,13 +83,13 @@ def erase_in_database(url: str, pattern: re.Pattern[str], dry_run: bool = False)
     except (SQLAlchemyError, ImportError) as error:
         shown = address.render_as_string(hide_password=True)
         line = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
-        raise RunError(f"{shown}: cannot be searched for what is forgotten: {line}") from error
+        raise RunError(f"{shown}: cannot be searched for the subject to forget: {line}") from error
 
 
 def _erase_in_table(connection, table, pattern: re.Pattern[str], dry_run: bool) -> int:  # type: ignore[no-untyped-def]
     import sqlalchemy
 
-    # Keys tell rows apart, and hold no photo's name.
+    # Keys identify rows, and never contain a photo's name.
     keys = list(table.primary_key.columns)
     texts = [
         column

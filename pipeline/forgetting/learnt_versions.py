@@ -1,4 +1,4 @@
-"""Published versions that were trained on a subject's photos, by their record of batches."""
+"""Finds published versions that were trained on a subject, from their records of batches."""
 
 from collections.abc import Iterator, Set
 
@@ -15,11 +15,12 @@ from customer_age.model_registry.registry import CHAMPION
 from ..settings.settings import Settings
 
 _CUT_ABOVE = 3700
-"""Characters of the 4,000 that a version's record of batches may have; names have up to 255."""
+"""Length in characters from which a version's record of batches may be cut: it may have 4,000, and
+a name up to 255."""
 
 
 def registry_of(settings: Settings) -> ModelRegistry | None:
-    """The registry; None where it was never made, since a look makes nothing."""
+    """Return the registry; None if there is none, because a search must not create it."""
     uri = settings.registry_uri
     file = sqlite_file(uri)
     if file is not None and not file.exists():
@@ -27,12 +28,12 @@ def registry_of(settings: Settings) -> ModelRegistry | None:
     return open_registry(uri, settings.registry.model_name)
 
 
-def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersion]:
-    """Return the versions that may have been trained on photos of some batches.
+def trained_on(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersion]:
+    """Return the versions that may be trained on photos of some batches.
 
     Args:
-        registry: None where there is none yet.
-        batches: names, an empty one for the base set, of which every version has learnt.
+        registry: the registry; None if there is none yet.
+        batches: names; an empty name means the base set, which every version was trained on.
 
     Raises:
         RunError: the registry fails.
@@ -43,36 +44,36 @@ def learnt(registry: ModelRegistry | None, batches: Set[str]) -> list[ModelVersi
     ]
 
 
-def roll_back(registry: ModelRegistry, affected: Set[str]) -> ModelVersion | None:
-    """Make the newest version that was not trained on the subject the champion, if there is one.
+def roll_back(registry: ModelRegistry, trained: Set[str]) -> ModelVersion | None:
+    """Promote the newest version that was not trained on the subject, if the champion was.
 
     Args:
-        registry: to change.
-        affected: names of the versions that were trained on the subject.
+        registry: the registry to change.
+        trained: the versions that were trained on the subject.
 
     Returns:
-        The champion now; None if the champion was not trained on the subject.
+        The new champion; None if the present champion was not trained on the subject.
 
     Raises:
-        RunError: every blessed version has, or the registry fails.
+        RunError: all blessed versions were trained on the subject, or the registry fails.
     """
     champion = registry.champion()
-    if champion is None or champion.version not in affected:
+    if champion is None or champion.version not in trained:
         return None
-    free = [each for each in _before(registry, champion) if each.version not in affected]
+    free = [each for each in _before(registry, champion) if each.version not in trained]
     if not free:
         raise RunError(
             f"--now: every version of the registry up to the champion, {champion.version}, was "
-            "trained on the person's photos: run `customer-age retrain`, or train again with "
+            "trained on the person: run `customer-age retrain`, or train again with "
             "`customer-age run`; until then the champion stays"
         )
     return registry.promote(free[-1].version)
 
 
 def fate(version: ModelVersion) -> str:
-    """Return a sentence on what happens to a version."""
+    """Return what happens to a version, as the predicate of a sentence."""
     if CHAMPION in version.aliases:
-        return "is the champion until the next retraining, without these photos, replaces it"
+        return "is the champion until the next retraining, without the photos, replaces it"
     return "is not in use"
 
 
@@ -89,7 +90,7 @@ def _batches_of(version: ModelVersion) -> frozenset[str]:
 
 
 def _is_cut(version: ModelVersion) -> bool:
-    """Whether its record may lack old batches, as a tag holds no more."""
+    """Return whether a version's record may lack old batches, because a tag's length is limited."""
     return len(_recorded(version)) > _CUT_ABOVE
 
 

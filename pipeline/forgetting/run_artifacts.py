@@ -1,6 +1,6 @@
-"""Erase from what runs have kept: batches in the batch cache, and `Examples` artifacts.
+"""Finds what runs have kept of a subject: batches in the batch cache, and `Examples` artifacts.
 
-Each is deleted whole: the next run makes it again, without what is forgotten.
+Each is deleted completely: the next run makes it again, without the subject.
 """
 
 from collections.abc import Iterable, Iterator, Set
@@ -23,12 +23,12 @@ from .traces import Traces
 
 @dataclass(frozen=True)
 class KeptExamples:
-    """A folder that holds examples or refusals of what is to be forgotten, or may hold some.
+    """A folder that contains or may contain examples or refusals of the subject.
 
     Attributes:
-        uri: the folder.
-        examples: of those, 0 where a killed ingestion left it.
-        traces: of their photos.
+        uri: the folder's path or URL.
+        examples: the number of the subject's examples; 0 if a killed ingestion left the folder.
+        traces: names and hashes of their photos.
     """
 
     uri: str
@@ -37,12 +37,12 @@ class KeptExamples:
 
 
 def cached_batches(cache_uri: str, forgotten: Forgotten, traces: Traces) -> list[KeptExamples]:
-    """Find cached batches, and every attempt that never counted: nobody knows what it holds.
+    """Find cached batches of the subject, and all unfinished attempts: their content is unknown.
 
     Args:
-        cache_uri: of the batch cache.
-        forgotten: hashes and days.
-        traces: of the photos that uploads have.
+        cache_uri: path or URL of the batch cache.
+        forgotten: hashes and days of the subject.
+        traces: names and hashes of the photos in uploads.
     """
     found = []
     for folder, cached_batch in BatchCache(cache_uri).attempts().items():
@@ -73,12 +73,12 @@ def _traces(entries: Iterable[Entry], refused: Iterable[ingestion.Refusal]) -> T
 
 
 def artifacts(root: str, forgotten: Forgotten, traces: Traces) -> list[KeptExamples]:
-    """Find `Examples` artifacts below a pipeline root.
+    """Find `Examples` artifacts of the subject below a pipeline root.
 
     Args:
-        root: of a pipeline's artifacts.
+        root: root folder of a pipeline's artifacts.
         forgotten: hashes of persons.
-        traces: of photos.
+        traces: names and hashes of photos.
     """
     found = []
     for folder, files in sorted(_examples_below(root).items()):
@@ -96,7 +96,7 @@ def _refused(folder: str) -> list[ingestion.Refusal]:
 
 
 def _examples_below(root: str) -> dict[str, list[str]]:
-    """Shards by the `Examples` folder that they lie in."""
+    """Return the shards of each `Examples` folder."""
     found: dict[str, list[str]] = {}
     for file in sorted(each.name for each in store.list(root)):
         folder, _, name = file.rpartition("/")
@@ -113,7 +113,7 @@ def _records(files: list[str]) -> Iterator[bytes]:
 
 def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]]) -> bool:
     if not names and not any(person.encode() in record for person in forgotten.persons):
-        return False  # without being parsed, as most are
+        return False  # most records need no parsing
     import tensorflow as tf
 
     feature = tf.train.Example.FromString(record).features.feature
@@ -127,12 +127,12 @@ def _is_theirs(record: bytes, forgotten: Forgotten, names: Set[tuple[str, str]])
 
 
 def mark_deleted(metadata: Path, pipeline_root: Path, uris: Set[str]) -> None:
-    """Mark artifacts as deleted in ML Metadata, so that TFX reuses none of them.
+    """Mark artifacts as deleted in ML Metadata, so that TFX does not reuse them.
 
     Args:
-        metadata: the SQLite file of a work folder; it need not be there.
-        pipeline_root: of the same work folder.
-        uris: of the artifacts.
+        metadata: the SQLite file of a work folder; it need not exist.
+        pipeline_root: the pipeline root of the same work folder.
+        uris: the URIs of the artifacts.
     """
     if not uris or not metadata.exists():
         return

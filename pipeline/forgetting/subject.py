@@ -1,4 +1,4 @@
-"""What is to be forgotten: the photos of a card, or those from before a day."""
+"""The subjects that can be forgotten: the photos of a card, or those from before a day."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,32 +12,32 @@ _SPAN = re.compile(r"(\d{1,5})([ymd])")
 
 
 class Subject(Protocol):
-    """What is to be forgotten."""
+    """A subject to forget."""
 
     @property
     def kind(self) -> str:
-        """For the audit; says nothing of who it is."""
+        """The kind of subject for the audit; it does not identify the person."""
 
     @property
     def person(self) -> str:
-        """The card's number; empty where no one person is meant."""
+        """The card's number; empty if the subject is not one person."""
 
     def is_shown(self, person: str, captured: date | None) -> bool:
-        """Whether a row of a table is about it.
+        """Return whether a row of a table is about the subject.
 
         Args:
-            person: in the table's words; a card's number.
-            captured: when the photo was taken, or None where that is not known.
+            person: the card's number, as in the table.
+            captured: when the photo was taken, or None if unknown.
         """
 
     def forgotten(self) -> Forgotten:
-        """The same for what holds hashes and dates: examples and their index."""
+        """Return the subject as hashes and dates, as examples and their index contain them."""
 
     def owns_profiles(self) -> bool:
-        """Whether rows of a table of profiles are its own."""
+        """Return whether rows of a table of profiles belong to the subject."""
 
     def write_tombstone(self, inbox: str) -> None:
-        """See that no later batch brings it back."""
+        """Write a tombstone, so that no later batch adds the subject again."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Card:
     """A person, by the number of the loyalty card.
 
     Attributes:
-        number: as the tables have it; in no text of this object.
-        key: of persons.
+        number: the card's number as in the tables; hidden in this object's repr.
+        key: the persons' key; hidden in this object's repr.
     """
 
     number: str = field(repr=False)
@@ -54,77 +54,77 @@ class Card:
 
     @property
     def kind(self) -> str:
-        """See `Subject`."""
+        """The kind of subject for the audit."""
         return "card"
 
     @property
     def person(self) -> str:
-        """See `Subject`."""
+        """The card's number."""
         return self.number
 
     def is_shown(self, person: str, captured: date | None) -> bool:
-        """See `Subject`."""
+        """Return whether a row has the card's number."""
         del captured
         return person == self.number
 
     def forgotten(self) -> Forgotten:
-        """See `Subject`."""
+        """Return the person's pseudonym."""
         person = pseudonyms.pseudonym(self.number, self.key)
         return Forgotten(frozenset([person]), key=pseudonyms.fingerprint(self.key))
 
     def owns_profiles(self) -> bool:
-        """See `Subject`."""
+        """Return True: the card's profile belongs to the person."""
         return True
 
     def write_tombstone(self, inbox: str) -> None:
-        """See `Subject`."""
+        """Write the person's tombstone."""
         person = pseudonyms.pseudonym(self.number, self.key)
         tombstones.write_person(inbox, person, self.key)
 
 
 @dataclass(frozen=True)
 class OlderThan:
-    """All photos from before a day; those of unknown age stay."""
+    """All photos from before a day; photos without a date stay."""
 
     day: date
 
     @property
     def kind(self) -> str:
-        """See `Subject`."""
+        """The kind of subject for the audit, with the day."""
         return f"captured before {self.day.isoformat()}"
 
     @property
     def person(self) -> str:
-        """See `Subject`."""
+        """An empty text, as the subject is not one person."""
         return ""
 
     def is_shown(self, person: str, captured: date | None) -> bool:
-        """See `Subject`."""
+        """Return whether a row's photo was taken before the day."""
         del person
         return captured is not None and captured < self.day
 
     def forgotten(self) -> Forgotten:
-        """See `Subject`."""
+        """Return the day."""
         return Forgotten(captured_before=self.day.isoformat())
 
     def owns_profiles(self) -> bool:
-        """See `Subject`; a profile outlives a photo."""
+        """Return False: a profile is kept longer than a photo."""
         return False
 
     def write_tombstone(self, inbox: str) -> None:
-        """See `Subject`."""
+        """Write the day's tombstone."""
         tombstones.write_captured_before(inbox, self.day)
 
 
 def day_before(span: str, today: date) -> date:
-    """The day that lies a span before today.
+    """Return the day that is a span before today.
 
     Args:
-        span: such as `2y`, `18m` or `90d`.
+        span: years, months or days, such as `2y`, `18m` or `90d`.
         today: the day to count from.
 
     Raises:
-        SettingsError: it is no span, or longer than there are years.
+        SettingsError: the span is not valid, or reaches back before the year 1.
     """
     match = _SPAN.fullmatch(span.strip().lower())
     if match is None:
@@ -140,6 +140,6 @@ def day_before(span: str, today: date) -> date:
 
 
 def _in_month(year: int, month: int, day: int) -> date:
-    """A day of a month; its last one where it has fewer."""
+    """Return a day of a month, or the month's last day if it has fewer days."""
     following = date(year + month // 12, month % 12 + 1, 1)
     return min(date(year, month, 1) + timedelta(days=day - 1), following - timedelta(days=1))

@@ -1,4 +1,4 @@
-"""By what a photo, and whose it is, could still be known in texts that runs have kept."""
+"""The names and hashes by which kept texts could still identify a photo or its person."""
 
 import html
 import json
@@ -12,22 +12,22 @@ from customer_age.labels import data_set
 from customer_age.schema.refusals import Refusal
 
 ERASED = "(erased)"
-"""Stands in a text where a name stood."""
+"""Replaces an erased name in a text."""
 
 _PLAIN = 4
-"""Characters; a shorter name may be a word of any sentence."""
+"""Length in characters; a shorter name may be an ordinary word."""
 
 _NO_EDGE = r"[\w-]"
 
 
 @dataclass(frozen=True)
 class Traces:
-    """What of a subject is to be found nowhere.
+    """The names and hashes of a subject that must not remain in any text.
 
     Attributes:
-        photos: batch and name of each, as an example has them.
-        rows: table and name of each, as a refusal has them.
-        persons: keyed hashes.
+        photos: batch and name of each photo, as in an example.
+        rows: table and name of each photo, as in a refusal.
+        persons: keyed hashes of persons.
     """
 
     photos: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
@@ -35,24 +35,24 @@ class Traces:
     persons: frozenset[str] = frozenset()
 
     def __or__(self, other: "Traces") -> "Traces":
-        """What one or the other knows of."""
+        """Return the traces of both."""
         return Traces(
             self.photos | other.photos, self.rows | other.rows, self.persons | other.persons
         )
 
     def are_in(self, refusal: Refusal) -> bool:
-        """Whether a line of `refused.csv` is about the subject, or names a photo of theirs."""
+        """Return whether a line of `refused.csv` is about the subject or names its photo."""
         if (refusal.table, refusal.file_name) in self.rows:
             return True
         return any(stand_in in refusal.file_name for stand_in in self._stand_ins())
 
     def pattern(self) -> re.Pattern[str] | None:
-        """Find the subject's names, in each form that texts have; None where there are none."""
+        """Return a pattern of the subject's names in all forms of texts; None without names."""
         names = {name for _, name in self.photos | self.rows if name}
         names |= {PurePosixPath(name.replace("\\", "/")).name for name in names}
         words = {form for name in names if len(name) >= _PLAIN for form in _forms(name)}
         found = [rf"(?<!{_NO_EDGE}){each}(?!{_NO_EDGE})" for each in _longest_first(words)]
-        # A refusal's sentence, or its cell, is where a short name can stand alone.
+        # A short name can appear alone in a refusal's sentence or cell.
         short = {form for name in names if len(name) < _PLAIN for form in _forms(name)}
         found += [rf"(?<=[:,>] ){each}(?=[:,] )" for each in _longest_first(short)]
         found += [re.escape(each) for each in sorted({*self.persons, *self._stand_ins()})]

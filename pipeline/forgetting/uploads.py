@@ -1,4 +1,4 @@
-"""Erase from uploads: the batches of an inbox, the tables beside them, and the base set."""
+"""Erases from uploads: the batches of an inbox, the tables next to them, and the base set."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from .traces import Traces
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one table that go.
+    """Rows of one table to erase.
 
     Attributes:
-        table: that they stand in.
-        lines: where they end in it.
+        table: the table with the rows.
+        lines: the numbers of the rows' last lines.
         photos: the paths of their photos.
-        batch: that the table is about, or empty.
-        traces: of each photo, as its example or its refusal has it.
-        malformed: a sentence for each row of which nobody knows whose it is.
+        batch: the batch of the table, or empty.
+        traces: names of each photo, as in its example or its refusal.
+        malformed: a sentence for each row whose person cannot be read.
     """
 
     table: LabelTable
@@ -39,26 +39,26 @@ class Rows:
     malformed: tuple[str, ...] = ()
 
     def erase_photos(self) -> None:
-        """Delete the photos; those that are gone already are no mistake."""
+        """Delete the photos; a photo that is already deleted is not an error."""
         for photo in self.photos:
             store.delete(photo)
 
     def erase_rows(self) -> None:
-        """Write the table again, completely or not at all."""
+        """Rewrite the table without the rows, completely or not at all."""
         store.write_whole(self.table.folder.path(self.table.name), self.table.without(self.lines))
 
 
 def find(data: DataSettings, subject: Subject, key: str) -> tuple[list[Rows], list[str]]:
-    """Find what uploads hold of a subject.
+    """Find the rows and photos of a subject in uploads.
 
     Args:
-        data: where the inbox and the base set are, and what the tables call their columns.
-        subject: what is to be forgotten.
-        key: of persons.
+        data: the settings of the inbox, the base set and the tables' columns.
+        subject: the subject to forget.
+        key: the persons' key.
 
     Returns:
-        What was found, and a sentence for each table that cannot be read: nobody may hear that
-        a person is forgotten while a part was not even looked at.
+        The rows, and a sentence for each table that cannot be read: a person must not be reported
+        as forgotten while a table was not searched.
 
     Raises:
         SettingsError: the inbox or the base set cannot be listed.
@@ -78,7 +78,7 @@ def find(data: DataSettings, subject: Subject, key: str) -> tuple[list[Rows], li
 
 
 def _tables(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable, str]]:
-    """Each table that may name the subject, and the batch that it is about."""
+    """Yield each table that may name the subject, and the table's batch."""
     if data.inbox:
         root = folders.open_if_there(data.inbox)
         names = _batches(root) if root is not None else []
@@ -94,7 +94,7 @@ def _tables(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable, 
 
 
 def _batches(root: Folder) -> list[str]:
-    """The names of all sub-folders that may be batches, complete or not."""
+    """Return the names of all sub-folders that may be batches, complete or not."""
     names = {name.partition("/")[0] for name, _ in root.files("") if "/" in name}
     return sorted(name for name in names if BATCH_NAME.fullmatch(name))
 
@@ -111,7 +111,7 @@ def _of_upload(
 
 
 def _of_base(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable, str]]:
-    """The base set's tables: of loyalty cards, or of any layout that names persons."""
+    """Yield the base set's tables: of loyalty cards, or of any layout that names persons."""
     folder = folders.open_folder(data.path or "")
     if layouts.cards_shown(folder, data.columns) is not None:
         yield from _of_upload(folder, "", data.columns, subject)
@@ -121,7 +121,7 @@ def _of_base(data: DataSettings, subject: Subject) -> Iterator[tuple[LabelTable,
 
 
 def _workbooks(data: DataSettings) -> Iterator[str]:
-    """A sentence for each spreadsheet that stands where a table should, and that nobody reads."""
+    """Yield a sentence for each spreadsheet that is in a table's place and cannot be read."""
     root = folders.open_if_there(data.inbox) if data.inbox else None
     inner = [addresses.join(data.inbox or "", batch) for batch in _batches(root)] if root else []
     for address in (*inner, *filter(None, (data.inbox, data.path))):
@@ -137,7 +137,7 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
     names: list[str] = []
     traces = Traces()
     for line, row in table.rows():
-        if row.get("problem") == Reason.ROW_MALFORMED:  # its cells are shifted: whose is it?
+        if row.get("problem") == Reason.ROW_MALFORMED:  # shifted cells: whose row?
             malformed.append(f"{table.path}: line {line}: {row['detail']}; fix this row")
             continue
         person, captured = row.get("person", ""), day_of(row.get("captured_at", ""))
@@ -155,12 +155,12 @@ def _rows(table: LabelTable, batch: str, subject: Subject, key: str) -> Rows:
 
 def _traces(table: LabelTable, batch: str, upload: str, name: str, person: str, key: str) -> Traces:
     hidden = data_set.stand_in(pseudonyms.pseudonym(person, key))
-    called = {name, without_card(name, person, hidden) if person else name}
-    called |= {file_names.printable(each) for each in called}
-    where = f"{upload}/{table.name}" if upload else table.name
+    forms = {name, without_card(name, person, hidden) if person else name}
+    forms |= {file_names.printable(each) for each in forms}
+    source = f"{upload}/{table.name}" if upload else table.name
     return Traces(
-        photos=frozenset((batch, each) for each in called),
-        rows=frozenset((where, each) for each in called),
+        photos=frozenset((batch, each) for each in forms),
+        rows=frozenset((source, each) for each in forms),
     )
 
 
@@ -168,7 +168,7 @@ Find = Callable[[str], str | None]
 
 
 def _lookup(table: LabelTable) -> Find:
-    """Find a file as runs do: another form of Unicode counts too."""
+    """Return a function that finds a file as runs do, also under another form of Unicode."""
     found = PhotoLookup(dict(table.folder.files(table.photos)), face_crops=False)
 
     def find(name: str) -> str | None:
@@ -179,7 +179,7 @@ def _lookup(table: LabelTable) -> Find:
 
 
 def _photos(table: LabelTable, name: str, find: Find) -> Iterator[str]:
-    """A row's photo and its face crop, where they lie in the upload."""
+    """Yield the paths of a row's photo and its face crop if they are in the upload."""
     if file_names.wrong_in_table(name) != file_names.LEADS_OUT:
         for file in (name, f"{name}_face.jpg"):
             if (found := find(file)) is not None:

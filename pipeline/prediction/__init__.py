@@ -1,1 +1,1 @@
-"""Ages of photos by a published model: a few on the command line, or millions with Beam."""
+"""Predicts ages with a published model: a few photos on the command line, or millions with Beam."""

@@ -13,62 +13,64 @@ from ..running.log import kept_to_log_level
 SIGNATURE = "serving_default"
 
 _SPARED = ("keras.src", "googleapiclient", "scipy")
-"""With Keras come pandas, Matplotlib, scikit-learn and IPython."""
+"""Packages to hide while TensorFlow is imported; Keras also imports pandas, Matplotlib,
+scikit-learn and IPython."""
 
 
 class AgeModel:
-    """Photos in, ages out; may be called from several threads at once."""
+    """A model that predicts ages from photos; several threads may call it at once."""
 
     def __init__(self, folder: Path):
         """Load a SavedModel.
 
         Args:
-            folder: of a SavedModel whose `serving_default` takes `image_bytes` and gives `age`.
+            folder: the folder of a SavedModel whose signature `serving_default` takes `image_bytes`
+                and returns `age`.
 
         Raises:
-            RunError: it is not such a model.
+            RunError: the folder contains no such model.
         """
         tf = import_tensorflow()
         self._string = tf.string
         self._tensor = tf.constant
         try:
-            # Kept, since a signature does not keep the variables that it reads.
+            # Keep the model, because a signature does not keep the variables that it reads.
             self._model = tf.saved_model.load(str(folder))
             self._serve = self._model.signatures[SIGNATURE]
-        except Exception as error:  # whatever TensorFlow raises over files that it cannot use
+        except Exception as error:  # TensorFlow raises many types for unusable files
             reason = " ".join(str(error).split())[:300]
             raise RunError(
-                f"{folder}: no SavedModel with a signature {SIGNATURE} can be loaded ({reason})"
+                f"{folder}: cannot load a SavedModel with a signature {SIGNATURE} ({reason})"
             ) from error
 
     def ages(self, encoded: Sequence[bytes]) -> list[float]:
-        """Guess ages.
+        """Predict ages.
 
         Args:
-            encoded: photos as `photos.prepare_photo` gives them, one or more.
+            encoded: one or more encoded photos, as `photos.prepare_photo` returns them.
 
         Returns:
-            Years, one for each photo.
+            An age in years for each photo.
 
         Raises:
-            RunError: the model gives something else than ages.
+            RunError: the model does not return a valid age for each photo.
         """
         outputs = self._serve(image_bytes=self._tensor(list(encoded), self._string))
         ages = [float(age) for age in outputs["age"].numpy()]
         if len(ages) != len(encoded) or not all(0 <= age < math.inf for age in ages):
-            raise RunError("the model does not answer with an age for each photo: roll back")
+            raise RunError("the model does not return a valid age for each photo: roll back")
         return ages
 
 
 def import_tensorflow() -> ModuleType:
-    """Import TensorFlow without what takes as long again, and no SavedModel needs.
+    """Import TensorFlow without packages that a SavedModel does not need: it takes half the time.
 
-    TensorFlow looks for these packages when it is imported, and works without them. A later
-    import of one of them works as usual.
+    TensorFlow tries to import these packages, and works without them. They can be imported later as
+    usual.
     """
     spared = [name for name in _SPARED if name.partition(".")[0] not in sys.modules]
     for name in spared:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say: not here
+        sys.modules[name] = None  # type: ignore[assignment]  # None hides a module
     try:
         with kept_to_log_level():
             import tensorflow

@@ -1,7 +1,7 @@
-"""Ages of millions of photos, with Beam: each shard of them becomes a file of predictions.
+"""Predicts ages of millions of photos with Beam: each shard becomes a file of predictions.
 
-Only names travel between workers. A photo is read, prepared and answered for in one place, so the
-memory that a worker needs does not grow with the number of photos.
+Only names are sent between workers. One worker reads and prepares a photo and predicts its age, so
+the memory of a worker does not grow with the number of photos.
 """
 
 import itertools
@@ -30,25 +30,25 @@ from .predictor import BATCH_SIZE, Predictor
 
 PHOTOS = "photos"
 REFUSED_PREFIX = "refused/"
-"""Before the reason: with `photos`, what is counted."""
+"""Prefix of the reasons; the photos of each reason are counted, in addition to all `photos`."""
 
 PHOTOS_PER_SHARD = 256
 MAX_SHARDS = 1024
 
-# A process, whatever the number of its threads, needs a model once.
+# All threads of a process share one model.
 _PREDICTOR = Shared()
 
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """Where any worker finds the model.
+    """Where each worker finds the model.
 
     Attributes:
-        registry_uri: of the registry.
-        model_name: in the registry.
-        version: its number.
+        registry_uri: URI of the registry.
+        model_name: the model's name in the registry.
+        version: the version's number.
         fingerprint: see `model_cache.fetch`.
-        cache: the same; a worker on another machine makes one in its temporary folder.
+        cache: see `model_cache.fetch`; a worker on another machine uses its temporary folder.
     """
 
     registry_uri: str
@@ -68,14 +68,14 @@ class PublishedModel:
 
 @dataclass(frozen=True)
 class ScoringJob:
-    """What the workers do.
+    """The workers' job.
 
     Attributes:
-        model: that answers.
+        model: the model that predicts the ages.
         photo_spec: how its photos are prepared.
         face_crops: see `PhotoSource.files`.
-        groups: that the ages are sorted into.
-        folder: for the files of predictions, a path or an address.
+        groups: the age groups of the predictions.
+        folder: path or URL of the folder for the files of predictions.
         file_format: `parquet` or `csv`.
     """
 
@@ -87,12 +87,12 @@ class ScoringJob:
     file_format: str
 
     def path(self, shard: int, shard_count: int) -> str:
-        """The file of a shard."""
+        """Return the path or URL of a shard's file."""
         name = f"predictions-{shard:05d}-of-{shard_count:05d}.{self.file_format}"
         return addresses.join(self.folder, name)
 
     def predictor(self) -> Predictor:
-        """What answers: one for all threads of a process."""
+        """Return the predictor, one for all threads of a process."""
         tag = repr((self.model, self.photo_spec, self.groups))
         return _PREDICTOR.acquire(self._load, tag=tag)
 
@@ -101,29 +101,29 @@ class ScoringJob:
 
     @property
     def scratch(self) -> str:
-        """Where files grow until they are complete."""
+        """The folder in which files are written until they are complete."""
         return addresses.join(self.folder, "unfinished")
 
     @property
     def counts(self) -> str:
-        """The file with the counts of scored and refused photos."""
+        """The file that contains the counts of photos."""
         return addresses.join(self.scratch, "counts.json")
 
     def progress(self) -> list[tuple[str, int]]:
-        """What there is of files: something else after each shard."""
+        """Return the names and sizes (bytes) of the files, which change after each shard."""
         return [(entry.name, entry.byte_size) for entry in store.list(self.folder)]
 
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """How many photos were scored and refused.
+    """The result of a job.
 
     Attributes:
-        photos: how many there were.
-        refused: reason to how many have no age for it.
-        paths: of the files of predictions; one after another they have a row for each photo, in
-            the order of the sources.
-        left_out: what lies in the folders and is no photo, by its suffix.
+        photos: the number of photos.
+        refused: each reason, and how many photos have no age for it.
+        paths: the files of predictions; in this order they have a row for each photo, in the order
+            of the sources.
+        left_out: how many files in the folders are not photos, by their suffixes.
     """
 
     photos: int
@@ -135,17 +135,17 @@ class ScoringResult:
 def score_photos(
     sources: Sequence[PhotoSource], job: ScoringJob, beam_args: Sequence[str]
 ) -> ScoringResult:
-    """Answer for every photo of the sources.
+    """Predict the age of each photo of the sources.
 
     Args:
-        sources: of `photo_sources.find`.
-        job: what the workers do.
-        beam_args: Beam options, such as `beam_runners.options` gives.
+        sources: the result of `photo_sources.find`.
+        job: the workers' job.
+        beam_args: Beam options, such as `beam_runners.options` returns.
 
     Raises:
-        RunError: photos were lost on the way.
+        RunError: the number of rows differs from the number of photos.
     """
-    # Also before a worker does: a fault of the model is reported here in its own words.
+    # Load the model here before a worker does: an error of the model is raised unchanged.
     job.predictor()
     left_out: Counter[str] = Counter()
     photos = sum(1 for _ in photo_sources.files(sources, job.face_crops, left_out))
@@ -158,8 +158,8 @@ def score_photos(
         | "ListPhotos" >> beam.FlatMap(_shards, per_shard, job.face_crops)
         | "Spread" >> beam.Reshuffle()
         | "ScoreShards" >> beam.ParDo(ScoreShard(job, shard_count))
-        # By data, which count each shard once however often it is tried; Beam's own counters count
-        # each try. And a runner that reads what a worker gives sees at once that the worker died.
+        # Counts are data, which count each shard once even if it is retried; Beam's own counters
+        # count each try. Also, a runner that reads a worker's output notices its death at once.
         | "Count" >> beam.CombinePerKey(sum)
         | "Counts" >> beam.combiners.ToDict()
         | "WriteCounts" >> beam.Map(_write_counts, job.counts)
@@ -169,11 +169,9 @@ def score_photos(
         running.progress = job.progress
     running.wait_until_finish()
     counts = Counter(json.loads(store.read(job.counts)))
-    store.delete(job.scratch, folder=True)  # what stopped or repeated attempts left behind
+    store.delete(job.scratch, folder=True)  # files of stopped or repeated attempts
     if counts[PHOTOS] != photos:
-        raise RunError(
-            f"scoring lost count: {photos} photos became {counts[PHOTOS]} rows; run again"
-        )
+        raise RunError(f"scoring wrote {counts[PHOTOS]} rows for {photos} photos; run it again")
     refused = {
         name.removeprefix(REFUSED_PREFIX): count
         for name, count in sorted(counts.items())
@@ -184,18 +182,18 @@ def score_photos(
 
 
 class ScoreShard(beam.DoFn):
-    """Answers for the photos of a shard, a batch after another, and writes its file."""
+    """Predicts the ages of a shard's photos, batch by batch, and writes the shard's file."""
 
     def __init__(self, job: ScoringJob, shard_count: int) -> None:
         self._job = job
         self._shard_count = shard_count
 
     def setup(self) -> None:
-        """Load the model, unless this process has it."""
+        """Load the model, unless this process has loaded it."""
         self._predictor = self._job.predictor()
 
     def process(self, shard: tuple[int, list[PhotoFile]]) -> Iterator[tuple[str, int]]:
-        """Write the file; a repeated attempt replaces it. Yield what was counted."""
+        """Write the file, which a repeated attempt replaces; yield the counts."""
         number, files = shard
         counts: Counter[str] = Counter()
         path = self._job.path(number, self._shard_count)

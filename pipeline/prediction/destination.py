@@ -1,4 +1,4 @@
-"""Where `score` writes: a folder of files, or one file."""
+"""The destination of `score`: a folder of files, or one file."""
 
 import errno
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from . import shard_files
 
 @dataclass(frozen=True)
 class Destination:
-    """A place for predictions.
+    """A destination of predictions.
 
     Attributes:
-        output: a path or an address, as it was given.
+        output: a path or URL, as the user wrote it.
         file_format: `parquet` or `csv`.
-        is_file: whether all rows go into one file of that name.
+        is_file: whether all rows go into one file with this name.
     """
 
     output: str
@@ -27,7 +27,7 @@ class Destination:
 
     @property
     def folder(self) -> str:
-        """Where the workers' files go; for one file, a hidden folder beside it, for the time."""
+        """The folder of the workers' files; for one file, a temporary hidden folder next to it."""
         if not self.is_file:
             return self.output
         parent, slash, name = addresses.plain(self.output).rpartition("/")
@@ -35,25 +35,25 @@ class Destination:
         return addresses.with_options(hidden, addresses.options(self.output))
 
     def prepare(self, overwrite: bool) -> None:
-        """See that there is nothing yet, and that it can be written.
+        """Check that the destination has no predictions and can be written.
 
         Args:
-            overwrite: delete what was written here before.
+            overwrite: delete earlier predictions.
 
         Raises:
-            SettingsError: there are predictions, or no way to write any.
+            SettingsError: there are predictions, or the destination cannot be written.
         """
         try:
             found = self._predictions()
             if found and not overwrite:
-                output, there = addresses.plain(self.output), addresses.plain(found[0])
+                output, existing = addresses.plain(self.output), addresses.plain(found[0])
                 raise SettingsError(
-                    f"--output {output}: {there} is there already; choose another place, "
-                    "or give --overwrite"
+                    f"--output {output}: {existing} already exists; choose another place, "
+                    "or add --overwrite"
                 )
             for each in found:
                 store.delete(each)
-            if self.is_file:  # of a run that was killed
+            if self.is_file:  # a killed run may have left it
                 store.delete(self.folder, folder=True)
             if not addresses.is_remote(self.folder):
                 Path(addresses.local_path(self.folder)).mkdir(parents=True, exist_ok=True)
@@ -64,10 +64,10 @@ class Destination:
             ) from error
 
     def finish(self, paths: Sequence[str]) -> None:
-        """Put everything where it was asked for.
+        """Write all rows to the requested destination.
 
         Args:
-            paths: of the workers' files, in order.
+            paths: the workers' files, in order.
 
         Raises:
             RunError: the disk is full.
@@ -93,21 +93,21 @@ class Destination:
 
 
 def parse(output: str, file_format: str | None, beam_args: Sequence[str] = ()) -> Destination:
-    """Read where to write.
+    """Read the destination.
 
     Args:
-        output: a path or an address; a file if it is named as one, else a folder.
-        file_format: `parquet` or `csv`; None for what the file is named as, Parquet in a folder.
-        beam_args: Beam options, of which some say how an object store is reached.
+        output: a path or URL; a file if its suffix is one of the formats, otherwise a folder.
+        file_format: `parquet` or `csv`; None for the file's suffix, or Parquet in a folder.
+        beam_args: Beam options, some of which configure access to an object store.
 
     Raises:
-        SettingsError: the file is named as one of the other format.
+        SettingsError: the file has the suffix of the other format.
     """
     named = next(
         (each for each in shard_files.FORMATS if addresses.plain(output).endswith(f".{each}")), None
     )
     if named and file_format and named != file_format:
-        raise SettingsError(f"--output {output}: named as {named}, and --format says {file_format}")
+        raise SettingsError(f"--output {output}: ends in .{named}, but --format is {file_format}")
     return Destination(
         addresses.reached_by(output if named else output.rstrip("/") or "/", beam_args),
         named or file_format or shard_files.FORMATS[0],

@@ -16,22 +16,22 @@ _ABANDONED_AFTER = 24 * 3600
 
 
 def fetch(registry: ModelRegistry, version: str, fingerprint: str | None, cache: Path) -> Path:
-    """Give the folder of a version's SavedModel; download it where it is not there yet.
+    """Return the folder of a version's SavedModel; download it if it is not in the cache.
 
-    The cache may be deleted at any time. What is in it is used only if it is, to the last byte,
-    what was published.
+    The cache may be deleted at any time. A cached model is used only if all its bytes are the same
+    as those that were published.
 
     Args:
-        registry: to download from.
-        version: its number.
-        fingerprint: of its SavedModel, None where the registry does not tell it: a version that
-            was made by hand. Such a one is downloaded each time.
-        cache: a folder of models by their fingerprint; made where there is none.
+        registry: the registry to download from.
+        version: the version's number.
+        fingerprint: fingerprint of its SavedModel; None if the registry does not have it, because
+            the version was made by hand. Such a version is downloaded each time.
+        cache: a folder of models, named by their fingerprints; created if it does not exist.
 
     Raises:
         RunError: the registry fails, or the cache cannot be written.
     """
-    # A registry may record anything as a fingerprint: only what can be one becomes a path.
+    # A registry may contain any text as a fingerprint: only a valid one becomes a path.
     known = fingerprint if fingerprint is not None and FORM.fullmatch(fingerprint) else None
     if known is not None and _is_intact(cache / known, known):
         return cache / known
@@ -43,7 +43,7 @@ def fetch(registry: ModelRegistry, version: str, fingerprint: str | None, cache:
             return _kept(folder, cache, known or saved_model_fingerprint(folder))
     except OSError as error:
         raise RunError(
-            f"{cache}: the model cannot be kept there ({error.strerror or error}); "
+            f"{cache}: the model cannot be written there ({error.strerror or error}); "
             "choose another --work-dir"
         ) from error
 
@@ -55,12 +55,12 @@ def _is_intact(folder: Path, fingerprint: str) -> bool:
 def _fingerprint(folder: Path) -> str | None:
     try:
         return saved_model_fingerprint(folder)
-    except OSError:  # empty, or not to be read
+    except OSError:  # empty or not readable
         return None
 
 
 def _kept(folder: Path, cache: Path, fingerprint: str) -> Path:
-    """Give a complete folder its name, in one step; another process may have been faster."""
+    """Rename a complete folder in one step; another process may have been faster."""
     kept = cache / fingerprint
     if kept.exists() and not _is_intact(kept, fingerprint):
         kept.rename(folder.with_name("broken"))  # deleted with the rest of the scratch folder
@@ -73,8 +73,8 @@ def _kept(folder: Path, cache: Path, fingerprint: str) -> Path:
 
 
 def _clear_away_unfinished(cache: Path) -> None:
-    """Delete what killed processes left."""
+    """Delete folders that killed processes left."""
     for folder in cache.glob(f"{_UNFINISHED}*"):
-        with contextlib.suppress(FileNotFoundError):  # its owner was alive, and has ended now
+        with contextlib.suppress(FileNotFoundError):  # its owner has just ended
             if time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
                 shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""What `predict` and `score` have in common: the version that answers, and the age groups."""
+"""What `predict` and `score` share: the version that predicts, and the age groups."""
 
 import multiprocessing
 import signal
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from customer_age.photos.spec import PhotoSpec
 
 UNFIT = """
-The ages are guesses, often wrong by many years. They serve to sort many customers into age groups,
-where it does no harm that some are sorted wrongly. They are not fit for any decision about a single
-person, and above all not to decide the sale of age-restricted goods.
+The ages are estimates, often wrong by many years. Use them to sort many customers into age groups,
+where it does no harm if some are in the wrong group. Do not use them for any decision about a
+single person, and above all not to decide the sale of age-restricted goods.
 """
 
 
@@ -29,11 +29,11 @@ def groups(settings: Settings, listed: str | None) -> age_groups.AgeGroups:
     """Read the age groups.
 
     Args:
-        settings: whose `gate.age_groups` are taken where none are given.
-        listed: such as `0-17,18-34,35-54,55+`.
+        settings: the pipeline's settings; `gate.age_groups` is the default.
+        listed: age groups in years, such as `0-17,18-34,35-54,55+`, or None.
 
     Raises:
-        SettingsError: they are no age groups.
+        SettingsError: the age groups are not valid.
     """
     names = settings.gate.age_groups if listed is None else listed.split(",")
     try:
@@ -43,34 +43,35 @@ def groups(settings: Settings, listed: str | None) -> age_groups.AgeGroups:
 
 
 def version(registry: "ModelRegistry", name: str | None) -> "ModelVersion":
-    """Look a version up; the champion where none is named.
+    """Return a version of the registry; the champion if no version is named.
 
     Raises:
-        RunError: there is none.
+        RunError: the version does not exist, or there is no champion.
     """
     if name is not None:
         return registry.version(name)
     champion = registry.champion()
     if champion is None:
         raise RunError(
-            "there is no champion to use: `customer-age run` publishes one, `customer-age models "
-            "list` shows what there is; the registry is the one of --work-dir, or registry.uri"
+            "there is no champion in the registry: `customer-age run` publishes one, `customer-age "
+            "models list` lists all versions; the registry is the one of --work-dir, or "
+            "registry.uri"
         )
     return champion
 
 
 def fetch(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
-    """Look a version up, and bring its model to this machine.
+    """Find a version, and download its model to this machine.
 
     Args:
-        settings: say which registry, and where models are kept.
-        name: of the version; None for the champion.
+        settings: name the registry and the folder of models.
+        name: the version's name; None for the champion.
 
     Returns:
         The version, and the folder of its SavedModel.
 
     Raises:
-        RunError: there is none, or it cannot be fetched.
+        RunError: the version does not exist or cannot be fetched.
     """
     from customer_age.model_registry import FINGERPRINT, open_registry
 
@@ -84,10 +85,10 @@ def fetch(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
 
 
 def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelVersion, Path]":
-    """Fetch a version in a process of its own, while this one imports TensorFlow.
+    """Fetch a version in another process, while this process imports TensorFlow.
 
-    The registry's client takes about as long to import as TensorFlow, and Python imports one thing
-    at a time. Where TensorFlow is there already, there is nothing to do meanwhile.
+    The registry's client takes about as long to import as TensorFlow, and a Python process imports
+    one module at a time. If TensorFlow is already imported, this is the same as `fetch`.
 
     Args, returns and raises: see `fetch`.
     """
@@ -99,25 +100,25 @@ def fetch_while_importing(settings: Settings, name: str | None) -> "tuple[ModelV
         max_workers=1,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # this process answers Ctrl-C
-    ) as beside:
-        fetched = beside.submit(fetch, settings, name)
+        initargs=(signal.SIGINT, signal.SIG_IGN),  # this process handles Ctrl-C
+    ) as other_process:
+        fetched = other_process.submit(fetch, settings, name)
         import_tensorflow()
         try:
             return fetched.result()
-        except BrokenProcessPool:  # the other process was killed, or could not begin
+        except BrokenProcessPool:  # the other process was killed, or could not start
             return fetch(settings, name)
 
 
 def photo_spec(version: "ModelVersion", settings: Settings) -> "PhotoSpec":
-    """How the photos were prepared that a version learned from.
+    """Return how the photos were prepared that a version was trained on.
 
     Args:
-        version: tells by its settings.
-        settings: of the command; for a version made by hand, which tells nothing.
+        version: the version, with its recorded settings.
+        settings: the command's settings, used for a version made by hand, which has no record.
 
     Raises:
-        RunError: what the version has recorded is not valid.
+        RunError: the recorded settings are not valid.
     """
     from customer_age.photos.spec import PhotoSpec
 
@@ -130,11 +131,11 @@ def photo_spec(version: "ModelVersion", settings: Settings) -> "PhotoSpec":
     except ValueError as error:
         listed = ", ".join(f"{name} {value}" for name, value in recorded.items())
         raise RunError(
-            f"version {version.version}: how its photos were prepared is not valid: {listed}"
+            f"version {version.version}: its recorded photo settings are not valid: {listed}"
         ) from error
 
 
 def face_crops(version: "ModelVersion", settings: Settings) -> bool:
-    """Whether a version learned from the face crops beside the photos of a table."""
+    """Return whether a version was trained on the face crops next to the photos of a table."""
     recorded = version.settings.get("data.face_crops")
     return settings.data.face_crops if recorded is None else recorded == "true"

@@ -1,7 +1,7 @@
-"""Which photos are asked for: photos, folders, globs and tables, to one file after another.
+"""Lists the requested photos: turns photos, folders, globs and tables into single files.
 
-Nothing here imports TensorFlow, Beam or TFX, so that a wrong path is answered at once. Names are
-listed as they are needed, those of one folder or glob at a time; no photo is opened.
+This module does not import TensorFlow, Beam or TFX, so that a wrong path is reported at once. Names
+are listed when they are needed, one folder or glob at a time; no photo is opened.
 """
 
 import functools
@@ -33,18 +33,18 @@ from customer_age.schema.refusals import Reason
 
 _SHORT_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
 _MAX_KINDS = 5
-"""Of files that are left out, as a line names them."""
+"""The largest number of kinds of left-out files that one line names."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """A photo that is asked for.
+    """A requested photo.
 
     Attributes:
-        file_name: as it was given, or as it stands in the table.
-        path: path or address of the file to read.
+        file_name: the name as the user wrote it, or as in the table.
+        path: path or URL of the file to read.
         problem: why there is no file to read, or None.
-        detail: the same in a sentence; empty if the problem needs no sentence.
+        detail: the problem in a sentence; empty if the problem needs no more words.
     """
 
     file_name: str
@@ -54,42 +54,42 @@ class PhotoFile:
 
 
 class PhotoSource(ABC):
-    """Photos, in an order that is always the same."""
+    """Photos in a fixed order."""
 
     @abstractmethod
     def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
         """List the photos.
 
         Args:
-            face_crops: take `<file_name>_face.jpg` where it stands beside a photo of a table.
-            left_out: counts what lies in a folder and is no photo by its suffix, in small letters,
-                while the photos are listed; None counts nothing.
+            face_crops: use `<file_name>_face.jpg` if it is next to a photo of a table.
+            left_out: counts the files in a folder that are not photos, by their suffixes in lower
+                case, while the photos are listed; None counts nothing.
         """
 
 
 @dataclass(frozen=True)
 class SinglePhoto(PhotoSource):
-    """A photo by its path, whether it is there or not."""
+    """A photo by its path, even if it does not exist."""
 
     path: str
 
     def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
-        """See `PhotoSource`."""
+        """Yield the photo."""
         yield PhotoFile(self.path, self.path)
 
 
 @dataclass(frozen=True)
 class PhotoFolder(PhotoSource):
-    """Every photo of a folder and its sub-folders: each file with a picture's suffix.
+    """All photos of a folder and its sub-folders: each file with a picture's suffix.
 
-    Hidden files and folders are never listed: `.DS_Store`, and `._1.jpg`, which macOS puts beside
-    `1.jpg` on other systems' disks and in archives.
+    Hidden files and folders are never listed, such as `.DS_Store` and `._1.jpg`, which macOS puts
+    next to `1.jpg` on other systems' disks and in archives.
     """
 
     folder: Folder
 
     def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
-        """See `PhotoSource`; the rows name the photos as a shell would, with the folder's path."""
+        """Yield the photos; the rows name them like a shell, with the folder's path."""
         for name, listed in self.folder.files(""):
             if _is_picture(name):
                 path = self.folder.path(name)
@@ -101,23 +101,23 @@ class PhotoFolder(PhotoSource):
 
 @dataclass(frozen=True)
 class PhotoTable(PhotoSource):
-    """The rows of a table with a column `file_name`; the photos lie in the table's folder."""
+    """The rows of a table with a column `file_name`; the photos are in the table's folder."""
 
     table: LabelTable
 
     def files(self, face_crops: bool, left_out: Counter[str] | None = None) -> Iterator[PhotoFile]:
-        """See `PhotoSource`."""
-        # Of a folder that a missing photo should be in, once: what other names are there.
-        beside = functools.cache(lambda folder: PhotoLookup(self._listed(folder), face_crops))
+        """Yield the photos of the rows."""
+        # Lists a folder in which a photo is missing, once, to find similar names.
+        neighbours = functools.cache(lambda folder: PhotoLookup(self._listed(folder), face_crops))
         for line, row in self.table.rows():
             if "problem" in row:
                 detail = f"line {line} of {self.table.name}: {row['detail']}"
                 yield PhotoFile(row["file_name"], "", Reason(row["problem"]), detail)
             else:
-                yield self._file(row["file_name"], face_crops, beside)
+                yield self._file(row["file_name"], face_crops, neighbours)
 
     def _file(
-        self, file_name: str, face_crops: bool, beside: Callable[[str], PhotoLookup]
+        self, file_name: str, face_crops: bool, neighbours: Callable[[str], PhotoLookup]
     ) -> PhotoFile:
         if wrong := file_names.wrong_in_table(file_name):
             outside = wrong == file_names.LEADS_OUT
@@ -129,26 +129,26 @@ class PhotoTable(PhotoSource):
             if face_crops and folder.has_file(f"{name}_face.jpg"):
                 name = f"{name}_face.jpg"
             elif not folder.has_file(name):
-                lookup = beside(name.rpartition("/")[0])
+                lookup = neighbours(name.rpartition("/")[0])
                 listed = lookup.find("", name)
                 if listed is None:
                     why = lookup.why_missing("", name, elsewhere=False)
                     return PhotoFile(file_name, "", Reason.FILE_MISSING, why)
                 name = listed.name
-        except OSError:  # a name longer than any file's can be
+        except OSError:  # the name is too long for a file
             return PhotoFile(file_name, "", Reason.FILE_MISSING)
         path = folder.path(name)
         problem = Reason.OUTSIDE_DATA_FOLDER if self._links_outside(path) else None
         return PhotoFile(file_name, path, problem)
 
     def _listed(self, inner: str) -> dict[str, Entry]:
-        """The files of one folder, not of those in it, by their names in the table's folder."""
+        """Return the files of one folder, without sub-folders, by their names in the table's."""
         folder = self.table.folder
         if not isinstance(folder, LocalFolder):
-            return dict(folder.files(inner))  # it is listed already
+            return dict(folder.files(inner))  # already listed
         try:
             found = list(store.list(folder.path(inner), deep=False))
-        except OSError:  # it may be read, but not listed
+        except OSError:  # it may be readable but not listable
             return {}
         names = {f"{inner}/{each.name}" if inner else each.name: each for each in found}
         return {name: replace(each, name=name) for name, each in names.items()}
@@ -159,7 +159,7 @@ class PhotoTable(PhotoSource):
 
     @cached_property
     def _bounds(self) -> tuple[str, ...]:
-        """Where links may lead: the table's folder, and what was linked into place for its photos.
+        """Folders that links may lead to: the table's folder and the target of its photos' folder.
 
         Empty for an object store, which has no links.
         """
@@ -171,18 +171,18 @@ class PhotoTable(PhotoSource):
 
 
 def find(arguments: Sequence[str], beam_args: Sequence[str] = ()) -> list[PhotoSource]:
-    """Tell what each argument of a command is, and see that it can be read.
+    """Return the kind of source of each argument of a command, and check that it can be read.
 
-    A folder is a folder, a file that is named as a table is a table, and a glob is what a shell
-    would make of it. Anything else is a photo; whether there is one, its row will tell.
+    A file with a table's suffix is a table, and a glob is expanded as in a shell. An argument that
+    is not a folder, a table or a glob is a photo; if it does not exist, its row reports that.
 
     Args:
-        arguments: paths, globs, or addresses of folders and tables in object stores.
-        beam_args: Beam options, of which some say how an object store is reached.
+        arguments: paths, globs, or URLs of folders and tables in object stores.
+        beam_args: Beam options, some of which configure access to an object store.
 
     Raises:
-        SettingsError: a glob matches nothing, a folder holds no photos, a table cannot be read, or
-            lacks a column `file_name`, or has no rows.
+        SettingsError: a glob matches nothing, a folder contains no photos, or a table cannot be
+            read, has no column `file_name` or has no rows.
     """
     return [
         source for each in arguments for source in _sources(addresses.reached_by(each, beam_args))
@@ -192,13 +192,13 @@ def find(arguments: Sequence[str], beam_args: Sequence[str] = ()) -> list[PhotoS
 def files(
     sources: Sequence[PhotoSource], face_crops: bool, left_out: Counter[str] | None = None
 ) -> Iterator[PhotoFile]:
-    """Every photo of the sources, one after another; see `PhotoSource`."""
+    """Yield the photos of all sources, in order; see `PhotoSource`."""
     for source in sources:
         yield from source.files(face_crops, left_out)
 
 
 def left_out_line(kinds: Counter[str]) -> str:
-    """What was counted as left out, in one line; empty for nothing."""
+    """Describe the left-out files in one line; empty if there are none."""
     if not kinds:
         return ""
     were = "was" if kinds.total() == 1 else "were"
@@ -206,7 +206,7 @@ def left_out_line(kinds: Counter[str]) -> str:
 
 
 def _counted(kinds: Counter[str], what: str = "") -> str:
-    """Count files by their kinds, those of which there are most before others."""
+    """Describe the numbers of files of each kind, the largest first."""
     ordered = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))
     named = [f"{count:,} {suffix}" for suffix, count in ordered[:_MAX_KINDS]]
     if rest := sum(count for _, count in ordered[_MAX_KINDS:]):
@@ -220,7 +220,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _suffix(name: str) -> str:
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  a name in a bucket is no path
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  a name in a bucket is not a path
     if not suffix:
         return "without a suffix"
     return suffix if _SHORT_SUFFIX.fullmatch(suffix) else "with an odd suffix"
@@ -244,7 +244,7 @@ def _sources(argument: str) -> Iterator[PhotoSource]:
 def _is_folder(path: str) -> bool:
     try:
         return Path(path).is_dir()
-    except OSError:  # too long, or not allowed: its row will tell
+    except OSError:  # too long, or not allowed: its row reports that
         return False
 
 
@@ -254,8 +254,8 @@ def _table_or_folder(argument: str) -> PhotoSource:
     folder = PhotoFolder(open_folder(argument))
     kinds: Counter[str] = Counter()
     if next(folder.files(False, kinds), None) is None:
-        there = f"; it holds {_counted(kinds)}" if kinds else ""
-        raise SettingsError(f"{addresses.plain(argument)}: no photos in this folder{there}")
+        others = f"; it contains {_counted(kinds)}" if kinds else ""
+        raise SettingsError(f"{addresses.plain(argument)}: no photos in this folder{others}")
     return folder
 
 
@@ -264,14 +264,14 @@ def _table(argument: str) -> PhotoTable:
     folder = open_folder(parent)
     shown = folder.shown(name)
     if not folder.has_file(name):
-        raise SettingsError(f"{shown}: there is no such table")
+        raise SettingsError(f"{shown}: this table does not exist")
     table = LabelTable(folder, name, {"file_name": "file_name"}, {}, None, _photos(folder, name))
-    if not sum(1 for _ in table.rows()):  # all of it: a damaged table is reported before it is used
+    if not sum(1 for _ in table.rows()):  # read it all, to report damage before use
         raise SettingsError(f"{shown}: no rows")
     return PhotoTable(table)
 
 
 def _photos(folder: Folder, table: str) -> str:
-    """The sub-folder of a table's photos, as in the layouts that can be learned from."""
+    """Return the sub-folder of a table's photos, as in the layouts of training data."""
     splits = [split for split in SPLITS if table.startswith(f"gt_avg_{split}.")]
     return next((name for name in (*splits, "final_files") if folder.has_folder(name)), "")

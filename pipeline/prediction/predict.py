@@ -1,4 +1,4 @@
-"""`customer-age predict`: the photos, the version, and the rows on the standard output."""
+"""Runs `customer-age predict`: finds the photos and the version, and prints the rows."""
 
 import io
 import os
@@ -22,13 +22,13 @@ from .predictor import Predictor
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """What the command line says besides the settings.
+    """The arguments of the command line, without the settings.
 
     Attributes:
         photos: arguments for `photo_sources.find`.
-        version: None for the champion.
-        groups: to sort the ages into.
-        file_format: one of `prediction_rows.FORMATS`, None for what suits the standard output.
+        version: the version's name; None for the champion.
+        groups: the age groups of the predictions.
+        file_format: one of `prediction_rows.FORMATS`; None for `table` in a terminal, else `csv`.
     """
 
     photos: tuple[str, ...]
@@ -38,20 +38,20 @@ class PredictRequest:
 
 
 def run(settings: Settings, request: PredictRequest) -> int:
-    """Answer for the photos.
+    """Predict the ages of the photos and print them.
 
     Returns:
         The exit code: 0, or 1 if there is a photo without an age.
 
     Raises:
-        SettingsError: there are no such photos.
-        RunError: there is no such version, or the registry or the model fails.
+        SettingsError: the photos do not exist.
+        RunError: the version does not exist, or the registry or the model fails.
     """
     sources = photo_sources.find(request.photos, beam_args(settings))
-    # Its words about graphics cards would stand between the rows; what fails, it raises.
+    # TensorFlow's messages about GPUs would appear between the rows; it raises real errors.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     log.quiet_libraries()
-    warnings.filterwarnings("ignore", module="PIL")  # of photos whose rows say what is wrong
+    warnings.filterwarnings("ignore", module="PIL")  # the rows report bad photos
     version, folder = model_version.fetch_while_importing(settings, request.version)
     predictor = Predictor(
         AgeModel(folder), model_version.photo_spec(version, settings), request.groups
@@ -60,7 +60,7 @@ def run(settings: Settings, request: PredictRequest) -> int:
     if file_format == "table":
         click.echo(_title(settings.registry.model_name, version), err=True)
     elif isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # as `score` writes them, whatever the locale
+        sys.stdout.reconfigure(encoding="utf-8")  # like `score`, in any locale
     write = prediction_rows.writer(file_format, sys.stdout, version.version, request.groups)
     photos = refused = 0
     left_out: Counter[str] = Counter()
@@ -70,7 +70,8 @@ def run(settings: Settings, request: PredictRequest) -> int:
         photos += len(rows)
         refused += sum(row.age is None for row in rows)
     if refused:
-        click.echo(f"{refused:,} of {photos:,} photos have no age; their rows say why", err=True)
+        have_none = f"{refused:,} of {photos:,} photos have no age"
+        click.echo(f"{have_none}; their rows give the reasons", err=True)
     if left_out:
         click.echo(photo_sources.left_out_line(left_out), err=True)
     return 1 if refused else 0

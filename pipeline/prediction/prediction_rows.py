@@ -1,4 +1,4 @@
-"""Rows for people and for programs: a table, CSV, or JSON lines, written as they come."""
+"""Writes rows for users and programs: a table, CSV, or JSON lines, as soon as they are ready."""
 
 import csv
 import json
@@ -12,18 +12,18 @@ from customer_age.schema.age_groups import AgeGroups
 FORMATS = ("table", "csv", "jsonl")
 
 COLUMNS = ("file_name", "age", "age_group", "reason", "detail", "version")
-"""Of a row, as CSV, JSON lines and Parquet name them."""
+"""The columns of a row in CSV, JSON lines and Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A row of the answer.
+    """A row with the prediction of one photo.
 
     Attributes:
-        file_name: as it was asked for; what of it is no text is replaced.
-        age: years, to a tenth, 0 to 120; None if the photo was refused.
-        age_group: of that age, empty if the photo was refused.
-        reason: one of `refusals.Reason`, empty if there is an age.
+        file_name: the requested name; bytes that are not text are replaced.
+        age: in years, rounded to a tenth, 0 to 120; None if the photo was refused.
+        age_group: the age group of this age; empty if the photo was refused.
+        reason: one of `refusals.Reason`; empty if there is an age.
         detail: the reason in a sentence.
     """
 
@@ -38,27 +38,27 @@ Write = Callable[[Sequence[Prediction]], None]
 
 
 def years(age: float) -> float:
-    """An age as it is answered: to a tenth of a year."""
+    """Round an age to a tenth of a year."""
     return round(age, 1)
 
 
 def values(row: Prediction, version: str) -> tuple[str | float | None, ...]:
-    """The values of `COLUMNS`; None for what the row does not have."""
+    """Return the values of `COLUMNS`; None for each value that the row does not have."""
     age_group, reason, detail = (each or None for each in (row.age_group, row.reason, row.detail))
     return row.file_name, row.age, age_group, reason, detail, version
 
 
 def writer(file_format: str, file: TextIO, version: str, groups: AgeGroups) -> Write:
-    """Begin a text.
+    """Write the header, if the format has one, and return a function that writes rows.
 
     Args:
         file_format: one of `FORMATS`.
-        file: written to, and flushed after each batch, so that a reader need not wait.
-        version: of the model, which every row of CSV and JSON lines names.
-        groups: that the rows are sorted into.
+        file: the file to write; it is flushed after each batch, so that a reader need not wait.
+        version: the model's version, which is in each row of CSV and JSON lines.
+        groups: the age groups of the rows.
 
     Returns:
-        A function that writes further rows.
+        A function that writes more rows.
     """
     if file_format == "table":
         line = _table_lines(file, groups)
@@ -76,7 +76,7 @@ def writer(file_format: str, file: TextIO, version: str, groups: AgeGroups) -> W
 
 
 def _table_lines(file: TextIO, groups: AgeGroups) -> Callable[[Prediction], None]:
-    """The name comes last: so nothing has to be known of the rows that are still to come."""
+    """Return a function that writes a line; the name is last, so its width need not be known."""
     width = max(len(name) for name in (*groups.names, "group"))
     file.write(f"  age  {'group':{width}}  photo\n")
 
@@ -105,5 +105,5 @@ def _json_lines(file: TextIO, version: str) -> Callable[[Prediction], None]:
 
 
 def _printable(text: str) -> str:
-    """Keep a file's name from steering the terminal."""
+    """Replace the control characters of a file's name, which could control the terminal."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

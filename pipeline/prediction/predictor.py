@@ -1,4 +1,4 @@
-"""From photos to ages: read, prepare as training's photos were, and ask the model, in batches."""
+"""Predicts ages from photos: reads and prepares them as in training, and calls the model."""
 
 import itertools
 import os
@@ -18,38 +18,38 @@ from .photo_sources import PhotoFile
 from .prediction_rows import Prediction, years
 
 BATCH_SIZE = 32
-"""Photos."""
+"""The number of photos in a call of the model."""
 
 _BATCHES_AHEAD = 3
-"""Prepared while the model works; with the photos' own limits, this bounds the memory."""
+"""Batches prepared while the model works; with the photos' own limits, this bounds the memory."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 class Predictor:
-    """A model, and all that is needed besides it to answer for a photo."""
+    """Predicts ages with a model, a way to prepare photos, and age groups."""
 
     def __init__(self, model: AgeModel, spec: PhotoSpec, groups: AgeGroups):
         """Construct a predictor.
 
         Args:
-            model: to ask.
-            spec: how the photos were prepared that the model learned from.
-            groups: age groups of the answers.
+            model: the model that predicts the ages.
+            spec: how the photos were prepared that the model was trained on.
+            groups: the age groups of the predictions.
         """
         self._model = model
         self._spec = spec
         self._groups = groups
 
     def predict(self, files: Iterable[PhotoFile]) -> Iterator[list[Prediction]]:
-        """Answer for photos; decoding goes on in threads while the model works.
+        """Predict the ages of photos; threads decode photos while the model works.
 
         Args:
-            files: any number of photos, taken as they are needed.
+            files: any number of photos, read when they are needed.
 
         Yields:
-            Rows in the order of the photos, for `BATCH_SIZE` of them at a time.
+            Rows in the order of the photos, for `BATCH_SIZE` photos at a time.
         """
         workers = max(2, len(os.sched_getaffinity(0)) // 2)
         ahead = _BATCHES_AHEAD * BATCH_SIZE
@@ -59,7 +59,7 @@ class Predictor:
                 yield self._answers(batch)
 
     def predict_batch(self, files: Sequence[PhotoFile]) -> list[Prediction]:
-        """Answer for a few photos in this thread alone; a row for each, in their order."""
+        """Predict the ages of a few photos in this thread; return a row for each, in order."""
         return self._answers([(file, self._prepare(file)) for file in files])
 
     def _prepare(self, file: PhotoFile) -> bytes | PhotoRefused:
@@ -81,7 +81,7 @@ class Predictor:
         ]
 
     def _answer(self, file: PhotoFile, age: float) -> Prediction:
-        # Rounded first, so that a row agrees with itself: 17.96 is 18.0, and no child's.
+        # Round first, so that age and group agree: 17.96 becomes 18.0, an adult's age.
         rounded = years(age)
         return Prediction(_text(file.file_name), rounded, self._groups.of(rounded))
 
@@ -93,7 +93,7 @@ def _refused(file: PhotoFile, refused: PhotoRefused) -> Prediction:
 
 
 def _text(name: str) -> str:
-    """A name as text: file names may hold bytes that are none."""
+    """Return a name as text: file names may contain bytes that are not text."""
     return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
@@ -103,7 +103,7 @@ def _mapped(
     items: Iterable[_Item],
     ahead: int,
 ) -> Iterator[tuple[_Item, _Result]]:
-    """Work on items in a pool, at most so many ahead of who takes the results, in order."""
+    """Process items in a pool and yield the results in order, at most `ahead` items in advance."""
     pending: deque[tuple[_Item, Future[_Result]]] = deque()
     try:
         for item in items:

@@ -1,4 +1,4 @@
-"""`customer-age score`: checks first, then Beam, then the counts of scored and refused photos."""
+"""Runs `customer-age score`: checks the settings, scores with Beam, and reports the counts."""
 
 import datetime
 import logging
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from .destination import Destination
 
 
-_MORE_SPACE = "free some, or choose another --output or --work-dir, and use --overwrite"
+_MORE_SPACE = "free some space, or choose another --output or --work-dir, and use --overwrite"
 
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """What the command line says besides the settings.
+    """The arguments of the command line, without the settings.
 
     Attributes:
         data: arguments for `photo_sources.find`.
-        output: where to write.
-        file_format: `parquet`, `csv`, or None for what suits the output.
+        output: path or URL of a folder or file to write.
+        file_format: `parquet` or `csv`; None for the format of the output's suffix.
         overwrite: whether earlier predictions may be replaced.
-        version: None for the champion.
-        groups: to sort the ages into.
+        version: the version's name; None for the champion.
+        groups: the age groups of the predictions.
     """
 
     data: tuple[str, ...]
@@ -61,9 +61,9 @@ def run(settings: Settings, request: ScoreRequest) -> int:
         The exit code 0.
 
     Raises:
-        SettingsError: there are no such photos, or nothing can be written there, or Beam's workers
-            cannot reach one of the places, or no job server answers.
-        RunError: there is no such version, or the work failed.
+        SettingsError: the photos do not exist, the output cannot be written, Beam's workers cannot
+            reach one of the addresses, or no job server answers.
+        RunError: the version does not exist, or scoring failed.
         DataRefused: too many photos have no age.
     """
     require_options(settings)
@@ -95,7 +95,7 @@ def run(settings: Settings, request: ScoreRequest) -> int:
         raise DataRefused(
             f"{refused:,} of {result.photos:,} photos have no age ({reasons}), more than "
             f"data.max_refused_share ({settings.data.max_refused_share:.0%}) allows; their rows "
-            "say why"
+            "give the reasons"
         )
     return 0
 
@@ -103,7 +103,7 @@ def run(settings: Settings, request: ScoreRequest) -> int:
 def scoring_job(
     settings: Settings, request: ScoreRequest, destination: "Destination"
 ) -> "ScoringJob":
-    """Look the version up, and say what the workers do."""
+    """Find the version, and return the workers' job."""
     from .beam_scoring import PublishedModel, ScoringJob
 
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
@@ -132,7 +132,7 @@ def _logged(
     job: "ScoringJob",
     arguments: Sequence[str],
 ) -> "ScoringResult":
-    """Work with Beam, whose words go to a log file of the work folder."""
+    """Score with Beam, and write its messages to a log file of the work folder."""
     from .beam_scoring import score_photos
 
     logs = WorkFolder(settings.work_dir).logs

@@ -1,4 +1,4 @@
-"""Files of predictions, Parquet or CSV, wherever files can be written."""
+"""Writes files of predictions, Parquet or CSV, to a disk or an object store."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ _SCHEMA = pa.schema(
 
 
 class RowWriter(Protocol):
-    """Takes the rows of one file."""
+    """Writes the rows of one file."""
 
     def write(self, rows: Sequence[Prediction]) -> None:
         """Append rows."""
@@ -33,13 +33,13 @@ class RowWriter(Protocol):
 
 @contextmanager
 def create(path: str, scratch: str, file_format: str, version: str) -> Iterator[RowWriter]:
-    """Write a file; it gets its name when it is complete, and replaces one of that name.
+    """Write a file, which replaces an earlier file only when it is complete.
 
     Args:
-        path: of the file.
-        scratch: folder in which it grows.
+        path: the file's path or URL.
+        scratch: the folder in which it is written until it is complete.
         file_format: one of `FORMATS`.
-        version: of the model, for every row.
+        version: the model's version, for each row.
     """
     opened = _ParquetRows if file_format == "parquet" else _CsvRows
     with store.writing(path, scratch) as file, opened(file, version) as rows:
@@ -50,9 +50,9 @@ def join(paths: Sequence[str], path: str, scratch: str) -> None:
     """Write the rows of several files into one, in their order.
 
     Args:
-        paths: one or more files of one format, that of their names.
-        path: of the new file; it gets its name when it is complete.
-        scratch: folder in which it grows.
+        paths: one or more files of one format, which is their suffix.
+        path: path or URL of the new file, which appears only when it is complete.
+        scratch: the folder in which it is written until it is complete.
     """
     with store.writing(path, scratch) as file:
         if addresses.plain(paths[0]).endswith(".parquet"):
@@ -83,7 +83,7 @@ class _ParquetRows:
         return self
 
     def __exit__(self, error_type: type | None, *_: object) -> None:
-        # One row group: a shard has some thousand rows at most, and they are short.
+        # One row group is enough: a shard has at most some thousand short rows.
         if error_type is None:
             columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in COLUMNS)
             arrays = [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)]
@@ -106,4 +106,4 @@ class _CsvRows:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._text.detach()  # closing it is not ours to do
+        self._text.detach()  # the caller closes the file

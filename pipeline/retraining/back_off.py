@@ -1,9 +1,9 @@
 """How long retraining waits after runs that failed, and when it pauses: pure functions, no clock.
 
-A failed run says nothing of its batches: a registry, a quota or a node was missing. So the wait
-doubles from one failure to the next, up to `retraining.max_retry_hours`. After
+A failed run is no evidence against its batches: a registry, a quota or a node was missing. So the
+wait doubles from one failure to the next, up to `retraining.max_retry_hours`. After
 `FAILURES_BEFORE_PAUSE` runs in a row that did not train, retraining is paused (a circuit breaker):
-a run then starts only when a cheap probe of what it needs succeeds, too.
+a run then starts only after a cheap probe of the services that it needs has succeeded.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ FAILURES_BEFORE_PAUSE = 5
 
 
 def hours_after(failures: int, settings: RetrainingSettings) -> float:
-    """Return the wait after so many failures, in hours; 0 after none."""
+    """Return the wait after this number of failures, in hours; 0 without a failure."""
     if not failures:
         return 0.0
     doubled = settings.retry_hours * 2.0 ** min(failures - 1, 60)
@@ -27,12 +27,12 @@ def hours_after(failures: int, settings: RetrainingSettings) -> float:
 def wait_after_failure(
     runs: Sequence[Run], settings: RetrainingSettings, now: datetime
 ) -> tuple[int, float]:
-    """Return how many runs failed last, in a row, and the hours left until the next may start.
+    """Return how many of the newest runs failed in a row, and the hours until the next may start.
 
     Args:
-        runs: of the ledger, the oldest first.
+        runs: the runs of the ledger, the oldest first.
         settings: the policy.
-        now: the time.
+        now: the current time.
     """
     failed = _last_in_a_row(runs, lambda run: run.state is RunState.FAILED)
     if not failed or failed[-1].ended_at is None:
@@ -42,10 +42,10 @@ def wait_after_failure(
 
 
 def pause(runs: Sequence[Run]) -> Pause | None:
-    """Return the pause that the last runs of a ledger amount to, or None.
+    """Return the pause that the newest runs of a ledger cause, or None.
 
     Args:
-        runs: of the ledger, the oldest first.
+        runs: the runs of the ledger, the oldest first.
     """
     untrained = _last_in_a_row(runs, lambda run: not run.state.trained)
     if len(untrained) < FAILURES_BEFORE_PAUSE:
@@ -57,7 +57,7 @@ def pause(runs: Sequence[Run]) -> Pause | None:
 
 
 def _last_in_a_row(runs: Sequence[Run], counts: Callable[[Run], bool]) -> list[Run]:
-    """Return the newest ended runs for which something holds, the oldest of them first."""
+    """Return the newest ended runs for which `counts` is true, the oldest of them first."""
     found: list[Run] = []
     for run in reversed(runs):
         if run.forgiven or not run.state.ended:

@@ -1,6 +1,6 @@
-"""What the trigger asks about the champion: whether there is one, and how far new photos drifted.
+"""Answers the trigger's questions about the champion: whether it exists, and how photos drifted.
 
-A sample of the new photos is decoded as ingestion does it.
+A sample of the new photos is decoded in the same way as in ingestion.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from .policy import Drift
 
 _SAMPLE = 500
 _ENOUGH = 50
-"""Photos that are decoded to measure drift: at most, and at least."""
+"""The largest and the smallest number of photos that are decoded to measure drift."""
 
 _MEASURED_FEATURES = (
     features.REAL_AGE,
@@ -34,61 +34,61 @@ _MEASURED_FEATURES = (
 
 
 class Champions(Protocol):
-    """What the trigger asks of the champion, and of what runs published."""
+    """Answers the trigger's questions about the champion and about published versions."""
 
     def exists(self) -> bool:
-        """Whether there is a champion to start from.
+        """Return whether there is a champion to start from.
 
         Raises:
             RunError: the registry fails.
         """
 
     def version(self) -> str:
-        """Return the champion's version, or an empty text where there is none.
+        """Return the champion's version, or an empty text if there is no champion.
 
         Raises:
             RunError: the registry fails.
         """
 
     def published(self, run_id: str) -> dict[str, Any]:
-        """Facts on the version that a run published; none where it published none."""
+        """Return facts about the version that a run published; empty if it published no version."""
 
     def drift(self, batches: Sequence[Batch]) -> Drift | None:
-        """Return how far new photos differ from those that the champion was trained on.
+        """Measure how far new photos are from those that the champion was trained on.
 
         Returns:
-            None where it cannot be measured.
+            The drift, or None if it cannot be measured.
         """
 
 
 def open_champions(settings: Settings) -> "RegisteredChampions":
-    """The champions of the registry that the settings name.
+    """Open the champions of the registry that the settings name.
 
     Raises:
-        SettingsError: its address is of no kind that is supported.
+        SettingsError: this kind of registry address is not supported.
     """
     registry = open_registry(settings.registry_uri, settings.registry.model_name)
     return RegisteredChampions(registry, settings)
 
 
 class RegisteredChampions:
-    """Champions of a model registry; see `Champions`."""
+    """Champions of a model registry; implements `Champions`."""
 
     def __init__(self, registry: ModelRegistry, settings: Settings):
         self._registry = registry
         self._settings = settings
 
     def exists(self) -> bool:
-        """See `Champions`."""
+        """Return whether the registry has a champion."""
         return self._registry.champion() is not None
 
     def version(self) -> str:
-        """See `Champions`."""
+        """Return the champion's version, or an empty text."""
         champion = self._registry.champion()
         return champion.version if champion else ""
 
     def published(self, run_id: str) -> dict[str, Any]:
-        """See `Champions`."""
+        """Return `version`, `champion` and `mae` (years) of the version that a run published."""
         for version in self._registry.versions():
             if version.came_from(run_id):
                 return {
@@ -99,7 +99,7 @@ class RegisteredChampions:
         return {}
 
     def drift(self, batches: Sequence[Batch]) -> Drift | None:
-        """See `Champions`; None too for a few photos, since chance alone sets them apart."""
+        """Measure the drift; None also for a few photos, which differ by chance alone."""
         champion = self._registry.champion()
         training = champion.tags.get(drift.TAG) if champion else None
         if training is None:
@@ -119,12 +119,12 @@ def measure_photos(
     """Measure a sample of the photos in some batches.
 
     Args:
-        settings: of the pipeline.
-        batches: names.
-        at_most: photos; they are taken from all over the batches, always the same ones.
+        settings: the pipeline's settings.
+        batches: the names of the batches.
+        at_most: the largest number of photos; the same ones each time, spread over the batches.
 
     Returns:
-        Feature name to its values, one a photo; what cannot be used is left out.
+        Each feature's name and its values, one per photo; photos that cannot be used are left out.
     """
     rows = [row for batch in batches for row in _rows(settings, batch)]
     step = max(1, -(-len(rows) // at_most))
@@ -136,7 +136,7 @@ def measure_photos(
 
 
 def _rows(settings: Settings, batch: str) -> Iterator[LabelRow]:
-    """Rows with an age and a photo; none of a batch that cannot be read, which its run reports."""
+    """Yield rows with an age and a photo; skip an unreadable batch, which its run reports."""
     spec = ingestion_spec.of(settings.reached()).model_copy(update={"keep_columns": ()})
     try:
         data_set = open_batch(spec, batch, tombstones.read(spec.inbox or ""))
@@ -146,7 +146,7 @@ def _rows(settings: Settings, batch: str) -> Iterator[LabelRow]:
 
 
 def _measured(row: LabelRow, settings: Settings) -> tuple[float, ...]:
-    """A row's values, one a measured feature, or none where its photo cannot be used."""
+    """Return a row's values, one per measured feature; empty if its photo cannot be used."""
     try:
         photo = prepare_photo(read_photo(row.photo), settings.data)
     except PhotoRefused:

@@ -1,4 +1,4 @@
-"""The inbox, in which batches arrive: a folder of this machine, or one of an object store."""
+"""The inbox, in which batches arrive: a folder on this machine or in an object store."""
 
 import contextlib
 import hashlib
@@ -28,52 +28,52 @@ class Inbox(Protocol):
     """A folder of batches.
 
     Attributes:
-        address: a path, or an address in an object store.
+        address: a path, or a URL in an object store.
     """
 
     address: str
 
     def names(self) -> list[str]:
-        """The sub-folders' names, hidden ones and those that begin with `_` left out.
+        """Return the names of the sub-folders, except hidden ones and those that begin with `_`.
 
         Raises:
-            SettingsError: there is no such inbox.
-            RunError: it cannot be listed.
+            SettingsError: the inbox does not exist.
+            RunError: the inbox cannot be listed.
         """
 
     def arrived(self, name: str) -> datetime | None:
-        """When a batch's `_SUCCESS` was written, with a time zone; None where it is not there."""
+        """Return when a batch's `_SUCCESS` was written, with a time zone; None if it is missing."""
 
     def digests(self, name: str) -> Mapping[str, str]:
-        """Return each file of a batch with a digest of its content; hidden files are left out."""
+        """Return each file of a batch and the digest of its content, without hidden files."""
 
     def folder(self, name: str) -> Folder:
-        """A batch's folder."""
+        """Return a batch's folder."""
 
 
 def open_inbox(settings: Settings) -> Inbox:
-    """The inbox that the settings name.
+    """Open the inbox that the settings name.
 
     Raises:
-        SettingsError: they name none, or one of a kind that there is no client for.
+        SettingsError: the settings name no inbox, or there is no client for its kind of store.
     """
     address = settings.data.inbox
     if address is None:
-        raise SettingsError("data.inbox: no inbox given; it is the folder in which batches arrive")
+        raise SettingsError("data.inbox: not set; set it to the folder in which batches arrive")
     if is_remote(address):
         return _open_bucket(address.rstrip("/"), settings.beam.args)
     return FolderInbox(local_path(address))
 
 
 class FolderInbox:
-    """An inbox on this machine; see `Inbox`."""
+    """An inbox on this machine; implements `Inbox`."""
 
     def __init__(self, path: str):
         self.address = path
         self._path = Path(path)
 
     def names(self) -> list[str]:
-        """See `Inbox`."""
+        """Return the names of the sub-folders."""
         try:
             with os.scandir(self._path) as entries:
                 return sorted(
@@ -82,12 +82,12 @@ class FolderInbox:
                     if not entry.name.startswith(("_", ".")) and entry.is_dir()
                 )
         except FileNotFoundError:
-            raise SettingsError(f"data.inbox: {self._path}: there is no such folder") from None
+            raise SettingsError(f"data.inbox: {self._path}: this folder does not exist") from None
         except OSError as error:
             raise RunError(f"data.inbox: {self._path}: {error.strerror}") from error
 
     def arrived(self, name: str) -> datetime | None:
-        """See `Inbox`."""
+        """Return when a batch's `_SUCCESS` was last modified, or None."""
         try:
             modified = (self._path / name / COMPLETE).stat().st_mtime
         except FileNotFoundError:
@@ -95,7 +95,7 @@ class FolderInbox:
         return datetime.fromtimestamp(modified, timezone.utc)
 
     def digests(self, name: str) -> Mapping[str, str]:
-        """See `Inbox`. A link that leads out of the batch is `outside`, and is not followed."""
+        """Return each file's SHA-256; `outside` for a link out of the batch, never followed."""
         folder = LocalFolder(self._path / name)
         return {
             file: "outside" if listed.outside else _digest(self._path / name / file)
@@ -103,18 +103,18 @@ class FolderInbox:
         }
 
     def folder(self, name: str) -> Folder:
-        """See `Inbox`."""
+        """Return a batch's folder."""
         return LocalFolder(self._path / name)
 
 
 class BucketInbox:
-    """An inbox in an object store; see `Inbox`."""
+    """An inbox in an object store; implements `Inbox`."""
 
     def __init__(self, address: str):
         self.address = address
 
     def names(self) -> list[str]:
-        """See `Inbox`. A store has no folders, so there is always an inbox, if an empty one."""
+        """Return the sub-folders' names; a store has no folders, so a missing inbox is empty."""
         with _explained(self.address):
             return sorted(
                 entry.name
@@ -123,7 +123,7 @@ class BucketInbox:
             )
 
     def arrived(self, name: str) -> datetime | None:
-        """See `Inbox`."""
+        """Return when the store last modified a batch's `_SUCCESS`, or None."""
         with _explained(self.address):
             for entry in store.list(join(self.address, name), deep=False):
                 if entry.name == COMPLETE:
@@ -131,7 +131,7 @@ class BucketInbox:
         return None
 
     def digests(self, name: str) -> Mapping[str, str]:
-        """See `Inbox`."""
+        """Return each file's digest as the store reports it."""
         with _explained(self.address):
             return {
                 entry.name: entry.digest
@@ -140,7 +140,7 @@ class BucketInbox:
             }
 
     def folder(self, name: str) -> Folder:
-        """See `Inbox`."""
+        """Return a batch's folder."""
         return reach(join(self.address, name))
 
 
@@ -155,7 +155,7 @@ def _digest(file: Path) -> str:
 
 @contextlib.contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Raise what a store complains of as a RunError."""
+    """Raise a store's errors as a RunError, or as a SettingsError if the data are not available."""
     try:
         yield
     except DataAway as error:

@@ -1,7 +1,7 @@
-"""Scans an inbox: which batches are complete, when they came, and what is in them.
+"""Scans an inbox: which batches are complete, when they arrived, and what they contain.
 
-A scan lists the inbox's sub-folders once, and opens only batches that the ledger does not know, or
-that were uploaded again: what it costs grows with what is new.
+A scan lists the inbox's sub-folders once. It opens only batches that are not in the ledger or that
+were uploaded again, so its cost grows with the number of new batches only.
 """
 
 import gzip
@@ -22,26 +22,26 @@ from .inbox import Inbox
 from .ledger.records import Batch, BatchState, FoundBatch
 
 _TABLE = "photos"
-"""What a batch's label table is called, without its suffix."""
+"""The name of a batch's label table, without its suffix."""
 
 _PROFILES = "cards."
-"""What the profiles beside it begin with: the same photos may come with newer ones."""
+"""Prefix of the profiles next to the table: the same photos may come with newer profiles."""
 
 _LEARNT_WATCHED = 50
-"""How many trained batches, the newest, are checked for a new upload: each costs a request to a
-store whenever the inbox is checked."""
+"""How many of the newest trained batches are checked for another upload: each check of the trigger
+sends one request to the store for each of them."""
 
 
 @dataclass(frozen=True)
 class InboxScan:
-    """What a scan found.
+    """The result of a scan.
 
     Attributes:
-        present: every sub-folder's name.
-        found: complete batches that the ledger has to know of.
+        present: the names of all sub-folders.
+        found: complete batches to enter into the ledger.
         incomplete: names of new batches without `_SUCCESS`.
-        unreadable: name to complaint, of batches that could not be read just now.
-        uploaded_again: complete batches that the ledger knows, and whose upload it does not.
+        unreadable: name and error of each batch that cannot be read now.
+        uploaded_again: complete batches that are in the ledger, but with another upload.
     """
 
     present: frozenset[str]
@@ -52,15 +52,15 @@ class InboxScan:
 
 
 def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
-    """Find batches that the ledger does not know, or that were offered or uploaded again.
+    """Find batches that are not in the ledger, or that were offered or uploaded again.
 
     Args:
-        inbox: to scan.
-        known: batches of the ledger, by arrival.
+        inbox: the inbox to scan.
+        known: the batches of the ledger, by arrival.
 
     Raises:
-        SettingsError: there is no such inbox.
-        RunError: it cannot be listed.
+        SettingsError: the inbox does not exist.
+        RunError: the inbox cannot be listed.
     """
     names = inbox.names()
     by_name = {batch.name: batch for batch in known}
@@ -96,7 +96,7 @@ def scan(inbox: Inbox, known: Iterable[Batch]) -> InboxScan:
 
 
 def _watched(present: Iterable[Batch]) -> list[Batch]:
-    """Batches whose `_SUCCESS` is looked at; that of a batch in a run, once the run has ended."""
+    """Return the batches whose `_SUCCESS` is checked; a batch in a run only after the run's end."""
     batches = list(present)
     learnt = [batch for batch in batches if batch.state == BatchState.LEARNT]
     waiting = [batch for batch in batches if batch.state == BatchState.WAITING]
@@ -104,7 +104,7 @@ def _watched(present: Iterable[Batch]) -> list[Batch]:
 
 
 def _new(inbox: Inbox, name: str) -> FoundBatch | str | tuple[str, str]:
-    """A batch, or its name where it is incomplete, or its name and why it cannot be read now."""
+    """Return a batch, or its name if incomplete, or its name and why it cannot be read now."""
     try:
         arrived = inbox.arrived(name)
         return name if arrived is None else _read(inbox, name, arrived)
@@ -113,7 +113,7 @@ def _new(inbox: Inbox, name: str) -> FoundBatch | str | tuple[str, str]:
 
 
 def _uploaded_again(inbox: Inbox, batch: Batch) -> FoundBatch | tuple[str, str] | None:
-    """A batch whose upload the ledger does not know; it is read only where that may be another."""
+    """Return a batch whose upload is not in the ledger; read it only if the upload may be new."""
     try:
         arrived = inbox.arrived(batch.name)
         if arrived is None:
@@ -131,7 +131,7 @@ def _uploaded_again(inbox: Inbox, batch: Batch) -> FoundBatch | tuple[str, str] 
 
 
 def _place(inbox: Inbox) -> str:
-    """What has computed an inbox's digests: a bucket as it pleases, any folder by SHA-256."""
+    """Return what computed an inbox's digests: a bucket by its own method, a folder by SHA-256."""
     address = inbox.address
     return addresses.plain(address) if addresses.is_remote(address) else "sha256"
 
@@ -154,31 +154,31 @@ def _offered_again(
 
 
 def _still_a_copy(inbox: Inbox, found: FoundBatch, original: Batch) -> FoundBatch:
-    """Give a batch the content of the one that it was a copy of, where it is one still.
+    """Give a batch the content of its original if it is still a copy of it.
 
-    In an inbox that was copied to another kind of store, both have other digests than those that
-    the ledger knows.
+    In an inbox that was copied to another kind of store, the digests of both differ from those in
+    the ledger.
     """
     if original.state == BatchState.SET_ASIDE or original.content is None:
-        return found  # it may be offered again itself
+        return found  # the original itself may be offered again
     same = found.content == _content(inbox.digests(original.name))
     return replace(found, content=original.content) if same else found
 
 
 def _read(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
-    """Read a batch's table and a digest of its photos; see `_judged`."""
+    """Read a batch's table and the digests of its photos, and add what computed the digests."""
     return replace(_judged(inbox, name, arrived), place=_place(inbox))
 
 
 def _judged(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
-    """Read a batch's table and a digest of its photos.
+    """Read a batch's table and the digests of its photos.
 
     Raises:
-        OSError: it cannot be read now.
-        RunError: the same.
+        OSError: the batch cannot be read now.
+        RunError: the batch cannot be read now.
     """
     if not BATCH_NAME.fullmatch(name):
-        problem = "its name may hold letters, digits and . _ = - alone; rename the folder"
+        problem = "its name may contain only letters, digits and . _ = -; rename the folder"
         return FoundBatch(name, arrived, problem=problem)
     digests = inbox.digests(name)
     tables = [table for suffix in SUFFIXES if (table := f"{_TABLE}{suffix}") in digests]
@@ -199,12 +199,12 @@ def _judged(inbox: Inbox, name: str, arrived: datetime) -> FoundBatch:
 
 
 def _rows(folder: Folder, table: str) -> Iterator[object]:
-    # No more is asked of the table here than that it is one: the run judges it.
+    # Here the table must only be readable: the run checks its rows.
     return LabelTable(folder, table, {}, {}, None, "").rows()
 
 
 def _content(digests: Mapping[str, str]) -> str:
-    """Return a digest of a batch's photos and their table: 64 hexadecimal digits."""
+    """Return the digest of a batch's photos and their table: 64 hexadecimal digits."""
     lines = sorted(
         f"{name}\0{digest}"
         for name, digest in digests.items()

@@ -1,8 +1,8 @@
-"""What becomes of a run's batches when it has ended: pure functions, no clock.
+"""Decides the states of a run's batches after the run has ended: pure functions, no clock.
 
-A batch is judged by evidence against it alone: that its data were refused, with it as the only new
-batch, while a run without it has trained since it was first tried. A run that failed is no
-evidence, and neither is a refusal while no run at all gets through: the base set may be at fault.
+Only evidence against a batch itself counts: its data were refused while it was the only new batch,
+and a run without it has trained since it was first tried. A failed run is not evidence. A refusal
+while every run is refused is not evidence either: the base set may be the cause.
 """
 
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from .ledger.records import Batch, BatchState, Run, RunState, Verdict
 
 FAILURES_BEFORE_HALVES = 3
-"""Failures with the same batches, before the next runs take half of them each: what makes a run
-fail may after all be in one of them."""
+"""Failures with the same batches before the next runs take half of them each: one of the batches
+may be the cause after all."""
 
 
 def attempts(runs: Sequence[Run], batch: str) -> int:
-    """Return how many runs have had a batch among their new ones."""
+    """Return how many runs had a batch among their new batches."""
     return sum(batch in run.new_batches for run in runs)
 
 
-def since_learnt(runs: Sequence[Run], batch: str) -> Sequence[Run]:
-    """Return the runs after the last one trained on a batch that was uploaded again since.
+def since_trained(runs: Sequence[Run], batch: str) -> Sequence[Run]:
+    """Return the runs after the last one that trained on a batch, which was then uploaded again.
 
     Args:
-        runs: of the ledger, the oldest first.
-        batch: its name.
+        runs: the runs of the ledger, the oldest first.
+        batch: the batch's name.
     """
     for place in range(len(runs) - 1, -1, -1):
         if batch in runs[place].new_batches and runs[place].state.trained:
@@ -37,16 +37,16 @@ def verdicts(
 ) -> tuple[Verdict, ...]:
     """Judge a run's new batches.
 
-    A run whose data were refused tells nothing of any one of several batches: the next runs take
-    half of them each, and so on, until the guilty one is alone. It is set aside after `tries` such
-    runs, the last of them with it alone, and once another run has trained meanwhile.
+    If a run's data were refused, any of its new batches may be the cause: the next runs take half
+    of them each, and so on, until the bad batch is alone. It is set aside after `tries` such runs,
+    if it was alone in the last of them and another run has trained in the meantime.
 
     Args:
-        state: that the run ended in.
-        batches: the run's new ones.
-        reason: of the run's end, in one line.
-        tries: the setting.
-        runs: of the ledger, the oldest first, with this one.
+        state: the state in which the run ended.
+        batches: the run's new batches.
+        reason: why the run ended, in one line.
+        tries: the setting `retraining.tries`.
+        runs: the runs of the ledger, the oldest first, including this one.
     """
     if state.trained:
         return tuple(Verdict(each.name, BatchState.LEARNT, each.tries) for each in batches)
@@ -73,9 +73,9 @@ def verdicts(
 
 
 def _failures(runs: Sequence[Run], batch: str) -> int:
-    """Return how many runs with a batch have failed since the last one whose end said more."""
+    """Return how many runs with a batch have failed since one last trained on it or refused it."""
     failed = 0
-    for run in reversed(since_learnt(runs, batch)):
+    for run in reversed(since_trained(runs, batch)):
         if batch not in run.new_batches:
             continue
         if run.state is RunState.DATA_REFUSED:
@@ -85,8 +85,8 @@ def _failures(runs: Sequence[Run], batch: str) -> int:
 
 
 def _others_got_through(runs: Sequence[Run], batch: str) -> bool:
-    """Whether a run without a batch has trained since the first one with it was planned."""
-    runs = since_learnt(runs, batch)
+    """Return whether a run without a batch has trained since the first run with it was planned."""
+    runs = since_trained(runs, batch)
     tried = [run.planned_at for run in runs if batch in run.new_batches]
     return bool(tried) and any(
         run.state.trained

@@ -1,7 +1,8 @@
-"""One retraining run on this machine, as a process: `python -m ... RUN_ID SETTINGS_FILE`.
+"""Runs one retraining run on this machine, as a process: `python -m ... RUN_ID SETTINGS_FILE`.
 
-It ends with the run's exit code, and leaves a record of it. Where nothing could be started, as with
-wrong settings or while another run holds the work folder, it leaves none, and says why.
+The process ends with the run's exit code and records it in a file. If nothing could be started, for
+example with wrong settings or while another run holds the work folder, it records nothing and
+prints the reason.
 """
 
 import sys
@@ -15,11 +16,11 @@ from .local_target import RunFiles
 
 
 def main(run_id: str, config: str) -> int:
-    """Run, unless another process does or has.
+    """Run the pipeline, unless another process is running or has completed this run.
 
     Args:
-        run_id: of the run.
-        config: the file of its settings.
+        run_id: the run's id.
+        config: path of the run's settings file.
 
     Returns:
         An exit code.
@@ -28,20 +29,20 @@ def main(run_id: str, config: str) -> int:
     files = RunFiles(settings.work_dir, run_id)
     with files.held(patience=2) as alone:
         if not alone:
-            print(f"run {run_id} is running already")
+            print(f"run {run_id} is already running")
             return 0
         earlier = files.outcome()
         if earlier is not None:
             return int(earlier["exit_code"])
         outcome = local.run(settings, run_id)
-        if isinstance(outcome.error, Interrupted):  # it has not ended: the next look resumes it
+        if isinstance(outcome.error, Interrupted):  # the next check resumes the run
             print(outcome.sentence, flush=True)
             return outcome.exit_code
         exit_code, sentence = outcome.exit_code, outcome.sentence
         print(sentence)
-        print(f"report: {outcome.report or 'none could be written; see the log'}", flush=True)
+        print(f"report: {outcome.report or 'could not be written; see the log'}", flush=True)
         if exit_code not in (0, ModelRefused.exit_code) and _published(settings, run_id):
-            # It failed after that: its batches are learnt all the same.
+            # It failed after it published a model that was trained on its batches.
             exit_code, sentence = 0, f"Published; then: {sentence}"
         files.write_outcome(exit_code, sentence)
         return exit_code

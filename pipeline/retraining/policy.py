@@ -1,4 +1,4 @@
-"""When a run starts, and with which batches: pure functions, no clock."""
+"""Decides when a run starts, and with which batches: pure functions, no clock."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -13,12 +13,12 @@ from .ledger.records import Batch, BatchState, Run
 
 @dataclass(frozen=True)
 class Drift:
-    """How far new photos differ from those that the champion was trained on.
+    """How far new photos are from those that the champion was trained on.
 
     Attributes:
-        distance: the largest one, 0 to 1.
-        feature: that it was found in.
-        photos: new ones that were measured.
+        distance: the largest distance of all features, 0 to 1.
+        feature: the feature with the largest distance.
+        photos: the number of new photos that were measured.
     """
 
     distance: float
@@ -28,11 +28,11 @@ class Drift:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done now.
+    """Whether a run starts now.
 
     Attributes:
-        batches: to start a run with; none: no run.
-        why: in a sentence.
+        why: the reason, in a sentence.
+        batches: the batches of the run to start; empty: no run.
     """
 
     why: str
@@ -47,19 +47,19 @@ def decide(
     now: datetime,
     drift: Callable[[Sequence[Batch]], Drift | None] = lambda _: None,
 ) -> Decision:
-    """Decide whether a run starts; call it only where none is active.
+    """Decide whether a run starts; call it only if no run is active.
 
-    Batches of a run that did not train come first, once they have waited, unless the last run had
-    them: then new ones take a turn, so that none keeps the others waiting.
+    Batches of a run that did not train come first after their wait, unless the last run had them:
+    then new batches come first, so that no batch blocks the others.
 
     Args:
-        batches: of the ledger.
+        batches: the batches of the ledger.
         present: names of the folders in the inbox.
-        runs: of the ledger, the oldest first.
+        runs: the runs of the ledger, the oldest first.
         settings: the policy.
-        now: the time.
-        drift: measures new batches, or gives None where it cannot; asked only when nothing else
-            decides, as it takes a while.
+        now: the current time.
+        drift: measures new batches, or returns None if it cannot; called only if no other rule
+            decides, as it is slow.
     """
     in_inbox = set(present)
     waiting = [
@@ -86,7 +86,7 @@ def _decide_on_fresh(
     waiting: int,
 ) -> Decision:
     if not fresh:
-        later = f"; {_number(waiting, 'batch')} to be tried again later" if waiting else ""
+        later = f"; {_number(waiting, 'batch')} will be tried again later" if waiting else ""
         return Decision(f"no new photos{later}")
     resting = _cooling_down(runs, settings, now)
     if resting:
@@ -118,8 +118,8 @@ def _decide_on_new(
             return Decision(f"{found}, {measurement}: {limit}", fresh)
         found = f"{found}, {measurement}"
     return Decision(
-        f"{found} are not enough yet: {settings.min_photos:,} photos, or a wait of "
-        f"{settings.max_wait_hours:g} hours, start a run"
+        f"{found} are not enough yet: a run starts with {settings.min_photos:,} photos, or after "
+        f"a wait of {settings.max_wait_hours:g} hours"
     )
 
 
@@ -129,16 +129,16 @@ def data_window(
     new: Sequence[Batch],
     settings: RetrainingSettings,
 ) -> tuple[str, ...]:
-    """The batches that a run learns from, besides the base set.
+    """Return the batches that a run trains on, in addition to the base set.
 
     Args:
-        batches: of the ledger.
-        present: names of the folders in the inbox; what was removed cannot be read again.
-        new: of the run; they are always in.
-        settings: `newest_batches` and `newest_days`.
+        batches: the batches of the ledger.
+        present: names of the folders in the inbox; a batch that was removed cannot be read again.
+        new: the run's new batches, which are always included.
+        settings: the policy; `newest_batches` and `newest_days` are used.
 
     Returns:
-        Their names, the oldest first.
+        The names of the batches, the oldest first.
     """
     in_inbox, fresh = set(present), {batch.name for batch in new}
     learnt = [
@@ -159,13 +159,13 @@ def data_window(
 
 
 def run_id(batches: Iterable[Batch], runs: Sequence[Run]) -> str:
-    """The id of a run: the same for the same batches at the same attempt, and for no others.
+    """Return the id of a run: equal only for the same batches at the same attempt.
 
-    Without anything random in it, a ledger that was lost finds its runs again at the target.
+    The id has no random part, so a ledger that was lost finds its runs again at the target.
 
     Args:
-        batches: the new ones.
-        runs: of the ledger; an attempt is a run that had the batch among its new ones.
+        batches: the run's new batches.
+        runs: the runs of the ledger; each run that had a batch as a new one is an attempt.
     """
     parts = sorted(
         f"{each.content} {each.arrived_at.timestamp()} {attempts(runs, each.name)}"
@@ -177,7 +177,7 @@ def run_id(batches: Iterable[Batch], runs: Sequence[Run]) -> str:
 def _tried(
     waiting: Sequence[Batch], runs: Sequence[Run], settings: RetrainingSettings, now: datetime
 ) -> tuple[Batch, ...]:
-    """Some of those that were in one run that did not train, and have waited since."""
+    """Return batches of one run that did not train, if they have waited long enough since then."""
 
     def due(batch: Batch) -> bool:
         hours = back_off.hours_after(attempts(runs, batch.name) or 1, settings)
@@ -191,7 +191,7 @@ def _tried(
 
 
 def _had_them_last(runs: Sequence[Run], batches: Sequence[Batch]) -> bool:
-    """Whether the newest run had some of these batches, and did not train."""
+    """Return whether the newest run had some of these batches and did not train."""
     ended = [run for run in runs if run.state.ended]
     names = {batch.name for batch in batches}
     return bool(ended and not ended[-1].state.trained and names & set(ended[-1].new_batches))
@@ -212,7 +212,7 @@ def _cooling_down(runs: Sequence[Run], settings: RetrainingSettings, now: dateti
     if left <= timedelta(0):
         return ""
     hours = left / timedelta(hours=1)
-    return f"cooling down for another {hours:.1f} hours"
+    return f"retraining is cooling down for another {hours:.1f} hours"
 
 
 def _found(fresh: Sequence[Batch]) -> str:
@@ -221,7 +221,7 @@ def _found(fresh: Sequence[Batch]) -> str:
 
 
 def _waiting_since(batch: Batch) -> datetime:
-    """When a batch arrived, or was found: earlier, where a clock was ahead when it arrived."""
+    """Return when a batch arrived, or was found if that is earlier: a clock may have been ahead."""
     return min(batch.arrived_at, batch.found_at or batch.arrived_at)
 
 

@@ -1,12 +1,12 @@
-"""One look at the inbox: follow the run that is active, enter new batches, start a run when due.
+"""One check of the inbox: follow the active run, enter new batches, start a run when due.
 
-Any number of triggers may look at once, and any of them may die at any line. In the order in which
-they happen, and what a death after each leaves for the next look:
+Any number of triggers may check at once, and each may die at any line. These are the steps in
+order, each with the state that the next check finds if the trigger dies after it:
 
 1. a batch is entered into the ledger: it waits;
-2. a run is written down with its batches, in one transaction: it is active, and no other is;
+2. a run is recorded with its batches, in one transaction: it is the only active run;
 3. the run is started at the target, by its id: the target knows it;
-4. the run's end is written down with what becomes of its batches, in one transaction;
+4. the run's end and the new states of its batches are recorded, in one transaction;
 5. the event of the end is sent: it is marked as sent.
 """
 
@@ -45,26 +45,26 @@ _EXIT_CODES = {
 
 
 def _new_holder() -> str:
-    """A name that no other trigger has, on any machine."""
+    """Return a name that is unique among all triggers on all machines."""
     return f"{socket.gethostname()[:40]} {uuid.uuid4().hex[:12]}"
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """Looks, decides and starts; see the module's own words.
+    """Checks the inbox, decides and starts runs; see the module's docstring.
 
     Attributes:
-        settings: of the pipeline.
-        inbox: to look at.
-        ledger: to write in.
-        target: to start runs at.
-        champions: to ask for the champion.
-        check: raises `SettingsError` where a run with such settings cannot start at the target.
-        say: takes a line for the person who watches.
-        webhook: to send events to, or None.
-        clock: gives the time.
-        start_seconds: for how long the trigger that starts a run is the only one that may, at a
-            target which could make two runs of one id.
+        settings: the pipeline's settings.
+        inbox: the inbox to check.
+        ledger: the ledger to read and write.
+        target: the target that starts runs.
+        champions: answers questions about the champion.
+        check: raises `SettingsError` if a run with such settings cannot start at the target.
+        say: prints a line for the user.
+        webhook: the webhook that events are sent to, or None.
+        clock: returns the current time.
+        start_seconds: how long only the trigger that starts a run may start it, at a target that
+            could make two runs of one id.
     """
 
     settings: Settings
@@ -80,16 +80,16 @@ class Trigger:
     _holder: str = field(init=False, default_factory=_new_holder)
 
     def look(self) -> int:
-        """Look once.
+        """Check the inbox once.
 
         Returns:
-            An exit code: 0, unless a new batch could not be read, or this very look saw the end
-            of a run that it started: then the run's.
+            An exit code: the run's if this check started a run that failed or was refused;
+            otherwise 1 if a new batch could not be read, or 0.
 
         Raises:
-            SettingsError: the settings do not do; nothing was started.
-            RunError: the inbox, the ledger, the registry or the target failed. The next look
-                goes on where this one stopped.
+            SettingsError: the settings are invalid; nothing was started.
+            RunError: the inbox, the ledger, the registry or the target failed. The next check
+                continues where this one stopped.
         """
         try:
             if self.ledger.notice_clock_set_back():
@@ -104,7 +104,7 @@ class Trigger:
             self._notify()
 
     def _follow(self, run: Run) -> int:
-        """Read the state of a run; start it again if the target does not know it."""
+        """Check the state of a run; start it again if the target does not know it."""
         state, reason, ours = self.target.state(run.run_id), "", False
         if state is RunState.UNKNOWN and self.ledger.hold(
             run.run_id, self._holder, self.start_seconds
@@ -122,25 +122,25 @@ class Trigger:
     def _enter_new(self) -> InboxScan:
         known = self.ledger.batches()
         scan = inbox_scan.scan(self.inbox, known)
-        if known and not scan.present:  # as a mount point is without its mount
-            self.say("the inbox is empty, and was not before: is it mounted? Its batches are kept")
+        if known and not scan.present:  # for example a mount point without its mount
+            self.say("the inbox is empty, but had batches before: is it mounted? They are kept")
             return scan
         for name in self.ledger.forget_vanished(scan.present):
             self.say(f"batch {name} was removed before any run used it")
         found, before = [*scan.found, *scan.uploaded_again], {each.name: each for each in known}
         for batch in self.ledger.add(found, keep_events=self.webhook is not None):
             if batch.name in before and before[batch.name].state != BatchState.SET_ASIDE:
-                self.say(f"batch {batch.name} was uploaded again, with other content")
+                self.say(f"batch {batch.name} was uploaded again with different content")
             if batch.state == BatchState.SET_ASIDE:
                 self.say(f"batch {batch.name} is set aside: {batch.reason}")
             else:
                 self.say(f"batch {batch.name}: {batch.photos:,} new photos")
-        for name, complaint in scan.unreadable:
-            self.say(f"batch {name} cannot be read now: {complaint}")
+        for name, error in scan.unreadable:
+            self.say(f"batch {name} cannot be read now: {error}")
         if scan.incomplete:
             first = ", ".join(scan.incomplete[:3])
             more = ", ..." if len(scan.incomplete) > 3 else ""
-            self.say(f"not complete yet, without _SUCCESS: {first}{more}")
+            self.say(f"batches without _SUCCESS are not complete yet: {first}{more}")
         return scan
 
     def _start_if_due(self, scan: InboxScan) -> int:
@@ -161,7 +161,7 @@ class Trigger:
             if problem := self._probe(runs):
                 self.say(f"no run: {pause.sentence()}; now: {problem}")
                 return 0
-            self.say(f"{pause.sentence()}; all that a run needs answers now")
+            self.say(f"{pause.sentence()}; all services that a run needs answer again")
         self.check(self._with_batches(()))
         window = policy.data_window(batches, scan.present, decision.batches, retraining)
         run = self.ledger.plan(
@@ -177,7 +177,7 @@ class Trigger:
         return self._follow(run)
 
     def _drift(self, batches: Sequence[Batch]) -> Drift | None:
-        """How far new photos are from the champion's; measured once, not at each look."""
+        """Return how far new photos are from the champion's; measured once, not at each check."""
         newest = batches[-1].name
         contents = sorted(f"{batch.name} {batch.content}" for batch in batches)
         measured = "\n".join([self.champions.version(), *contents])
@@ -190,7 +190,7 @@ class Trigger:
         return drift
 
     def _probe(self, runs: Sequence[Run]) -> str:
-        """Ask for all that a run needs, and start nothing; gives what is wrong, or nothing."""
+        """Probe all services that a run needs; return the problem, or an empty text."""
         try:
             self.check(self._with_batches(()))
             self.champions.exists()
@@ -200,7 +200,7 @@ class Trigger:
         return ""
 
     def _settings_of_run(self, batches: Sequence[str]) -> Settings:
-        """The base set and the data window; from the champion's weights where there is one."""
+        """Return a run's settings: the base set, these batches, the champion's weights if any."""
         settings, retraining = self._with_batches(batches), self.settings.retraining
         if not self.champions.exists():
             return settings
@@ -210,22 +210,22 @@ class Trigger:
         return settings.model_copy(update={"trainer": trainer})
 
     def _with_batches(self, batches: Sequence[str]) -> Settings:
-        """The pipeline's settings, with these batches and no others."""
+        """Return the pipeline's settings with only these batches."""
         data = self.settings.data.model_copy(update={"batches": tuple(batches)})
         return self.settings.model_copy(update={"data": data})
 
     def _start(self, run: Run) -> tuple[RunState, str]:
-        """Start a run that this trigger holds; gives its state then, and the reason of an end."""
-        state = self.target.state(run.run_id)  # who held it before may have started it
+        """Start a run that this trigger holds; return its state, and the reason if it ended."""
+        state = self.target.state(run.run_id)  # an earlier holder may have started it
         if state is not RunState.UNKNOWN:
             return state, ""
         settings = self._kept_settings(run)
         try:
             self.check(settings)
         except SettingsError as error:
-            # Either the settings are wrong as such, and this raises too, or the batches are.
+            # This raises as well if the settings are wrong; otherwise the batches are.
             self._undo_if_wrong(run, lambda: self.check(self._with_batches(())))
-            if self._passes_now(settings):  # what was wrong was the moment, as in an outage
+            if self._passes_now(settings):  # the failure was temporary, such as an outage
                 self.ledger.undo(run.run_id)
                 raise RunError(str(error)) from error
             return RunState.DATA_REFUSED, " ".join(str(error).split())
@@ -240,7 +240,7 @@ class Trigger:
         return True
 
     def _undo_if_wrong(self, run: Run, step: Callable[[], object]) -> None:
-        """Strike a run out where the settings are wrong, so that it is planned with better ones."""
+        """Undo a run if the settings are wrong, so that it is planned again with better ones."""
         try:
             step()
         except SettingsError:
@@ -248,12 +248,12 @@ class Trigger:
             raise
 
     def _kept_settings(self, run: Run) -> Settings:
-        """The settings that a run was planned with, and may have half run with."""
+        """Return the settings that a run was planned with, and may have started with."""
         try:
             kept = Settings.model_validate_json(run.settings)
-        except ValidationError:  # of a former version of this package
+        except ValidationError:  # an earlier version of this package wrote them
             return self._settings_of_run(json.loads(run.settings)["data"]["batches"])
-        # Of a work folder that was moved since, the old place is not to come to life again.
+        # The work folder may have been moved: do not create the old one again.
         return kept.model_copy(update={"work_dir": self.settings.work_dir})
 
     def _settle(self, run: Run, state: RunState, reason: str = "") -> None:
@@ -278,13 +278,13 @@ class Trigger:
                 self.say(f"batch {verdict.name} is set aside after {verdict.tries} tries")
 
     def _facts(self, run: Run, state: RunState) -> dict[str, Any]:
-        """On the version that a run published, where the registry tells."""
+        """Return facts about the version that a run published, if the registry has them."""
         if state is not RunState.PUBLISHED:
             return {}
         try:
             return self.champions.published(run.run_id)
-        except RunError as error:  # the end is worth telling all the same
-            self.say(f"run {run.run_id}: no facts on its version: {error}")
+        except RunError as error:  # the end of the run is still reported
+            self.say(f"run {run.run_id}: the registry cannot describe its version: {error}")
             return {}
 
     def _notify(self) -> None:
@@ -295,11 +295,11 @@ class Trigger:
         try:
             send_all(self.ledger.outbox, name, webhook, self.say, moment)
         except RunError as error:
-            self.say(f"notifications wait: {error}")
+            self.say(f"notifications could not be sent and wait: {error}")
 
 
 def _pauses(runs: Sequence[Run], run: Run, moment: datetime) -> list[Event]:
-    """The event that a run's end pauses retraining, or ends a pause, if it does."""
+    """Return the event that a run's end pauses or resumes retraining, if it does so."""
     earlier = [each for each in runs if each.run_id != run.run_id]
     before = back_off.pause(earlier)
     after = back_off.pause([*earlier, dataclasses.replace(run, ended_at=moment)])
@@ -317,18 +317,18 @@ def open_trigger(
     say: Callable[[str], None],
     start_seconds: float,
 ) -> Trigger:
-    """The trigger of a pipeline, with the inbox, ledger, registry and webhook of its settings.
+    """Open the trigger of a pipeline, with the inbox, ledger, registry and webhook of its settings.
 
     Args:
-        settings: of the pipeline.
-        target: to start runs at.
-        check: raises `SettingsError` where a run with such settings cannot start there.
-        say: takes a line for the person who watches.
-        start_seconds: see `Trigger`.
+        settings: the pipeline's settings.
+        target: the target that starts runs.
+        check: raises `SettingsError` if a run with such settings cannot start there.
+        say: prints a line for the user.
+        start_seconds: in seconds; see `Trigger`.
 
     Raises:
-        SettingsError: there is no inbox, or the ledger, the webhook or the registry is named
-            wrongly.
+        SettingsError: there is no inbox, or the address of the ledger, the webhook or the
+            registry is not valid.
     """
     return Trigger(
         settings=settings,

@@ -1,8 +1,8 @@
-"""Tells a webhook what happened, as CloudEvents 1.0 in JSON, structured mode.
+"""Sends events to a webhook, as CloudEvents 1.0 in JSON, structured mode.
 
-Events wait in the ledger until they are sent, so a trigger that dies loses none. One that dies
-between sending and writing that down sends again: the receiver tells it by the event's `id`.
-Whatever the webhook does, nothing here fails a run or keeps it waiting for long.
+Events wait in the ledger until they are sent, so a trigger that dies loses no event. One that dies
+between sending an event and recording that sends it again: the receiver recognizes it by its `id`.
+A webhook that fails or hangs never fails a run and never delays it for long.
 """
 
 import json
@@ -28,28 +28,28 @@ HEADERS_VARIABLE = "CUSTOMER_AGE_NOTIFY_HEADERS_FILE"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 _KEPT = timedelta(days=7)
-"""For how long an event that nobody takes is offered again."""
+"""How long an event that the webhook does not accept is sent again."""
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers that another attempt may change."""
+"""Status codes after which another attempt may succeed."""
 
 _REFUSING = frozenset({400, 410, 411, 413, 414, 415, 422})
-"""Answers that no attempt with the same event will change. Others, such as 401 and 404, are of the
-address or of the headers, which someone may mend."""
+"""Status codes after which no attempt with the same event can succeed. Others, such as 401 and 404,
+concern the address or the headers, which someone may fix."""
 
-_FAILURES_A_LOOK = 2
-"""Events that could not be sent, before a look leaves the others to the next one."""
+_FAILURES_PER_CHECK = 2
+"""How many events may fail before a check leaves the others to the next check."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where events go.
+    """The webhook that events are sent to.
 
     Attributes:
         url: may be a secret.
         headers: may be secrets.
-        timeout_seconds: for one attempt, whatever the webhook does.
-        attempts: at each look.
+        timeout_seconds: the longest time for one attempt, even if the webhook hangs.
+        attempts: the largest number of attempts per event at each check.
     """
 
     url: str = field(repr=False)
@@ -61,10 +61,10 @@ class Webhook:
 def open_webhook(
     settings: NotifySettings, environment: Mapping[str, str] = os.environ
 ) -> Webhook | None:
-    """The webhook that the settings and the environment name; None where they name none.
+    """Return the webhook that the settings and the environment name, or None if not set.
 
     Raises:
-        SettingsError: the address is none, or the file of headers cannot be read.
+        SettingsError: the address is not valid, or the file of headers cannot be read.
     """
     url = environment.get(URL_VARIABLE) or settings.url
     if not url:
@@ -82,22 +82,23 @@ def send_all(
 ) -> None:
     """Send every event that has not been sent, the oldest first.
 
-    One that the webhook refuses is dropped, with a line, and so are those that have waited for
-    `_KEPT`; one that cannot be sent waits for the next look, and the others go on.
+    An event that the webhook refuses is dropped and reported in one line, and so are events that
+    have waited for `_KEPT`. An event that cannot be sent waits for the next check; the others are
+    still sent.
 
     Args:
-        outbox: that keeps them.
-        pipeline: its name, which the events carry as their source.
-        webhook: to send to.
-        say: takes a line for the person who watches.
-        now: the time.
+        outbox: the outbox that keeps the events.
+        pipeline: the pipeline's name, which is part of each event's source.
+        webhook: the webhook to send to.
+        say: prints a line for the user.
+        now: the current time.
     """
     if old := outbox.drop_older(now - _KEPT, f"not sent within {_KEPT.days} days"):
         say(f"{old:,} notification(s) dropped: not sent within {_KEPT.days} days")
     longest = webhook.attempts * (webhook.timeout_seconds + 2.0**webhook.attempts)
     failed: list[str] = []
-    while len(failed) < _FAILURES_A_LOOK:
-        event = outbox.take(seconds=longest + 60, besides=failed)
+    while len(failed) < _FAILURES_PER_CHECK:
+        event = outbox.take(seconds=longest + 60, excluding=failed)
         if event is None:
             return
         problem, code = _send(webhook, cloud_event(event, pipeline))
@@ -112,11 +113,11 @@ def send_all(
 
 
 def cloud_event(event: Event, pipeline: str) -> dict[str, Any]:
-    """An event as CloudEvents' JSON format has it (https://cloudevents.io, version 1.0.2).
+    """Return an event in CloudEvents' JSON format (https://cloudevents.io, version 1.0.2).
 
     Args:
-        event: to tell.
-        pipeline: the name of the one that it happened in.
+        event: the event to send.
+        pipeline: the name of the pipeline in which it happened.
     """
     return {
         "specversion": "1.0",
@@ -132,7 +133,7 @@ def cloud_event(event: Event, pipeline: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What an attempt came to: what is wrong, or nothing, and the status, 0 without an answer."""
+    """The result of an attempt: the problem or an empty text, and the status, 0 if no answer."""
 
     problem: str
     code: int = 0
@@ -143,7 +144,7 @@ class _Answer:
 
 
 def _send(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, int]:
-    """Try as often as is allowed; gives what is wrong, or nothing, and the last status."""
+    """Try as often as allowed; return the problem or an empty text, and the last status."""
     answer = _Answer("")
     for attempt in range(webhook.attempts):
         if attempt:
@@ -155,7 +156,7 @@ def _send(webhook: Webhook, event: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _attempt_in_time(webhook: Webhook, event: Mapping[str, Any]) -> _Answer:
-    """One attempt, and an end to it: a client's own time limit starts again with every byte."""
+    """Try once within a time limit: the client's own limit starts again with every byte."""
     answers: list[_Answer] = []
     thread = threading.Thread(target=lambda: answers.append(_attempt(webhook, event)), daemon=True)
     thread.start()
@@ -172,19 +173,19 @@ def _attempt(webhook: Webhook, event: Mapping[str, Any]) -> _Answer:
             data=json.dumps(event, ensure_ascii=False).encode(),
             headers={**webhook.headers, "Content-Type": CONTENT_TYPE},
             timeout=webhook.timeout_seconds,
-            allow_redirects=False,  # it would take the headers' secrets to wherever it leads
-            stream=True,  # nobody reads what it has to say
+            allow_redirects=False,  # a redirect would send the headers' secrets elsewhere
+            stream=True,  # the body of the answer is not needed
         ) as answer:
             code = answer.status_code
     except requests.RequestException as error:
-        # Its words hold the address, which may be a secret.
+        # The error's text contains the address, which may be a secret.
         return _Answer(f"the webhook cannot be reached ({type(error).__name__})")
     if code < HTTPStatus.MULTIPLE_CHOICES:
         return _Answer("", code)
     if code < HTTPStatus.BAD_REQUEST:
-        leads = f"the webhook leads elsewhere ({code}): set notify.url to where it leads"
-        return _Answer(leads, code)
-    return _Answer(f"the webhook answers {code}", code)
+        redirected = f"the webhook redirects ({code}): set notify.url to the new address"
+        return _Answer(redirected, code)
+    return _Answer(f"the webhook answered {code}", code)
 
 
 def _headers(file: str | None) -> dict[str, str]:

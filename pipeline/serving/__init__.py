@@ -1,1 +1,1 @@
-"""The predictor container: a published model behind REST and gRPC, with our own preparation."""
+"""The predictor container: serves a published model over REST and gRPC and prepares the photos."""

@@ -1,8 +1,8 @@
 """The messages of the Open Inference Protocol's gRPC form, `inference.GRPCInferenceService`.
 
-They are built from the table below. Generated code would hold one version of protobuf's compiler,
-and the two TFX lines have protobuf 4 and 6. A pool of their own keeps them apart from those of
-clients that are imported beside them.
+They are built from the table below. Generated code would need one version of protobuf's compiler,
+but the two TFX lines have protobuf 4 and 6. A separate pool prevents conflicts with the messages of
+clients that are imported in the same process.
 """
 
 from typing import Any
@@ -91,7 +91,7 @@ METHODS = (
     "ModelMetadata",
     "ModelInfer",
 )
-"""Each takes a message that is called by its name and `Request`, and gives its `Response`."""
+"""Each takes a message named after it with `Request`, and returns one with `Response`."""
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
@@ -133,7 +133,7 @@ def _add_field(message: Any, number: int, field: str, full_name: str) -> None:
 
 
 def _add_map(message: Any, number: int, full_name: str) -> None:
-    """A map is repeated entries of a message that is marked as one."""
+    """Add a map: repeated entries of a message that is marked as a map entry."""
     entry = message.nested_type.add(name="ParametersEntry")
     entry.options.map_entry = True
     _add_field(entry, 1, "string key", "")
@@ -148,5 +148,5 @@ _POOL.AddSerializedFile(_file().SerializeToString())
 
 
 def message_class(name: str) -> Any:
-    """The class of a message, such as `ModelInferRequest`."""
+    """Return the class of a message, such as `ModelInferRequest`."""
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))

@@ -38,18 +38,18 @@ _STATUS = {
 }
 
 _SPARE_THREADS = 4
-"""For questions about health while all requests that are allowed are being answered."""
+"""Threads for health requests while the largest number of other requests is in progress."""
 
 
 def server(inference: Inference) -> grpc.Server:
-    """A server without a port, not started."""
+    """Return a server without a port that is not started."""
     threads = inference.limits.requests + _SPARE_THREADS
     made = grpc.server(
         ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
         maximum_concurrent_rpcs=threads,
         options=[
             ("grpc.max_receive_message_length", inference.limits.request_bytes),
-            ("grpc.so_reuseport", 0),  # or two servers would share a port, and callers get either
+            ("grpc.so_reuseport", 0),  # otherwise two servers could share a port
         ],
     )
     service = _Service(inference)
@@ -66,7 +66,7 @@ def server(inference: Inference) -> grpc.Server:
 
 
 def _described(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
-    """Let a method answer whatever it raises with a status and one line."""
+    """Let a method return each exception as a status with one line."""
     response = message_class(f"{method.__name__.removeprefix('_')}Response")
 
     def call(service: "_Service", request: Any, context: Any) -> Any:
@@ -76,10 +76,10 @@ def _described(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], A
             context.set_code(_STATUS[refused.problem])
             context.set_details(refused.sentence)
         except Exception as error:
-            # Its words may hold what was sent.
+            # The error's text may contain the request's data.
             click.echo(f"a request failed: {type(error).__name__}", err=True)
             context.set_code(grpc.StatusCode.INTERNAL)
-            context.set_details("the server could not answer")
+            context.set_details("internal error of the server")
         return response()
 
     return call
@@ -144,7 +144,7 @@ class _Service:
         response = message_class("ModelInferResponse")(
             model_name=self._inference.model_name, model_version=version, id=request.id
         )
-        # As they came, so they go: raw, or in the field of the datatype.
+        # Outputs have the form of the inputs: raw, or in the field of the datatype.
         if request.raw_input_contents:
             response.raw_output_contents.extend(packed(name, answers) for name in checked.outputs)
         for name in checked.outputs:
@@ -157,13 +157,13 @@ class _Service:
         limits = self._inference.limits
         raw = request.raw_input_contents
         if raw and len(raw) != len(request.inputs):
-            raise invalid("raw_input_contents has one element for each input")
+            raise invalid("raw_input_contents must have one element for each input")
         inputs = []
         for place, each in enumerate(request.inputs):
             check_input(each.name, each.datatype, each.shape, limits)
             contents = each.contents.bytes_contents
             if raw and contents:
-                raise invalid("an input has either contents or raw_input_contents")
+                raise invalid("an input must have either contents or raw_input_contents")
             elements = bytes_elements(raw[place], limits) if raw else list(contents)
             inputs.append(InputTensor(each.name, each.datatype, list(each.shape), elements))
         return inputs

@@ -1,4 +1,4 @@
-"""What is served, whichever way a request comes: one model, its limits, and when it is ready."""
+"""The served model for REST and gRPC: its version, its limits, and whether it is ready."""
 
 import contextlib
 import io
@@ -20,10 +20,10 @@ from .serving_metrics import ServingMetrics
 
 SERVER = "customer-age"
 PLATFORM = "tensorflow_savedmodel"
-"""What the metadata call the server, and what the model is."""
+"""The names of the server and of the model's platform in the metadata."""
 
 ANSWER_SECONDS = 60
-"""How long a request may wait for its photos: as long as KServe's gateway does."""
+"""How long a request may wait for its ages: as long as KServe's gateway waits."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class _Loaded:
 
 
 class Inference:
-    """Answers requests of any number of threads."""
+    """Answers the requests of any number of threads."""
 
     def __init__(
         self, model_name: str, limits: Limits, batching: Batching, metrics: ServingMetrics
     ) -> None:
-        """Begin without a model.
+        """Start without a model.
 
         Args:
-            model_name: by which callers ask for it.
-            limits: of a request.
+            model_name: the model's name in requests.
+            limits: the limits of a request.
             batching: how the model is called.
-            metrics: to count with.
+            metrics: the metrics to update.
         """
         self.model_name = model_name
         self.limits = limits
@@ -57,14 +57,14 @@ class Inference:
 
     @property
     def ready(self) -> bool:
-        """Whether a request would be answered now."""
+        """Whether the model is loaded and the server is not stopping."""
         return self._loaded is not None and not self._stopping
 
     def serve(self, served: ServedModel) -> None:
-        """Become ready, once the model has answered for a photo.
+        """Become ready after the model has predicted the age of a test photo.
 
         Raises:
-            RunError: it has not.
+            RunError: the model failed.
         """
         batches = MicroBatches(
             lambda photo: prepare_photo(photo, served.spec).encoded,
@@ -75,52 +75,51 @@ class Inference:
         try:
             _answers([batches.submit(_grey_photo(served.spec.stored_size))])
         except InferenceRefused as refused:
-            raise RunError(f"the model does not answer: {refused.sentence}") from refused
+            raise RunError(f"the model fails on a test photo: {refused.sentence}") from refused
         self.metrics.model(self.model_name, served.version)
         self._loaded = _Loaded(served.version, batches)
 
     def stop(self, seconds: float) -> None:
-        """Take no more requests, and wait for those that are being answered."""
+        """Refuse new requests, and wait for those in progress, at most for this many seconds."""
         with self._changed:
             self._stopping = True
             self._changed.wait_for(lambda: not self._running, seconds)
 
     def version(self, name: str, version: str = "") -> str:
-        """Look up what a caller asks for.
+        """Return the version that is served.
 
         Args:
-            name: of a model.
-            version: of it; empty for whichever is served.
-
-        Returns:
-            The version that is served.
+            name: the requested model.
+            version: the requested version; empty for any version.
 
         Raises:
-            InferenceRefused: another one was asked for, or none is loaded yet.
+            InferenceRefused: another model or version was requested, or no model is loaded yet.
         """
         if name != self.model_name:
-            raise InferenceRefused(Problem.NOT_FOUND, f"the model here is {self.model_name}")
+            sentence = f"unknown model; this server has the model {self.model_name}"
+            raise InferenceRefused(Problem.NOT_FOUND, sentence)
         if self._loaded is None:
             raise InferenceRefused(Problem.NOT_READY, "the model is being loaded")
         if version not in ("", self._loaded.version):
             raise InferenceRefused(
-                Problem.NOT_FOUND, f"the version of {name} here is {self._loaded.version}"
+                Problem.NOT_FOUND,
+                f"unknown version; this server has version {self._loaded.version} of {name}",
             )
         return self._loaded.version
 
     @contextlib.contextmanager
     def admitted(self) -> Iterator[None]:
-        """Take a request in, before its photos are read.
+        """Admit a request before its photos are read.
 
         Raises:
-            InferenceRefused: too many are being answered, or the server stops.
+            InferenceRefused: too many requests are in progress, or the server is stopping.
         """
         with self._changed:
             if self._stopping:
                 raise InferenceRefused(Problem.NOT_READY, "the server is stopping")
             if self._running >= self.limits.requests:
                 raise InferenceRefused(
-                    Problem.BUSY, f"{self._running} requests are being answered; try again later"
+                    Problem.BUSY, f"{self._running} requests are in progress; try again later"
                 )
             self._running += 1
         try:
@@ -131,10 +130,10 @@ class Inference:
                 self._changed.notify_all()
 
     def answers(self, photos: Sequence[bytes]) -> list[Answer]:
-        """Answer for photos, in their order.
+        """Return the answers for photos, in their order.
 
         Raises:
-            InferenceRefused: the model fails, or takes too long.
+            InferenceRefused: the model fails or is too slow.
         """
         if self._loaded is None:
             raise InferenceRefused(Problem.NOT_READY, "the model is being loaded")

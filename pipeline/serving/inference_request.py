@@ -1,21 +1,21 @@
-"""A request of the Open Inference Protocol, whichever way it came, and why one is refused."""
+"""A request of the Open Inference Protocol over REST or gRPC, and the reasons to refuse it."""
 
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 INPUT = "image_bytes"
-"""The only input: photos, as files; the SavedModel's own name for it."""
+"""The only input: the bytes of photo files; the SavedModel's signature has the same name."""
 
 AGE, REASON = "age", "reason"
 OUTPUTS = {AGE: "FP32", REASON: "BYTES"}
-"""Output to datatype."""
+"""The outputs and their datatypes."""
 
 BYTES = "BYTES"
 
 
 class Problem(enum.Enum):
-    """Why there is no answer."""
+    """Why a request has no answer."""
 
     INVALID = enum.auto()
     NOT_FOUND = enum.auto()
@@ -32,8 +32,8 @@ class InferenceRefused(Exception):
     """A request has no answer.
 
     Attributes:
-        problem: which status it gets.
-        sentence: one line for the caller, with nothing of the photos.
+        problem: determines the status.
+        sentence: one line for the caller, without any data of the photos.
     """
 
     def __init__(self, problem: Problem, sentence: str) -> None:
@@ -44,13 +44,13 @@ class InferenceRefused(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a caller may ask for; with `Batching.decoders`, this bounds the memory.
+    """The limits of requests; together with `Batching.decoders`, they bound the memory.
 
     Attributes:
-        photo_bytes: of one photo's file.
-        photos: in a request.
-        request_bytes: of a request's body, as it comes.
-        requests: that are being answered at once, over REST and gRPC together.
+        photo_bytes: the largest size of a photo's file, in bytes.
+        photos: the largest number of photos in a request.
+        request_bytes: the largest size of a request's body as it is sent, in bytes.
+        requests: the largest number of requests in progress, over REST and gRPC together.
     """
 
     photo_bytes: int = 16 * 2**20
@@ -61,12 +61,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class InputTensor:
-    """One input as it came.
+    """One input as it was sent.
 
     Attributes:
-        name: of the input.
-        datatype: in the protocol's words.
-        shape: as it is stated.
+        name: the input's name.
+        datatype: a datatype of the protocol.
+        shape: the shape that the request states.
         elements: the photos.
     """
 
@@ -81,9 +81,9 @@ class InferenceRequest:
     """A request within the limits.
 
     Attributes:
-        photos: at least one.
-        outputs: that are asked for, in their order.
-        id: the caller's, may be empty.
+        photos: at least one photo.
+        outputs: the requested outputs, in their order.
+        id: the caller's id, may be empty.
     """
 
     photos: Sequence[bytes]
@@ -93,11 +93,11 @@ class InferenceRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What there is to say of one photo.
+    """The answer for one photo.
 
     Attributes:
-        age: years, to a tenth, as `predict` gives them; `NO_AGE` if the photo was refused.
-        reason: one of `refusals.Reason`, empty if there is an age.
+        age: in years, rounded to a tenth as in `predict`; `NO_AGE` if the photo was refused.
+        reason: one of `refusals.Reason`; empty if there is an age.
     """
 
     age: float
@@ -105,51 +105,51 @@ class Answer:
 
 
 def check_input(name: str, datatype: str, shape: Sequence[int], limits: Limits) -> None:
-    """See that an input is the one that the model has; its elements may not be read yet.
+    """Check that an input matches the model's input; its elements need not be read yet.
 
     Raises:
-        InferenceRefused: it is not.
+        InferenceRefused: it does not match.
     """
     if name != INPUT:
         raise invalid(f"the only input is {INPUT}")
     if datatype != BYTES:
-        raise invalid(f"the datatype of {INPUT} is {BYTES}")
+        raise invalid(f"the datatype of {INPUT} must be {BYTES}")
     if len(shape) != 1 or shape[0] < 1:
-        raise invalid(f"the shape of {INPUT} is [N], with a number of photos N of at least 1")
+        raise invalid(f"the shape of {INPUT} must be [N], with a number of photos N of at least 1")
     if shape[0] > limits.photos:
-        raise too_large(f"{shape[0]} photos, and a request may have {limits.photos}")
+        raise too_large(f"{shape[0]} photos, but a request may have {limits.photos}")
 
 
 def check_photo(byte_size: int, limits: Limits) -> None:
-    """See that a photo is within the limits.
+    """Check that a photo's size in bytes is within the limits.
 
     Raises:
-        InferenceRefused: it is not.
+        InferenceRefused: the photo is too large.
     """
     if byte_size > limits.photo_bytes:
-        raise too_large(f"a photo of more than {limits.photo_bytes} bytes")
+        raise too_large(f"a photo has more than {limits.photo_bytes} bytes")
 
 
 def checked_request(
     inputs: Sequence[InputTensor], outputs: Sequence[str], request_id: str, limits: Limits
 ) -> InferenceRequest:
-    """Hold a request against the model's inputs and outputs and the limits.
+    """Check a request against the model's inputs and outputs and the limits.
 
     Args:
-        inputs: all that came.
-        outputs: that are asked for; all where there are none.
-        request_id: the caller's.
-        limits: to keep to.
+        inputs: all inputs of the request.
+        outputs: the requested outputs; empty for all.
+        request_id: the caller's id.
+        limits: the limits of a request.
 
     Raises:
-        InferenceRefused: it does not fit.
+        InferenceRefused: the request is not valid or too large.
     """
     if len(inputs) != 1:
         raise invalid(f"there must be one input, {INPUT}; there are {len(inputs)}")
     [tensor] = inputs
     check_input(tensor.name, tensor.datatype, tensor.shape, limits)
     if tensor.shape[0] != len(tensor.elements):
-        raise invalid(f"the shape says {tensor.shape[0]} photos; there are {len(tensor.elements)}")
+        raise invalid(f"the shape is {tensor.shape[0]} photos; there are {len(tensor.elements)}")
     for photo in tensor.elements:
         check_photo(len(photo), limits)
     if any(name not in OUTPUTS for name in outputs) or len(set(outputs)) < len(outputs):
@@ -158,10 +158,10 @@ def checked_request(
 
 
 def invalid(sentence: str) -> InferenceRefused:
-    """A request that no repetition will mend."""
+    """Return the refusal of an invalid request, which must not be repeated unchanged."""
     return InferenceRefused(Problem.INVALID, sentence)
 
 
 def too_large(sentence: str) -> InferenceRefused:
-    """A request over one of the limits."""
+    """Return the refusal of a request over one of the limits."""
     return InferenceRefused(Problem.TOO_LARGE, sentence)

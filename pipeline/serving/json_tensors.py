@@ -1,8 +1,8 @@
-"""Requests and answers of the protocol's REST form: JSON, and tensors as bytes behind it.
+"""Requests and answers of the protocol's REST form: JSON, followed by tensors as bytes.
 
-The binary tensor extension: `Inference-Header-Content-Length` says how long the JSON is, and each
-tensor's `binary_data_size` how many bytes behind it are its own. An element of a BYTES tensor comes
-after its length, four bytes, little-endian.
+In the binary tensor extension, `Inference-Header-Content-Length` is the JSON's length in bytes, and
+each tensor's `binary_data_size` is the number of its bytes after the JSON. Each element of a BYTES
+tensor follows its length, which has four bytes, little-endian.
 """
 
 import base64
@@ -61,18 +61,18 @@ class _Request(_Message):
 
 
 class JsonRequest:
-    """A request, and in which form its answer is wanted."""
+    """A request, and the requested form of its answer."""
 
     def __init__(self, body: bytes, json_length: str | None, limits: Limits) -> None:
         """Read a request.
 
         Args:
-            body: of the HTTP request.
-            json_length: the value of `JSON_LENGTH_HEADER`; None if it is not there.
-            limits: to keep to.
+            body: the body of the HTTP request.
+            json_length: the value of `JSON_LENGTH_HEADER`; None without this header.
+            limits: the limits of a request.
 
         Raises:
-            InferenceRefused: it is not a valid one.
+            InferenceRefused: the request is not valid or too large.
         """
         length = _json_length(json_length, len(body))
         message = _message(body[:length])
@@ -95,7 +95,7 @@ class JsonRequest:
                 place += size
             inputs.append(InputTensor(each.name, each.datatype, each.shape, elements))
         if place != len(body):
-            raise invalid("the body is not as long as its JSON and the binary_data_size of it say")
+            raise invalid("the body's length differs from its JSON and all binary_data_size")
         names = [output.name for output in message.outputs]
         self.request: InferenceRequest = checked_request(inputs, names, message.id, limits)
 
@@ -105,7 +105,7 @@ class JsonRequest:
         """Write the answer.
 
         Returns:
-            The body, and the length of its JSON where tensors follow it.
+            The body, and the length of its JSON in bytes if tensors follow it, otherwise None.
         """
         outputs, behind = [], []
         for name in self.request.outputs:
@@ -128,22 +128,22 @@ class JsonRequest:
 
 
 def bytes_elements(content: bytes, limits: Limits) -> list[bytes]:
-    """Part a BYTES tensor in its elements.
+    """Split a BYTES tensor into its elements.
 
     Raises:
-        InferenceRefused: it is cut off, or there are more elements than photos are allowed.
+        InferenceRefused: it is cut off, or has more elements than the allowed number of photos.
     """
     elements: list[bytes] = []
     place = 0
     while place < len(content):
         begin = place + _LENGTH.size
         if begin > len(content):
-            raise invalid("a BYTES tensor is cut off: an element's length has four bytes")
+            raise invalid("a BYTES tensor is cut off: an element's length must have four bytes")
         [size] = _LENGTH.unpack_from(content, place)
         check_photo(size, limits)
         place = begin + size
         if place > len(content):
-            raise invalid("a BYTES tensor is cut off: an element is shorter than its length says")
+            raise invalid("a BYTES tensor is cut off: an element is shorter than its stated length")
         if len(elements) == limits.photos:
             raise too_large(f"a request may have {limits.photos} photos")
         elements.append(content[begin:place])
@@ -151,7 +151,7 @@ def bytes_elements(content: bytes, limits: Limits) -> list[bytes]:
 
 
 def packed(name: str, answers: Sequence[Answer]) -> bytes:
-    """An output as bytes."""
+    """Return an output as bytes."""
     if name == AGE:
         return struct.pack(f"<{len(answers)}f", *(each.age for each in answers))
     reasons = [each.reason.encode() for each in answers]
@@ -162,9 +162,9 @@ def _json_length(header: str | None, body_length: int) -> int:
     if header is None:
         return body_length
     if not (header.isascii() and header.isdigit() and len(header) < 16):
-        raise invalid(f"{JSON_LENGTH_HEADER} is a number of bytes")
+        raise invalid(f"{JSON_LENGTH_HEADER} must be a number of bytes")
     if int(header) > body_length:
-        raise invalid(f"{JSON_LENGTH_HEADER} says more bytes than the body has")
+        raise invalid(f"{JSON_LENGTH_HEADER} is larger than the body")
     return int(header)
 
 
@@ -173,14 +173,14 @@ def _message(text: bytes) -> _Request:
         return _Request.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        # Names of ours and numbers: of what the caller wrote, nothing is repeated.
+        # The place contains only our names and numbers, never text of the caller.
         place = ".".join(map(str, first["loc"]))
         raise invalid(f"{place}: {first['msg']}" if place else first["msg"]) from None
 
 
 def _decoded(data: list[str] | None, limits: Limits) -> list[bytes]:
     if data is None:
-        raise invalid("an input has data: a list of photos, each in base64")
+        raise invalid("an input must have data: a list of photos, each in base64")
     photos = []
     for place, text in enumerate(data[: limits.photos + 1]):
         check_photo(len(text) * 3 // 4 - 2, limits)  # two may be padding

@@ -1,4 +1,4 @@
-"""Photos of concurrent requests, prepared in threads and put together for the model."""
+"""Prepares the photos of concurrent requests in threads and combines them into batches."""
 
 import threading
 import time
@@ -21,8 +21,9 @@ class Batching:
     """How the model is called.
 
     Attributes:
-        photos: at most in a call of the model.
-        wait_seconds: at most for photos that are still being decoded; never where there are none.
+        photos: the largest number of photos in a call of the model.
+        wait_seconds: the longest wait for photos that are still being decoded; without such photos
+            there is no wait.
         decoders: threads that prepare photos; each may need 640 MB for the largest photo.
     """
 
@@ -32,10 +33,10 @@ class Batching:
 
 
 class MicroBatches:
-    """Threads that prepare photos, and one that calls the model.
+    """Threads that prepare photos, and one thread that calls the model.
 
-    The model's thread takes what is prepared. It waits for more only while more is being prepared,
-    and not for long: a photo that comes alone does not wait at all.
+    The model's thread takes the prepared photos. It waits for more photos only while they are being
+    prepared, and only briefly: a single photo does not wait at all.
     """
 
     def __init__(
@@ -48,10 +49,10 @@ class MicroBatches:
         """Start the threads.
 
         Args:
-            prepare: a photo's file to what the model is asked about; raises `PhotoRefused`.
-            ages: the model.
-            batching: how many photos, and how long to wait.
-            observe_batch: is called with the number of photos of each call of the model.
+            prepare: converts a photo's file to the model's input; raises `PhotoRefused`.
+            ages: the model; returns ages in years.
+            batching: how many photos to combine, and how long to wait.
+            observe_batch: called with the number of photos of each call of the model.
         """
         self._prepare = prepare
         self._ages = ages
@@ -66,7 +67,7 @@ class MicroBatches:
         self._caller.start()
 
     def submit(self, photo: bytes) -> Future[Answer]:
-        """Answer for a photo's file; a photo that cannot be used has a reason, and no error."""
+        """Return the future answer for a photo's file; an unusable photo has a reason, no error."""
         answer: Future[Answer] = Future()
         with self._changed:
             self._coming += 1
@@ -74,7 +75,7 @@ class MicroBatches:
         return answer
 
     def close(self) -> None:
-        """End the threads; photos that wait have no answer."""
+        """End the threads; waiting photos get no answer."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -99,7 +100,7 @@ class MicroBatches:
             try:
                 ages = self._ages([photo for photo, _ in batch])
                 answered = list(zip(batch, map(years, ages), strict=True))
-            except Exception as error:  # theirs alone: the next batch may be answered
+            except Exception as error:  # only this batch fails: the next may succeed
                 for _, answer in batch:
                     answer.set_exception(error)
             else:
@@ -107,7 +108,7 @@ class MicroBatches:
                     answer.set_result(Answer(age))
 
     def _next_batch(self) -> list[tuple[bytes, Future[Answer]]]:
-        """Wait for photos; none at the end."""
+        """Wait for photos and return them; return an empty list after `close`."""
         with self._changed:
             self._changed.wait_for(lambda: self._prepared or self._closed)
             until = time.monotonic() + self._batching.wait_seconds

@@ -20,7 +20,7 @@ from .inference_request import BYTES, INPUT, OUTPUTS, InferenceRefused, Problem,
 from .json_tensors import BINARY_EXTENSION, JSON_LENGTH_HEADER, JsonRequest
 
 BODY_SECONDS = 30
-"""How long a request's body may take to come."""
+"""How long the transfer of a request's body may take."""
 
 _STATUS = {
     Problem.INVALID: HTTPStatus.BAD_REQUEST,
@@ -38,7 +38,7 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def application(inference: Inference) -> Starlette:
-    """The endpoints."""
+    """Return the application with all endpoints."""
     endpoints = _Endpoints(inference)
     model = "/v2/models/{name}"
     routes = [
@@ -61,7 +61,7 @@ def application(inference: Inference) -> Starlette:
 class _Endpoints:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
-        # Reading base64 takes longer than a loop may be kept waiting.
+        # Decoding base64 would block the event loop for too long.
         self._threads = ThreadPoolExecutor(inference.limits.requests, thread_name_prefix="rest")
 
     async def live(self, _: Request) -> Response:
@@ -118,16 +118,20 @@ class _Endpoints:
 
     def _answer(self, body: bytes, json_length: str | None, version: str) -> Response:
         limits, name = self._inference.limits, self._inference.model_name
-        request = JsonRequest(body, json_length, limits)
-        answers = self._inference.answers(request.request.photos)
-        content, length = request.answer(answers, name, version)
+        received = JsonRequest(body, json_length, limits)
+        answers = self._inference.answers(received.request.photos)
+        content, length = received.answer(answers, name, version)
         if length is None:
             return Response(content, media_type="application/json")
         headers = {JSON_LENGTH_HEADER: str(length)}
         return Response(content, headers=headers, media_type="application/octet-stream")
 
     async def _body(self, request: Request) -> bytes:
-        """The body; one that is too long is read to its end, or its sender would see no answer."""
+        """Return the body; read one that is too long to its end, so that its sender gets an answer.
+
+        Raises:
+            InferenceRefused: the body is too long or too slow.
+        """
         most = self._inference.limits.request_bytes
         parts: list[bytes] = []
         size = 0
@@ -140,7 +144,7 @@ class _Endpoints:
                     else:
                         parts.clear()
         except TimeoutError:
-            sentence = f"the body has not come within {BODY_SECONDS} s"
+            sentence = f"the body was not received within {BODY_SECONDS} s"
             raise InferenceRefused(Problem.TOO_SLOW, sentence) from None
         if size > most:
             raise too_large(f"a request may have {most} bytes")
@@ -152,7 +156,7 @@ class _Endpoints:
 
 
 def _described(endpoint: _Endpoint) -> _Endpoint:
-    """Let an endpoint answer whatever it raises in the protocol's form."""
+    """Let an endpoint return each exception in the protocol's form."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -163,16 +167,16 @@ def _described(endpoint: _Endpoint) -> _Endpoint:
         except ClientDisconnect:
             return _json({"error": "the body is cut off"}, HTTPStatus.BAD_REQUEST)
         except Exception as error:
-            # Its words may hold what was sent.
+            # The error's text may contain the request's data.
             click.echo(f"a request failed: {type(error).__name__}", err=True)
-            sentence = "the server could not answer"
+            sentence = "internal error of the server"
             return _json({"error": sentence}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return answer
 
 
 async def _of_no_endpoint(_: Request, error: Exception) -> Response:
-    """A wrong path or method."""
+    """Answer a wrong path or method."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     return _json({"error": status.phrase}, status, error.headers or {})

@@ -1,4 +1,4 @@
-"""`customer-age serve`: the ports first, then the model, and an orderly end."""
+"""Runs `customer-age serve`: opens the ports, loads the model, and stops cleanly."""
 
 import multiprocessing
 import os
@@ -20,19 +20,19 @@ from .micro_batches import Batching
 from .serving_metrics import ServingMetrics
 
 GRACE_SECONDS = 4.0
-"""For what is being answered when SIGTERM comes: a second before the five that are promised."""
+"""How long requests in progress may take after SIGTERM: a second less than the documented five."""
 
 
 @dataclass(frozen=True)
 class ServeRequest:
-    """What the command line says besides the settings.
+    """The arguments of the command line, without the settings.
 
     Attributes:
         model: a version or a folder; None for the champion.
-        host: address to listen on.
-        port: of REST.
-        grpc_port: of gRPC.
-        limits: of a request.
+        host: the address to listen on.
+        port: the port of REST.
+        grpc_port: the port of gRPC.
+        limits: the limits of a request.
         batching: how the model is called.
     """
 
@@ -51,13 +51,13 @@ def run(settings: Settings, request: ServeRequest) -> int:
         The exit code 0.
 
     Raises:
-        SettingsError: a port is not free, or there is no such folder.
-        RunError: there is no such version, or the registry or the model fails.
+        SettingsError: a port is not free, or the folder does not exist.
+        RunError: the version does not exist, or the registry or the model fails.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     log.quiet_libraries()
     log_no_requests()
-    warnings.filterwarnings("ignore", module="PIL")  # of photos, whose answers say what is wrong
+    warnings.filterwarnings("ignore", module="PIL")  # the answers report bad photos
     inference = Inference(
         settings.registry.model_name, request.limits, request.batching, ServingMetrics()
     )
@@ -71,14 +71,14 @@ def run(settings: Settings, request: ServeRequest) -> int:
         version = _loaded(settings, request.model, inference).result()
         click.echo(f"{inference.model_name}, version {version}: ready", err=True)
         threading.Event().wait()
-    except KeyboardInterrupt:  # SIGTERM too: see running.interruption
+    except KeyboardInterrupt:  # also SIGTERM: see running.interruption
         interruption.leave_to_main_thread(GRACE_SECONDS + 0.9)
         _stop(inference, http, grpc)
     return 0
 
 
 def _loaded(settings: Settings, named: str | None, inference: Inference) -> Future[str]:
-    """Load the model in a thread of its own, so that a signal need not wait for TensorFlow."""
+    """Load the model in a separate thread, so that a signal need not wait for TensorFlow."""
     version: Future[str] = Future()
 
     def load() -> None:
@@ -94,13 +94,13 @@ def _loaded(settings: Settings, named: str | None, inference: Inference) -> Futu
 
 
 def _stop(inference: Inference, http: RestListener, grpc: GrpcListener) -> None:
-    """Take nothing new, finish what runs."""
-    click.echo("stopping: what is being answered is finished", err=True)
+    """Refuse new requests, and finish those in progress."""
+    click.echo("stopping: requests in progress are finished first", err=True)
     until = time.monotonic() + GRACE_SECONDS
     http.stop()
     grpc.stop(GRACE_SECONDS)
     inference.stop(GRACE_SECONDS)
     for listener in (http, grpc):
         listener.wait(max(0.0, until - time.monotonic()))
-    for child in multiprocessing.active_children():  # a registry that is still being asked
+    for child in multiprocessing.active_children():  # may still be fetching from the registry
         child.terminate()

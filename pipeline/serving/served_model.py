@@ -1,4 +1,4 @@
-"""Which model is served: a published version, or a folder that holds one."""
+"""Loads the model to serve: a published version, or a folder that contains a model."""
 
 import re
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class ServedModel:
     """A model, and how its photos are prepared.
 
     Attributes:
-        version: in the registry; of a folder its name where that is a number, and else the first
-            digits of the model's fingerprint.
-        model: to ask.
-        spec: how the photos were prepared that it learned from.
+        version: the version in the registry; for a folder its name if that is a number, otherwise
+            the first digits of the model's fingerprint.
+        model: predicts the ages.
+        spec: how the photos were prepared that the model was trained on.
     """
 
     version: str
@@ -33,7 +33,7 @@ class ServedModel:
 
 
 def is_folder(named: str) -> bool:
-    """Whether a model is named by a folder: `/mnt/models`, `./3`; a version has no slash."""
+    """Return whether a name is a folder such as `/mnt/models` or `./3`; versions have no slash."""
     return "/" in named
 
 
@@ -41,12 +41,12 @@ def load(settings: Settings, named: str | None) -> ServedModel:
     """Fetch a model, and load it.
 
     Args:
-        settings: say which registry; and how photos are prepared, where the model does not.
+        settings: name the registry, and how photos are prepared if the model has no record of it.
         named: a version, a folder, or None for the champion.
 
     Raises:
-        SettingsError: there is no such folder.
-        RunError: there is no such version, or it cannot be fetched or loaded.
+        SettingsError: the folder contains no model.
+        RunError: the version does not exist, or the model cannot be fetched or loaded.
     """
     if named is not None and is_folder(named):
         folder = _saved_model(Path(named))
@@ -60,13 +60,13 @@ def load(settings: Settings, named: str | None) -> ServedModel:
 
 
 def _saved_model(folder: Path) -> Path:
-    """A folder with a SavedModel, or the one with the highest number in it, as for TF Serving."""
+    """Return a SavedModel's folder, or its sub-folder with the highest number, as TF Serving."""
     if (folder / _MODEL_FILE).is_file():
         return folder
     numbered = [each.parent for each in folder.glob(f"*/{_MODEL_FILE}") if _number(each.parent)]
     if not numbered:
         raise SettingsError(
-            f"--model {folder}: there is no {_MODEL_FILE}, and no folder with a number that has one"
+            f"--model {folder}: contains no {_MODEL_FILE}, and no numbered folder with one"
         )
     return max(numbered, key=lambda each: int(each.name))
 

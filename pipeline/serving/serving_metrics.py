@@ -1,4 +1,4 @@
-"""What is counted, in the words of Prometheus; nothing of it names a caller or a photo."""
+"""The metrics for Prometheus; no metric or label names a caller or a photo."""
 
 import contextlib
 import time
@@ -24,7 +24,7 @@ _PHOTOS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 @dataclass
 class Outcome:
-    """How a request ended; an HTTP status, or the name of gRPC's."""
+    """How a request ended: an HTTP status code, or the name of a gRPC status."""
 
     code: str = "unknown"
 
@@ -33,7 +33,7 @@ class ServingMetrics:
     """The counters of one server."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Start all counters at zero."""
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
@@ -80,7 +80,7 @@ class ServingMetrics:
 
     @contextlib.contextmanager
     def request(self, protocol: str) -> Iterator[Outcome]:
-        """Count a request, and how long it takes; the answer sets its code."""
+        """Count a request and its duration; the caller sets the code of the yielded outcome."""
         outcome = Outcome()
         started = time.monotonic()
         self._running.inc()
@@ -103,9 +103,9 @@ class ServingMetrics:
         self._batches.observe(photos)
 
     def model(self, name: str, version: str) -> None:
-        """Say which model is served."""
+        """Record which model is served."""
         self._model.labels(name, version).set(1)
 
     def text(self) -> bytes:
-        """All of it, in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return exposition.generate_latest(self._registry)

@@ -197,7 +197,7 @@ def test_days_at_a_shop(photos, webhook, versions, tmp_path, person_key):
     os.kill(shop.run_process(), signal.SIGKILL)
     printed, _ = trigger.communicate(timeout=900)
     assert trigger.returncode == 1, printed
-    assert "could not be brought to its end" in printed
+    assert "could not be completed" in printed
     assert "ended, published" in printed, "of the first run"
     first, second = shop.ledger.runs()
     assert (first.state.value, second.ended_at) == ("published", None)

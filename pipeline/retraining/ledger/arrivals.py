@@ -1,8 +1,8 @@
-"""What becomes of batches that a look found: pure functions, no database.
+"""Decides which batches found by a check enter the ledger: pure functions, no database.
 
-A batch that the ledger knows may be uploaded again. What counts is its content, not the time of
-its `_SUCCESS`: an inbox that was copied or restored has other times and the same content. A later
-upload may have an earlier time, as clocks are set back.
+A batch in the ledger may be uploaded again. Its content counts, not the time of its `_SUCCESS`: an
+inbox that was copied or restored has different times and the same content. A later upload may have
+an earlier time, because clocks are set back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,12 +13,12 @@ from .records import Batch, BatchState, FoundBatch, Upload
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What is to be written down.
+    """The changes to record in the ledger.
 
     Attributes:
-        entered: batches, new ones and those to be entered again.
-        seen: name to upload, of batches that stay as they are.
-        replaced: what the ledger knew of those that are entered again.
+        entered: new batches, and batches to enter again.
+        seen: name and upload of each batch that stays as it is.
+        replaced: the ledger's earlier entries of the batches that are entered again.
     """
 
     entered: tuple[Batch, ...]
@@ -27,10 +27,10 @@ class Arrivals:
 
 
 def arrivals(known: Iterable[Batch], found: Iterable[FoundBatch]) -> Arrivals:
-    """Decide which found batches are entered; the oldest of two with one content is the original.
+    """Decide which found batches enter the ledger; of two with equal content, the older is kept.
 
     Args:
-        known: every batch of the ledger.
+        known: all batches of the ledger.
         found: complete batches of the inbox.
     """
     by_name = {batch.name: batch for batch in known}
@@ -58,13 +58,13 @@ def arrivals(known: Iterable[Batch], found: Iterable[FoundBatch]) -> Arrivals:
 def _is_entered(earlier: Batch | None, found: FoundBatch) -> bool:
     if earlier is None:
         return True
-    if earlier.state == BatchState.SET_ASIDE:  # it was fixed: its `_SUCCESS` is new
+    if earlier.state == BatchState.SET_ASIDE:  # whoever fixes it writes `_SUCCESS` again
         return found.arrived > earlier.arrived_at or _content_changed(earlier, found)
     return _is_noted(earlier, found) and _content_changed(earlier, found)
 
 
 def _is_noted(earlier: Batch | None, found: FoundBatch) -> bool:
-    """Whether an upload tells something that is not known of a batch that no run has now."""
+    """Return whether an upload is not in the ledger yet, and no run has the batch now."""
     if earlier is None or earlier.state == BatchState.TAKEN:
         return False
     last = earlier.upload
@@ -72,16 +72,16 @@ def _is_noted(earlier: Batch | None, found: FoundBatch) -> bool:
 
 
 def _content_changed(earlier: Batch, found: FoundBatch) -> bool:
-    """Whether two uploads differ; not where other stores have computed their digests."""
+    """Return whether two uploads differ; False if different stores computed their digests."""
     last = earlier.upload
     return last is not None and last.place == found.place and last.content != found.content
 
 
 def _entered(found: FoundBatch, original: str | None) -> Batch:
-    """A found batch as it is entered; `original` is the batch with the same content, if any."""
+    """Return the entry of a found batch; `original` is the batch with the same content, if any."""
     reason = found.problem
     if original is not None:
-        reason = f"its photos and table are those of batch {original}"
+        reason = f"its photos and table are the same as those of batch {original}"
     return Batch(
         name=found.name,
         state=BatchState.SET_ASIDE if reason else BatchState.WAITING,

@@ -1,7 +1,7 @@
-"""The ledger's tables, and how its database is reached: SQLite or PostgreSQL, one code path.
+"""The ledger's tables and its database connection: SQLite or PostgreSQL, one code path.
 
-Every transaction is the only one that writes: SQLite's BEGIN IMMEDIATE and PostgreSQL's advisory
-lock keep the others waiting. So what a transaction reads stays true until it has written.
+Only one transaction writes at a time: SQLite's BEGIN IMMEDIATE and PostgreSQL's advisory lock make
+the others wait. So the rows that a transaction reads do not change before it writes.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ from customer_age.errors import RunError, SettingsError, explained_by, full_disk
 from . import revisions
 
 _PATIENCE_SECONDS = 60
-"""How long a transaction waits for another one, and PostgreSQL for a client that says nothing."""
+"""How long a transaction waits for another one, and PostgreSQL for an idle client."""
 
 _LOCK = int.from_bytes(hashlib.sha256(b"customer-age ledger").digest()[:8], "big", signed=True)
 
@@ -50,18 +50,18 @@ def _as_run_error(error: Exception) -> RunError | None:
     if full_disk(error) is not None:
         return RunError(
             "the ledger (retraining.ledger) cannot be written: no space left on its disk; free "
-            "some, and the next check continues where this one stopped"
+            "some space, and the next check continues where this one stopped"
         )
     message = " ".join(str(getattr(error, "orig", None) or error).split())
     return RunError(f"the ledger (retraining.ledger) failed: {message[:300]}")
 
 
 explained = explained_by(_as_run_error)
-"""Decorates what asks the database: whatever it complains of is one line."""
+"""Decorates methods that use the database: raises each database error as one line."""
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment, in UTC; SQLite keeps no time zones."""
+    """A time in UTC; SQLite stores no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -80,7 +80,7 @@ class Utc(TypeDecorator[datetime]):
 
 
 METADATA = MetaData()
-"""The tables at revision `revisions.HEAD`; who changes them adds a script to `migrations`."""
+"""The tables at revision `revisions.HEAD`; each change needs a script in `migrations`."""
 
 RUNS = Table(
     "retraining_runs",
@@ -88,19 +88,19 @@ RUNS = Table(
     Column("pipeline", String(63), primary_key=True),
     Column("run_id", String(63), primary_key=True),
     Column("state", String(20), nullable=False),
-    # True, or NULL when the run has ended: the constraint below lets one run at a time be active.
+    # True, or NULL when the run has ended: the constraint below allows one active run at a time.
     Column("active", Boolean),
     Column("why", Text, nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("settings", Text, nullable=False),
-    # Names of the new ones, as JSON: a batch itself points only at the run that it was in last.
+    # Names of the new batches, as JSON: a batch itself refers only to its last run.
     Column("new_batches", Text, nullable=False),
     Column("planned_at", Utc, nullable=False),
     Column("ended_at", Utc),
-    # Who is starting it now, and until when nobody else may.
+    # The trigger that is starting it now, and until when no other one may.
     Column("held_by", String(63)),
     Column("held_until", Utc),
-    # True where someone asked to go on as if it had not failed.
+    # True if someone requested to continue as if it had not failed.
     Column("forgiven", Boolean),
     UniqueConstraint("pipeline", "active", name="retraining_one_active_run"),
 )
@@ -111,22 +111,22 @@ BATCHES = Table(
     Column("pipeline", String(63), primary_key=True),
     Column("name", String(255), primary_key=True),
     Column("state", String(20), nullable=False),
-    # Of the photos and their table; NULL where another batch has the same.
+    # Digest of the photos and their table; NULL if another batch has the same content.
     Column("content", String(64)),
     Column("same_as", String(255)),
     Column("photos", Integer, nullable=False),
     Column("arrived_at", Utc, nullable=False),
     Column("found_at", Utc, nullable=False),
-    # The run that has it, was trained on it, or failed with it last.
+    # The run that has it, or the last one that trained on it or failed with it.
     Column("run_id", String(63)),
     Column("tries", Integer, nullable=False, default=0),
     Column("tried_at", Utc),
-    # At most so many batches may be new in its next run; NULL: any number.
+    # The largest number of new batches in its next run; NULL: no limit.
     Column("together", Integer),
     Column("reason", Text, nullable=False, default=""),
-    # How far it and the batches that waited before it were from the champion's, as JSON.
+    # Drift of it and the batches that waited before it from the champion's data, as JSON.
     Column("drift", Text),
-    # The upload that was read last, as JSON; NULL of batches that release 0.1 entered.
+    # The upload that was read last, as JSON; NULL for batches that release 0.1 entered.
     Column("upload", Text),
     UniqueConstraint("pipeline", "content", name="retraining_content_once"),
     ForeignKeyConstraint(
@@ -143,25 +143,25 @@ EVENTS = Table(
     Column("subject", String(255), nullable=False),
     Column("happened_at", Utc, nullable=False),
     Column("data", Text, nullable=False),
-    # Who is sending it now, and until when nobody else may.
+    # Until when only the trigger that is sending it may send it.
     Column("held_until", Utc),
     Column("sent_at", Utc),
-    # Why it will not be sent any more; NULL while it may.
+    # Why it will not be sent any more; NULL while it may be sent.
     Column("dead", String(255)),
 )
 
 
 class Database:
-    """Transactions on the ledger's tables, which the first one makes or brings up to date."""
+    """Transactions on the ledger's tables; the first one creates or migrates the tables."""
 
     def __init__(self, uri: str):
-        """Say where the database is; nothing is opened yet.
+        """Set the database's address; nothing is opened yet.
 
         Args:
             uri: `sqlite:////folder/ledger.sqlite` or `postgresql://user@host:port/database`.
 
         Raises:
-            SettingsError: it is neither, or PostgreSQL's client is not installed.
+            SettingsError: the address is not valid, or PostgreSQL's client is not installed.
         """
         url = _url(uri)
         self.place = url.render_as_string(hide_password=True)
@@ -170,7 +170,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A transaction that keeps all other ones waiting; it is undone where an error passes."""
+        """Open a transaction that makes all others wait; an error rolls it back."""
         if not self._ready and self._engine.dialect.name == "sqlite":
             Path(str(self._engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
         with self._engine.begin() as connection:
@@ -186,7 +186,7 @@ def _url(uri: str) -> URL:
     try:
         url = make_url(uri)
     except ArgumentError:
-        raise SettingsError(f"retraining.ledger: {uri} is not the address of a database") from None
+        raise SettingsError(f"retraining.ledger: {uri} is not a valid database address") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if (

@@ -1,4 +1,4 @@
-"""Notifications: the end of a run, and batches that were set aside or have changed."""
+"""Makes the events that users receive: ends of runs, and batches that were set aside or changed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,14 +12,14 @@ _PREFIX = "customer-age"
 def run_ended(
     run: Run, state: RunState, reason: str, ended: datetime, facts: dict[str, Any]
 ) -> Event:
-    """The end of a run.
+    """Return the event of a run's end.
 
     Args:
-        run: as it was planned.
-        state: that it ended in.
-        reason: in one line, or empty.
-        ended: when.
-        facts: further ones, such as the version that was published.
+        run: the run as it was planned.
+        state: the state in which it ended.
+        reason: why it ended, in one line, or empty.
+        ended: the time of its end.
+        facts: other facts, such as the version that was published.
     """
     return Event(
         id=f"{run.run_id}.{state.value}",
@@ -41,7 +41,7 @@ def run_ended(
 
 
 def paused(pause: Pause) -> Event:
-    """Retraining is paused: too many runs in a row did not train."""
+    """Return the event that retraining is paused: too many runs in a row did not train."""
     return Event(
         id=f"{pause.opened_by}.paused",
         type=f"{_PREFIX}.retraining.paused",
@@ -52,7 +52,7 @@ def paused(pause: Pause) -> Event:
 
 
 def resumed(pause: Pause, run: Run, ended: datetime) -> Event:
-    """A run has trained again, which ends a pause."""
+    """Return the event that a run has trained again, which ends a pause."""
     return Event(
         id=f"{run.run_id}.resumed",
         type=f"{_PREFIX}.retraining.resumed",
@@ -65,15 +65,15 @@ def resumed(pause: Pause, run: Run, ended: datetime) -> Event:
 def set_aside(
     name: str, arrived: datetime, when: datetime, reason: str, tries: int, photos: int
 ) -> Event:
-    """A batch that no run will learn from, unless it is offered again.
+    """Return the event of a batch that no run will train on, unless it is offered again.
 
     Args:
-        name: of the batch.
-        arrived: when; the same batch may be set aside again after it was offered again.
-        when: it was set aside.
-        reason: in one line.
-        tries: runs that failed with it.
-        photos: in it.
+        name: the batch's name.
+        arrived: when it arrived; a batch that was offered again may be set aside again.
+        when: when it was set aside.
+        reason: why, in one line.
+        tries: the number of runs that failed with it.
+        photos: the number of its photos.
     """
     return Event(
         id=f"{name}.{arrived.timestamp():.0f}.set_aside",
@@ -85,19 +85,19 @@ def set_aside(
 
 
 def batch_entered(batch: Batch, when: datetime) -> Event | None:
-    """Something to tell where a batch was set aside as soon as it was found."""
+    """Return the event of a batch that was set aside as soon as it was found, or None."""
     if batch.state != BatchState.SET_ASIDE:
         return None
     return set_aside(batch.name, batch.arrived_at, when, batch.reason, 0, batch.photos)
 
 
 def batches_changed(before: Sequence[Batch], after: Sequence[Batch], when: datetime) -> list[Event]:
-    """Return a notification for each trained batch that was uploaded again with other content.
+    """Return an event for each trained batch that was uploaded again with different content.
 
     Args:
-        before: batches that the ledger knew.
-        after: batches that are entered, some of them in place of those.
-        when: they were entered.
+        before: batches that were in the ledger.
+        after: batches that are entered, some of which replace those.
+        when: when they were entered.
     """
     learnt = {batch.name: batch for batch in before if batch.state == BatchState.LEARNT}
     return [
@@ -119,7 +119,7 @@ def batches_changed(before: Sequence[Batch], after: Sequence[Batch], when: datet
 
 
 def batches_judged(run: Run, verdicts: tuple[Verdict, ...], when: datetime) -> list[Event]:
-    """Something to tell for each batch that a run's end sets aside."""
+    """Return an event for each batch that a run's end sets aside."""
     batches = {batch.name: batch for batch in run.batches}
     return [
         set_aside(

@@ -1,7 +1,7 @@
-"""The ledger: the state of each batch and each run, for any number of triggers.
+"""The ledger: the state of each batch and each run, shared by all triggers and safe if they die.
 
-Each method is one transaction, and no two of them run at once; see `database`. A method that
-comes too late, since another trigger was faster, changes nothing and says so.
+Each method is one transaction, and no two of them run at once; see `database`. A method that is too
+late, because another trigger was faster, changes nothing and returns that.
 """
 
 import json
@@ -21,7 +21,7 @@ from .records import Batch, BatchState, Event, FoundBatch, Run, RunState, Verdic
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(timezone.utc)
 
 
@@ -29,15 +29,15 @@ class Ledger:
     """The batches and runs of one pipeline; several pipelines may share a database."""
 
     def __init__(self, uri: str, pipeline: str, clock: Callable[[], datetime] = now):
-        """Say where the ledger is; nothing is opened yet.
+        """Set the ledger's address; nothing is opened yet.
 
         Args:
             uri: see `database.Database`.
-            pipeline: its name.
-            clock: tells the time.
+            pipeline: the pipeline's name.
+            clock: returns the current time.
 
         Raises:
-            SettingsError: the address is none that a ledger can have.
+            SettingsError: the address is not valid for a ledger.
         """
         self._database = Database(uri)
         self._pipeline = pipeline
@@ -46,40 +46,40 @@ class Ledger:
 
     @explained
     def batches(self) -> list[Batch]:
-        """Every batch, by arrival."""
+        """Return all batches, by arrival."""
         with self._database.transaction() as connection:
             return read_batches(connection, self._pipeline)
 
     @explained
     def runs(self) -> list[Run]:
-        """Every run, the oldest first."""
+        """Return all runs, the oldest first."""
         with self._database.transaction() as connection:
             return read_runs(connection, self._pipeline)
 
     @explained
     def active_run(self) -> Run | None:
-        """The run that was planned and has not ended."""
+        """Return the run that was planned and has not ended, or None."""
         with self._database.transaction() as connection:
             return next(iter(read_runs(connection, self._pipeline, RUNS.c.active)), None)
 
     @explained
     def notice_clock_set_back(self) -> bool:
-        """Count waits from now on whose beginning lies ahead; gives whether there was one."""
+        """Restart all waits that began in the future; return whether there was one."""
         with self._database.transaction() as connection:
             return clocks.set_back(connection, self._pipeline, self._clock())
 
     @explained
     def forget_vanished(self, present: Collection[str]) -> list[str]:
-        """Strike out batches that were removed before any run used them.
+        """Delete the entries of batches that were removed before any run used them.
 
-        What was the same as one of them is struck out with it: if it is still there, the next
-        look finds it as a new batch.
+        The entries of their copies are deleted with them: the next check finds a copy that is
+        still in the inbox as a new batch.
 
         Args:
             present: names of all folders in the inbox.
 
         Returns:
-            The names of those that were struck out.
+            The names of the removed batches, without their copies.
         """
         with self._database.transaction() as connection:
             waiting = select(BATCHES.c.name).where(
@@ -96,25 +96,26 @@ class Ledger:
 
     @explained
     def add(self, found: Iterable[FoundBatch], keep_events: bool = False) -> list[Batch]:
-        """Enter batches that the inbox holds.
+        """Enter batches of the inbox.
 
-        One whose content is another batch's is set aside. One that was set aside is entered again
-        where it has arrived again; one that waits or was trained on, where it was uploaded again
-        with other content. Any other that is there already stays as it is.
+        A batch with the same content as another one is set aside. A batch that was set aside is
+        entered again if it has arrived again. A batch that waits or was trained on is entered again
+        if it was uploaded again with different content. Any other known batch does not change.
 
         Args:
             found: complete batches.
-            keep_events: keep one for each batch that is set aside, or was trained on and changed.
+            keep_events: keep an event for each batch that is set aside, or that was trained on and
+                has changed.
 
         Returns:
-            Those that were entered.
+            The batches that were entered.
         """
         found = list(found)
         if not found:
             return []
         with self._database.transaction() as connection:
             result = arrivals(read_batches(connection, self._pipeline), found)
-            self._strike_out(connection, result.replaced)
+            self._delete(connection, result.replaced)
             moment = self._clock()
             key = {"pipeline": self._pipeline, "found_at": moment}
             for batch in result.entered:
@@ -137,8 +138,8 @@ class Ledger:
         """Return a drift that was measured before, or None.
 
         Args:
-            batch: the newest one that was measured.
-            key: a digest of all that was measured.
+            batch: the newest batch that was measured.
+            key: digest of all that was measured.
         """
         with self._database.transaction() as connection:
             kept = connection.scalar(
@@ -149,7 +150,7 @@ class Ledger:
 
     @explained
     def keep_drift(self, batch: str, key: str, drift: Mapping[str, Any]) -> None:
-        """Keep a drift with the newest batch that was measured, in place of an earlier one."""
+        """Keep a drift with the newest batch that was measured; it replaces an earlier one."""
         kept = json.dumps({"key": key, "drift": dict(drift)})
         with self._database.transaction() as connection:
             connection.execute(
@@ -158,16 +159,16 @@ class Ledger:
 
     @explained
     def plan(self, run_id: str, batches: Sequence[Batch], settings: str, why: str) -> Run | None:
-        """Write a run down before it is started, and give it its batches.
+        """Record a run before it is started, and assign its batches.
 
         Args:
-            run_id: of the run.
-            batches: the new ones, as they were read from this ledger.
-            settings: of the run, as JSON.
+            run_id: the run's id.
+            batches: the new batches, as they were read from this ledger.
+            settings: the run's settings, as JSON.
             why: the policy's reason, in a sentence.
 
         Returns:
-            The run, or None where another trigger planned one or took a batch meanwhile.
+            The run, or None if another trigger planned one or took a batch in the meantime.
         """
         names = [batch.name for batch in batches]
         with self._database.transaction() as connection:
@@ -197,10 +198,10 @@ class Ledger:
 
     @explained
     def hold(self, run_id: str, holder: str, seconds: float) -> bool:
-        """Ask to be the only one that starts a run, for a time.
+        """Request to be the only trigger that may start a run, for a time in seconds.
 
         Returns:
-            Whether the caller is; not where another one is, or where the run has ended.
+            Whether the caller holds the run; False if another one does, or if the run has ended.
         """
         moment = self._clock()
         free = clocks.is_free(RUNS.c.held_until, moment, seconds)
@@ -219,7 +220,7 @@ class Ledger:
 
     @explained
     def undo(self, run_id: str) -> None:
-        """Strike out a run of which nothing was started, and give its batches back."""
+        """Delete a run of which nothing was started; its batches wait again."""
         with self._database.transaction() as connection:
             if not any(
                 run.run_id == run_id for run in read_runs(connection, self._pipeline, RUNS.c.active)
@@ -235,16 +236,16 @@ class Ledger:
 
     @explained
     def retry(self, names: Collection[str] | None) -> list[str]:
-        """Offer batches again that were set aside, and go on as if no run had failed.
+        """Offer batches again that were set aside, and continue as if no run had failed.
 
-        What could not be read when it was found, and copies of other batches, are struck out: the
-        next look reads them again.
+        Entries of unreadable batches and of copies are deleted: the next check reads these batches
+        again.
 
         Args:
-            names: of batches; None for all.
+            names: the names of the batches; None for all.
 
         Returns:
-            The names of those that are offered again.
+            The names of the batches that are offered again.
         """
         aside = and_(self._of(BATCHES), BATCHES.c.state == BatchState.SET_ASIDE)
         if names is not None:
@@ -269,7 +270,7 @@ class Ledger:
 
     @explained
     def note(self, run_id: str, state: RunState) -> None:
-        """Write down what a run that has not ended is doing."""
+        """Record the state of a run that has not ended."""
         with self._database.transaction() as connection:
             connection.execute(
                 update(RUNS)
@@ -286,10 +287,10 @@ class Ledger:
         verdicts: Sequence[Verdict],
         events: Sequence[Event] = (),
     ) -> bool:
-        """Write down how a run ended, the new state of its batches, and what to notify.
+        """Record how a run ended, the new states of its batches, and the events to send.
 
         Returns:
-            Whether this call did it; not where another trigger did before.
+            Whether this call recorded it; False if another trigger did so before.
         """
         moment = self._clock()
         with self._database.transaction() as connection:
@@ -326,10 +327,10 @@ class Ledger:
             self.outbox.put(connection, events)
             return True
 
-    def _strike_out(self, connection: Connection, batches: Sequence[Batch]) -> None:
-        """Strike out batches whose content is another now.
+    def _delete(self, connection: Connection, batches: Sequence[Batch]) -> None:
+        """Delete the entries of batches whose content has changed.
 
-        So are copies of one that no run was trained on: the next look finds them as new batches.
+        Copies of a waiting batch are deleted also: the next check finds them as new batches.
         """
         waiting = [batch.name for batch in batches if batch.state == BatchState.WAITING]
         for condition in (

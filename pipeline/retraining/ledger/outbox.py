@@ -1,4 +1,4 @@
-"""Notifications to send: events are kept with what they report until they are sent."""
+"""Keeps events in the ledger until they are sent."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -21,7 +21,7 @@ class Outbox:
         self._ours = EVENTS.c.pipeline == pipeline
 
     def put(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Keep events, in the transaction that made them true; one that is kept already stays."""
+        """Keep events, in the transaction that records their cause; skip those already kept."""
         for event in events:
             known = select(EVENTS.c.id).where(self._ours, EVENTS.c.id == event.id)
             if connection.execute(known).first() is None:
@@ -29,19 +29,19 @@ class Outbox:
                 connection.execute(insert(EVENTS).values(pipeline=self._pipeline, **row))
 
     @explained
-    def take(self, seconds: float, besides: Collection[str] = ()) -> Event | None:
-        """Take the oldest event that nobody has sent, is sending, or has given up.
+    def take(self, seconds: float, excluding: Collection[str] = ()) -> Event | None:
+        """Take the oldest event that is not sent, not being sent and not dropped; None if none.
 
         Args:
-            seconds: for how long it is the caller's; then another one may send it.
-            besides: ids of events that are left alone.
+            seconds: how long only the caller may send it; then another trigger may.
+            excluding: ids of events to skip.
         """
         moment = self._clock()
         free = is_free(EVENTS.c.held_until, moment, seconds)
         unsent = (
             select(EVENTS)
             .where(self._ours, EVENTS.c.sent_at.is_(None), EVENTS.c.dead.is_(None), free)
-            .where(EVENTS.c.id.not_in(besides))
+            .where(EVENTS.c.id.not_in(excluding))
             .order_by(EVENTS.c.happened_at, EVENTS.c.id)
         )
         with self._database.transaction() as connection:
@@ -54,7 +54,7 @@ class Outbox:
 
     @explained
     def drop(self, event_id: str, reason: str) -> None:
-        """Give an event up: it is never sent, and counted."""
+        """Drop an event: it is never sent, but counted."""
         with self._database.transaction() as connection:
             connection.execute(
                 update(EVENTS)
@@ -64,7 +64,7 @@ class Outbox:
 
     @explained
     def drop_older(self, moment: datetime, reason: str) -> int:
-        """Give up what has waited since before a moment; returns how many events there were."""
+        """Drop unsent events that happened before a moment; return how many there were."""
         with self._database.transaction() as connection:
             unsent = (EVENTS.c.sent_at.is_(None), EVENTS.c.dead.is_(None))
             dropped = connection.execute(
@@ -76,7 +76,7 @@ class Outbox:
 
     @explained
     def counts(self) -> dict[str, int]:
-        """How many events wait, under an empty key, and how many were dropped for each reason."""
+        """Return how many events wait (empty key) and how many were dropped for each reason."""
         reason = func.coalesce(EVENTS.c.dead, "")
         counted = (
             select(reason, func.count())
@@ -88,7 +88,7 @@ class Outbox:
 
     @explained
     def sent(self, event_id: str) -> None:
-        """Write down that an event has reached its receiver."""
+        """Record that the receiver has accepted an event."""
         sent = {"sent_at": self._clock()}
         with self._database.transaction() as connection:
             connection.execute(

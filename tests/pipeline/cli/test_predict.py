@@ -166,7 +166,7 @@ def test_a_photo_without_an_age_has_a_row_and_changes_the_exit_code(call, photos
         "", "truncated", "", "", "format_unsupported", "file_missing",
     ]  # fmt: skip
     assert printed.err == (
-        "3 of 6 photos have no age; their rows say why\n"
+        "3 of 6 photos have no age; their rows give the reasons\n"
         "1 file without a picture's suffix was left out: 1 .txt\n"
     )
 
@@ -298,7 +298,7 @@ def test_score_replaces_files_only_with_overwrite(call, photos, tmp_path):
     (out / "mine.txt").write_text("mine")
     exit_code, printed = call("score", photos, "--output", out)
     assert exit_code == 2
-    assert "is there already" in printed.err and "--overwrite" in printed.err
+    assert "already exists" in printed.err and "--overwrite" in printed.err
     assert call("score", photos, "--output", out, "--overwrite")[0] == 0
     assert _names(out) == ["mine.txt", "predictions-00000-of-00001.parquet"]
 
@@ -306,7 +306,7 @@ def test_score_replaces_files_only_with_overwrite(call, photos, tmp_path):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--output", "x.csv", "--format", "parquet"], "named as csv"),
+        (["--output", "x.csv", "--format", "parquet"], "ends in .csv, but --format is parquet"),
         (["--output", "nowhere://x"], "--output nowhere://x: cannot be written"),
         (["--output", "photos/40.png/x"], "cannot be written"),
     ],

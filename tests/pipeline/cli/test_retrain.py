@@ -75,8 +75,11 @@ def test_checks_continue_until_a_signal(places, batch_folder, by, name, exit_cod
     ("arguments", "expected"),
     [
         ((), "choose one of --once, --watch, --status and --retry"),
-        (("--once",), "data.inbox: no inbox given"),
-        (("--once", "--inbox", "/there/is/none"), "data.inbox: /there/is/none: there is no such"),
+        (("--once",), "data.inbox: not set"),
+        (
+            ("--once", "--inbox", "/there/is/none"),
+            "data.inbox: /there/is/none: this folder does not",
+        ),
         (("--once", "--target", "nowhere"), "'nowhere' is not one of"),
         (("--once", "--host", "http://host"), "--host is for --target kubeflow"),
         (("--once", "--set", "retraining.tries=0"), "retraining.tries: "),

@@ -22,7 +22,7 @@ SMALL = (
 
 @pytest.fixture(scope="session")
 def search(contents) -> Callable[..., dict[str, list[Path]]]:
-    """Which needle is where; a needle that is nowhere is not there."""
+    """Return the places of each needle that was found."""
 
     def found(needles: dict[str, bytes], *folders: Path) -> dict[str, list[Path]]:
         files_of: dict[str, list[Path]] = {}
@@ -49,7 +49,7 @@ def base(tmp_path, grey):
 
 @pytest.fixture
 def inbox(tmp_path, batch, shown, profiles_table):
-    """Two batches of twelve people each, of whom six come twice; all share a table of profiles."""
+    """Two batches of twelve people each, six of them in both; all share a table of profiles."""
     folder = tmp_path / "inbox"
     folder.mkdir()
     profiles_table(folder, CARDS)
@@ -64,7 +64,7 @@ def inbox(tmp_path, batch, shown, profiles_table):
 
 @pytest.fixture
 def settings(tmp_path, base, inbox, person_key) -> Callable[..., Settings]:
-    """The settings of a run that learns from some batches."""
+    """The settings of a run that trains on some batches."""
     person_key(tmp_path / "work")
 
     def load(*batches: str, **overrides: str) -> Settings:
@@ -82,7 +82,7 @@ def settings(tmp_path, base, inbox, person_key) -> Callable[..., Settings]:
 
 @pytest.fixture(scope="session")
 def ingest() -> Callable[[Settings], Path]:
-    """Ingest as a run does: TFX's LocalDagRunner, its metadata and its cache."""
+    """Ingest as a run does, with TFX's LocalDagRunner, its metadata and its cache."""
 
     def run(chosen: Settings) -> Path:
         from tfx.orchestration import metadata, pipeline

@@ -15,7 +15,7 @@ def written(folder, planned=PLANNED):
 
 
 def test_a_clock_that_is_set_back_costs_no_certificate(tmp_path):
-    """Each autumn an hour comes twice; what was signed in it the first time stays."""
+    """An hour repeats each autumn; certificates from its first occurrence stay."""
     files = [written(tmp_path) for _ in range(3)]
     assert [file.name for file in files] == [
         "2026-10-25T023000+0000-0123456789ab.json",

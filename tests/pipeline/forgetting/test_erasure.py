@@ -1,4 +1,4 @@
-"""`forget`: nothing is left of whom it is about, and no later batch brings anybody back."""
+"""`forget`: nothing of the subject is left, and no later batch adds it again."""
 
 import csv
 import hashlib
@@ -39,7 +39,7 @@ def examples(uri):
 
 
 def needles(settings, inbox, uri):
-    """All by which somebody could find the person again."""
+    """All names and numbers that could identify the person."""
     photos = [(inbox / name[10:17] / "photos" / name).read_bytes() for name in NAMES]
     person = pseudonyms.pseudonym(CARD, erasure.person_key(settings))
     stored = [photo for (_, who), photo in examples(uri).items() if who == person]
@@ -68,21 +68,21 @@ def state(*folders):
 
 @pytest.fixture(autouse=True)
 def all_digests_are_remembered(monkeypatch):
-    """Also those of photos that were written a moment ago, as a test's are."""
+    """Remember digests also of photos that were just written, as in a test."""
     monkeypatch.setattr(content_digests, "_SETTLED_NS", 0)
 
 
 @pytest.fixture
-def learnt(settings, ingest):
+def trained(settings, ingest):
     """The settings of a run with both batches, and its examples."""
     chosen = settings("2024-03", "2025-03")
     return chosen, ingest(chosen)
 
 
 def test_of_a_forgotten_card_nothing_is_left(
-    learnt, inbox, tmp_path, search, ingest, settings, batch, shown
+    trained, inbox, tmp_path, search, ingest, settings, batch, shown
 ):
-    chosen, uri = learnt
+    chosen, uri = trained
     sought = needles(chosen, inbox, uri)
     places = (tmp_path / "work", inbox)
     before = search(sought, *places)
@@ -104,29 +104,29 @@ def test_of_a_forgotten_card_nothing_is_left(
     kept = examples(uri)
     assert set(kept.values()) > others
     assert len(kept) == 24 + 24 - 2 + 1
-    del sought["card"], sought["digits"]  # the new batch lies in the inbox as the shop left it
+    del sought["card"], sought["digits"]  # the new batch in the inbox still has them
     assert search(sought, *places) == {"person": [inbox / "_forgotten" / person]}
     assert not search({"again": again, "stored": hashlib.sha256(again).digest()}, places[0])
 
 
-def test_tfx_reuses_nothing_that_was_forgotten(learnt, ingest):
-    chosen, uri = learnt
+def test_tfx_reuses_nothing_that_was_forgotten(trained, ingest):
+    chosen, uri = trained
     assert ingest(chosen) == uri
     erasure.forget(chosen, card(chosen))
     assert not uri.exists()
     assert ingest(chosen) != uri
 
 
-def test_a_dry_run_changes_nothing(learnt, inbox, tmp_path):
-    chosen, _ = learnt
+def test_a_dry_run_changes_nothing(trained, inbox, tmp_path):
+    chosen, _ = trained
     before = state(inbox, tmp_path / "work")
     planned = erasure.forget(chosen, card(chosen), dry_run=True).counts
     assert state(inbox, tmp_path / "work") == before
     assert erasure.forget(chosen, card(chosen)).counts == planned
 
 
-def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, batch, shown):
-    chosen, uri = learnt
+def test_photos_from_before_a_day_are_erased(trained, inbox, ingest, settings, batch, shown):
+    chosen, uri = trained
     counts = erasure.forget(chosen, OlderThan(date(2024, 3, 4))).counts
     assert counts == Counts(photos=3, rows=3, cached_batches=1, artifacts=1, examples=6)
     assert not uri.exists()
@@ -137,14 +137,14 @@ def test_photos_from_before_a_day_are_erased(learnt, inbox, ingest, settings, ba
     assert len(kept) == 24 + 24 - 3
 
 
-def test_who_was_never_there_is_told_and_nothing_is_written(learnt, inbox, tmp_path):
-    chosen, _ = learnt
+def test_an_unknown_person_is_reported_and_nothing_is_written(trained, inbox, tmp_path):
+    chosen, _ = trained
     before = state(inbox, tmp_path / "work")
     for dry_run in (True, False):
-        with pytest.raises(NothingFound, match="this card is in no batch") as caught:
+        with pytest.raises(NothingFound, match="this card is in no batch") as refused:
             erasure.forget(chosen, card(chosen, "4000-7777"), dry_run=dry_run)
-        assert "7777" not in str(caught.value)
-        assert caught.value.exit_code == 5
+        assert "7777" not in str(refused.value)
+        assert refused.value.exit_code == 5
     assert state(inbox, tmp_path / "work") == before
     assert not (inbox / "_forgotten").exists()
 
@@ -160,9 +160,9 @@ def test_who_was_never_there_is_told_and_nothing_is_written(learnt, inbox, tmp_p
     ],
 )
 def test_a_forget_that_was_killed_is_called_again(
-    learnt, inbox, tmp_path, search, monkeypatch, owner, step
+    trained, inbox, tmp_path, search, monkeypatch, owner, step
 ):
-    chosen, uri = learnt
+    chosen, uri = trained
     sought = needles(chosen, inbox, uri)
     done = []
     real = getattr(owner, step)
@@ -189,8 +189,8 @@ def test_a_forget_that_was_killed_is_called_again(
     assert content["erased"]["photos"] == 2
 
 
-def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
-    chosen, _ = learnt
+def test_files_of_a_killed_ingestion_are_erased(trained, tmp_path):
+    chosen, _ = trained
     leftover = tmp_path / "work" / "batch_cache" / ("c" * 32) / ("d" * 32) / "Split-train"
     leftover.mkdir(parents=True)
     (leftover / "shard.gz").write_bytes(b"who knows")
@@ -198,8 +198,8 @@ def test_what_a_killed_ingestion_left_is_erased_too(learnt, tmp_path):
     assert not (leftover / "shard.gz").exists()
 
 
-def test_a_table_that_cannot_be_read_is_told_and_the_rest_erased(learnt, inbox, tmp_path, search):
-    chosen, _ = learnt
+def test_an_unreadable_table_is_reported_and_the_rest_is_erased(trained, inbox, tmp_path, search):
+    chosen, _ = trained
     broken = inbox / "2025-03"
     whole = (broken / "photos.csv").read_bytes()
     (broken / "photos.csv").write_bytes(b"\xff\xfe\x00broken")
@@ -222,8 +222,8 @@ def test_a_base_set_of_cards_is_erased_from_too(settings, inbox, tmp_path, inges
     assert not search({"person": person}, ingest(chosen))
 
 
-def test_an_audit_line_is_kept_without_the_card(learnt, tmp_path):
-    chosen, _ = learnt
+def test_an_audit_line_is_kept_without_the_card(trained, tmp_path):
+    chosen, _ = trained
     erasure.forget(chosen, card(chosen))
     erasure.forget(chosen, OlderThan(date(2020, 1, 1)))
     text = (tmp_path / "work" / "forgotten.jsonl").read_text()
@@ -256,29 +256,27 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
         raise RunError("the registry is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(learnt_versions, "learnt", fails)
+        patched.setattr(learnt_versions, "trained_on", fails)
         done = erasure.forget(chosen, card(chosen))
     assert done.counts.photos == 2
     assert not list(inbox.rglob(f"{CARD}*"))
     assert done.counts.unread == (
-        "registry.uri: which versions were trained on the photos is not known: the "
-        "registry is away",
+        "registry.uri: the versions trained on the subject are not known: the registry is away",
     )
     assert done.certificate.ended == ""
-    asked = []
-    monkeypatch.setattr(learnt_versions, "learnt", lambda _, batches: asked.append(batches) or [])
+    found = []
+    known = "trained_on"
+    monkeypatch.setattr(learnt_versions, known, lambda _, batches: found.append(batches) or [])
     done = erasure.forget(chosen, card(chosen))
-    assert asked == [{"2024-03", "2025-03"}]
+    assert found == [{"2024-03", "2025-03"}]
     assert done.certificate.ended
     assert len(list((tmp_path / "work" / "certificates").iterdir())) == 1
 
 
-def test_where_no_version_is_without_the_person_all_is_erased_before_that_is_said(
-    settings, inbox, tmp_path, monkeypatch
-):
+def test_all_is_erased_before_a_missing_version_is_reported(settings, inbox, tmp_path, monkeypatch):
     chosen = settings()
 
-    def fails(registry, affected):
+    def fails(registry, trained):
         raise RunError("--now: every version")
 
     monkeypatch.setattr(learnt_versions, "roll_back", fails)

@@ -16,7 +16,7 @@ CARD = "4000-0007"
 
 @pytest.fixture
 def bucket(s3_endpoint, aws_credentials, inbox):
-    """A client of a bucket that holds the inbox, and Beam's options to get there."""
+    """A client of a bucket with the inbox, and Beam's options to access it."""
     import boto3
 
     client = boto3.client("s3", endpoint_url=s3_endpoint)
@@ -28,7 +28,7 @@ def bucket(s3_endpoint, aws_credentials, inbox):
 
 
 def objects(client):
-    """Name and content of every object."""
+    """Return the name and content of every object."""
     listed = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     names = [each["Key"] for page in listed for each in page.get("Contents", ())]
     return {name: client.get_object(Bucket=BUCKET, Key=name)["Body"].read() for name in names}

@@ -41,7 +41,7 @@ USED, REFUSED, TWICE, FUTURE = (
 )
 THEIRS = (USED, REFUSED, TWICE, FUTURE)
 STRANGERS = "nobody special.jpg"
-"""A refused photo of somebody else, which reports keep naming."""
+"""A refused photo of another person, which stays in the reports."""
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def publish(chosen, folder, batches, mae):
 
 
 def write_ledger(uri):
-    """What the ledger keeps of a run that ended with a line about a photo."""
+    """The ledger's record of a run that ended with a line about a photo."""
     now = datetime.now(timezone.utc)
     reason = f"1 row without a usable age (first: 2026-05/photos.parquet, line 3, {REFUSED}: no)"
     with database.Database(uri).transaction() as connection:
@@ -118,7 +118,7 @@ def write_ledger(uri):
 
 
 def search(contents, needles, *folders):
-    """Where each needle is, in files as they are, unzipped, and as rows of SQLite and Parquet."""
+    """Return the places of each needle in raw and unzipped files and in SQLite and Parquet rows."""
     found = {}
     for file, content in contents(*folders):
         texts = [content]
@@ -132,7 +132,7 @@ def search(contents, needles, *folders):
 
 
 def needles_of(photos, key):
-    """All by which somebody could find the person again."""
+    """All names and numbers that could identify the person."""
     sought = {"card": CARD.encode(), "digits": b"40000007", "person": pseudonym(key).encode()}
     sought |= {
         form: form.encode() for form in ("4000 0007", "4000_0007", "4000%2D0007", "4000.0007")

@@ -1,4 +1,4 @@
-"""Which published versions were trained on a person's photos, and what happens to them."""
+"""Published versions that were trained on a person, and what happens to them."""
 
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -53,36 +53,34 @@ def numbers(versions):
 
 def test_the_versions_own_record_of_batches_decides():
     registry = Registry("", "a", "a,b", "b", "ab")
-    assert numbers(learnt_versions.learnt(registry, {"a"})) == ["2", "3"]
-    assert numbers(learnt_versions.learnt(registry, {"c"})) == []
-    assert numbers(learnt_versions.learnt(registry, set())) == []
-    assert numbers(learnt_versions.learnt(registry, {""})) == ["1", "2", "3", "4", "5"]
-    assert learnt_versions.learnt(None, {"a"}) == []
+    assert numbers(learnt_versions.trained_on(registry, {"a"})) == ["2", "3"]
+    assert numbers(learnt_versions.trained_on(registry, {"c"})) == []
+    assert numbers(learnt_versions.trained_on(registry, set())) == []
+    assert numbers(learnt_versions.trained_on(registry, {""})) == ["1", "2", "3", "4", "5"]
+    assert learnt_versions.trained_on(None, {"a"}) == []
 
 
-def test_a_record_that_may_be_cut_counts_as_learnt():
+def test_a_record_that_may_be_cut_counts_as_trained():
     registry = Registry(",".join(f"batch-{number:06}" for number in range(300)), "b")
-    assert numbers(learnt_versions.learnt(registry, {"old"})) == ["1"]
+    assert numbers(learnt_versions.trained_on(registry, {"old"})) == ["1"]
 
 
-def test_now_takes_the_newest_version_before_that_has_not_learnt():
+def test_now_promotes_the_newest_earlier_version_not_trained_on_the_person():
     registry = Registry("", "b", "a", "a,b")
     assert learnt_versions.roll_back(registry, {"3", "4"}).version == "2"
     assert registry.champion().version == "2"
     assert learnt_versions.roll_back(registry, {"3", "4"}) is None
 
 
-def test_now_says_where_no_version_is_without():
+def test_now_reports_that_every_version_was_trained_on_the_person():
     registry = Registry("a", "a,b")
-    with pytest.raises(
-        RunError, match=r"^--now: every version .* was trained on the person's photos"
-    ):
+    with pytest.raises(RunError, match=r"^--now: every version .* was trained on the person"):
         learnt_versions.roll_back(registry, {"1", "2"})
     assert registry.champion().version == "2"
 
 
 def test_now_rolls_a_real_registry_back(tmp_path):
-    """To the newest version that had not learnt from the person; else the champion stays."""
+    """To the newest version that was not trained on the person; otherwise the champion stays."""
     registry = open_registry(f"mlflow+sqlite:///{tmp_path}/registry/mlflow.db", "customer-age")
     for number, batches in enumerate(["b", "a", "a,b"], 1):
         folder = tmp_path / str(number)
@@ -98,10 +96,10 @@ def test_now_rolls_a_real_registry_back(tmp_path):
                 baseline_version=champion.version if champion else "",
             )
         )
-    learnt = numbers(learnt_versions.learnt(registry, {"a"}))
-    assert learnt == ["2", "3"]
+    trained = numbers(learnt_versions.trained_on(registry, {"a"}))
+    assert trained == ["2", "3"]
     with pytest.raises(RunError, match=r"^--now: every version"):
         learnt_versions.roll_back(registry, {"1", "2", "3"})
     assert registry.champion().version == "3"
-    assert learnt_versions.roll_back(registry, set(learnt)).version == "1"
+    assert learnt_versions.roll_back(registry, set(trained)).version == "1"
     assert registry.champion().version == "1"

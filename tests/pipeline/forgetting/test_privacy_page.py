@@ -1,4 +1,4 @@
-"""docs/privacy.md: each test that it names is there, and each place where something is kept."""
+"""docs/privacy.md: each test that it names exists, and it lists each place that keeps data."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_a_test_that_the_page_names_is_there(name):
         assert any(f"def {name}(" in file.read_text() for file in tests), name
 
 
-def test_each_row_says_what_where_in_what_form_how_long_and_by_which_test():
+def test_each_row_is_complete_and_names_its_test():
     assert len(ROWS) >= 10
     for row in ROWS:
         assert len(row) == 5, row
@@ -51,7 +51,7 @@ def test_a_place_that_the_page_names_is_one_that_the_code_knows(place):
 
 
 def test_no_folder_of_a_work_folder_is_missing_where_people_may_be_in_it():
-    """Of the places in a work folder, those that hold nothing of a person are listed here."""
+    """The places in a work folder that contain no personal data are listed here."""
     work_folder = (ROOT / "pipeline" / "running" / "work_folder.py").read_text()
     drawn = work_folder.split("```")[1].strip().splitlines()
     places = {line.split()[0].rstrip("/") for line in drawn}

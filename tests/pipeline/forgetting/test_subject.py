@@ -1,4 +1,4 @@
-"""Spans of time, and what a subject shows of a card's number."""
+"""Spans of time, and a subject's repr, which hides the card's number."""
 
 from datetime import date
 
@@ -25,7 +25,7 @@ def test_a_span_is_counted_back(span, today, day):
 
 
 @pytest.mark.parametrize("span", ["", "2", "y", "-1y", "2 years", "9999y", "99999d99"])
-def test_what_is_no_span_is_one_line(span):
+def test_an_invalid_span_is_one_line(span):
     with pytest.raises(SettingsError, match=r"^--older-than ") as raised:
         day_before(span, date(2026, 3, 1))
     assert "\n" not in str(raised.value)

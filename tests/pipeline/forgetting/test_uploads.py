@@ -1,4 +1,4 @@
-"""What uploads hold of a person, whatever names and rows look like."""
+"""Rows and photos of a person in uploads, with unusual names and rows."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `score` deletes lies in the folder that was named, whatever its name looks like."""
+"""`score` deletes only files in the named folder, even if its name has special characters."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from customer_age.pipeline.prediction import model_cache
 
 
 class Registry:
-    """Downloads, and counts how often: the rest of a registry is never asked."""
+    """A registry that only downloads, and counts the downloads; nothing else is used."""
 
     def __init__(self, content: bytes = b"weights"):
         self.content = content
@@ -78,7 +78,7 @@ def test_a_download_that_breaks_off_leaves_nothing(registry, fingerprint, tmp_pa
     assert _names(cache) == []
 
 
-def test_of_two_processes_at_once_the_slower_takes_what_is_there(registry, fingerprint, tmp_path):
+def test_the_slower_of_two_processes_uses_the_existing_model(registry, fingerprint, tmp_path):
     class Slow(Registry):
         def download(self, version: str, folder: Path) -> Path:
             model_cache.fetch(registry, "1", fingerprint, tmp_path / "models")
@@ -89,7 +89,7 @@ def test_of_two_processes_at_once_the_slower_takes_what_is_there(registry, finge
     assert _names(tmp_path / "models") == [fingerprint]
 
 
-def test_what_killed_processes_left_is_cleared_away(registry, fingerprint, tmp_path):
+def test_files_of_killed_processes_are_deleted(registry, fingerprint, tmp_path):
     for name, age in ((".unfinished-old", 100_000), (".unfinished-new", 10)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age,) * 2)
@@ -103,16 +103,14 @@ def test_a_version_made_by_hand_has_no_fingerprint_to_be_found_by(registry, tmp_
     assert folders == {tmp_path / saved_model_fingerprint(folders.copy().pop())}
 
 
-def test_a_cache_that_cannot_be_written_is_told(registry, fingerprint, tmp_path):
+def test_a_cache_that_cannot_be_written_is_an_error(registry, fingerprint, tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(RunError, match="the model cannot be kept there"):
+    with pytest.raises(RunError, match="the model cannot be written there"):
         model_cache.fetch(registry, "1", fingerprint, tmp_path / "file" / "models")
 
 
 @pytest.mark.parametrize("recorded", ["../../away", "{away}", "..", "", "0123456789ABCDEF"])
-def test_what_a_registry_records_as_a_fingerprint_is_no_path(
-    registry, fingerprint, tmp_path, recorded
-):
+def test_a_fingerprint_of_a_registry_is_never_a_path(registry, fingerprint, tmp_path, recorded):
     away = tmp_path / "away"
     registry.download("1", away)
     cache = tmp_path / "work" / "models"

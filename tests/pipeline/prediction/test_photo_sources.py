@@ -15,7 +15,7 @@ def _found(*arguments, face_crops=True):
 
 
 def _left_out(*arguments):
-    """What is said of other files; each folder is listed once for it and for its photos."""
+    """Return the line about other files; each folder is listed once for them and its photos."""
     counted = Counter()
     sources = photo_sources.find([str(each) for each in arguments])
     assert len(list(photo_sources.files(sources, True, counted))) > 0
@@ -47,7 +47,7 @@ def test_a_folder_has_a_row_for_each_picture_even_one_that_is_never_read(tmp_pat
     assert _left_out(tmp_path) == ""
 
 
-def test_what_a_folder_holds_besides_photos_is_counted_and_hidden_files_are_not(tmp_path):
+def test_other_files_of_a_folder_are_counted_but_hidden_files_are_not(tmp_path):
     names = ["a.jpg", "b.txt", "sub/c.TXT", "labels.csv", "Thumbs.db", "README", "x.\x1b[31m",
              ".DS_Store", "._a.jpg", ".hidden/d.jpg"]  # fmt: skip
     for name in names:
@@ -69,7 +69,7 @@ def test_photos_come_in_the_order_of_the_arguments(photos):
     ]  # fmt: skip
 
 
-def test_a_glob_is_what_a_shell_makes_of_it(photos):
+def test_a_glob_is_expanded_as_in_a_shell(photos):
     assert _names(photos, photos / "*.*[gG]") == ["a.png", "b.JPG"]
     assert _names(photos, photos / "**" / "*.webp") == ["sub/c.webp"]
     assert _names(photos, photos / "s*") == ["sub/c.webp", "sub/iphone.heic"]
@@ -82,7 +82,7 @@ def test_a_photo_whose_name_looks_like_a_glob(photos):
 
 @pytest.mark.parametrize("placed", ["final_files", ""])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_a_table_names_photos_beside_it_or_in_final_files(tmp_path, placed, separator):
+def test_a_table_names_photos_next_to_it_or_in_final_files(tmp_path, placed, separator):
     (tmp_path / placed).mkdir(exist_ok=True)
     (tmp_path / placed / "b.jpg").write_bytes(b"")
     (tmp_path / "list.csv").write_text(
@@ -146,7 +146,7 @@ def test_a_name_in_a_table_is_found_in_either_form_of_unicode(tmp_path, placed):
     assert [each.file_name for each in found] == [composed, apart]
 
 
-def test_a_row_of_a_table_says_what_is_wrong_with_it(photos):
+def test_a_row_of_a_table_reports_its_problem(photos):
     (photos / "list.csv").write_text("file_name,note\nB.jpg,x\nnone.jpg,x\na.png,x,y\na.png,\n")
     near, missing, malformed, good = _found(photos / "list.csv")
     assert (near.problem, near.detail) == (
@@ -169,15 +169,15 @@ def test_names_that_no_file_can_have_are_missing(tmp_path):
     [
         ("*.jpg", "matches nothing"),
         ("empty", "no photos in this folder$"),
-        ("texts", "no photos in this folder; it holds 1 file without a picture's suffix: 1 .txt$"),
-        ("none.csv", "no such table"),
+        ("texts", "photos in this folder; it contains 1 file without a picture's suffix: 1 .txt$"),
+        ("none.csv", "this table does not exist"),
         ("empty.csv", "the table is empty"),
         ("header.csv", "no rows"),
         ("other.csv", "no column 'file_name'; there are: photo, age"),
         ("broken.csv", "not a text in UTF-8"),
     ],
 )
-def test_what_cannot_be_asked_for_is_told_at_once(tmp_path, argument, says):
+def test_an_invalid_argument_is_reported_at_once(tmp_path, argument, says):
     (tmp_path / "empty").mkdir()
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("")
@@ -210,14 +210,14 @@ def test_a_table_names_no_photo_outside_its_folder(photos, name, problem, detail
     (folder / "a.png").write_bytes(b"")
     (folder / "sub").mkdir()
     (folder / "sub" / "c.webp").write_bytes(b"")
-    (folder / "asked.csv").write_text(f"file_name\n{name}\n", encoding="utf-8")
-    [found] = _found(folder / "asked.csv")
+    (folder / "requested.csv").write_text(f"file_name\n{name}\n", encoding="utf-8")
+    [found] = _found(folder / "requested.csv")
     assert (found.problem, found.detail) == (problem, detail)
     assert found.path == "" if problem else found.path.startswith(str(folder))
 
 
-def test_what_is_left_out_is_counted_while_photos_are_listed(photos, monkeypatch):
-    """In a bucket of a million objects, a listing of its own would take minutes."""
+def test_left_out_files_are_counted_while_photos_are_listed(photos, monkeypatch):
+    """In a bucket of a million objects, a separate listing would take minutes."""
     [source] = photo_sources.find([str(photos)])
     listings, listed = [], type(source.folder).files
     monkeypatch.setattr(

@@ -23,7 +23,7 @@ GROUPS = age_groups.parse(["0-17", "18-34", "35+"])
 
 
 class ByBytes:
-    """A model that remembers what it was given, and answers with its number of bytes."""
+    """A model that records its input and returns its number of bytes."""
 
     def __init__(self):
         self.received = []
@@ -53,7 +53,7 @@ def test_ages_and_groups_in_the_order_of_the_photos(model, grey, tmp_path):
     ]  # fmt: skip
 
 
-def test_the_model_is_given_what_training_was_given(grey, tmp_path):
+def test_the_model_gets_the_same_input_as_in_training(grey, tmp_path):
     model = ByBytes()
     content = grey(90, (300, 200), "TIFF")
     list(Predictor(model, SPEC, GROUPS).predict(_files(tmp_path, [content])))
@@ -96,7 +96,7 @@ def test_a_file_that_is_too_large_is_not_read(model, tmp_path):
     assert row.reason == "file_too_large"
 
 
-def test_only_a_few_photos_are_in_memory_whatever_their_number(grey, tmp_path):
+def test_only_a_few_of_many_photos_are_in_memory(grey, tmp_path):
     (file,) = _files(tmp_path, [grey(3)])
     taken = 0
 
@@ -109,7 +109,7 @@ def test_only_a_few_photos_are_in_memory_whatever_their_number(grey, tmp_path):
     answers = Predictor(ByBytes(), SPEC, GROUPS).predict(many())
     assert len(next(answers)) == BATCH_SIZE
     assert taken <= 6 * BATCH_SIZE
-    answers.close()  # as when whoever reads the rows goes away
+    answers.close()  # the reader of the rows stops
     assert not [each for each in threading.enumerate() if each.name.startswith("prepare")]
 
 
@@ -120,22 +120,22 @@ def test_batches_and_photos_one_by_one_are_answered_alike(model, grey, tmp_path)
     assert threaded == [predictor.predict_batch([file])[0] for file in files]
 
 
-def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(model):
+def test_bytes_of_a_name_that_are_not_text_are_replaced(model):
     name = os.fsdecode(b"caf\xe9.jpg")
     ((row,),) = Predictor(model, SPEC, GROUPS).predict([PhotoFile(name, name)])
     assert row.file_name == "caf\N{REPLACEMENT CHARACTER}.jpg"
 
 
 @pytest.mark.parametrize("answer", [float("nan"), -1.0, float("inf")])
-def test_a_model_that_answers_no_age_is_told(brightness_model, grey, tmp_path, answer):
+def test_a_model_without_valid_ages_is_an_error(brightness_model, grey, tmp_path, answer):
     model = AgeModel(brightness_model(tmp_path / "m", answer - 1 if answer < 0 else answer))
-    with pytest.raises(RunError, match="does not answer with an age"):
+    with pytest.raises(RunError, match="does not return a valid age"):
         model.ages([prepare_photo(grey(1), SPEC).encoded])
 
 
-def test_what_is_no_savedmodel_is_told_in_one_line(tmp_path):
+def test_an_invalid_savedmodel_is_an_error_of_one_line(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff nothing")
-    with pytest.raises(RunError, match="no SavedModel with a signature") as refused:
+    with pytest.raises(RunError, match="cannot load a SavedModel with a signature") as refused:
         AgeModel(tmp_path)
     assert "\n" not in str(refused.value)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))  # the modules beside this one
+sys.path.append(str(Path(__file__).parent))  # the modules next to this one
 
 import postgres_server
 from standing_clock import StandingClock
@@ -30,7 +30,7 @@ def postgres(free_port):
 
 @pytest.fixture
 def postgres_uri(postgres) -> str:
-    """A fresh database of a real server."""
+    """A new database of a real server."""
     import psycopg
 
     name = f"ledger_{next(_numbers)}"

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server on loopback, in a temporary folder, for as long as tests need it."""
+"""A real PostgreSQL server on loopback, in a temporary folder, as long as tests need it."""
 
 import contextlib
 import os
@@ -13,13 +13,13 @@ PROGRAMS = ("initdb", "pg_ctl")
 
 
 def missing() -> list[str]:
-    """The programs that are not installed."""
+    """Return the programs that are not installed."""
     return [program for program in PROGRAMS if shutil.which(program) is None]
 
 
 @contextlib.contextmanager
 def running(port: int) -> Iterator[str]:
-    """Start a server at a port, and stop it in the end; gives its address, without a database."""
+    """Start a server at a port, and stop it at the end; yield its address, without a database."""
     folder = Path(tempfile.mkdtemp(prefix="customer-age-postgres-"))
     user = _unprivileged()
     if user is not None:
@@ -45,7 +45,7 @@ def running(port: int) -> Iterator[str]:
 
 
 def _unprivileged() -> str | None:
-    """PostgreSQL refuses to run as root; gives whom to run it as, or None for who we are."""
+    """Return the user to run PostgreSQL as, which refuses root; None for the current user."""
     if os.getuid() != 0:
         return None
     for name in ("postgres", "nobody"):

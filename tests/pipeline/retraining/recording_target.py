@@ -1,4 +1,4 @@
-"""A target that runs nothing, and remembers everything, across processes and kills.
+"""A target that runs nothing and records all starts, across processes and kills.
 
 It behaves as Kubeflow Pipelines does: a run is looked for by its id before it is made, and the
 two are no single step. So if two triggers start a run at the same time, it is made twice, and the
@@ -15,7 +15,7 @@ from customer_age.pipeline.retraining.ledger.records import RunState
 from customer_age.pipeline.settings.settings import Settings
 
 BAD = "bad"
-"""The data of a batch whose name begins so are refused, in every run that learns from it."""
+"""Prefix of batches whose data are refused, in every run that trains on them."""
 
 
 class RecordingTarget:
@@ -59,7 +59,7 @@ class RecordingTarget:
         return "a photo explodes" if self.state(run_id) is RunState.DATA_REFUSED else ""
 
     def made(self) -> list[tuple[str, list[str]]]:
-        """Run id and batches of every run that was made, in order."""
+        """Return run id and batches of every run that was made, in order."""
         with self._database() as database:
             rows = database.execute("SELECT run_id, batches FROM made ORDER BY rowid").fetchall()
         return [(run_id, json.loads(batches)) for run_id, batches in rows]
@@ -76,5 +76,5 @@ class RecordingTarget:
             return database.execute("SELECT * FROM made WHERE run_id = ?", [run_id]).fetchall()
 
     def _database(self) -> closing:
-        # Commits by itself, so that a process that is killed leaves no lock.
+        # Commits each statement, so that a killed process leaves no lock.
         return closing(sqlite3.connect(self._file, timeout=60, isolation_level=None))

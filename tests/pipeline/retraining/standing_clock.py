@@ -5,7 +5,7 @@ START = datetime(2026, 3, 2, 8, tzinfo=timezone.utc)
 
 
 class StandingClock:
-    """A clock that stands until it is moved."""
+    """A clock that changes only when it is moved."""
 
     def __init__(self, moment: datetime = START):
         self.moment = moment

@@ -1,4 +1,4 @@
-"""A clock that is set back by two days, as after a wrong one or a machine's resume."""
+"""A clock that is set back by two days, for example after a wrong time or a machine's resume."""
 
 import dataclasses
 from datetime import timedelta
@@ -16,7 +16,7 @@ DAYS = 2
 
 @pytest.fixture
 def shop(tmp_path, clock, batch_folder):
-    """Makes a shop with settings of its own."""
+    """Makes a shop with its own settings."""
 
     def made(**retraining):
         ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite", "shop", clock)
@@ -58,8 +58,8 @@ def test_a_failed_run_is_tried_again_after_the_wait_that_is_stated(shop, fails):
     assert "failed" in here.look()[1]
     fails(here, False)
     set_back(here)
-    said = here.look()[1].splitlines()
-    assert said == [
+    printed = here.look()[1].splitlines()
+    assert printed == [
         "the clock was set back: all waiting times start again now",
         "no run: the last run failed: the next may start in 3.0 hours",
     ]
@@ -100,7 +100,7 @@ def test_a_few_photos_wait_as_long_as_stated(shop):
     assert "monday waiting for 24.0 hours" in here.look()[1]
 
 
-def test_nothing_is_learnt_twice_and_runs_keep_their_order(shop):
+def test_no_batch_is_trained_twice_and_runs_keep_their_order(shop):
     here = shop()
     here.arrive("monday", photos=6)
     here.look()
@@ -112,7 +112,7 @@ def test_nothing_is_learnt_twice_and_runs_keep_their_order(shop):
     assert here.ledger.runs()[1].planned_at > here.ledger.runs()[0].planned_at
 
 
-def test_a_batch_that_is_mended_by_the_right_clock_is_offered_again(shop):
+def test_a_fixed_batch_with_an_earlier_time_is_offered_again(shop):
     here = shop()
     here.arrive("monday", photos=6, table="nothing")
     assert "set aside" in here.look()[1]
@@ -121,13 +121,13 @@ def test_a_batch_that_is_mended_by_the_right_clock_is_offered_again(shop):
     assert "batch monday: 6 new photos" in here.look()[1]
 
 
-def test_a_batch_that_is_uploaded_again_by_the_right_clock_is_read_anew(shop):
+def test_a_batch_uploaded_again_with_an_earlier_time_is_read_again(shop):
     here = shop()
     here.arrive("monday", photos=6)
     here.look()
     set_back(here)
     here.arrive("monday", photos=7, seed="other")
-    assert "batch monday was uploaded again, with other content" in here.look()[1]
+    assert "batch monday was uploaded again with different content" in here.look()[1]
     assert here.look()[1].splitlines()[-1] == "no run: no new photos"
 
 

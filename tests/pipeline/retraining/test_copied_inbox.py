@@ -1,4 +1,4 @@
-"""An inbox that was copied or restored: `_SUCCESS` has new times, and nothing is learnt again."""
+"""An inbox that was copied or restored: `_SUCCESS` has new times, but no batch is trained again."""
 
 import dataclasses
 import os
@@ -39,7 +39,7 @@ class Champions:
 
 
 class Shop:
-    """A trigger, its ledger, and batches that arrive an hour after each other."""
+    """A trigger, its ledger, and batches that arrive one hour apart."""
 
     def __init__(self, folder, ledger, clock, batch_folder):
         self.folder = folder / "inbox"
@@ -47,7 +47,7 @@ class Shop:
         self.clock = clock
         self.ledger = ledger
         self.target = RecordingTarget(folder / "target.sqlite")
-        self.said = []
+        self.printed = []
         self._batch_folder = batch_folder
         self.trigger = Trigger(
             settings=self.settings(str(self.folder)),
@@ -56,7 +56,7 @@ class Shop:
             target=self.target,
             champions=Champions(),
             check=lambda _: None,
-            say=self.said.append,
+            say=self.printed.append,
             clock=clock,
         )
 
@@ -70,9 +70,9 @@ class Shop:
         self.clock.forward(hours=1)
 
     def look(self):
-        self.said.clear()
+        self.printed.clear()
         code = self.trigger.look()
-        return code, "\n".join(self.said)
+        return code, "\n".join(self.printed)
 
     def move_to(self, inbox):
         settings = self.settings(inbox)
@@ -89,7 +89,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path, ledger, clock, batch_folder):
-    """Batches that were learnt from, a copy of one, one without rows, and two that wait."""
+    """Trained batches, a copy of one, one without rows, and two that wait."""
     shop = Shop(tmp_path, ledger, clock, batch_folder)
     for name in ("learnt-2", "learnt-1"):
         shop.arrive(name)
@@ -103,7 +103,7 @@ def shop(tmp_path, ledger, clock, batch_folder):
 
 
 def restored(shop, days):
-    """Write the whole inbox anew, the batches in another order."""
+    """Write the whole inbox again, with the batches in another order."""
     kept = shop.folder.with_name("kept")
     shop.folder.rename(kept)
     shutil.copytree(kept, shop.folder, copy_function=shutil.copyfile)
@@ -113,7 +113,7 @@ def restored(shop, days):
 
 
 def in_a_bucket(shop, endpoint):
-    """Upload the whole inbox, the batches that wait in another order; gives its address."""
+    """Upload the whole inbox, with waiting batches in another order; return its address."""
     import boto3
 
     client = boto3.client("s3", endpoint_url=endpoint)
@@ -124,12 +124,12 @@ def in_a_bucket(shop, endpoint):
     return f"s3://shop/inbox?endpoint={endpoint}"
 
 
-def learns_nothing_again(shop):
+def trains_on_nothing_again(shop):
     before, made = shop.ledger_says(), shop.target.made()
     waiting = [each for each in shop.ledger.batches() if each.state == "waiting"]
-    code, said = shop.look()
+    code, printed = shop.look()
     assert code == 0
-    assert "no run: 4 new photos in 2 batches are not enough" in said
+    assert "no run: 4 new photos in 2 batches are not enough" in printed
     assert sorted(shop.ledger_says()) == sorted(before)
     assert shop.target.made() == made
     assert [each for each in shop.ledger.batches() if each.state == "waiting"] == waiting
@@ -137,14 +137,14 @@ def learns_nothing_again(shop):
 
 
 @pytest.mark.parametrize("days", [-900, 30])
-def test_a_restored_inbox_trains_nothing_anew(shop, days):
+def test_a_restored_inbox_starts_no_run(shop, days):
     restored(shop, days)
-    learns_nothing_again(shop)
+    trains_on_nothing_again(shop)
 
 
-def test_an_inbox_that_moved_to_a_bucket_trains_nothing_anew(shop, s3_endpoint, aws_credentials):
+def test_an_inbox_moved_to_a_bucket_starts_no_run(shop, s3_endpoint, aws_credentials):
     shop.move_to(in_a_bucket(shop, s3_endpoint))
-    learns_nothing_again(shop)
+    trains_on_nothing_again(shop)
 
 
 @pytest.mark.parametrize("days", [None, -900, 30])
@@ -179,8 +179,8 @@ def test_a_run_that_is_active_goes_on_as_it_was_planned(tmp_path, ledger, clock,
     assert [run_id for run_id, _ in shop.target.made()] == [run.run_id]
 
 
-def test_what_was_set_aside_by_its_runs_is_offered_again(tmp_path, ledger, clock, batch_folder):
-    """A newer `_SUCCESS` is how a batch is offered again, whoever wrote it."""
+def test_a_batch_set_aside_by_its_runs_is_offered_again(tmp_path, ledger, clock, batch_folder):
+    """Any newer `_SUCCESS` offers a batch again."""
     shop = Shop(tmp_path, ledger, clock, batch_folder)
     shop.arrive(f"{BAD}-1", photos=6)
     shop.look()

@@ -1,4 +1,4 @@
-"""Drift of real photos in an inbox, against what a version tells of its training photos."""
+"""Drift of real photos in an inbox, against a version's record of its training photos."""
 
 import json
 from types import SimpleNamespace
@@ -50,7 +50,7 @@ def champions(settings, training=TRAINING):
     return RegisteredChampions(SimpleNamespace(champion=lambda: champion), settings)
 
 
-def test_what_new_photos_are_like(settings, tmp_path):
+def test_new_photos_are_measured(settings, tmp_path):
     put(settings, tmp_path, "monday", 6)
     (tmp_path / "inbox" / "monday" / "photos" / "3.jpg").write_bytes(b"no photo")
     (tmp_path / "inbox" / "monday" / "photos" / "4.jpg").unlink()
@@ -85,5 +85,5 @@ def test_where_drift_cannot_be_measured(settings, tmp_path):
     assert champions(settings).drift(few) is None
     many = [put(settings, tmp_path, "tuesday", 60)]
     assert champions(settings, training=None).drift(many) is None
-    nobody = RegisteredChampions(SimpleNamespace(champion=lambda: None), settings)
-    assert nobody.drift(many) is None
+    no_champion = RegisteredChampions(SimpleNamespace(champion=lambda: None), settings)
+    assert no_champion.drift(many) is None

@@ -1,4 +1,4 @@
-"""Inboxes that cannot be opened or listed; what is found in one is in `test_inbox_scan.py`."""
+"""Inboxes that cannot be opened or listed; see `test_inbox_scan.py` for their content."""
 
 import pytest
 
@@ -14,12 +14,12 @@ def open_at(address, *overrides):
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        (None, "no inbox given"),
-        ("/there/is/none", "there is no such folder"),
-        ("hdfs://host/inbox", "components open only s3:// and gs://"),
+        (None, "not set"),
+        ("/there/is/none", "this folder does not exist"),
+        ("hdfs://host/inbox", "components open s3:// and gs:// alone"),
     ],
 )
-def test_an_inbox_that_is_none(address, says):
+def test_an_invalid_inbox_is_an_error(address, says):
     with pytest.raises(SettingsError, match=f"(?s)data.inbox: .*{says}"):
         open_at(address).names()
 

@@ -97,7 +97,7 @@ def test_complete_batches_are_found(shop):
     assert found.arrived.utcoffset() == timedelta(0)
 
 
-def test_what_the_ledger_knows_is_not_opened(shop, monkeypatch):
+def test_a_known_batch_is_not_opened(shop, monkeypatch):
     put_batch(shop, "monday")
     put_batch(shop, "tuesday", b"other")
     first = {each.name: each for each in scan(shop.inbox, []).found}
@@ -120,7 +120,7 @@ def test_the_content_is_that_of_photos_and_table(shop):
     assert len(set(content.values())) == 3
 
 
-def test_what_was_set_aside_is_found_when_it_arrives_again(shop):
+def test_a_batch_set_aside_is_found_when_it_arrives_again(shop):
     put_batch(shop, "monday")
     (found,) = scan(shop.inbox, []).found
     aside = Batch("monday", BatchState.SET_ASIDE, 2, found.arrived)
@@ -131,7 +131,7 @@ def test_what_was_set_aside_is_found_when_it_arrives_again(shop):
     assert scan(shop.inbox, [learnt]).found == ()
 
 
-def test_a_workbook_beside_the_table_is_named(shop):
+def test_a_workbook_next_to_the_table_is_named(shop):
     put_batch(shop, "monday")
     shop.put("monday/photos.xlsx", b"PK")
     (found,) = scan(shop.inbox, []).found
@@ -147,7 +147,7 @@ def test_a_workbook_beside_the_table_is_named(shop):
         (TABLE.splitlines()[0], "photos.csv: no rows"),
     ],
 )
-def test_a_table_that_is_none(shop, table, says):
+def test_an_invalid_table_is_a_problem(shop, table, says):
     put_batch(shop, "monday", table=table)
     (found,) = scan(shop.inbox, []).found
     assert says in found.problem

@@ -1,18 +1,18 @@
-"""What a run's end says of its batches; whole courses of runs are played in `test_policy.py`."""
+"""Verdicts on a run's batches; `test_policy.py` plays whole sequences of runs."""
 
 from datetime import timedelta
 
 import pytest
 from standing_clock import START
 
-from customer_age.pipeline.retraining.judgement import attempts, since_learnt, verdicts
+from customer_age.pipeline.retraining.judgement import attempts, since_trained, verdicts
 from customer_age.pipeline.retraining.ledger.records import Batch, BatchState, Run, RunState
 
 FAILED, REFUSED, TRAINED = RunState.FAILED, RunState.DATA_REFUSED, RunState.PUBLISHED
 
 
 def run(state, *names, hours=0):
-    """A run that had these new batches, and was planned and ended so many hours after START."""
+    """A run with these new batches, planned and ended this many hours after START."""
     moment = START + timedelta(hours=hours)
     return Run(f"r{hours}", state, "", "", moment, new_batches=names, ended_at=moment)
 
@@ -22,10 +22,10 @@ def batches(names, tries=0):
 
 
 def together(runs, names="abcd"):
-    """How many of the batches the next runs take, after a run with all of them failed."""
+    """Return how many of the batches the next runs take after a run with all of them failed."""
     found = verdicts(FAILED, batches(names), "no registry", 2, runs)
     assert {each.state for each in found} == {BatchState.WAITING}
-    assert {each.tries for each in found} == {0}, "a failure is no try"
+    assert {each.tries for each in found} == {0}, "a failure is not a try"
     return [each.together for each in found]
 
 
@@ -43,18 +43,18 @@ def test_failures_are_counted_over_runs_of_other_batches():
 
 
 @pytest.mark.parametrize("state", [REFUSED, TRAINED])
-def test_failures_are_counted_since_a_run_whose_end_said_more(state):
+def test_failures_are_counted_since_a_run_that_trained_or_refused(state):
     before = [run(FAILED, *"abcd", hours=hours) for hours in range(3)]
     runs = [*before, run(state, *"abcd", hours=3), run(FAILED, *"abcd", hours=4)]
     assert together(runs) == [4] * 4
 
 
-def test_the_runs_since_a_batch_was_learnt_are_those_after_the_last_that_trained_on_it():
+def test_the_runs_since_training_are_those_after_the_last_that_trained_on_a_batch():
     runs = [run(TRAINED, "a"), run(FAILED, "a", hours=1), run(TRAINED, "b", hours=2)]
-    assert since_learnt(runs, "a") == runs[1:]
-    assert since_learnt(runs, "b") == []
-    assert since_learnt(runs, "c") == runs
-    assert since_learnt([*runs, run(FAILED, "b", hours=3)], "b")[0].run_id == "r3"
+    assert since_trained(runs, "a") == runs[1:]
+    assert since_trained(runs, "b") == []
+    assert since_trained(runs, "c") == runs
+    assert since_trained([*runs, run(FAILED, "b", hours=3)], "b")[0].run_id == "r3"
     assert (attempts(runs, "a"), attempts(runs, "b"), attempts(runs, "c")) == (2, 1, 0)
 
 
@@ -70,7 +70,7 @@ def test_a_batch_alone_is_set_aside_by_its_last_try_once_others_got_through():
 
     assert judged([first, other, last]) == (BatchState.SET_ASIDE, 2)
     assert judged([first, other, last], tries=0) == (BatchState.WAITING, 1), "one is left"
-    assert judged([first, last]) == (BatchState.WAITING, 2), "nobody got through"
+    assert judged([first, last]) == (BatchState.WAITING, 2), "no other run has trained"
     before = run(TRAINED, "b", hours=0)
     assert judged([before, first, last]) == (BatchState.WAITING, 2), "not since then"
     with_it = run(TRAINED, "a", "b", hours=2)
@@ -90,7 +90,7 @@ def test_refused_batches_are_halved_and_the_last_half_is_one():
 
 
 @pytest.mark.parametrize("state", [TRAINED, RunState.MODEL_REFUSED])
-def test_what_was_trained_on_is_learnt(state):
+def test_batches_of_a_run_that_trained_are_learnt(state):
     found = verdicts(state, batches("ab", tries=1), "", 2, [run(state, "a", "b")])
     assert [(each.name, each.state, each.tries) for each in found] == [
         ("a", BatchState.LEARNT, 1),

@@ -1,4 +1,4 @@
-"""A local run's lock tells whether it is running; nothing else can."""
+"""Only a local run's lock shows whether it is running."""
 
 import errno
 import fcntl
@@ -31,12 +31,12 @@ def test_a_run_is_running_while_its_process_lives(tmp_path):
         assert target.state("run-1") is RunState.RUNNING
         assert target.state("run-2") is RunState.UNKNOWN
         run.kill()
-    assert target.state("run-1") is RunState.UNKNOWN, "it is to be started again"
+    assert target.state("run-1") is RunState.UNKNOWN, "it must be started again"
     RunFiles(str(tmp_path), "run-1").write_outcome(0, "Published.")
     assert target.state("run-1") is RunState.PUBLISHED
 
 
-def test_a_work_folder_without_locks_tells_no_state(tmp_path, monkeypatch):
+def test_a_work_folder_without_locks_is_an_error(tmp_path, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 

@@ -1,4 +1,4 @@
-"""Outages of every kind, and a year: after each, every good batch is learnt exactly once."""
+"""Outages of every kind, and a year: after each, every good batch is trained exactly once."""
 
 import dataclasses
 from collections import Counter
@@ -19,7 +19,7 @@ LOOK_EVERY = timedelta(hours=1)
 
 
 class Outage(RecordingTarget):
-    """A target whose runs end as the hour says: `ends` gives a state, or None for a good end."""
+    """A target whose runs end by the hour: `ends` returns a state, or None for a good end."""
 
     def __init__(self, file, clock, ends):
         super().__init__(file)
@@ -40,7 +40,7 @@ class Outage(RecordingTarget):
 
 
 def play(shop, batch_folder, clock, tmp_path, ends, days=10, check=lambda _: None):
-    """A batch a day, and a look an hour, until all is quiet."""
+    """Add a batch per day, and check every hour, until nothing more happens."""
     here = shop("retraining.retry_hours=1", "retraining.newest_batches=0")
     target = Outage(tmp_path / "outage.sqlite", clock, ends)
     here.trigger = dataclasses.replace(here.trigger, target=target, check=check)
@@ -74,7 +74,7 @@ def hours(span):
     ],
     ids=["3 hours", "3 days", "one every night", "in the middle of a run"],
 )
-def test_after_an_outage_each_batch_is_learnt_once(
+def test_after_an_outage_each_batch_is_trained_once(
     shop, batch_folder, clock, tmp_path, down, at_most
 ):
     def ends(at, _):
@@ -113,12 +113,12 @@ def test_a_quota_that_never_comes_pauses_and_costs_a_run_a_day(shop, batch_folde
     assert set(here.states().values()) == {"waiting"}
     pause = back_off.pause(here.ledger.runs())
     assert 5 < pause.runs <= 30
-    assert "runs in a row did not train; the last one: the registry does" in pause.sentence()
+    assert "runs in a row did not train; the last run: the registry does" in pause.sentence()
 
 
 @pytest.fixture
 def ledger_uri(tmp_path):
-    """SQLite alone: what PostgreSQL does otherwise, the ledger's own tests and the week find."""
+    """SQLite only: the ledger's own tests and the week cover PostgreSQL's differences."""
     return f"sqlite:///{tmp_path}/ledger.sqlite"
 
 
@@ -129,7 +129,7 @@ def shop(tmp_path, ledger, clock):
 
 @pytest.fixture
 def paused_shop(shop, batch_folder, clock, tmp_path, monkeypatch):
-    """Five runs have failed, and a webhook that is away keeps what it is to be told."""
+    """Five runs have failed, and the events wait because the webhook cannot be reached."""
     here = shop("retraining.retry_hours=1")
     failing = Outage(tmp_path / "outage.sqlite", clock, lambda *_: RunState.FAILED)
     webhook = Webhook("http://127.0.0.1:1/", attempts=1, timeout_seconds=0.1)
@@ -143,28 +143,28 @@ def paused_shop(shop, batch_folder, clock, tmp_path, monkeypatch):
 
 def events_of(ledger):
     found = []
-    while (event := ledger.outbox.take(0, besides=[each.id for each in found])) is not None:
+    while (event := ledger.outbox.take(0, excluding=[each.id for each in found])) is not None:
         found.append(event)
     return [event.type.removeprefix("customer-age.") for event in found]
 
 
-def test_a_pause_is_told_once_and_ends_when_a_probe_succeeds_and_a_run_trains(paused_shop, clock):
+def test_a_pause_is_reported_once_and_ends_after_a_probe_and_a_trained_run(paused_shop, clock):
     here, failing = paused_shop
     assert events_of(here.ledger).count("retraining.paused") == 1
 
     def away(_):
         raise SettingsError("registry.uri: no MLflow server answers")
 
-    _, said = here.look(check=away)
-    assert "no run: paused since 2026-03-06 08:00 UTC: 5 runs in a row did not train" in said
-    assert "now: registry.uri: no MLflow server answers" in said
+    _, printed = here.look(check=away)
+    assert "no run: paused since 2026-03-06 08:00 UTC: 5 runs in a row did not train" in printed
+    assert "now: registry.uri: no MLflow server answers" in printed
     assert len(here.ledger.runs()) == 5
     failing.ends = lambda *_: None
-    _, said = here.look()
-    assert "all that a run needs answers now" in said
+    _, printed = here.look()
+    assert "all services that a run needs answer again" in printed
     assert here.states() == {"monday": "learnt"}
-    told = events_of(here.ledger)
-    assert (told.count("retraining.paused"), told.count("retraining.resumed")) == (1, 1)
+    events = events_of(here.ledger)
+    assert (events.count("retraining.paused"), events.count("retraining.resumed")) == (1, 1)
     assert back_off.pause(here.ledger.runs()) is None
 
 
@@ -200,16 +200,16 @@ def test_what_was_set_aside_is_offered_again(shop, batch_folder, clock):
     assert aside == {"bad-monday", "no-rows", "tuesday-again"}
     assert here.ledger.retry(["tuesday"]) == []
     assert here.ledger.retry(["no-rows"]) == ["no-rows"]
-    assert "no-rows" not in here.states(), "the next look reads it anew"
+    assert "no-rows" not in here.states(), "the next check reads it again"
     assert here.ledger.retry(None) == ["bad-monday", "tuesday-again"]
     (batch,) = (each for each in here.ledger.batches() if each.name == "bad-monday")
     assert (batch.state, batch.tries, batch.tried_at, batch.reason) == ("waiting", 0, None, "")
     before = {run.run_id for run in here.ledger.runs()}
     here.look()
-    assert len({run.run_id for run in here.ledger.runs()} - before) == 1, "a run of its own"
+    assert len({run.run_id for run in here.ledger.runs()} - before) == 1, "a separate run"
 
 
-def test_the_drift_of_what_waits_is_measured_once(shop, batch_folder, clock):
+def test_the_drift_of_waiting_batches_is_measured_once(shop, batch_folder, clock):
     here = shop("retraining.min_photos=100", "retraining.max_drift=0.5")
     measured = []
 
@@ -234,12 +234,10 @@ def test_the_drift_of_what_waits_is_measured_once(shop, batch_folder, clock):
     assert len(measured) == 2
     champions.at = "2"
     here.look(champions=champions)
-    assert len(measured) == 3, "from another champion it is another distance"
+    assert len(measured) == 3, "another champion has another distance"
 
 
-def test_an_inbox_without_its_mount_is_no_inbox_whose_batches_were_removed(
-    shop, batch_folder, clock, tmp_path
-):
+def test_an_unmounted_inbox_removes_no_batches(shop, batch_folder, clock, tmp_path):
     here = shop("retraining.min_photos=100")
     for name in ("monday", "tuesday"):
         batch_folder(name)
@@ -247,10 +245,10 @@ def test_an_inbox_without_its_mount_is_no_inbox_whose_batches_were_removed(
     inbox = tmp_path / "inbox"
     inbox.rename(tmp_path / "unmounted")
     inbox.mkdir()
-    assert "the inbox is empty, and was not before: is it mounted?" in here.look()[1]
+    assert "the inbox is empty, but had batches before: is it mounted?" in here.look()[1]
     assert here.states() == {"monday": "waiting", "tuesday": "waiting"}
     inbox.rmdir()
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="this folder does not exist"):
         here.look()
     (tmp_path / "unmounted").rename(inbox)
     (inbox / "tuesday").rename(tmp_path / "removed")

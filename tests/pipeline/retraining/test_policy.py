@@ -15,7 +15,7 @@ NOW = START + timedelta(days=1)
 
 
 def batch(name, hours=0.0, photos=10, state=BatchState.WAITING, **known):
-    """A batch that arrived so many hours before NOW."""
+    """A batch that arrived this many hours before NOW."""
     return Batch(name, state, photos, NOW - timedelta(hours=hours), content=name, **known)
 
 
@@ -52,7 +52,7 @@ def test_a_long_wait():
 
 def test_drift():
     drifted = policy.Drift(0.31, "real_age", 64)
-    assert not decide([batch("a")], drift=lambda _: drifted).batches, "it is not asked for"
+    assert not decide([batch("a")], drift=lambda _: drifted).batches, "it is not measured"
     assert not decide([batch("a")], drift=lambda _: drifted, max_drift=0.4).batches
     decision = decide([batch("a")], drift=lambda _: drifted, max_drift=0.3)
     assert decision.batches
@@ -80,13 +80,13 @@ def test_the_cool_down_is_for_runs_that_trained():
     assert decide(enough, [ended(RunState.FAILED, 1), ended(RunState.DATA_REFUSED, 1)]).batches
 
 
-def test_what_was_taken_away_starts_no_run():
+def test_a_removed_batch_starts_no_run():
     enough = [batch("a", photos=500)]
     assert not policy.decide(enough, [], [], settings(), NOW).batches
 
 
 @pytest.mark.parametrize("state", [BatchState.TAKEN, BatchState.LEARNT, BatchState.SET_ASIDE])
-def test_only_what_waits_starts_a_run(state):
+def test_only_a_waiting_batch_starts_a_run(state):
     assert not decide([batch("a", photos=500, state=state)]).batches
 
 
@@ -102,7 +102,7 @@ def test_those_that_failed_together_are_tried_again_by_halves():
     assert not decide([tried("a", 0.9)]).batches, "not so soon"
 
 
-def test_another_try_says_with_what_and_how_often_it_was_refused():
+def test_another_try_names_its_batches_and_refusals():
     refused = [tried(name, 1, reason="10 of 12 photos") for name in "ab"]
     assert (
         decide(refused).why == "another try with 2 batches, refused 1 of 3 times: 10 of 12 photos"
@@ -139,12 +139,12 @@ def test_the_window():
 
 
 def had(*names, state=RunState.FAILED, hours=0.0, run_id="r"):
-    """A run that had some batches among its new ones, and ended so many hours before NOW."""
+    """A run with some new batches that ended this many hours before NOW."""
     moment = NOW - timedelta(hours=hours)
     return Run(run_id, state, "", "", moment, new_batches=names, ended_at=moment)
 
 
-def test_a_runs_id_tells_its_batches_and_the_attempt():
+def test_a_runs_id_depends_on_its_batches_and_the_attempt():
     ids = {
         policy.run_id([batch("a")], []),
         policy.run_id([batch("a", hours=1)], []),
@@ -174,7 +174,7 @@ def test_new_batches_take_a_turn_after_a_run_that_failed_with_others():
 
 @dataclasses.dataclass
 class Played:
-    """Runs that are played until nothing waits, or until a day comes."""
+    """Plays runs until no batch waits, or until a given day."""
 
     names: list
     ends: object
@@ -219,8 +219,8 @@ class Played:
 
 @hypothesis_settings(deadline=None)  # a busy machine
 @given(count=st.integers(1, 40), data=st.data(), tries=st.integers(1, 5))
-def test_whatever_batches_are_guilty_they_alone_are_set_aside(count, data, tries):
-    """Plays runs until nothing waits: as many as it takes, and not many more."""
+def test_only_bad_batches_are_set_aside(count, data, tries):
+    """Plays runs until no batch waits: the number of runs is bounded."""
     names = [f"{number:02}" for number in range(count)]
     guilty = data.draw(st.sets(st.sampled_from(names), max_size=3))
 
@@ -231,7 +231,7 @@ def test_whatever_batches_are_guilty_they_alone_are_set_aside(count, data, tries
     others = set(names) - guilty
     assert played.named(BatchState.LEARNT) == others
     if others and played.named(BatchState.SET_ASIDE) != guilty:
-        # Of the last one tried nobody knows whether the base set is to blame, until a next comes.
+        # The base set may be the cause for the last batch tried, until another batch arrives.
         last = max(run.ended_at for run in played.runs if run.state.trained)
         for name in guilty - played.named(BatchState.SET_ASIDE):
             first = next(run for run in played.runs if name in run.new_batches)
@@ -243,8 +243,8 @@ def test_whatever_batches_are_guilty_they_alone_are_set_aside(count, data, tries
 
 @hypothesis_settings(deadline=None)
 @given(st.data())
-def test_a_failure_never_loses_a_batch_and_a_poisoned_one_holds_nobody_back(data):
-    """Outages of any kind, and one batch that makes every run fail that has it."""
+def test_a_failure_never_loses_a_batch_and_a_bad_one_blocks_no_other(data):
+    """Outages of any kind, and one batch that makes each of its runs fail."""
     names = [f"{number:02}" for number in range(data.draw(st.integers(1, 12)))]
     poisoned = data.draw(st.sampled_from([None, *names]))
     outages = data.draw(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 80)), max_size=3))
@@ -261,7 +261,7 @@ def test_a_failure_never_loses_a_batch_and_a_poisoned_one_holds_nobody_back(data
     assert len(learnt) == len(set(learnt))
 
 
-def test_a_refused_base_set_sets_no_batch_aside():
+def test_a_refused_base_set_sets_aside_no_batch():
     def ends(chosen, moment):
         mended = moment > NOW + timedelta(days=9)
         return RunState.PUBLISHED if mended else RunState.DATA_REFUSED

@@ -23,7 +23,7 @@ POLICY = (
 
 
 class Champions:
-    """A registry that has a champion, or none."""
+    """A registry with or without a champion."""
 
     there = False
 
@@ -41,7 +41,7 @@ class Champions:
 
 
 class Shop:
-    """Everything that a trigger works with, and what it has said."""
+    """Everything that a trigger works with, and the lines that it has printed."""
 
     def __init__(self, folder, ledger, clock, overrides=(), **target):
         (folder / "inbox").mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ class Shop:
         )
 
     def look(self, **changed):
-        """What one look says, and its exit code."""
+        """Check once; return the exit code and the printed lines."""
         self.said.clear()
         code = dataclasses.replace(self.trigger, **changed).look()
         return code, "\n".join(self.said)
@@ -86,11 +86,11 @@ def shop(tmp_path, ledger, clock):
 
 
 def arrive(folder, clock):
-    """Let a batch have arrived now, by the clock that stands."""
+    """Set a batch's arrival to the clock's time."""
     os.utime(folder / "_SUCCESS", (clock.moment.timestamp(),) * 2)
 
 
-def test_a_batch_is_learnt_from_once(shop, batch_folder):
+def test_a_batch_is_trained_once(shop, batch_folder):
     here = shop()
     batch_folder("monday")
     code, said = here.look()
@@ -108,7 +108,7 @@ def test_a_batch_that_is_half_uploaded_waits_for_its_success(shop, batch_folder)
     code, said = here.look()
     assert code == 0
     assert said.splitlines() == [
-        "not complete yet, without _SUCCESS: monday",
+        "batches without _SUCCESS are not complete yet: monday",
         "no run: no new photos",
     ]
     (folder / "_SUCCESS").touch()
@@ -116,7 +116,7 @@ def test_a_batch_that_is_half_uploaded_waits_for_its_success(shop, batch_folder)
     assert here.states() == {"monday": "learnt"}
 
 
-def test_what_arrives_during_a_run_is_in_the_next_one(shop, batch_folder):
+def test_a_batch_that_arrives_during_a_run_is_in_the_next_one(shop, batch_folder):
     here = shop(asks=4)
     batch_folder("monday")
     assert "is running" in here.look()[1]
@@ -131,11 +131,12 @@ def test_what_arrives_during_a_run_is_in_the_next_one(shop, batch_folder):
     assert here.learnt_in() == [["monday"], ["monday", "tuesday"]]
 
 
-def test_the_policys_reason_is_said(shop, batch_folder, clock):
+def test_the_policys_reason_is_printed(shop, batch_folder, clock):
     here = shop("retraining.min_photos=7", "retraining.max_wait_hours=24")
     arrive(batch_folder("monday"), clock)
     clock.forward(hours=1)
-    assert "3 new photos in 1 batch are not enough yet: 7 photos, or a wait of 24" in here.look()[1]
+    not_enough = "are not enough yet: a run starts with 7 photos, or after a wait of 24 hours"
+    assert f"3 new photos in 1 batch {not_enough}" in here.look()[1]
     clock.forward(hours=23)
     assert "monday waiting for 24.0 hours" in here.look()[1]
     assert here.states() == {"monday": "learnt"}
@@ -162,14 +163,15 @@ def test_the_data_window(shop, batch_folder, clock):
     assert here.learnt_in() == [["monday"], ["monday", "tuesday"], ["tuesday", "wednesday"]]
 
 
-def test_the_same_batch_under_two_names_is_learnt_once(shop, batch_folder):
+def test_the_same_batch_under_two_names_is_trained_once(shop, batch_folder):
     here = shop()
     batch_folder("monday", seed="same")
     here.look()
     batch_folder("monday-again", seed="same")
     code, said = here.look()
     assert code == 0
-    assert "batch monday-again is set aside: its photos and table are those of batch monday" in said
+    same = "its photos and table are the same as those of batch monday"
+    assert f"batch monday-again is set aside: {same}" in said
     assert here.learnt_in() == [["monday"]]
 
 
@@ -178,7 +180,7 @@ def test_the_same_batch_under_two_names_is_learnt_once(shop, batch_folder):
     [
         ("monday", "file_name,card_id,captured_at\n", "photos.csv: no rows"),
         ("monday", "\n\n", "photos.csv: the table is empty"),
-        ("mon,day", "", "its name may hold letters, digits"),
+        ("mon,day", "", "its name may contain only letters, digits"),
     ],
     ids=["no rows", "no header", "a comma in its name"],
 )
@@ -192,7 +194,7 @@ def test_a_bad_batch_is_set_aside_as_soon_as_it_is_seen(shop, batch_folder, name
     assert here.states() == {name: "set_aside", "tuesday": "learnt"}
 
 
-def test_a_batch_without_a_table_is_set_aside_until_it_is_mended(shop, batch_folder, clock):
+def test_a_batch_without_a_table_is_set_aside_until_it_is_fixed(shop, batch_folder, clock):
     here = shop()
     folder = batch_folder("monday")
     table = (folder / "photos.csv").read_text()
@@ -213,7 +215,7 @@ def test_a_batch_whose_data_are_refused_is_set_aside_when_another_run_has_traine
     here = shop()
     batch_folder("bad-monday")
     codes = [here.look()[0] for _ in range(3)]
-    assert codes == [4, 4, 4], "each look saw the end of the run that it started"
+    assert codes == [4, 4, 4], "each check started a run that ended"
     (batch,) = here.ledger.batches()
     assert (batch.state, batch.tries) == (BatchState.WAITING, 3), "it may be the base set"
     batch_folder("tuesday")
@@ -224,7 +226,7 @@ def test_a_batch_whose_data_are_refused_is_set_aside_when_another_run_has_traine
     assert (batch.state, batch.tries) == (BatchState.SET_ASIDE, 4)
     assert batch.reason == "data refused: a photo explodes"
     assert here.look() == (0, "no run: no new photos")
-    assert len({run_id for run_id, _ in here.target.made()}) == 5, "each try is a run of its own"
+    assert len({run_id for run_id, _ in here.target.made()}) == 5, "each try is a separate run"
 
 
 def test_the_guilty_one_among_many_is_found_and_the_others_go_on(shop, batch_folder, clock):
@@ -246,7 +248,7 @@ def test_a_failed_run_waits_before_its_next_try_and_new_batches_do_not(shop, bat
     here = shop("retraining.retry_hours=2")
     batch_folder("bad-monday")
     here.look()
-    assert "no run: no new photos; 1 batch to be tried again later" in here.look()[1]
+    assert "no run: no new photos; 1 batch will be tried again later" in here.look()[1]
     batch_folder("tuesday")
     here.look()
     assert here.states() == {"bad-monday": "waiting", "tuesday": "learnt"}
@@ -348,7 +350,7 @@ def test_a_batch_that_the_check_refuses_counts_as_refused_data(shop, batch_folde
     assert here.target.made() == []
 
 
-def test_a_target_that_cannot_be_reached_is_told_and_the_next_look_goes_on(shop, batch_folder):
+def test_an_unreachable_target_is_reported_and_the_next_check_continues(shop, batch_folder):
     here = shop()
     batch_folder("monday")
 
@@ -364,7 +366,7 @@ def test_a_target_that_cannot_be_reached_is_told_and_the_next_look_goes_on(shop,
     assert len(here.target.made()) == 1
 
 
-def test_a_batch_that_cannot_be_read_now_is_no_bad_batch(shop, batch_folder):
+def test_a_batch_that_cannot_be_read_now_is_not_set_aside(shop, batch_folder):
     here = shop()
     folder = batch_folder("monday")
 
@@ -397,8 +399,8 @@ def test_a_registry_that_fails_keeps_no_end_from_being_written_down(shop, batch_
 
     webhook = Webhook("http://127.0.0.1:1/", timeout_seconds=20, attempts=1)
     code, said = here.look(champions=Silent(), webhook=webhook)
-    assert code == 0, "nor does a webhook that is away"
-    assert "no facts on its version: the registry is away" in said
+    assert code == 0, "an unreachable webhook does not fail it either"
+    assert "the registry cannot describe its version: the registry is away" in said
     assert "could not be sent: the webhook cannot be reached" in said
     assert here.states() == {"monday": "learnt"}
 
@@ -410,7 +412,7 @@ def test_batches_in_the_settings_are_none_of_the_triggers(shop, batch_folder):
     assert here.learnt_in() == [["monday"]]
 
 
-def test_a_window_holds_no_batch_that_was_taken_away(shop, batch_folder):
+def test_a_data_window_has_no_removed_batch(shop, batch_folder):
     here = shop()
     folder = batch_folder("monday")
     here.look()

@@ -1,4 +1,4 @@
-"""Batches that are uploaded again: their content counts, and the time of `_SUCCESS` alone does not.
+"""Batches that are uploaded again: their content counts, not only the time of `_SUCCESS`.
 
 Copies and restores of a whole inbox are in `test_copied_inbox.py`.
 """
@@ -21,7 +21,7 @@ from customer_age.pipeline.retraining.webhook import Webhook
 
 @pytest.fixture
 def shop(tmp_path, ledger, clock, batch_folder):
-    return told(Shop(tmp_path, ledger, clock, batch_folder))
+    return with_webhook(Shop(tmp_path, ledger, clock, batch_folder))
 
 
 @pytest.fixture
@@ -29,15 +29,15 @@ def engine(ledger_uri):
     return sa.create_engine(ledger_uri.replace("postgresql:", "postgresql+psycopg:"))
 
 
-def told(shop):
-    """With a webhook that nobody answers: the events stay in the ledger."""
+def with_webhook(shop):
+    """A shop with a webhook that never answers: the events stay in the ledger."""
     webhook = Webhook("http://127.0.0.1:1", timeout_seconds=5, attempts=1)
     shop.trigger = dataclasses.replace(shop.trigger, webhook=webhook)
     return shop
 
 
 def changes(engine):
-    """The data of each event that a batch has changed."""
+    """Return the data of each event that a batch has changed."""
     of_type = sa.select(EVENTS.c.data).where(EVENTS.c.type == "customer-age.batch.changed")
     with engine.connect() as connection:
         return [json.loads(data) for (data,) in connection.execute(of_type)]
@@ -51,21 +51,22 @@ def counting_reads(shop, monkeypatch):
     return read
 
 
-def test_a_batch_that_waits_is_read_anew(shop, engine):
+def test_a_waiting_batch_is_read_again(shop, engine):
     shop.arrive("monday", photos=2)
     shop.look()
     shop.arrive("monday", photos=3, seed="mended")
-    code, said = shop.look()
+    code, printed = shop.look()
     assert code == 0
-    assert "batch monday was uploaded again, with other content\nbatch monday: 3 new photos" in said
+    again = "batch monday was uploaded again with different content"
+    assert f"{again}\nbatch monday: 3 new photos" in printed
     (batch,) = shop.ledger.batches()
     assert (batch.photos, batch.state.value) == (3, "waiting")
-    assert changes(engine) == [], "nobody has learnt from it"
+    assert changes(engine) == [], "no run has trained on it"
     shop.arrive("monday", photos=6, seed="more")
     assert "published" in shop.look()[1], "six photos start a run"
 
 
-def test_a_batch_that_was_learnt_from_is_learnt_anew_where_its_content_differs(shop, engine):
+def test_a_trained_batch_with_different_content_is_trained_again(shop, engine):
     shop.arrive("monday", photos=6)
     shop.look()
     (first,) = shop.ledger.batches()
@@ -79,7 +80,7 @@ def test_a_batch_that_was_learnt_from_is_learnt_anew_where_its_content_differs(s
     expected = {"batch": "monday", "photos": 7, "photos_before": 6, "learnt_by": first.run_id}
     assert changes(engine) == [expected]
     assert "no new photos" in shop.look()[1]
-    assert len(changes(engine)) == 1, "told once"
+    assert len(changes(engine)) == 1, "reported once"
 
 
 @pytest.mark.parametrize("photos", [2, 6], ids=["waiting", "learnt"])
@@ -122,7 +123,7 @@ def test_an_upload_that_cannot_be_used_is_set_aside(shop, engine):
     assert "batch monday is set aside: photos.csv: no rows" in shop.look()[1]
     assert len(changes(engine)) == 1
     shop.arrive("monday", photos=6)
-    assert "published" in shop.look()[1], "mended, it is learnt from again"
+    assert "published" in shop.look()[1], "it is fixed and trained again"
 
 
 def test_a_batch_that_waits_for_another_try_starts_afresh(shop):
@@ -136,7 +137,7 @@ def test_a_batch_that_waits_for_another_try_starts_afresh(shop):
     assert (batch.tries, batch.tried_at, batch.run_id, batch.reason) == (0, None, None, "")
 
 
-def test_batches_that_swap_their_contents_are_both_learnt_from(shop):
+def test_batches_that_swap_their_contents_are_both_trained(shop):
     shop.arrive("monday", photos=2)
     shop.arrive("tuesday", photos=2)
     shop.look()
@@ -146,7 +147,7 @@ def test_batches_that_swap_their_contents_are_both_learnt_from(shop):
     assert [each.state.value for each in shop.ledger.batches()] == ["waiting", "waiting"]
 
 
-def test_a_copy_of_what_was_never_learnt_from_takes_its_place(shop):
+def test_a_copy_of_an_untrained_batch_replaces_it(shop):
     shop.arrive("monday", photos=2)
     shop.arrive("copy", photos=2, seed="monday")
     shop.look()
@@ -160,7 +161,7 @@ def test_a_copy_of_what_was_never_learnt_from_takes_its_place(shop):
     ]
 
 
-def test_a_copy_of_what_was_learnt_from_is_not_learnt_from_again(shop):
+def test_a_copy_of_a_trained_batch_is_not_trained(shop):
     shop.arrive("monday", photos=6)
     shop.arrive("copy", photos=6, seed="monday")
     shop.look()
@@ -171,7 +172,7 @@ def test_a_copy_of_what_was_learnt_from_is_not_learnt_from_again(shop):
     assert len(shop.target.made()) == 2
 
 
-def test_a_ledger_of_0_1_learns_when_each_upload_came_and_then_sees_another(shop, engine):
+def test_a_ledger_of_0_1_records_uploads_and_then_finds_another(shop, engine):
     shop.arrive("monday", photos=6)
     shop.look()
     with engine.begin() as connection:
@@ -183,8 +184,8 @@ def test_a_ledger_of_0_1_learns_when_each_upload_came_and_then_sees_another(shop
     assert len(changes(engine)) == 1
 
 
-def test_a_ledger_of_0_1_whose_inbox_was_moved_learns_nothing_anew(shop, engine):
-    """It does not know in which store its contents were computed."""
+def test_a_ledger_of_0_1_with_a_moved_inbox_starts_no_run(shop, engine):
+    """Such a ledger does not record which store computed its contents."""
     shop.arrive("monday", photos=6)
     shop.look()
     with engine.begin() as connection:
@@ -214,20 +215,20 @@ def test_an_inbox_that_moved_to_a_bucket_is_watched_there(
     assert len(changes(engine)) == 1
 
 
-def test_of_many_that_were_learnt_from_the_newest_are_watched(shop, monkeypatch):
+def test_only_the_newest_trained_batches_are_watched(shop, monkeypatch):
     monkeypatch.setattr("customer_age.pipeline.retraining.inbox_scan._LEARNT_WATCHED", 2)
     for name in ("a", "b", "c"):
         shop.arrive(name, photos=6)
         shop.look()
-    asked, inbox = [], shop.trigger.inbox
+    checked, inbox = [], shop.trigger.inbox
     arrived = inbox.arrived
-    monkeypatch.setattr(inbox, "arrived", lambda name: asked.append(name) or arrived(name))
+    monkeypatch.setattr(inbox, "arrived", lambda name: checked.append(name) or arrived(name))
     shop.look()
-    assert sorted(asked) == ["b", "c"]
+    assert sorted(checked) == ["b", "c"]
 
 
-def test_what_was_learnt_from_it_before_is_no_evidence():
-    """While the base set is refused, no run of another batch tells what is wrong with this one."""
+def test_earlier_training_on_a_batch_is_not_evidence():
+    """While the base set is refused, runs of other batches are no evidence against this one."""
 
     def run(number, name, state):
         ended = START.replace(day=number)

@@ -1,4 +1,4 @@
-"""Notifications, to a real HTTP server on loopback that fails, hangs and leads elsewhere."""
+"""Notifications, to a real HTTP server on loopback that fails, hangs and redirects."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ from customer_age.pipeline.settings.retraining import NotifySettings
 
 
 class Receiver:
-    """A webhook, which gives the answers it is set to, and remembers what it got."""
+    """A webhook that returns preset answers and records its requests."""
 
     def __init__(self):
         self.got = []
@@ -65,7 +65,7 @@ def answer(code, **headers):
 
 
 def drip(handler):
-    """Send a byte now and then, which no time limit of a socket notices."""
+    """Send a byte from time to time, so that a socket's time limit never expires."""
     try:
         for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60:
             handler.wfile.write(bytes([letter]))
@@ -100,10 +100,10 @@ def events(ledger):
 
 
 def send(ledger, clock, receiver, **changed):
-    said = []
+    printed = []
     webhook = Webhook(receiver.url, **{"timeout_seconds": 5, "attempts": 3} | changed)
-    send_all(ledger.outbox, "shop", webhook, said.append, clock())
-    return said
+    send_all(ledger.outbox, "shop", webhook, printed.append, clock())
+    return printed
 
 
 def test_every_event_is_sent_once(events, clock, receiver):
@@ -113,7 +113,7 @@ def test_every_event_is_sent_once(events, clock, receiver):
     assert [body["subject"] for _, _, body in receiver.got] == ["a", "b"]
 
 
-def test_what_is_sent_is_a_cloud_event(events, clock, receiver):
+def test_an_event_is_sent_as_a_cloud_event(events, clock, receiver):
     send(events, clock, receiver, headers={"Authorization": "Bearer word"})
     path, headers, body = receiver.got[0]
     assert path == "/hook"
@@ -155,11 +155,11 @@ def test_the_end_of_a_run_as_an_event():
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])
-def test_a_webhook_that_fails_is_asked_again(events, clock, receiver, no_waiting, code):
+def test_a_webhook_that_fails_is_tried_again(events, clock, receiver, no_waiting, code):
     receiver.answers = [answer(code), answer(code)]
     assert send(events, clock, receiver) == []
     assert [body["subject"] for _, _, body in receiver.got] == ["a", "a", "a", "b"]
-    assert len({body["id"] for _, _, body in receiver.got[:3]}) == 1, "the receiver can tell"
+    assert len({body["id"] for _, _, body in receiver.got[:3]}) == 1, "one event"
 
 
 def test_an_event_that_cannot_be_sent_waits_and_the_others_go_on(
@@ -167,7 +167,7 @@ def test_an_event_that_cannot_be_sent_waits_and_the_others_go_on(
 ):
     receiver.answers = [answer(500)] * 3
     assert send(events, clock, receiver) == [
-        "notification of a could not be sent: the webhook answers 500"
+        "notification of a could not be sent: the webhook answered 500"
     ]
     assert [body["subject"] for _, _, body in receiver.got] == ["a", "a", "a", "b"]
     clock.forward(minutes=5)
@@ -188,7 +188,7 @@ def test_an_event_that_the_webhook_refuses_is_dropped(events, clock, receiver, c
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
-def test_what_someone_may_mend_is_asked_once_a_look(events, clock, receiver, code):
+def test_an_error_that_someone_may_fix_is_tried_once_per_check(events, clock, receiver, code):
     receiver.answers = [answer(code)] * 2
     assert len(send(events, clock, receiver)) == 2
     assert len(receiver.got) == 2
@@ -197,7 +197,7 @@ def test_what_someone_may_mend_is_asked_once_a_look(events, clock, receiver, cod
     assert len(receiver.got) == 4
 
 
-def test_a_webhook_that_fails_holds_a_look_up_for_two_events(events, clock, receiver):
+def test_a_failing_webhook_delays_a_check_for_two_events(events, clock, receiver):
     more = [FoundBatch(f"more-{number}", START, problem="no table") for number in range(9)]
     events.add(more, True)
     receiver.answers = [answer(401)] * 11
@@ -206,8 +206,8 @@ def test_a_webhook_that_fails_holds_a_look_up_for_two_events(events, clock, rece
 
 def test_a_redirect_is_not_followed(events, clock, receiver):
     receiver.answers = [answer(307, Location="/elsewhere")]
-    said, *_ = send(events, clock, receiver, headers={"Authorization": "word"})
-    assert "leads elsewhere (307)" in said
+    printed, *_ = send(events, clock, receiver, headers={"Authorization": "word"})
+    assert "the webhook redirects (307)" in printed
     assert {path for path, *_ in receiver.got} == {"/hook"}
 
 
@@ -215,16 +215,16 @@ def test_a_redirect_is_not_followed(events, clock, receiver):
 def test_a_webhook_that_hangs_costs_its_time_limit(events, clock, receiver, hang):
     receiver.answers = [hang] * 3
     started = time.monotonic()
-    said, *_ = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
-    assert "no answer in 0.5 seconds" in said or "cannot be reached" in said
+    printed, *_ = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
+    assert "no answer in 0.5 seconds" in printed or "cannot be reached" in printed
     assert time.monotonic() - started < 4
 
 
-def test_nobody_there_is_told_without_the_address(events, clock, receiver, no_waiting):
+def test_an_unreachable_webhook_is_reported_without_address(events, clock, receiver, no_waiting):
     receiver.stop()
-    said, _ = send(events, clock, receiver)
-    assert "the webhook cannot be reached (ConnectionError)" in said
-    assert receiver.url not in said
+    printed, _ = send(events, clock, receiver)
+    assert "the webhook cannot be reached (ConnectionError)" in printed
+    assert receiver.url not in printed
 
 
 def test_old_news_is_not_sent(events, clock, receiver):
@@ -272,14 +272,14 @@ def test_headers_come_from_a_file(tmp_path):
         ("retraining.ledger=mysql://host/db", "postgresql://user@host"),
     ],
 )
-def test_settings_hold_no_secret(override, says):
+def test_settings_contain_no_secret(override, says):
     with pytest.raises(SettingsError, match=says) as raised:
         loading.load("local", (override,))
     assert "word@" not in str(raised.value)
     assert "=word" not in str(raised.value)
 
 
-def test_the_run_key_does_not_change_with_who_is_told():
+def test_the_run_key_does_not_depend_on_the_webhook():
     before = loading.load("local").fingerprint()
     changed = loading.load("local", ("notify.url=https://shop.example", "retraining.min_photos=7"))
     assert changed.fingerprint() == before

@@ -1,4 +1,4 @@
-"""A week at a shop, with triggers that die at any moment: each batch is learnt from once."""
+"""A week at a shop, with triggers that die at any moment: each batch is trained once."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ GOOD = {f"day-{day}{part}" for day in range(7) for part in ("", "-evening")}
 
 @pytest.fixture
 def bucket(s3_endpoint, aws_credentials):
-    """An inbox's address, and its server's."""
+    """The addresses of an inbox and its server."""
     import boto3
 
     boto3.client("s3", endpoint_url=s3_endpoint).create_bucket(Bucket="shop")

@@ -1,4 +1,4 @@
-"""A year at a shop on a simulated clock: every good photo is learnt exactly once.
+"""A year at a shop on a simulated clock: every good photo is trained exactly once.
 
 The ledger is real, and begins as release 0.1 left it. Batches come each day, some of them refused,
 some of them copies, some uploaded again or removed; registries and nodes are away by night and for
@@ -29,11 +29,11 @@ LOOK_EVERY = timedelta(hours=8)
 
 
 class Killed(BaseException):
-    """Stands for a trigger that dies."""
+    """Simulates the death of a trigger."""
 
 
 class YearsTarget(RecordingTarget):
-    """A target that fails in outages, and whose word may be a trigger's last."""
+    """A target that fails in outages, and during whose calls a trigger may die."""
 
     def __init__(self, file, clock, chance):
         super().__init__(file, asks=1)
@@ -67,7 +67,7 @@ def down(moment):
 
 
 class Year:
-    """What arrives, and what has to become of it."""
+    """The batches that arrive, and their expected states."""
 
     def __init__(self, shop, batch_folder, chance):
         self.shop = shop
@@ -100,7 +100,7 @@ class Year:
         return folder
 
     def _upload_again(self, folder):
-        """With one photo more, and so learnt again."""
+        """Upload a batch with one more photo, so that it is trained again."""
         if self.shop.states()[folder.name] != "learnt":
             return
         self.contents[folder.name] += 1

@@ -30,7 +30,7 @@ from customer_age.pipeline.settings.settings import Settings
 _PHOTOS = 2
 _WITHOUT_NEWS = 12
 _LAST_LOOKS = 100
-"""How many looks in a row must be quiet before the week is over, and how many there are at most."""
+"""How many checks in a row must be quiet to end the week, and the largest number of checks."""
 
 
 class Killer:
@@ -50,7 +50,7 @@ class Killer:
 
 
 class DeadlyTarget(RecordingTarget):
-    """Talks to the target, and may die before or after each word."""
+    """Calls the target, and may die before or after each call."""
 
     def __init__(self, file: Path, step: Callable[..., None]):
         super().__init__(file, asks=2, slow=0.05)
@@ -63,7 +63,7 @@ class DeadlyTarget(RecordingTarget):
 
 
 class Week:
-    """The shop's inbox, and what arrives there."""
+    """The shop's inbox, and the batches that arrive there."""
 
     def __init__(self, folder: Path, ledger: str, place: "Place", beam_args: str, seed: int):
         self._folder = folder
@@ -86,7 +86,7 @@ class Week:
             data__path=str(folder),
             data__inbox=place.address,
         )
-        self._inbox = open_inbox(self._settings)  # used by the triggers alone
+        self._inbox = open_inbox(self._settings)  # used only by the triggers
 
     def play(self) -> dict:
         for arrival in self._arrivals():
@@ -101,7 +101,7 @@ class Week:
         return self._result()
 
     def _arrivals(self) -> Iterator[Callable[[], None]]:
-        """What happens in the inbox, one thing after another."""
+        """Return the events in the inbox, in order."""
         put = self._place.put
         for day in range(7):
             name = f"day-{day}"
@@ -118,7 +118,7 @@ class Week:
                 yield partial(put, "half", seed="half", complete=False)
 
     def _look_around(self) -> None:
-        """A few looks, some of them two at once, some of them killed."""
+        """Run a few checks, some of them two at once, some of them killed."""
         for _ in range(self._random.randint(1, 3)):
             at_once = self._random.choice([1, 1, 2, 3])
             self._look(
@@ -130,7 +130,7 @@ class Week:
         self._clock.forward(minutes=10)
 
     def _look(self, killed_at: list[int]) -> bool:
-        """Look, by as many triggers; gives whether the only one had nothing to do."""
+        """Check with several triggers; return whether a single one had nothing to do."""
         children = [self._fork(at) for at in killed_at]
         codes = []
         for child in children:

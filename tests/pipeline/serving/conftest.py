@@ -1,4 +1,4 @@
-"""One tiny model behind both ports, for all tests of this room in a process."""
+"""One small model behind both ports, for all tests of this room in a process."""
 
 import base64
 import struct
@@ -25,7 +25,7 @@ LIMITS = Limits(photo_bytes=100_000, photos=8, request_bytes=500_000, requests=1
 
 
 def write_model(folder: Path) -> Path:
-    """A SavedModel that says a third of a grey photo's brightness; what is right counts more."""
+    """A SavedModel that returns a third of a grey photo's brightness; right counts more."""
     import tensorflow as tf
 
     class Model(tf.Module):
@@ -45,7 +45,7 @@ def write_model(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Served:
-    """Both ports, and clients that know the protocol alone."""
+    """Both ports, and clients that use only the protocol."""
 
     model: AgeModel
     inference: Inference
@@ -64,14 +64,14 @@ class Served:
         return requests.post(self.url(path), data=body, headers=headers, timeout=30)
 
     def rest(self, *photos: bytes) -> list[tuple[float, str]]:
-        """Each photo's age and reason, over REST."""
+        """Return each photo's age and reason, over REST."""
         response = self.post(infer_request(*photos))
         assert response.status_code == 200, response.text
         age, reason = (output["data"] for output in response.json()["outputs"])
         return list(zip(age, reason, strict=True))
 
     def call(self, method: str, **fields):
-        """A method of gRPC's."""
+        """Call a method over gRPC."""
         return self.channel.unary_unary(
             f"/{SERVICE}/{method}",
             request_serializer=message_class(f"{method}Request").SerializeToString,

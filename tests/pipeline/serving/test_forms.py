@@ -1,6 +1,6 @@
 """Each kind of photo through each form in which a model answers: the table of docs/serving.md.
 
-`UPDATE_DOCS=1` writes the table anew.
+`UPDATE_DOCS=1` rewrites the table.
 """
 
 import io
@@ -37,11 +37,11 @@ SIDE = 96
 
 WITH_PREPARATION = 0.05
 SAVED_MODEL = 0.3
-"""Years by which a form may lie from the age of the upright picture in sRGB: what a stored JPEG
-costs in the first, what TensorFlow shrinks and decodes otherwise in the second."""
+"""Years by which a form may differ from the age of the upright picture in sRGB: the first allows
+for a stored JPEG, the second for TensorFlow's other shrinking and decoding."""
 
 UNROUNDED, ROUNDED = "run, `predict`, `score`", "predictor container"
-"""The same preparation; the second gives tenths, as `predict` writes them."""
+"""The same preparation; the second rounds to tenths, as `predict` does."""
 
 UNLIKE = {
     "PNG, see-through": "age, as if it were solid",
@@ -50,7 +50,7 @@ UNLIKE = {
     "JPEG with a colour profile": "age, without the profile",
     "JPEG turned by XMP alone": "age, as it lies in the file",
 }
-"""What a SavedModel answers for with another age, since its graph cannot do what we do."""
+"""Kinds with another age from a SavedModel, because its graph cannot do our preparation."""
 
 
 def face(width=400, height=300):
@@ -65,7 +65,7 @@ def encoded(image, format_name, **options):
 
 
 def other_profile():
-    """A picture in a colour space whose red is another one, and the same colours in sRGB."""
+    """A picture in a colour space with another red, and the same colours in sRGB."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     renamed = ("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
     for one, other in (renamed, (b"rXYZ", b"?XYZ"), (b"bXYZ", b"rXYZ"), (b"?XYZ", b"bXYZ")):
@@ -85,7 +85,7 @@ def bomb():
 
 
 def see_through(image):
-    """Half of it, so that what it lies on is seen."""
+    """Make half of the picture transparent, so that the background is visible."""
     alpha = Image.new("L", image.size, 255)
     alpha.paste(0, (0, 0, image.width // 2, image.height))
     with_alpha = image.copy()
@@ -122,7 +122,7 @@ def deep(image):
 
 
 def kinds():
-    """Kind to its files, each with the picture that it shows; None: there is nothing to see."""
+    """Each kind's files with the picture that each shows; None: it shows no picture."""
     lies, stands = face(), face(300, 400)
     jpeg = encoded(lies, "JPEG", quality=95)
     heic = [prepare_photo((SAMPLES / "boxes_1.heic").read_bytes(), PhotoSpec(min_size=16))]
@@ -133,7 +133,7 @@ def kinds():
         return Image.open(io.BytesIO(content)).convert("RGBA")
 
     def read(content):
-        """What Pillow reads: a lossy file is held against itself."""
+        """Return the picture that Pillow reads: a lossy file is compared with itself."""
         return ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
 
     pngs = edge_cases.turned(lies, "PNG")
@@ -172,7 +172,7 @@ def kinds():
 
 @pytest.fixture(scope="module")
 def saved_model(tmp_path_factory):
-    """A network that sees where and in which colour a picture is bright, over some 80 years."""
+    """A network sensitive to the place and colour of bright areas, over some 80 years."""
     photos = keras.Input((SIDE, SIDE, 3))
     deviation = keras.layers.Dense(1)
     flat = keras.layers.Flatten()(photos)
@@ -190,7 +190,7 @@ def saved_model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def forms(saved_model):
-    """Form to what it answers for files: ages, with a reason each."""
+    """Each form's answers for files: ages, each with a reason."""
     graph = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
     model = AgeModel(saved_model)
     inference = Inference("age", Limits(), Batching(), ServingMetrics())
@@ -218,12 +218,12 @@ def forms(saved_model):
 
 
 def years_apart(answers, truth):
-    """The largest distance of the ages that there are."""
+    """Return the largest difference between ages, where both exist."""
     return max(abs(age - true) for (age, _), true in zip(answers, truth, strict=True))
 
 
 def in_words(kind, form, answers, truth):
-    """What a form answers for all files of a kind, in one text for a table."""
+    """Return a form's answers for all files of a kind, in one text for a table."""
     reasons = {reason for _, reason in answers}
     assert len(reasons) == 1, (kind, form, reasons)
     if reason := reasons.pop():
@@ -239,7 +239,7 @@ def in_words(kind, form, answers, truth):
 
 @pytest.fixture(scope="module")
 def table(forms):
-    """Kind to what each form answers."""
+    """Each kind, and the answers of each form."""
     found = {}
     for kind, files in kinds().items():
         contents = [content for content, _ in files]
@@ -253,7 +253,7 @@ def table(forms):
     return found
 
 
-def test_the_page_says_what_each_form_answers_for_each_kind(table, forms):
+def test_the_page_lists_the_answer_of_each_form_for_each_kind(table, forms):
     header = f"| a photo | {' | '.join(forms)} |\n|{' --- |' * (len(forms) + 1)}\n"
     lines = "".join(f"| {kind} | {' | '.join(cells)} |\n" for kind, cells in table.items())
     page = PAGE.read_text()

@@ -64,29 +64,29 @@ def field(number, content):
 
 
 def test_the_bytes_on_the_wire_are_the_protocol_s(served, grey):
-    """By the numbers that open_inference_grpc.proto gives the fields, without our table."""
+    """Build messages from the field numbers of open_inference_grpc.proto, without our table."""
     contents = field(8, grey(90))  # InferTensorContents.bytes_contents
     tensor = field(1, b"image_bytes") + field(2, b"BYTES") + b"\x18\x01" + field(5, contents)
     parameter = field(1, b"priority") + field(2, b"\x10\x02")  # int64_param
     request = field(1, b"age") + field(2, b"7") + field(3, b"mine") + field(4, parameter)
-    asked = served.channel.unary_unary(f"/{SERVICE}/ModelInfer")(
+    answer = served.channel.unary_unary(f"/{SERVICE}/ModelInfer")(
         request + field(5, tensor) + field(6, field(1, b"age")), timeout=30
     )
     ages = b"\x32\x04" + struct.pack("<f", 30.0)  # InferTensorContents.fp32_contents, packed
     output = b"\x0a\x03age\x12\x04FP32\x1a\x01\x01\x2a" + bytes([len(ages)]) + ages
-    assert asked == b"\x0a\x03age\x12\x017\x1a\x04mine\x2a" + bytes([len(output)]) + output
+    assert answer == b"\x0a\x03age\x12\x017\x1a\x04mine\x2a" + bytes([len(output)]) + output
 
 
 @pytest.mark.parametrize(
     ("request_fields", "code", "says"),
     [
-        (photos_of(b"x") | {"model_name": "other"}, "NOT_FOUND", "the model here is age"),
-        (photos_of(b"x") | {"model_version": "8"}, "NOT_FOUND", "the version of age here is 7"),
+        (photos_of(b"x") | {"model_name": "other"}, "NOT_FOUND", "this server has the model age"),
+        (photos_of(b"x") | {"model_version": "8"}, "NOT_FOUND", "this server has version 7 of age"),
         (photos_of(), "INVALID_ARGUMENT", "at least 1"),
         (photos_of(*[b"x"] * 9), "RESOURCE_EXHAUSTED", "a request may have 8"),
         (photos_of(b"x" * 100_001), "RESOURCE_EXHAUSTED", "more than 100000 bytes"),
-        (photos_of(*[b"x" * 99_999] * 6), "RESOURCE_EXHAUSTED", "larger"),  # gRPC's own words
-        (photos_of(b"x", shape=[2]), "INVALID_ARGUMENT", "the shape says 2 photos; there are 1"),
+        (photos_of(*[b"x" * 99_999] * 6), "RESOURCE_EXHAUSTED", "larger"),  # gRPC's own message
+        (photos_of(b"x", shape=[2]), "INVALID_ARGUMENT", "the shape is 2 photos; there are 1"),
         (photos_of(b"x", shape=[1, 1]), "INVALID_ARGUMENT", "shape"),
         (photos_of(b"x", datatype="FP32"), "INVALID_ARGUMENT", "BYTES"),
         (photos_of(b"x", name="photos"), "INVALID_ARGUMENT", "the only input is image_bytes"),
@@ -101,7 +101,7 @@ def test_the_bytes_on_the_wire_are_the_protocol_s(served, grey):
         (photos_of(b"x") | {"raw_input_contents": [b""] * 2}, "INVALID_ARGUMENT", "one element"),
     ],
 )
-def test_what_is_no_request_is_refused_in_one_line(served, request_fields, code, says):
+def test_an_invalid_request_is_refused_in_one_line(served, request_fields, code, says):
     with pytest.raises(grpc.RpcError) as refused:
         served.call("ModelInfer", **request_fields)
     assert refused.value.code().name == code
@@ -109,7 +109,7 @@ def test_what_is_no_request_is_refused_in_one_line(served, request_fields, code,
     assert "\n" not in refused.value.details()
 
 
-def test_what_is_no_message_is_refused_and_the_next_one_is_answered(served, grey):
+def test_an_invalid_message_is_refused_and_the_next_one_is_answered(served, grey):
     with pytest.raises(grpc.RpcError):
         served.channel.unary_unary(f"/{SERVICE}/ModelInfer")(b"\xff" * 100, timeout=30)
     response = served.call("ModelInfer", **photos_of(grey(90)))
@@ -129,7 +129,7 @@ def test_requests_are_counted_by_their_status(served, grey):
     assert (counted("OK"), counted("INVALID_ARGUMENT")) == (before[0] + 1, before[1] + 1)
 
 
-def test_all_messages_of_the_methods_are_there():
+def test_all_messages_of_the_methods_exist():
     for name in ("ModelInferRequest", "ModelInferResponse"):
         parameters = message_class(name)().parameters
         parameters["binary_data_output"].bool_param = True

@@ -1,4 +1,4 @@
-"""Micro-batches, and when a request is taken in; with models that are told when to answer."""
+"""Micro-batches and the admission of requests, with models that answer on command."""
 
 import threading
 import time
@@ -23,16 +23,16 @@ from customer_age.schema.refusals import PhotoRefused, Reason
 
 
 class SlowModel:
-    """Answers a photo with its number; not before it is let go."""
+    """Answers a photo with its number, but only after it is released."""
 
     def __init__(self):
         self.batches = []
         self.go = threading.Event()
-        self.asked = threading.Event()
+        self.called = threading.Event()
 
     def ages(self, photos):
         self.batches.append(len(photos))
-        self.asked.set()
+        self.called.set()
         assert self.go.wait(10)
         return [float(photo) for photo in photos]
 
@@ -60,7 +60,7 @@ def test_photos_that_come_while_the_model_works_are_its_next_batch(batches):
     model = SlowModel()
     made = batches(prepared, model.ages, photos=4)
     first = made.submit(b"1")
-    assert model.asked.wait(10)
+    assert model.called.wait(10)
     others = [made.submit(photo) for photo in (b"2", b"3", b"broken", b"4", b"5", b"6")]
     time.sleep(0.1)
     model.go.set()
@@ -77,7 +77,7 @@ def test_a_photo_that_comes_alone_does_not_wait_for_others(batches):
     assert time.monotonic() - started < 2
 
 
-def test_a_photo_waits_for_another_that_is_being_decoded_but_not_longer_than_said(batches):
+def test_a_photo_waits_for_decoding_of_another_but_not_too_long(batches):
     slow, sizes = threading.Event(), []
 
     def prepare(photo):
@@ -97,7 +97,7 @@ def test_a_photo_waits_for_another_that_is_being_decoded_but_not_longer_than_sai
     slow.set()
     assert behind.result(10) == Answer(1.0)
     assert sizes == [1, 1]
-    # One that is decoded in time comes into the same call.
+    # A photo that is decoded in time is in the same call.
     slow.clear()
     threading.Timer(0.05, slow.set).start()
     wait([made.submit(b"slow"), made.submit(b"1")], 10)
@@ -139,7 +139,7 @@ def test_ages_are_to_a_tenth_as_predict_has_them(grey):
     assert ready(Constant()).answers([grey(1)]) == [Answer(30.0)]
 
 
-def test_nothing_is_answered_before_the_model_is_there():
+def test_nothing_is_answered_before_the_model_is_loaded():
     empty = Inference("age", Limits(), Batching(), ServingMetrics())
     assert not empty.ready
     for ask in (lambda: empty.version("age"), lambda: empty.answers([b""])):
@@ -151,7 +151,7 @@ def test_nothing_is_answered_before_the_model_is_there():
 def test_a_model_that_cannot_answer_for_a_photo_never_is_ready():
     class Broken:
         def ages(self, photos):
-            raise RunError("the model does not answer with an age for each photo: roll back")
+            raise RunError("the model does not return a valid age for each photo: roll back")
 
     made = Inference("age", Limits(), Batching(), ServingMetrics())
     with pytest.raises(RunError, match="roll back"):
@@ -159,7 +159,7 @@ def test_a_model_that_cannot_answer_for_a_photo_never_is_ready():
     assert not made.ready
 
 
-def test_no_more_requests_are_taken_in_than_said():
+def test_no_more_requests_are_admitted_than_the_limit():
     made = ready(Constant(), requests=2)
     with made.admitted(), made.admitted():
         with pytest.raises(InferenceRefused) as refused, made.admitted():
@@ -169,7 +169,7 @@ def test_no_more_requests_are_taken_in_than_said():
         pass
 
 
-def test_what_runs_is_finished_and_nothing_new_begins():
+def test_requests_in_progress_are_finished_and_new_ones_refused():
     made = ready(Constant())
     with made.admitted():
         stopping = threading.Thread(target=made.stop, args=(10,))

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's REST form, by a client that knows nothing of ours."""
+"""The Open Inference Protocol's REST form, with a client that is independent of our code."""
 
 import gzip
 import io
@@ -46,7 +46,7 @@ TENSORS = {
         ),
     ],
 )
-def test_what_is_served(served, path, answer):
+def test_metadata_and_health_are_served(served, path, answer):
     response = served.get(path)
     assert (response.status_code, response.json()) == (200, answer)
     assert response.headers["Content-Type"] == "application/json"
@@ -73,7 +73,7 @@ def test_one_output_alone(served, request_of, grey):
 
 
 def test_photos_as_bytes_and_answers_too(served, elements, grey):
-    """The binary tensor extension, both ways."""
+    """The binary tensor extension in both directions."""
     behind = elements(grey(60), b"no photo")
     head = json.dumps(
         {
@@ -146,7 +146,7 @@ def test_ages_are_those_of_predict_for_files_of_all_kinds(served, tmp_path):
     answers = served.rest(*kinds.values())
     assert [reason for _, reason in answers] == [""] * len(kinds)
     assert [age for age, _ in answers] == pytest.approx([row.age for row in rows], abs=1e-3)
-    # The model sees what is left and right: a photo that was not turned would be 10 years younger.
+    # The model distinguishes left and right: a photo not rotated would be 10 years younger.
     ages = dict(zip(kinds, (age for age, _ in answers), strict=True))
     assert ages["turned"] == pytest.approx(ages["jpeg"], abs=0.3)
     assert ages["jpeg"] > 48
@@ -158,8 +158,8 @@ def test_concurrent_requests_get_the_ages_that_they_get_alone(served, grey, phot
     assert len({age for age, _ in alone}) > 6
     with ThreadPoolExecutor(10) as callers:
         for _ in range(3):
-            asked = [callers.submit(served.rest, each, photos[0]) for each in photos]
-            assert [each.result() for each in asked] == [[each, alone[0]] for each in alone]
+            answers = [callers.submit(served.rest, each, photos[0]) for each in photos]
+            assert [each.result() for each in answers] == [[each, alone[0]] for each in alone]
 
 
 def tensor(**changes):
@@ -187,20 +187,20 @@ def tensor(**changes):
         (tensor(shape=[-1]), 400, "shape"),
         (tensor(shape=["1"]), 400, "shape"),
         (tensor(shape=[10**30]), 400, "shape"),
-        (tensor(shape=[2]), 400, "the shape says 2 photos; there are 1"),
+        (tensor(shape=[2]), 400, "the shape is 2 photos; there are 1"),
         (tensor(shape=[9], data=["aGFs"] * 9), 413, "a request may have 8"),
         (tensor(data=["aGFs"] * 9), 400, "there are 9"),
         (tensor(data=["not base64!"]), 400, "not base64"),
         (tensor(data=["aGFsb"]), 400, "not base64"),
-        (tensor(data=["aG!Fs"]), 400, "not base64"),  # as some decoders take it
+        (tensor(data=["aG!Fs"]), 400, "not base64"),  # some decoders accept it
         (tensor(data=["aG\nFs"]), 400, "not base64"),
-        (tensor(data=["aGFs__--"]), 400, "not base64"),  # of another alphabet
+        (tensor(data=["aGFs__--"]), 400, "not base64"),  # another alphabet
         (tensor(data=["\N{SNOWMAN}"]), 400, "not base64"),
         (tensor(data=[1.5]), 400, "inputs.0.data.0"),
-        (tensor(data=None), 400, "has data"),
+        (tensor(data=None), 400, "must have data"),
         (tensor(data=["AAAA" * 40_000]), 413, "more than 100000 bytes"),
         (tensor(parameters={"binary_data_size": 4}), 400, "binary_data_size"),
-        (tensor(data=None, parameters={"binary_data_size": 4}), 400, "not as long as"),
+        (tensor(data=None, parameters={"binary_data_size": 4}), 400, "the body's length differs"),
         (tensor(data=None, parameters={"binary_data_size": -4}), 400, "binary_data_size"),
         (tensor(data=None, parameters={"binary_data_size": "4"}), 400, "binary_data_size"),
         (tensor() | {"outputs": [{"name": "name"}]}, 400, "outputs are age and reason"),
@@ -209,7 +209,7 @@ def tensor(**changes):
         (b" " * 600_000, 413, "a request may have 500000 bytes"),
     ],
 )
-def test_what_is_no_request_is_refused_in_one_line(served, body, status, says):
+def test_an_invalid_request_is_refused_in_one_line(served, body, status, says):
     response = served.post(body)
     assert response.status_code == status
     assert set(response.json()) == {"error"}
@@ -221,17 +221,17 @@ def test_what_is_no_request_is_refused_in_one_line(served, body, status, says):
 @pytest.mark.parametrize(
     ("behind", "length", "says"),
     [
-        (b"\x05\0\0\0ab", None, "shorter than its length says"),
+        (b"\x05\0\0\0ab", None, "shorter than its stated length"),
         (b"\x05\0", None, "cut off"),
         (b"\xff\xff\xff\xff", None, "more than 100000 bytes"),
         (b"\0\0\0\0" * 9, None, "a request may have 8 photos"),
-        (b"\0\0\0\0", "-1", "is a number of bytes"),
-        (b"\0\0\0\0", "1" * 5000, "is a number of bytes"),
-        (b"\0\0\0\0", "99999", "more bytes than the body has"),
+        (b"\0\0\0\0", "-1", "must be a number of bytes"),
+        (b"\0\0\0\0", "1" * 5000, "must be a number of bytes"),
+        (b"\0\0\0\0", "99999", "is larger than the body"),
         (b"\0\0\0\0", "0", "JSON"),
     ],
 )
-def test_bytes_that_are_no_tensor_are_refused(served, behind, length, says):
+def test_invalid_tensor_bytes_are_refused(served, behind, length, says):
     size = {"binary_data_size": len(behind)}
     head = json.dumps(tensor(data=None, parameters=size)).encode()
     response = served.post(
@@ -256,7 +256,7 @@ def test_bytes_that_are_no_tensor_are_refused(served, behind, length, says):
         ("GET", "/v2/", 404),
     ],
 )
-def test_what_is_not_here_is_404(served, request_of, grey, method, path, status):
+def test_an_unknown_address_is_404(served, request_of, grey, method, path, status):
     response = requests.request(method, served.url(path), json=request_of(grey(1)), timeout=30)
     assert response.status_code == status
     assert set(response.json()) == {"error"}

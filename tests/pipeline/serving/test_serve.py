@@ -1,4 +1,4 @@
-"""`customer-age serve`, as it is called, and how it ends."""
+"""`customer-age serve` as a command, and its end."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from customer_age.pipeline.serving.listeners import RestListener
 from customer_age.pipeline.settings import loading
 
 
-def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, grey, tmp_path):
+def test_sigterm_finishes_requests_and_ends_with_0(model_folder, request_of, grey, tmp_path):
     environment = os.environ | {
         "CUSTOMER_AGE_SERVE_PORT": "0",
         "CUSTOMER_AGE_SERVE_GRPC_PORT": "0",
@@ -43,7 +43,7 @@ def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, gr
             port, grpc_port = map(int, re.findall(r"port (\d+)", first))
             at = f"http://127.0.0.1:{port}"
             url = f"{at}/v2/models/customer-age/infer"
-            # The port is there before the model, and says so.
+            # The port is open before the model is loaded, and reports that.
             assert requests.get(f"{at}/v2/health/live", timeout=30).ok
             assert requests.get(f"{at}/v2/health/ready", timeout=30).status_code == 503
             assert requests.post(url, json=request_of(grey(1)), timeout=30).status_code == 503
@@ -71,7 +71,7 @@ def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, gr
                 server.send_signal(signal.SIGTERM)
                 stopped = time.monotonic()
                 assert server.stderr.readline().startswith("stopping")
-                time.sleep(1.5)  # longer than a verb has that does not stop by itself
+                time.sleep(1.5)  # longer than the limit of verbs that do not stop by themselves
                 with pytest.raises(OSError):
                     socket.create_connection(("127.0.0.1", port), timeout=5).close()
                 running.sendall(body[50:])
@@ -80,7 +80,7 @@ def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, gr
             assert b'"data": [30.0]' in answer
             assert server.wait(10) == 0
             assert time.monotonic() - stopped < 5
-            # Nothing was said of the requests.
+            # The requests are not logged.
             assert server.stderr.read() == server.stdout.read() == ""
         finally:
             server.kill()
@@ -88,7 +88,7 @@ def test_sigterm_finishes_what_runs_and_ends_with_0(model_folder, request_of, gr
 
 @pytest.fixture
 def refused(monkeypatch, capsys, tmp_path):
-    """Call the verb, which must refuse; its exit code and line."""
+    """Call the verb, which must refuse; return its exit code and lines."""
 
     def call(*arguments):
         command = ["customer-age", "serve", *arguments, "--work-dir", str(tmp_path)]
@@ -101,7 +101,7 @@ def refused(monkeypatch, capsys, tmp_path):
 
 
 def test_the_body_of_an_answer_does_not_wait_for_an_acknowledgement_of_its_header():
-    """Nagle's algorithm would hold it back for the 40 ms of a caller's delayed acknowledgement."""
+    """Nagle's algorithm would delay it by the 40 ms of a caller's delayed acknowledgement."""
     listener = RestListener(Starlette(), "127.0.0.1", 0, 1)
     with (
         listener._socket,
@@ -113,7 +113,7 @@ def test_the_body_of_an_answer_does_not_wait_for_an_acknowledgement_of_its_heade
 
 @pytest.mark.parametrize("option", ["--port", "--grpc-port"])
 def test_a_port_that_is_taken(refused, option):
-    """gRPC's own servers would share it, and callers would get either of them."""
+    """By default two gRPC servers share it, and callers reach either of them."""
     taken = grpc.server(ThreadPoolExecutor(1))
     port = str(taken.add_insecure_port("127.0.0.1:0"))
     taken.start()
@@ -122,15 +122,16 @@ def test_a_port_that_is_taken(refused, option):
     taken.stop(0).wait()
     assert code == 2
     assert lines == [lines[0]]
-    assert lines[0].startswith(f"customer-age: {option} {port}: cannot be listened on at 127.0.0.1")
+    refusal = f"customer-age: {option} {port}: cannot listen on this port at 127.0.0.1"
+    assert lines[0].startswith(refusal)
 
 
 def test_a_folder_without_a_model(refused, tmp_path):
     code, lines = refused("--model", f"{tmp_path}/", "--port", "0", "--grpc-port", "0")
     assert code == 2
     assert lines[1:] == [
-        f"customer-age: --model {tmp_path}: there is no saved_model.pb, and no folder with a "
-        "number that has one"
+        f"customer-age: --model {tmp_path}: contains no saved_model.pb, and no numbered folder "
+        "with one"
     ]
 
 

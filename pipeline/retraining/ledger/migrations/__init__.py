@@ -1,1 +1,1 @@
-"""The ledger's revisions, as alembic reads them: by their place, not as modules."""
+"""The ledger's revisions; alembic reads them by file path, not as modules."""

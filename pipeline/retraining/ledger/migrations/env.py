@@ -1,17 +1,17 @@
-"""What alembic runs to reach the ledger: over the connection of who opened it, or by hand.
+"""Alembic's environment: migrates the ledger over an open connection, or by hand.
 
-By hand, it is `sqlalchemy.url` of an `alembic.ini`; see `docs/retraining.md`.
+By hand, the address is `sqlalchemy.url` of an `alembic.ini`; see `docs/retraining.md`.
 """
 
 from alembic import context
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 REVISION_TABLE = "retraining_revision"
-"""Not `alembic_version`: MLflow's tables may lie in the same database, and have that one."""
+"""Not `alembic_version`: MLflow uses that name and may share the database."""
 
 
 def migrate(connection: Connection) -> None:
-    """Run the revisions that are missing, in the transaction that the connection is in."""
+    """Run the missing revisions in the connection's transaction."""
     context.configure(
         connection=connection,
         version_table=REVISION_TABLE,
@@ -22,7 +22,7 @@ def migrate(connection: Connection) -> None:
 
 
 def migrate_by_hand(address: str) -> None:
-    """The same over a connection of its own; with `--sql`, print what would be run."""
+    """Run the missing revisions over a new connection; with `--sql`, print the statements."""
     url = make_url(address)
     if url.get_backend_name() == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
@@ -32,7 +32,7 @@ def migrate_by_hand(address: str) -> None:
             context.run_migrations()
         return
     sqlite = url.get_backend_name() == "sqlite"
-    # Left alone, Python's driver commits each change of a table by itself.
+    # By default, Python's driver commits each change of a table by itself.
     options = {"isolation_level": None} if sqlite else {}
     with create_engine(url, poolclass=NullPool, connect_args=options).begin() as connection:
         if sqlite:
@@ -41,7 +41,7 @@ def migrate_by_hand(address: str) -> None:
 
 
 def _schema(connection: Connection) -> str | None:
-    """Where PostgreSQL finds the ledger's tables; None where there are none yet, or no schemas."""
+    """Return the PostgreSQL schema of the ledger's tables; None without tables or schemas."""
     if connection.dialect.name != "postgresql":
         return None
     found = text(
@@ -51,8 +51,8 @@ def _schema(connection: Connection) -> str | None:
     return connection.scalar(found)
 
 
-given = context.config.attributes.get("connection")
-if given is not None:
-    migrate(given)
+open_connection = context.config.attributes.get("connection")
+if open_connection is not None:
+    migrate(open_connection)
 else:
     migrate_by_hand(str(context.config.get_main_option("sqlalchemy.url")))

@@ -1,4 +1,4 @@
-"""The backups of docs/upgrading.md, by its own commands; and what a look does after a restore."""
+"""The backups of docs/upgrading.md, with its commands, and a check after a restore."""
 
 import dataclasses
 import re
@@ -16,8 +16,8 @@ PAGE = Path(__file__).parents[4] / "docs" / "upgrading.md"
 
 
 def lines_of_the_page():
-    """Its commands, in their order: back up and restore SQLite, then PostgreSQL."""
-    blocks = re.findall(r"```sh\n(.+?)```", PAGE.read_text(), re.DOTALL)
+    """The page's commands in order: back up and restore SQLite, then PostgreSQL."""
+    blocks = PAGE.read_text().split("```")[1::2]
     return [line for block in blocks for line in block.strip().splitlines()]
 
 
@@ -39,7 +39,7 @@ def shop(tmp_path, ledger, clock):
 
 
 def goes_on(shop, ledger, batch_folder):
-    """What was learnt since the backup is found again, and starts no second run."""
+    """Batches trained since the backup are found again, and start no second run."""
     shop.ledger = ledger
     assert shop.states() == {"monday": "learnt"}
     made = shop.target.made()

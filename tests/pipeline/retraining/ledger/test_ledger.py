@@ -49,10 +49,10 @@ def test_the_same_content_under_another_name_is_set_aside(ledger):
     assert "batch a" in ledger.batches()[1].reason
 
 
-def test_an_original_that_is_taken_away_makes_way_for_its_copy(ledger):
+def test_a_copy_replaces_a_removed_original(ledger):
     ledger.add([found("a", 1, "same"), found("b", 2, "same"), found("other", 3)])
     assert ledger.forget_vanished({"b", "other"}) == ["a"]
-    assert names(ledger.batches()) == ["other"], "the copy is to be found anew"
+    assert names(ledger.batches()) == ["other"], "the copy must be found again"
     ledger.add([found("b", 2, "same")])
     assert ledger.batches()[0].state == BatchState.WAITING
 
@@ -65,7 +65,7 @@ def test_what_a_run_has_taken_never_vanishes(ledger):
     assert names(ledger.batches()) == ["a"]
 
 
-def test_a_batch_that_was_set_aside_is_entered_anew_when_it_arrives_again(ledger):
+def test_a_batch_set_aside_is_entered_again_when_it_arrives_again(ledger):
     ledger.add([found("a", problem="no table")])
     assert ledger.add([found("a")]) == [], "the same arrival"
     again = found("a", 5, "mended")
@@ -93,7 +93,7 @@ def test_one_run_at_a_time(ledger):
     assert ledger.plan("run-2", [second], "{}", "")
 
 
-def test_a_plan_on_what_was_true_a_moment_ago_comes_to_nothing(ledger):
+def test_an_outdated_plan_changes_nothing(ledger):
     (batch,) = ledger.add([found("a")])
     assert ledger.plan("run-1", [batch], "{}", "")
     ledger.settle("run-1", RunState.PUBLISHED, "", [Verdict("a", BatchState.LEARNT, 0)])
@@ -155,7 +155,7 @@ def test_an_event_is_taken_by_one_and_sent_once(ledger, clock):
     assert ledger.outbox.take(60) is None
 
 
-def test_what_is_dropped_is_counted_and_never_taken(ledger, clock):
+def test_a_dropped_event_is_counted_and_never_taken(ledger, clock):
     names = ("a", "b", "c", "d")
     ledger.add([found(name, problem="no table") for name in names], keep_events=True)
     outbox = ledger.outbox
@@ -174,7 +174,7 @@ def test_an_event_that_cannot_be_sent_is_passed_over(ledger):
     ledger.add([found(name, problem="no table") for name in ("a", "b")], keep_events=True)
     first = ledger.outbox.take(0)
     assert ledger.outbox.take(0).id == first.id
-    assert ledger.outbox.take(0, besides=[first.id]).id != first.id
+    assert ledger.outbox.take(0, excluding=[first.id]).id != first.id
 
 
 def test_pipelines_in_one_database_know_nothing_of_each_other(ledger, ledger_uri, clock):
@@ -188,7 +188,7 @@ def test_pipelines_in_one_database_know_nothing_of_each_other(ledger, ledger_uri
 
 
 def test_many_at_once_over_a_database_that_is_not_made_yet(ledger_uri, clock):
-    """Of many who enter the same batches and plan the same runs, one does each."""
+    """Of many that enter the same batches and plan the same runs, only one succeeds each time."""
     many, start = 8, threading.Barrier(8)
 
     def work(number):
@@ -229,7 +229,7 @@ def test_a_server_that_is_not_there_is_one_line_without_a_password(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a%20b", "a%2Fb", "a%25b", "a#b", "a?b", "Büro + 1 & 2", "a:b@c"])
-def test_a_ledger_lies_in_the_folder_that_is_named(tmp_path, name):
+def test_a_ledger_is_in_the_named_folder(tmp_path, name):
     uri = loading.load("local", work_dir=str(tmp_path / name)).ledger_uri
     Ledger(uri, "shop").batches()
     assert [each.name for each in tmp_path.iterdir()] == [name]

@@ -100,14 +100,14 @@ def script_of_0_1(uri):
 
 @pytest.fixture
 def kept_uri(ledger_uri):
-    """A ledger as release 0.1 left it: no word of revisions."""
+    """A ledger of release 0.1, without any revision."""
     execute(ledger_uri, script_of_0_1(ledger_uri))
     return ledger_uri
 
 
 @pytest.fixture
 def next_scripts(tmp_path, monkeypatch):
-    """The scripts of a next release, in a folder with an odd name; `write` says what it does."""
+    """The scripts of a next release, in a folder with an odd name; `write` sets their content."""
     folder = tmp_path / "100% of the %(scripts)s"
     shutil.copytree(revisions.SCRIPTS, folder)
     monkeypatch.setattr(revisions, "SCRIPTS", folder)
@@ -120,13 +120,13 @@ def next_scripts(tmp_path, monkeypatch):
 
 
 def differences(uri):
-    """Between a database's tables and those that the code works with."""
+    """Return the differences between a database's tables and those that the code needs."""
     with connect(uri) as connection:
         ours = {"include_name": lambda name, kind, _: kind != "table" or name in METADATA.tables}
         return compare_metadata(MigrationContext.configure(connection, opts=ours), METADATA)
 
 
-def test_the_newest_script_is_what_the_code_works_with():
+def test_the_code_works_with_the_newest_script():
     assert ScriptDirectory(str(revisions.SCRIPTS)).get_heads() == [revisions.HEAD]
 
 
@@ -175,10 +175,10 @@ def test_a_migration_that_fails_has_changed_nothing(kept_uri, next_scripts):
 def test_a_ledger_of_a_newer_release_is_left_alone(ledger_uri):
     Ledger(ledger_uri, "shop").batches()
     execute(ledger_uri, "UPDATE retraining_revision SET version_num = '0.7'")
-    newer = r"^retraining\.ledger: a newer release .* brought .* to revision 0\.7, and this one"
-    with pytest.raises(SettingsError, match=newer) as caught:
+    newer = r"^retraining\.ledger: a newer release .* migrated .* to revision 0\.7, but this"
+    with pytest.raises(SettingsError, match=newer) as refused:
         Ledger(ledger_uri, "shop").batches()
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(refused.value)
     assert revision_in(ledger_uri) == [("0.7",)]
 
 
@@ -205,7 +205,7 @@ def test_processes_that_open_it_at_once_migrate_it_once(ledger_uri, made_by_0_1)
 
 
 def test_an_account_that_may_make_no_tables(postgres_uri):
-    """It needs none in a ledger that is up to date; else one line says who may bring it there."""
+    """It needs none in a current ledger; otherwise one line names who may migrate it."""
     execute(postgres_uri, script_of_0_1(postgres_uri))
     name = postgres_uri.rpartition("/")[2]
     execute(
@@ -215,10 +215,10 @@ def test_an_account_that_may_make_no_tables(postgres_uri):
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO trigger_{name}",
     )
     restricted = postgres_uri.replace("//shop@", f"//trigger_{name}@")
-    may_not = r"could not be brought to revision .* \(permission denied .*\): open it once"
-    with pytest.raises(RunError, match=may_not) as caught:
+    may_not = r"could not be migrated to revision .* \(permission denied .*\): open it once"
+    with pytest.raises(RunError, match=may_not) as refused:
         Ledger(restricted, "shop").batches()
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(refused.value)
     Ledger(postgres_uri, "shop").batches()
     execute(postgres_uri, f"GRANT SELECT ON retraining_revision TO trigger_{name}")
     ledger = Ledger(restricted, "shop")
@@ -236,8 +236,8 @@ def test_schemas_of_one_database_are_ledgers_of_their_own(postgres_uri):
     assert query(postgres_uri, revision_of.format("two")) == [(revisions.HEAD,)]
 
 
-def test_the_revision_stands_in_the_schema_of_the_tables(postgres_uri):
-    """Or two accounts that find one ledger by their search paths would migrate it twice."""
+def test_the_revision_is_in_the_schema_of_the_tables(postgres_uri):
+    """Otherwise two accounts that find a ledger by their search paths would migrate it twice."""
     execute(postgres_uri, script_of_0_1(postgres_uri))
     execute(postgres_uri, "CREATE SCHEMA one")
     first_elsewhere = f"{postgres_uri}?options=-csearch_path%3Done,public"
@@ -248,7 +248,7 @@ def test_the_revision_stands_in_the_schema_of_the_tables(postgres_uri):
 
 
 def test_another_program_of_the_same_database_may_use_alembic(ledger_uri):
-    """As MLflow does."""
+    """MLflow does the same."""
     execute(
         ledger_uri,
         "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);\n"
@@ -259,7 +259,7 @@ def test_another_program_of_the_same_database_may_use_alembic(ledger_uri):
 
 
 def by_hand(folder, uri, *arguments):
-    """As `docs/retraining.md` says."""
+    """`docs/retraining.md` describes this."""
     settings = folder / "ledger.ini"
     settings.write_text(
         "[alembic]\n"

@@ -1,4 +1,4 @@
-"""The tables of release 0.1, which made them itself and wrote no revision down."""
+"""The tables of release 0.1, which created them itself and recorded no revision."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Make the tables, but not where release 0.1 has."""
+    """Create the tables, unless release 0.1 has created them."""
     if not op.get_context().as_sql and sa.inspect(op.get_bind()).has_table("retraining_runs"):
         return
     op.create_table(
@@ -63,7 +63,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is nothing before it.
+    """Refuse, because there is no earlier revision.
 
     Raises:
         NotImplementedError: always; the ledger would be lost.

@@ -1,4 +1,4 @@
-"""Runs that someone forgave, events that are dropped, drifts and uploads of batches."""
+"""Adds columns for forgiven runs, dropped events, and the drifts and uploads of batches."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0.1"
 
 
 def upgrade() -> None:
-    """Add the columns; an account that may use the tables may use these."""
+    """Add the columns; an account that may use the tables may use them also."""
     op.add_column("retraining_runs", sa.Column("forgiven", sa.Boolean))
     op.add_column("retraining_batches", sa.Column("drift", sa.Text))
     op.add_column("retraining_batches", sa.Column("upload", sa.Text))
@@ -16,7 +16,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away again."""
+    """Remove the columns again."""
     op.drop_column("retraining_events", "dead")
     op.drop_column("retraining_batches", "upload")
     op.drop_column("retraining_batches", "drift")
