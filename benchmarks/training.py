@@ -174,8 +174,8 @@ def step(records: list[str], photos: int, size: int, precision: str) -> Callable
 
 
 def input_alone(records: list[str], photos: int, size: int) -> Callable[[], float]:
-    """Return a function that reads the Trainer's batches."""
-    batches = iter(varied(records, size))
+    """Return a function that reads the Trainer's batches, decoded as after the first epoch."""
+    batches = varied(records, size)
 
     def epoch() -> float:
         ahead = iter(batches)

@@ -216,14 +216,14 @@ def examples_in(folder):
 # The registry: MLflow on SQLite.
 
 
-def test_a_version_tells_all_that_it_told(kept_by_0_1):
+def test_a_version_still_has_all_its_facts(kept_by_0_1):
     registry = open_registry(
         f"mlflow+sqlite:///{kept_by_0_1.work}/registry/mlflow.db", "customer-age"
     )
-    told = json.loads(kept_by_0_1.here(SAID / "registry.json"))
+    recorded = json.loads(kept_by_0_1.here(SAID / "registry.json"))
     found = registry.versions()
     assert [version.version for version in found] == ["1", "2"]
-    for version, kept in zip(found, told, strict=True):
+    for version, kept in zip(found, recorded, strict=True):
         assert version.metrics == kept["metrics"]
         assert version.tags == kept["tags"]
         assert version.settings == kept["settings"]
@@ -296,7 +296,7 @@ def test_training_starts_from_the_kept_champion(kept_by_0_1, grey):
         assert age == pytest.approx(float(served[0]), abs=0.01)
 
 
-def test_drift_is_measured_from_the_photos_that_the_champion_learnt_from(kept_by_0_1):
+def test_drift_is_measured_against_the_champions_training_photos(kept_by_0_1):
     registry = open_registry(
         f"mlflow+sqlite:///{kept_by_0_1.work}/registry/mlflow.db", "customer-age"
     )
@@ -329,7 +329,7 @@ def test_a_run_that_was_killed_is_brought_to_its_end_with_its_settings(look, led
     assert states["2026-11-05"] == "learnt"
 
 
-def test_no_batch_is_learnt_from_again_and_a_new_one_once(look, kept_by_0_1):
+def test_no_batch_is_trained_on_again_and_a_new_one_once(look, kept_by_0_1):
     look()
     code, said = look()
     assert code == 0
@@ -354,7 +354,7 @@ def test_a_batch_that_failed_is_tried_again_when_its_hour_has_passed(look):
     assert look.target.made()[1][1] == ["2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05"]
 
 
-def test_photos_that_were_learnt_from_are_known_under_another_name(look, kept_by_0_1):
+def test_used_photos_are_recognised_under_another_name(look, kept_by_0_1):
     look()
     shutil.copytree(kept_by_0_1.inbox / "2026-11-03", kept_by_0_1.inbox / "2026-11-08")
     os.utime(kept_by_0_1.inbox / "2026-11-08" / "_SUCCESS")
@@ -383,7 +383,7 @@ def test_the_same_batches_make_a_run_of_the_same_id(ledger_uri):
     assert {run.run_id for run in runs} >= set(known)
 
 
-def test_what_nobody_was_told_yet_is_offered_once(ledger_uri, kept_by_0_1):
+def test_an_unsent_event_is_sent_once(ledger_uri, kept_by_0_1):
     now = kept_by_0_1.made_at + timedelta(hours=0.25)
     outbox = Ledger(ledger_uri, "shop", lambda: now).outbox
     offered = []
@@ -472,7 +472,7 @@ def test_ingested_batches_are_found_with_all_their_entries(kept_by_0_1):
     assert len(list(tf.data.TFRecordDataset(shard, "GZIP"))) == 7
 
 
-def test_whoever_was_forgotten_is_recognised_still(kept_by_0_1):
+def test_a_forgotten_person_is_still_recognised(kept_by_0_1):
     forgotten = tombstones.read(str(kept_by_0_1.inbox))
     key = pseudonyms.read(str(kept_by_0_1.work / "person.key"))
     tombstones.require_key(forgotten, key)

@@ -96,4 +96,4 @@ def stored(work, photo):
             age = feature["real_age"].float_list.value[0]
             if (batch, size, round(age)) == (b"2024-03", len(photo), 24):
                 return feature["image/encoded"].bytes_list.value[0]
-    raise AssertionError("the photo was not learnt from")
+    raise AssertionError("no model was trained on the photo")

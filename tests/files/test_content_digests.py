@@ -98,7 +98,7 @@ def test_the_same_bytes_have_the_same_digests_in_every_place(place):
     with reads() as opened:
         digests = ContentDigests().of(place, store.list(place))
     assert digests == {name: md5(content) for name, content in PHOTOS.items()}
-    assert len(opened) == (0 if is_remote(place) else 3), "a store's listing says it"
+    assert len(opened) == (0 if is_remote(place) else 3), "a store's listing has the digest"
 
 
 def test_an_object_of_several_parts_is_read_and_remembered(s3_place, parts, memory):

@@ -124,7 +124,9 @@ def test_a_folder_is_copied_both_ways_and_replaces_files(place, tmp_path):
     assert store.copy_folder(join(place, "1"), str(tmp_path / "back")) == 2
     for name in ("model.pb", "variables/[x]*.index"):
         assert (tmp_path / "back" / name).read_bytes() == name.encode()
-        assert (tmp_path / "back" / name).stat().st_nlink == 1, "whoever edits it changes no other"
+        assert (tmp_path / "back" / name).stat().st_nlink == 1, (
+            "an edit of it changes no other file"
+        )
     assert store.copy_folder(join(place, "none"), str(tmp_path / "none")) == 0
 
 

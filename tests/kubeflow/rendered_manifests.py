@@ -18,7 +18,7 @@ PROFILES = ("on-prem-minio-profile", "gke-profile")
 """Overlays for a profile of Kubeflow's."""
 STANDALONE = ("on-prem-minio-standalone", "gke-standalone")
 """Overlays for Kubeflow Pipelines alone, in its own namespace."""
-SERVED = ("on-prem-minio/serving", "on-prem-minio/predictor", "gke/serving")
+SERVED = ("on-prem-minio/serving", "on-prem-minio/predictor", "gke/serving", "gke/predictor")
 KUBERNETES = ("1.29", kubernetes_validate.latest_version())
 
 needs_kubectl = pytest.mark.skipif(

@@ -60,8 +60,8 @@ def test_what_was_done_is_not_done_again(backend):
     other = backend.run(text(), {"words": "other"})
     assert other.states["Make"] is State.COMPLETE
     assert other.states["Take"] is State.COMPLETE, "its input is another artifact"
-    anew = backend.run(text(), caching=False)
-    assert anew.states["Make"] is State.COMPLETE
+    uncached = backend.run(text(), caching=False)
+    assert uncached.states["Make"] is State.COMPLETE
 
 
 @pytest.mark.parametrize("change", ["image", "command", "fingerprint"])

@@ -174,10 +174,10 @@ class Allows:
 
     def __init__(self, namespace):
         self.namespace = namespace
-        self.asked = []
+        self.reviews = []
 
     def review(self, authorization, attributes):
-        self.asked.append((attributes["verb"], attributes["resource"], attributes["namespace"]))
+        self.reviews.append((attributes["verb"], attributes["resource"], attributes["namespace"]))
         if attributes["namespace"] != self.namespace:
             raise Answer(403, "not authorized")
 
@@ -191,13 +191,13 @@ def test_with_users_each_request_is_reviewed_for_its_namespace(write):
         run = client.run_pipeline(experiment, "a", write(SPEC), params={"photos": "s3://photos"})
         client.terminate_run(run.run_id)
         assert client.list_experiments(namespace="ours").total_size == 1
-        asked = set(reviewer.asked)
+        reviews = set(reviewer.reviews)
         for status, namespace in ((403, "theirs"), (400, "")):
             with pytest.raises(kfp_server_api.ApiException) as caught:
                 client.experiments.experiment_service_list_experiments(namespace=namespace)
             assert caught.value.status == status
-    assert {namespace for _, _, namespace in asked} == {"ours"}
-    assert {(verb, kind) for verb, kind, _ in asked} >= {
+    assert {namespace for _, _, namespace in reviews} == {"ours"}
+    assert {(verb, kind) for verb, kind, _ in reviews} >= {
         *(("create", "experiments"), ("list", "experiments")),
         *(("create", "runs"), ("terminate", "runs")),
     }

@@ -209,10 +209,10 @@ def test_the_pages_check_shows_which_servers_can_be_reached():
         ports = [open_or_not.getsockname()[1] for open_or_not in (server, deaf)]
         servers = [("127.0.0.1", port) for port in ports]
         script = re.sub(r"SERVERS = \[.+?^\]", f"SERVERS = {servers}", script, flags=re.S | re.M)
-        told = subprocess.run(
+        printed = subprocess.run(
             [sys.executable, "-"], input=script, capture_output=True, text=True, check=True
         )
-    assert told.stdout.splitlines() == [
+    assert printed.stdout.splitlines() == [
         f"yes  127.0.0.1:{ports[0]}",
         f"no   127.0.0.1:{ports[1]}: [Errno 111] Connection refused",
     ]

@@ -1,7 +1,6 @@
 """The predictor container's manifests, which must match `customer-age serve`."""
 
 import re
-from pathlib import Path
 
 import kubernetes_validate
 import pytest
@@ -166,23 +165,72 @@ def test_both_of_kserve_s_forms_have_one_policy():
     assert len(texts) == 1
 
 
-@needs_kubectl
-def test_the_overlays_predictor_only_connects_to_registry_and_store():
-    objects = render(MANIFESTS / "overlays" / "on-prem-minio" / "predictor")
+def reached(objects: list[dict]) -> set[tuple[str, int]]:
+    """Namespaces and addresses that the predictor may connect to, with the port."""
     [policy] = of_kind(objects, "NetworkPolicy").values()
-    reached = {
-        (peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"], port["port"])
+    return {
+        (_peer(peer), port["port"])
         for rule in policy["spec"]["egress"]
         for peer in rule["to"]
         for port in rule["ports"]
     }
-    assert reached == {("kube-system", 53), ("mlflow", 5000), ("minio", 9000)}
+
+
+def _peer(peer: dict) -> str:
+    if "ipBlock" in peer:
+        return peer["ipBlock"]["cidr"]
+    return peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+
+
+def settings_of(overlay: str) -> dict:
+    file = MANIFESTS / "overlays" / overlay / "settings.yaml"
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+@needs_kubectl
+@pytest.mark.parametrize("overlay", ["on-prem-minio", "gke"])
+def test_the_overlays_predictor_serves_the_champion_that_the_overlay_publishes(overlay):
+    objects = render(MANIFESTS / "overlays" / overlay / "predictor")
+    settings = settings_of(overlay)
     [deployment] = of_kind(objects, "Deployment").values()
     [container] = deployment["spec"]["template"]["spec"]["containers"]
-    file = Path(MANIFESTS / "overlays" / "on-prem-minio" / "settings.yaml")
-    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert container["image"] == settings["cluster"]["image"]
     environment = {each["name"]: each.get("value") for each in container["env"]}
     assert environment["CUSTOMER_AGE_SERVE_SET"] == f"registry.uri={settings['registry']['uri']}"
-    elsewhere = settings["cluster"]["environment"]["MLFLOW_S3_ENDPOINT_URL"]
+
+
+@needs_kubectl
+def test_the_predictor_on_premises_only_connects_to_registry_and_store():
+    objects = render(MANIFESTS / "overlays" / "on-prem-minio" / "predictor")
+    assert reached(objects) == {("kube-system", 53), ("mlflow", 5000), ("minio", 9000)}
+    [deployment] = of_kind(objects, "Deployment").values()
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    elsewhere = settings_of("on-prem-minio")["cluster"]["environment"]["MLFLOW_S3_ENDPOINT_URL"]
     assert environment["MLFLOW_S3_ENDPOINT_URL"] == elsewhere
+
+
+@needs_kubectl
+def test_the_predictor_on_gke_only_connects_to_google_as_its_own_account():
+    objects = render(MANIFESTS / "overlays" / "gke" / "predictor")
+    tokens = {
+        ("169.254.169.252/32", 987),
+        ("169.254.169.252/32", 988),
+        ("169.254.169.254/32", 80),
+        ("169.254.169.254/32", 8080),
+    }
+    names = {("kube-system", 53), ("169.254.20.10/32", 53)}
+    assert reached(objects) == {*tokens, *names, ("0.0.0.0/0", 443)}
+    [policy] = of_kind(objects, "NetworkPolicy").values()
+    [google] = [
+        peer["ipBlock"]
+        for rule in policy["spec"]["egress"]
+        for peer in rule["to"]
+        if "except" in peer.get("ipBlock", {})
+    ]
+    assert "10.0.0.0/8" in google["except"], "nothing else of the company's network"
+    [deployment] = of_kind(objects, "Deployment").values()
+    [account] = of_kind(objects, "ServiceAccount")
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == account
+    assert pod["automountServiceAccountToken"] is False

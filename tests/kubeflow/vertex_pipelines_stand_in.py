@@ -142,12 +142,12 @@ class VertexPipelines:
 
     def _handlers(self) -> grpc.GenericRpcHandler:
         def handler(method: Callable[[Any], Any], request: Any) -> grpc.RpcMethodHandler:
-            def answer(asked: Any, context: grpc.ServicerContext) -> Any:
+            def answer(request: Any, context: grpc.ServicerContext) -> Any:
                 if self.away:
                     self.away -= 1
                     context.abort(grpc.StatusCode.UNAVAILABLE, "The service is unavailable.")
                 try:
-                    return method(asked)
+                    return method(request)
                 except Refusal as refusal:
                     context.abort(refusal.code, str(refusal))
 

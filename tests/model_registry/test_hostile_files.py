@@ -36,14 +36,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: HostileServer
 
     def do_GET(self) -> None:
-        asked = urlsplit(self.path)
+        url = urlsplit(self.path)
         artifacts = "/api/2.0/mlflow-artifacts/artifacts"
-        if asked.path == artifacts:
-            inner = parse_qs(asked.query)["path"][0] == f"{MODEL}/saved_model"
+        if url.path == artifacts:
+            inner = parse_qs(url.query)["path"][0] == f"{MODEL}/saved_model"
             good = {"path": "saved_model.pb", "is_dir": False, "file_size": 4}
             body = json.dumps({"files": [good, *self.server.listed] if inner else []}).encode()
         else:
-            self.server.fetched.append(asked.path.removeprefix(artifacts))
+            self.server.fetched.append(url.path.removeprefix(artifacts))
             body = b"evil"
         self.send_response(200)
         self.send_header("content-length", str(len(body)))

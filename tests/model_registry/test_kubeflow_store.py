@@ -106,9 +106,9 @@ class MortalService(KubeflowService):
 def _writes(request: Callable[[Any], Awaitable[Any]]) -> bool:
     """Whether a request writes; a request that only reads waits for its first page."""
     service = MagicMock()
-    asked = request(service)
-    if asyncio.iscoroutine(asked):
-        asked.close()
+    answer = request(service)
+    if asyncio.iscoroutine(answer):
+        answer.close()
         return False
     return True
 

@@ -58,7 +58,7 @@ def arrivals(known: Iterable[Batch], found: Iterable[FoundBatch]) -> Arrivals:
 def _is_entered(earlier: Batch | None, found: FoundBatch) -> bool:
     if earlier is None:
         return True
-    if earlier.state == BatchState.SET_ASIDE:  # whoever fixes it writes `_SUCCESS` again
+    if earlier.state == BatchState.SET_ASIDE:  # who fixes it writes `_SUCCESS` again
         return found.arrived > earlier.arrived_at or _content_changed(earlier, found)
     return _is_noted(earlier, found) and _content_changed(earlier, found)
 

@@ -30,6 +30,9 @@ MAX_SIDE = 65_500
 _IS_A_PREVIEW = 1
 """A bit of `NewSubfileType`: the picture is a small copy of another one in the file."""
 
+_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
+"""How TIFF and BigTIFF files begin; all offsets of a BigTIFF have 8 bytes."""
+
 # Registers Pillow's formats now; otherwise the first photos would do it, in several threads.
 Image.init()
 

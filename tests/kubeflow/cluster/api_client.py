@@ -32,7 +32,7 @@ class Answer:
 
 
 class ApiClient:
-    """The API server, asked by whoever has a token.
+    """The API server, for the holder of a token.
 
     Args:
         server: It.

@@ -130,10 +130,10 @@ def _wait_until_ready(server: ApiServer, process: subprocess.Popen[bytes]) -> No
     log = server.folder / "kube-apiserver.log"
     while True:
         assert process.poll() is None, f"kube-apiserver ended: {log.read_text()[-2000:]}"
-        asked = server.kubectl("get", "--raw", "/readyz", check=False)
-        if asked.returncode == 0:
+        answer = server.kubectl("get", "--raw", "/readyz", check=False)
+        if answer.returncode == 0:
             return
-        assert time.monotonic() < ends, f"not ready: {asked.stderr} {log.read_text()[-2000:]}"
+        assert time.monotonic() < ends, f"not ready: {answer.stderr} {log.read_text()[-2000:]}"
         time.sleep(0.5)
 
 

@@ -39,7 +39,7 @@ class StepPrograms:
     Attributes:
         api: Of the server, for Argo's own objects.
         pod: Of a Workflow.
-        root: Folder that stands for its `/`.
+        root: Folder that it sees as `/`.
         step: The step of the Workflow.
         objects: The object store.
         faults: Folder of what its tries shall do, and have done.

@@ -1,4 +1,4 @@
-"""Workflows of one step that run side by side, and what became of each."""
+"""Workflows of one step that run side by side, and the outcome of each."""
 
 import json
 import threading

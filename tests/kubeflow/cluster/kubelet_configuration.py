@@ -17,7 +17,7 @@ class Configuration:
     Args:
         api: Of the server.
         pod: Whose containers ask.
-        root: Folder that stands for `/`.
+        root: Folder that is used as `/`.
     """
 
     def __init__(self, api: client.CoreV1Api, pod: client.V1Pod, root: Path):
@@ -71,17 +71,17 @@ class Configuration:
                 "metadata.namespace": "namespace",
             }
             return str(getattr(self._pod.metadata, fields[source.field_ref.field_path]))
-        asked = source.secret_key_ref
-        assert asked is not None, f"this kubelet knows no such source: {source}"
+        key_ref = source.secret_key_ref
+        assert key_ref is not None, f"this kubelet knows no such source: {source}"
         try:
-            data = self._secret(asked.name)
-            if asked.key not in data:
-                raise NotConfigured(f"couldn't find key {asked.key} in Secret {asked.name}")
+            data = self._secret(key_ref.name)
+            if key_ref.key not in data:
+                raise NotConfigured(f"couldn't find key {key_ref.key} in Secret {key_ref.name}")
         except NotConfigured:
-            if asked.optional:
+            if key_ref.optional:
                 return None
             raise
-        return data[asked.key].decode()
+        return data[key_ref.key].decode()
 
     def _secret(self, name: str) -> dict[str, bytes]:
         try:

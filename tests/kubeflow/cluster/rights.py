@@ -112,9 +112,9 @@ def allowed(
         assert answer.status == 201, answer
         return bool(answer.body["status"]["allowed"])
 
-    asked = sorted(rights)
+    ordered = sorted(rights)
     with ThreadPoolExecutor(4) as threads:
-        return {right for right, yes in zip(asked, threads.map(may, asked), strict=True) if yes}
+        return {right for right, yes in zip(ordered, threads.map(may, ordered), strict=True) if yes}
 
 
 def rules(client: ApiClient, account: str, namespace: str, *, at: str) -> set[Right]:

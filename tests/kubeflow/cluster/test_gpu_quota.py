@@ -41,8 +41,8 @@ def used(client: ApiClient) -> Iterator[None]:
 
 def trainer(gpus: int, name: str = "trainer") -> dict:
     limits = {"spec/containers/0/resources/limits": {GPU: str(gpus)}, "metadata/name": name}
-    asked = {"spec/containers/0/resources/requests": {GPU: str(gpus)}}
-    return changed(step("trainer", "customer-age-pipeline"), limits | asked)
+    requests = {"spec/containers/0/resources/requests": {GPU: str(gpus)}}
+    return changed(step("trainer", "customer-age-pipeline"), limits | requests)
 
 
 @pytest.mark.parametrize("component", STEPS)

@@ -1,7 +1,7 @@
 """The API server takes every overlay and every variant of it, as strictly as it can look.
 
 KServe's InferenceService is left out: no registry serves the definition of that kind (its Go module
-and its repository are not to be had), so the server does not know it. All else is tested.
+and its repository are not available), so the server does not know it. All else is tested.
 """
 
 import subprocess
@@ -52,8 +52,8 @@ def closed(copy: Path, overlay: str, networks: tuple[str, ...]) -> list[Object]:
     """What an overlay is with its network closed."""
     base = overlay.removesuffix("-profile").removesuffix("-standalone")
     # The overlay for GKE already adds this one: kustomize refuses a duplicate.
-    asked = [each for each in networks if (base, each) != ("gke", "node_local_dns")]
-    components = [f"../../network_policies/{each}" for each in asked]
+    tested = [each for each in networks if (base, each) != ("gke", "node_local_dns")]
+    components = [f"../../network_policies/{each}" for each in tested]
     with_components(copy, base, "network_policies", *components)
     return render(copy / "overlays" / overlay)
 

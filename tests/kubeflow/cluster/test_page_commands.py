@@ -148,9 +148,9 @@ def test_the_api_server_accepts_the_predictor_container(run, applied):
 
 def test_the_needs_of_the_cluster_are_detected(new_server, run, folder, programs):
     for line in (NODE_LOCAL_DNS, OPENSHIFT, CILIUM):
-        asked = page_commands.run(line, new_server, folder, {})
-        assert (asked.returncode, asked.stdout) == (1, "")
-        assert "(NotFound)" in asked.stderr
+        answer = page_commands.run(line, new_server, folder, {})
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert "(NotFound)" in answer.stderr
     ApiClient(new_server).create_namespace("openshift-dns", {})
     labels = {"app": "dns"}
     container = {"name": "dns", "image": "dns"}
@@ -221,7 +221,7 @@ def test_the_check_s_pod_is_admitted_and_removed(new_server, applied, folder, la
         ["bash", "-c", line], cwd=folder, env=variables, stdout=-1, stderr=-1, text=True
     ) as process:
         ends = time.monotonic() + 30
-        while (asked := applied.ask("GET", pod)).status != 200:
+        while (answer := applied.ask("GET", pod)).status != 200:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < ends
             time.sleep(0.1)
@@ -231,9 +231,9 @@ def test_the_check_s_pod_is_admitted_and_removed(new_server, applied, folder, la
         applied.patch_status(pod, {"phase": "Succeeded", "containerStatuses": statuses})
         _, complaints = process.communicate(timeout=60)
     assert (process.returncode, complaints) == (0, "")
-    [check] = asked.body["spec"]["containers"]
+    [check] = answer.body["spec"]["containers"]
     assert check["image"] == page_commands.exported(README)["IMAGE"]
     assert check["command"] == ["python", "-"]
-    retraining = asked.body["metadata"]["labels"].get("customer-age.internal/component")
+    retraining = answer.body["metadata"]["labels"].get("customer-age.internal/component")
     assert retraining == ("retraining" if labels else None)
     assert applied.ask("GET", pod).status == 404

@@ -43,6 +43,7 @@ PODS: dict[str, Callable[[], Object]] = {
     "retraining, gke": lambda: of_overlay("gke", retraining),
     "TensorFlow Serving": lambda: of_overlay("on-prem-minio/serving", deployed),
     "the predictor container": lambda: of_overlay("on-prem-minio/predictor", deployed),
+    "the predictor container, gke": lambda: of_overlay("gke/predictor", deployed),
     "KServe's predictor": lambda: of_overlay("gke/serving", predictor),
     **{
         f"Kubeflow's {name}": lambda name=name: kubeflow_templates()[name]

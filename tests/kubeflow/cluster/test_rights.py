@@ -45,6 +45,7 @@ ACCOUNTS = {
     ("gke-standalone", "customer-age-pipeline"): RUN,
     ("gke-standalone", "customer-age-retraining"): RETRAINING,
     ("gke/serving", "customer-age-serving"): set(),
+    ("gke/predictor", "customer-age-predictor"): set(),
 }
 
 
@@ -69,7 +70,7 @@ def apply(server: ApiServer, objects: list[Object]) -> None:
     server.kubectl("apply", "--server-side", "--filename=-", stdin=yaml.safe_dump_all(known))
 
 
-def asked_for(everything: set[Right]) -> set[Right]:
+def to_request(everything: set[Right]) -> set[Right]:
     """All there is, each Secret and ConfigMap that we name, and one that we do not."""
     some = {right for right in everything if right.resource in ("secrets", "configmaps")}
     return everything | named(some, [*SECRETS, *CONFIG_MAPS, "another"])
@@ -110,7 +111,7 @@ def test_an_account_may_do_what_it_needs_and_nothing_else(client, everything, ov
     namespace = namespace_of(overlay)
     if needed:
         wait_for(client, account, namespace, max(needed))
-    may = allowed(client, account, namespace, asked_for(everything), at=namespace)
+    may = allowed(client, account, namespace, to_request(everything), at=namespace)
     assert without_what_follows(may) == needed
 
 
@@ -160,6 +161,6 @@ def test_one_right_too_many_is_seen(server, client, everything, account, rule, g
     wait_for(client, account, "one-right-too-many", max(gained))
     needed = RUN if account == "customer-age-pipeline" else RETRAINING
     may = allowed(
-        client, account, "one-right-too-many", asked_for(everything), at="one-right-too-many"
+        client, account, "one-right-too-many", to_request(everything), at="one-right-too-many"
     )
     assert without_what_follows(may) - needed == gained

@@ -136,9 +136,9 @@ def finish(api):
     """Let a back end run the pipeline that was sent to the API."""
 
     def finished(backend, run_id):
-        asked = api.runs[run_id]
-        config = asked["runtime_config"]
-        ended = backend.run(asked["template"], config["parameters"], config["pipeline_root"])
+        submitted = api.runs[run_id]
+        config = submitted["runtime_config"]
+        ended = backend.run(submitted["template"], config["parameters"], config["pipeline_root"])
         api.put_state(run_id, "SUCCEEDED" if ended.succeeded else "FAILED")
         assert ended.succeeded, (ended.error, ended.log(list(ended.logs)[-1]))
         return ended

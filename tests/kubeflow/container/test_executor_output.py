@@ -97,8 +97,10 @@ def written_in_place(tmp_path, monkeypatch):
         given = {"inputs": {}, "outputs": {"artifacts": outputs, "outputFile": output_file}}
         paths = LauncherPaths.of(str(tmp_path), in_place)
         invocation = executor_input.invocation(json.dumps(given), "{}", paths)
-        told = {key: {"artifacts": [{"uri": uri}]} for key, uri in uris.items() if key == "report"}
-        return executor_output.converted(json.dumps({"artifacts": told}), invocation)
+        artifacts = {
+            key: {"artifacts": [{"uri": uri}]} for key, uri in uris.items() if key == "report"
+        }
+        return executor_output.converted(json.dumps({"artifacts": artifacts}), invocation)
 
     return mend
 

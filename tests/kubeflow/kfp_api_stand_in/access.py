@@ -44,14 +44,14 @@ def check(
     kind, _, verb = route.partition(".")
     if kind == "pipelines":
         raise Answer(400, "this stand-in has no pipelines where it has users")
-    asked = arguments[0]
+    request = arguments[0]
     if verb in ("create", "list"):
-        name, namespace = "", _namespace_named(asked, experiments)
+        name, namespace = "", _namespace_named(request, experiments)
     elif kind == "experiments":
-        experiment = _existing(experiments, asked, "Experiment")
+        experiment = _existing(experiments, request, "Experiment")
         name, namespace = experiment["display_name"], experiment["namespace"]
     else:
-        run = _existing(runs, asked, "Run")
+        run = _existing(runs, request, "Run")
         name, namespace = run["run_id"], experiments[run["experiment_id"]]["namespace"]
     if not namespace:
         article = "An experiment" if kind == "experiments" else "A run"
@@ -67,9 +67,9 @@ def _existing(table: dict[str, Record], key: str, kind: str) -> Record:
     return table[key]
 
 
-def _namespace_named(asked: Record, experiments: dict[str, Record]) -> str:
+def _namespace_named(request: Record, experiments: dict[str, Record]) -> str:
     """The namespace of the run's experiment, or the requested one."""
-    experiment = asked.get("experiment_id")
+    experiment = request.get("experiment_id")
     if experiment:
         return str(_existing(experiments, experiment, "Experiment")["namespace"])
-    return str(asked.get("namespace", ""))
+    return str(request.get("namespace", ""))

@@ -65,8 +65,10 @@ def test_all_mistakes_of_parameters_are_reported_at_once():
     texts = ("epochs", "epoch=3", "learning_rate=2", "max_mae=low", "min_test_photos=0")
     with pytest.raises(SettingsError) as caught:
         plan(settings_of(), "kubeflow", overrides=read_parameters(texts))
-    told = [line.split(": ")[0].removeprefix("--param ") for line in str(caught.value).splitlines()]
-    assert sorted(told) == ["epoch", "epochs", "learning_rate", "max_mae", "min_test_photos"]
+    names = [
+        line.split(": ")[0].removeprefix("--param ") for line in str(caught.value).splitlines()
+    ]
+    assert sorted(names) == ["epoch", "epochs", "learning_rate", "max_mae", "min_test_photos"]
 
 
 def test_batches_are_a_list_of_the_settings():
@@ -236,7 +238,7 @@ def test_a_dry_run_shows_everything_except_secrets():
         )
     )
     text = "\n".join(lines)
-    for told in (
+    for expected in (
         "Kubeflow Pipelines at https://kubeflow.example.org/pipeline",
         "team-a",
         "Spring (ages-1)",
@@ -246,7 +248,7 @@ def test_a_dry_run_shows_everything_except_secrets():
         "  epochs              3",
         "  batches             (empty)",
     ):
-        assert told in text
+        assert expected in text
     assert "us-east-9" not in text
     assert "AWS_SECRET" not in text
 

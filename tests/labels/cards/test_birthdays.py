@@ -1,7 +1,7 @@
 """The results of runs over several batches reveal nobody's day of birth.
 
 Each reading of the shop's tables ends in rows, refusals and fingerprints: all that goes further. A
-day that gives the same of all of them cannot be told from the true one, by whatever method.
+day that gives the same of all of them cannot be distinguished from the true one by any method.
 """
 
 import calendar

@@ -47,10 +47,10 @@ class RecordingTarget:
         if not runs:
             return RunState.UNKNOWN
         with self._database() as database:
-            (asked,) = database.execute(
+            (times,) = database.execute(
                 "SELECT count(*) FROM asked WHERE run_id = ?", [run_id]
             ).fetchone()
-            if asked < self._asks:
+            if times < self._asks:
                 database.execute("INSERT INTO asked VALUES (?)", [run_id])
                 return RunState.RUNNING
         return self._end(Settings.model_validate_json(runs[0][2]))

@@ -4,7 +4,7 @@ Arguments: a folder, the ledger's address, the inbox's address, a seed, and Beam
 inbox. Each trigger is a process of its own; many of them are killed just before a statement, a
 commit, or a word with the target, and many run two at once. Between two looks ten minutes pass.
 
-It prints what became of everything as JSON.
+It prints the results as JSON.
 """
 
 import json

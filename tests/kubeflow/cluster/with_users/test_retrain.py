@@ -67,8 +67,8 @@ def retrain(kubeflow, client, objects, minio, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(drift_check, "open_registry", lambda uri, model: nothing_published)
 
     def run(account: str) -> Submitted:
-        asked = (source["audience"], source["expirationSeconds"])
-        token = token_of(client, NAMESPACE, account, *asked)
+        requested = (source["audience"], source["expirationSeconds"])
+        token = token_of(client, NAMESPACE, account, *requested)
         token_file.write_text(token)
         words = [*container["args"]]
         words[words.index("/etc/customer-age/settings.yaml")] = str(tmp_path / "settings.yaml")

@@ -44,11 +44,11 @@ class Gateway:
 
     def __init__(self, status, headers, content):
         outer = self
-        self.asked = []
+        self.requests = []
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
-                outer.asked.append((self.path, self.headers.get("Authorization")))
+                outer.requests.append((self.path, self.headers.get("Authorization")))
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self.send_response(status)
                 for name, value in headers.items():
@@ -186,8 +186,8 @@ def test_a_login_page_is_reported_and_gets_no_token(tmp_path, status, headers, c
             pytest.raises(RunError, match="not the Kubeflow Pipelines API") as raised,
         ):
             runs_at(front.url, command).find("ages-1")
-        assert len(front.asked) == 1
-        assert not dex.asked, "it is not even followed"
+        assert len(front.requests) == 1
+        assert not dex.requests, "it is not even followed"
     assert str(raised.value) == (
         f"{front.url}: the server that answers is not the Kubeflow Pipelines API; it may be a "
         "login page. Check --host, and log in: set --token-command to a command that prints a "

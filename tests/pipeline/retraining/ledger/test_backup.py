@@ -1,7 +1,6 @@
 """The backups of docs/upgrading.md, with its commands, and a check after a restore."""
 
 import dataclasses
-import re
 import shlex
 import subprocess
 import sys
