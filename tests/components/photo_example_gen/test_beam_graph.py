@@ -85,7 +85,7 @@ def test_the_graph_of_a_million_rows_is_small():
 
 def test_a_data_set_goes_to_no_other_process(hand_out, photo):
     data_set = open_data_set(str(hand_out([("a.jpg", 30, photo(1))])), person_key="secret")
-    with pytest.raises(TypeError, match="key of persons"):
+    with pytest.raises(TypeError, match="persons' key"):
         pickle.dumps(data_set)
 
 

@@ -49,7 +49,7 @@ def settings_of(*overrides):
         ("data_path=", "data.path: is not set"),
         ("data_path=minio://photos/a", "--param data_path: 'minio://photos/a' is not a valid add"),
         ("registry_uri=foo://x", "--param registry_uri: unknown kind of registry 'foo'; supp"),
-        ("registry_uri=", "registry.uri: name a model registry"),
+        ("registry_uri=", "registry.uri: is not set; set it to a model registry"),
     ],
 )
 def test_an_invalid_parameter_is_refused_in_one_line(text, expected):

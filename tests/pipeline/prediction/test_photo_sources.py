@@ -174,7 +174,7 @@ def test_names_that_no_file_can_have_are_missing(tmp_path):
         ("empty.csv", "the table is empty"),
         ("header.csv", "no rows"),
         ("other.csv", "no column 'file_name'; there are: photo, age"),
-        ("broken.csv", "not a text in UTF-8"),
+        ("broken.csv", "not text in UTF-8"),
     ],
 )
 def test_an_invalid_argument_is_reported_at_once(tmp_path, argument, says):

@@ -16,7 +16,7 @@ def open_at(address, *overrides):
     [
         (None, "not set"),
         ("/there/is/none", "this folder does not exist"),
-        ("hdfs://host/inbox", "components open s3:// and gs:// alone"),
+        ("hdfs://host/inbox", "components open only s3:// and gs://"),
     ],
 )
 def test_an_invalid_inbox_is_an_error(address, says):

@@ -142,8 +142,8 @@ def test_a_workbook_next_to_the_table_is_named(shop):
     ("table", "says"),
     [
         (b"", "photos.csv: the table is empty"),
-        (b"\xff\xfe\x00", "not a text in UTF-16"),
-        (b"\xfe\x00", "not a text in UTF-8"),
+        (b"\xff\xfe\x00", "not text in UTF-16"),
+        (b"\xfe\x00", "not text in UTF-8"),
         (TABLE.splitlines()[0], "photos.csv: no rows"),
     ],
 )

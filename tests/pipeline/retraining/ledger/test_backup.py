@@ -1,6 +1,7 @@
 """The backups of docs/upgrading.md, with its commands, and a check after a restore."""
 
 import dataclasses
+import re
 import shlex
 import subprocess
 import sys
@@ -16,7 +17,7 @@ PAGE = Path(__file__).parents[4] / "docs" / "upgrading.md"
 
 def lines_of_the_page():
     """The page's commands in order: back up and restore SQLite, then PostgreSQL."""
-    blocks = PAGE.read_text().split("```")[1::2]
+    blocks = re.findall(r"```sh\n(.+?)```", PAGE.read_text(), re.DOTALL)
     return [line for block in blocks for line in block.strip().splitlines()]
 
 
