@@ -184,7 +184,7 @@ def look(kept_by_0_1, ledger_uri):
             say=said.append,
             clock=clock,
         )
-        return trigger.look(), said
+        return trigger.check_inbox(), said
 
     once.target = target
     return once

@@ -18,14 +18,14 @@ class Trial(BaseModel):
         settings: the tuned settings of `trainer`.
         curve: MAE on `valid` after each epoch of the phase `whole`; None instead of NaN.
         epochs: the maximum number of epochs of the phase.
-        hopeless: whether it was stopped because other trials were better at the same epoch.
+        stopped_early: whether it was stopped because other trials were better at the same epoch.
         seconds: duration.
     """
 
     settings: dict[str, float]
     curve: list[float | None]
     epochs: int
-    hopeless: bool
+    stopped_early: bool
     seconds: float
 
     @property
@@ -39,7 +39,9 @@ class Trial(BaseModel):
         if self.val_mae is None:
             return f"{settings}: diverged"
         stopped = f", stopped after epoch {len(self.curve)} of {self.epochs}"
-        return f"{settings}: valid MAE {self.val_mae:.2f} years{stopped if self.hopeless else ''}"
+        return (
+            f"{settings}: valid MAE {self.val_mae:.2f} years{stopped if self.stopped_early else ''}"
+        )
 
 
 class Trials(BaseModel):

@@ -21,8 +21,8 @@ from ..trainer.checkpoint.training_fingerprint import examples_digest
 from ..trainer.run_fn import Hyperparameters, train
 from ..trainer.training_errors import Diverged
 from . import oracle, search_space
-from .hopelessness import MedianStopping
-from .kept_trials import KeptTrials
+from .median_stopping import MedianStopping
+from .trial_records import TrialRecords
 
 LOGGER = logging.getLogger("customer_age.tuning")
 """Each record carries a `trial` attribute, a `Trial`, and `number`, from 1."""
@@ -70,7 +70,7 @@ class AgeTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._fn_args = fn_args
         self._current = current
         folder = search.trials_folder or os.environ.get(CHECKPOINT_FOLDER) or fn_args.working_dir
-        self._kept = KeptTrials(folder, _search_identity(fn_args, current, search))
+        self._kept = TrialRecords(folder, _search_identity(fn_args, current, search))
         self.trials = self._kept.known
         """The finished trials."""
         super().__init__(
@@ -123,7 +123,7 @@ class AgeTuner(keras_tuner.engine.base_tuner.BaseTuner):
             settings=dict(values),
             curve=[value if np.isfinite(value) else None for value in curve],
             epochs=chosen.epochs,
-            hopeless=stopping.stopped,
+            stopped_early=stopping.stopped,
             seconds=round(time.monotonic() - started, 1),
         )
 

@@ -5,7 +5,7 @@ from typing import Literal
 from customer_age.errors import SettingsError
 from customer_age.files.addresses import is_remote
 from customer_age.pipeline.graph import beam_options
-from customer_age.pipeline.settings.settings import MOST_LETTERS, Settings
+from customer_age.pipeline.settings.settings import MAX_CHARACTERS, Settings
 
 from . import gpus, stores
 
@@ -65,10 +65,10 @@ def check(settings: Settings, target: Target, pipeline: Pipeline = "run") -> Non
 
 def _check_search(settings: Settings, target: Target) -> None:
     settings.tuner.require_range()
-    if len(settings.search_name) > MOST_LETTERS:
+    if len(settings.search_name) > MAX_CHARACTERS:
         raise SettingsError(
             f"name: the name of the search's pipeline would be {settings.search_name}, which is "
-            f"longer than {MOST_LETTERS} letters; use a shorter name"
+            f"longer than {MAX_CHARACTERS} letters; use a shorter name"
         )
     minutes, seconds = settings.tuner.minutes, settings.cluster.timeout_seconds
     if target == "kubeflow" and 60 * minutes >= seconds:

@@ -8,7 +8,7 @@ import queue
 import threading
 
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway
+from customer_age.files import DataUnavailable
 from customer_age.pipeline.running import preflight
 from customer_age.pipeline.settings.settings import Settings
 
@@ -24,7 +24,7 @@ def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
         patience: seconds that reading a bucket may take.
 
     Raises:
-        DataAway: the data cannot be read from here.
+        DataUnavailable: the data cannot be read from here.
         SettingsError: the data can be read, but are not a data set.
     """
     answers: queue.Queue[str | SettingsError] = queue.Queue()
@@ -36,14 +36,14 @@ def fingerprint(settings: Settings, patience: float = _PATIENCE) -> str:
             answers.put(error)
         except Exception as error:  # from the store's client; the cluster may still have access
             message = " ".join(str(error).split())[:300] or type(error).__name__
-            answers.put(DataAway(f"data folder {settings.data.path}: {message}"))
+            answers.put(DataUnavailable(f"data folder {settings.data.path}: {message}"))
 
     # A thread that takes too long is abandoned.
     threading.Thread(target=read, name="data-fingerprint", daemon=True).start()
     try:
         answer = answers.get(timeout=patience)
     except queue.Empty:
-        raise DataAway(
+        raise DataUnavailable(
             f"data folder {settings.data.path}: not read within {patience:g} seconds"
         ) from None
     if isinstance(answer, SettingsError):

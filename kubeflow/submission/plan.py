@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from customer_age import redaction
 from customer_age.components.run_parameters import ABOUT, TYPES, Value, to_settings
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway
+from customer_age.files import DataUnavailable
 from customer_age.pipeline.graph import parameter_values
 from customer_age.pipeline.graph.cache_keys import RunKey, code_of_all, weights_fingerprint
 from customer_age.pipeline.settings import messages, yaml_reader
@@ -165,5 +165,5 @@ def _data_fingerprint(settings: Settings, overrides: Mapping[str, str | None]) -
         return fingerprint, ""
     try:
         return data_fingerprint.fingerprint(settings), ""
-    except DataAway as error:
+    except DataUnavailable as error:
         return "", str(error)

@@ -92,18 +92,18 @@ def retrain(
 
     run_target, check = _open_target(target, settings, target_values)
     start_seconds = 0 if target == "local" else _START_SECONDS
-    look = open_trigger(settings, run_target, check, click.echo, start_seconds).look
+    trigger = open_trigger(settings, run_target, check, click.echo, start_seconds)
     if mode == "once":
-        sys.exit(look())
-    _watch(look, every)
+        sys.exit(trigger.check_inbox())
+    _watch(trigger.check_inbox, every)
 
 
-def _watch(look: Callable[[], int], every: float) -> NoReturn:
+def _watch(check_inbox: Callable[[], int], every: float) -> NoReturn:
     """Check repeatedly; wrong settings stop the first check, later ones count as an outage."""
     started = False
     while True:
         try:
-            look()
+            check_inbox()
             started = True
         except RunError as error:
             if not started and isinstance(error, SettingsError):

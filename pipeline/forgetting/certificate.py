@@ -21,7 +21,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True)
-class LearntVersion:
+class TrainedVersion:
     """A published version that was trained on the subject's batches.
 
     Attributes:
@@ -61,7 +61,7 @@ class Certificate:
     erased: dict[str, int] = dataclasses.field(default_factory=dict)
     unread: tuple[str, ...] = ()
     batches: tuple[str, ...] = ()
-    versions: tuple[LearntVersion, ...] = ()
+    versions: tuple[TrainedVersion, ...] = ()
 
     def line(self) -> str:
         """Return one line for the terminal."""
@@ -129,7 +129,7 @@ def _joined(planned: Certificate, before: dict[str, Any]) -> Certificate:
         begun=before["begun"],
         erased=most,
         batches=tuple(sorted({*planned.batches, *before["batches"]})),
-        versions=tuple(LearntVersion(**each) for each in before["versions"]),
+        versions=tuple(TrainedVersion(**each) for each in before["versions"]),
     )
 
 

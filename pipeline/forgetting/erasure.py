@@ -19,8 +19,8 @@ from customer_age.redaction import hide_credentials
 
 from ..running.work_folder import WorkFolder
 from ..settings.settings import Settings
-from . import certificate, learnt_versions
-from .certificate import Certificate, LearntVersion
+from . import certificate, trained_versions
+from .certificate import Certificate, TrainedVersion
 from .findings import Counts, Plan
 from .subject import Subject
 
@@ -144,19 +144,19 @@ def _carried_out(
 
 def _versions(
     settings: Settings, record: Certificate
-) -> tuple[ModelRegistry | None, tuple[LearntVersion, ...], tuple[str, ...]]:
+) -> tuple[ModelRegistry | None, tuple[TrainedVersion, ...], tuple[str, ...]]:
     """Return the registry, its versions trained on the subject, and why they are unknown if so."""
     try:
-        registry = learnt_versions.registry_of(settings)
-        trained = learnt_versions.trained_on(registry, frozenset(record.batches))
+        registry = trained_versions.registry_of(settings)
+        trained = trained_versions.trained_on(registry, frozenset(record.batches))
     except RunError as error:  # the registry keeps no photos: they are erased in any case
         unknown = f"registry.uri: the versions trained on the subject are not known: {error}"
         return None, (), (unknown,)
     found = (
-        LearntVersion(
+        TrainedVersion(
             version=each.version,
             published=each.created.isoformat(timespec="seconds"),
-            fate=learnt_versions.fate(each),
+            fate=trained_versions.fate(each),
         )
         for each in trained
     )
@@ -167,7 +167,7 @@ def _rolled_back(record: Certificate, registry: ModelRegistry) -> Certificate:
     """Replace the champion, and record that as the fate of the former champion."""
     trained = {each.version for each in record.versions}
     former = registry.champion()
-    champion = learnt_versions.roll_back(registry, trained)
+    champion = trained_versions.roll_back(registry, trained)
     if champion is None or former is None:
         return record
     fate = f"was rolled back to version {champion.version} on {certificate.now()}"

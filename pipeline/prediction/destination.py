@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import DataAway, addresses, store
+from customer_age.files import DataUnavailable, addresses, store
 
 from . import shard_files
 
@@ -57,7 +57,7 @@ class Destination:
                 store.delete(self.folder, folder=True)
             if not addresses.is_remote(self.folder):
                 Path(addresses.local_path(self.folder)).mkdir(parents=True, exist_ok=True)
-        except (DataAway, OSError) as error:
+        except (DataUnavailable, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             raise SettingsError(
                 f"--output {addresses.plain(self.output)}: cannot be written ({reason})"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import DataAway, Folder, LocalFolder, store
+from customer_age.files import DataUnavailable, Folder, LocalFolder, store
 from customer_age.files.addresses import (
     check_options,
     is_remote,
@@ -158,7 +158,7 @@ def _explained(address: str) -> Iterator[None]:
     """Raise a store's errors as a RunError, or as a SettingsError if the data are not available."""
     try:
         yield
-    except DataAway as error:
+    except DataUnavailable as error:
         raise SettingsError(f"data.inbox: {error}") from error
     except OSError as error:
         raise RunError(f"data.inbox: {plain(address)}: {error.strerror or error}") from error

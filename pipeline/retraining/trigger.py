@@ -79,7 +79,7 @@ class Trigger:
     start_seconds: float = 300
     _holder: str = field(init=False, default_factory=_new_holder)
 
-    def look(self) -> int:
+    def check_inbox(self) -> int:
         """Check the inbox once.
 
         Returns:

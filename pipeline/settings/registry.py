@@ -11,7 +11,7 @@ from . import address_forms
 _ANY_NAME = "ages"
 """A model name that every registry accepts, to check an address alone."""
 
-_MOST_LETTERS = 255
+_MAX_CHARACTERS = 255
 """Longest model name in the tables of MLflow and ML Metadata."""
 
 
@@ -25,7 +25,7 @@ class RegistrySettings(StrictModel):
     last one is sent only to the host in CUSTOMER_AGE_TRUSTED_REGISTRY (for pods, set it in
     `cluster.environment`), because a run may be started with another address."""
     model_name: str = Field(
-        "customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=_MOST_LETTERS
+        "customer-age", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=_MAX_CHARACTERS
     )
 
     @field_validator("uri")

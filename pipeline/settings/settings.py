@@ -38,13 +38,13 @@ def _breaks_a_line(letter: str) -> bool:
     return unicodedata.category(letter) in _NOT_ON_A_LINE
 
 
-MOST_LETTERS = 63
+MAX_CHARACTERS = 63
 """Most characters in a pipeline's name."""
 
 PipelineName = Annotated[
     str,
     validator(
-        re.compile(f"[a-z0-9][a-z0-9-]{{0,{MOST_LETTERS - 1}}}").fullmatch,
+        re.compile(f"[a-z0-9][a-z0-9-]{{0,{MAX_CHARACTERS - 1}}}").fullmatch,
         "pipeline name",
         "1 to 63 of a-z, 0-9 and -, with a letter or digit first",
     ),

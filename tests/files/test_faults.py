@@ -181,8 +181,8 @@ def test_no_credentials_of_google_are_one_line(monkeypatch, tmp_path):
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     asks = (
-        "from customer_age.files import DataAway, store\n"
-        "try:\n    store.read('gs://shop/a')\nexcept DataAway as error:\n    print(error)"
+        "from customer_age.files import DataUnavailable, store\n"
+        "try:\n    store.read('gs://shop/a')\nexcept DataUnavailable as error:\n    print(error)"
     )
     ended = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert ended.stdout.startswith("gs://shop: Your default credentials were not found")

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from customer_age.files import open_folder, store
-from customer_age.files.addresses import DataAway, join, plain
+from customer_age.files.addresses import DataUnavailable, join, plain
 from customer_age.files.content_digests import OUTSIDE, ContentDigests
 
 HOSTILE = (
@@ -90,7 +90,7 @@ def check_not_used(place: str, name: str, tmp_path: Path) -> None:
     one_line(error.value, name)
     with pytest.raises(OSError), store.local_copy(place):
         pass
-    with pytest.raises(DataAway) as away:
+    with pytest.raises(DataUnavailable) as away:
         open_folder(place)
     one_line(away.value, name)
     assert away.value.exit_code == 2

@@ -325,7 +325,7 @@ def test_an_older_packages_message_in_the_body_is_reported():
     service = client.KubeflowService("http://mr.svc")
     body = json.dumps({"code": "400", "message": "a model of this name already exists"})
     refusal = service._refusal(ApiException(status=400, reason="Bad Request", body=body))
-    assert isinstance(refusal, client.AlreadyThere)
+    assert isinstance(refusal, client.AlreadyExists)
     page = ApiException(status=502, reason="Bad Gateway", body="<html>upstream</html>")
     assert str(service._refusal(page)) == "the model registry failed: Bad Gateway"
 

@@ -25,7 +25,7 @@ _SQLITE = "sqlite:///"
 """The path follows it. An absolute path adds its own slash."""
 
 
-class DataAway(SettingsError):
+class DataUnavailable(SettingsError):
     """The data cannot be read from this machine; another machine may be able to read them."""
 
 

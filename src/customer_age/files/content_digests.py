@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from . import addresses, store
-from .addresses import DataAway, is_remote, join, local_path, plain
+from .addresses import DataUnavailable, is_remote, join, local_path, plain
 from .entries import Entry
 from .file_names import wrong_with
 
@@ -122,7 +122,7 @@ class ContentDigests:
             read = json.loads(store.read(self._file(folder)))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, DataAway) as error:
+        except (OSError, ValueError, DataUnavailable) as error:
             self._complain("read", error)
             return {}
         if not isinstance(read, dict):
@@ -138,7 +138,7 @@ class ContentDigests:
             return
         try:
             store.write_whole(self._file(folder), json.dumps(digests).encode())
-        except (OSError, DataAway) as error:
+        except (OSError, DataUnavailable) as error:
             # The user may have read access only: then files are hashed again each time.
             self._writable = False
             self._complain("written", error)

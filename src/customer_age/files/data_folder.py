@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 from customer_age.errors import SettingsError
 
 from . import local_files, store
-from .addresses import DataAway, join, plain
+from .addresses import DataUnavailable, join, plain
 from .entries import Entry
 
 
@@ -133,7 +133,7 @@ class StoreFolder:
         """Return when a file was last written.
 
         Raises:
-            DataAway: it cannot be listed.
+            DataUnavailable: it cannot be listed.
         """
         entry = self._listing().get(name)
         if entry is None:
@@ -148,7 +148,7 @@ class StoreFolder:
         """List the files in a sub-folder at any depth.
 
         Raises:
-            DataAway: it cannot be listed.
+            DataUnavailable: it cannot be listed.
         """
         for file, listed in self._listing().items():
             if not name or file.startswith(f"{name}/"):
@@ -165,5 +165,5 @@ class StoreFolder:
                 }
             except OSError as error:
                 reason = error.strerror or error
-                raise DataAway(f"data folder {plain(self.address)}: {reason}") from error
+                raise DataUnavailable(f"data folder {plain(self.address)}: {reason}") from error
         return self._listed

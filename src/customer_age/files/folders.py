@@ -5,7 +5,7 @@ from pathlib import Path
 from customer_age.errors import SettingsError
 
 from . import store
-from .addresses import DataAway, check_options, is_remote, local_path, plain
+from .addresses import DataUnavailable, check_options, is_remote, local_path, plain
 from .data_folder import Folder, LocalFolder, StoreFolder
 
 
@@ -16,7 +16,7 @@ def open_folder(address: str) -> Folder:
         address: a path, or an address in an object store, such as `gs://bucket/photos`.
 
     Raises:
-        DataAway: the folder does not exist, or cannot be read from here.
+        DataUnavailable: the folder does not exist, or cannot be read from here.
         SettingsError: it is empty.
     """
     folder = reach(address)
@@ -29,9 +29,9 @@ def open_folder(address: str) -> Folder:
     try:
         found = Path(folder.path("")).is_dir()
     except OSError as error:
-        raise DataAway(f"data folder {address}: {error.strerror}") from error
+        raise DataUnavailable(f"data folder {address}: {error.strerror}") from error
     if not found:
-        raise DataAway(f"data folder {address}: the folder does not exist")
+        raise DataUnavailable(f"data folder {address}: the folder does not exist")
     return folder
 
 
@@ -57,7 +57,9 @@ def reach(address: str) -> Folder:
         return LocalFolder(Path(local_path(address)))
     scheme = address.partition("://")[0]
     if scheme not in store.EXTRAS:
-        raise DataAway(f"data folder {address}: {scheme}:// is not supported; use s3:// or gs://")
+        raise DataUnavailable(
+            f"data folder {address}: {scheme}:// is not supported; use s3:// or gs://"
+        )
     return StoreFolder(check_options(address).rstrip("/"))
 
 

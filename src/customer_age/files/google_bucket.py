@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .addresses import DataAway
+from .addresses import DataUnavailable
 from .entries import ATTEMPT, Entry, StoreError, explained_by, missing, there_already
 
 _SECONDS = 60
@@ -50,12 +50,12 @@ class GoogleBucket:
             from google.cloud.storage import Client
             from google.cloud.storage.retry import DEFAULT_RETRY
         except ImportError:
-            raise DataAway(f"{address}: install customer-age[gcs]") from None
+            raise DataUnavailable(f"{address}: install customer-age[gcs]") from None
         try:
             # Objects are found by their bucket, without a project.
             self._client = Client(project=None)
         except GoogleAuthError as error:
-            raise DataAway(f"{address}: {' '.join(str(error).split())[:300]}") from error
+            raise DataUnavailable(f"{address}: {' '.join(str(error).split())[:300]}") from error
         self._bucket = self._client.bucket(address.partition("://")[2])
         # Retries are safe: it does no harm to write or delete an object twice.
         self._calls: dict[str, Any] = {

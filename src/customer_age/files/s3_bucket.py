@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .addresses import DataAway
+from .addresses import DataUnavailable
 from .entries import ATTEMPT, Entry, StoreError, explained_by, misnamed, missing, there_already
 from .file_names import wrong_as_key
 
@@ -210,7 +210,9 @@ def _store(bucket: str, options: Mapping[str, str]) -> Any:
     if importlib.util.find_spec("boto3") is not None:
         arguments = _by_boto3(bucket, arguments)
     elif "AWS_PROFILE" in os.environ:
-        raise DataAway(f"s3://{bucket}: AWS profiles need the extra [s3]; install customer-age[s3]")
+        raise DataUnavailable(
+            f"s3://{bucket}: AWS profiles need the extra [s3]; install customer-age[s3]"
+        )
     endpoint = (
         arguments.get("endpoint")
         or os.environ.get("AWS_ENDPOINT_URL_S3")
@@ -248,10 +250,10 @@ def _by_boto3(bucket: str, arguments: dict[str, Any]) -> dict[str, Any]:
         )
         provider = Boto3CredentialProvider(session, ttl=_CREDENTIALS_KEPT)
     except BotoCoreError as error:
-        raise DataAway(f"s3://{bucket}: {error}") from error
+        raise DataUnavailable(f"s3://{bucket}: {error}") from error
     except ValueError:
         reason = "no AWS credentials were found; see docs/files.md"
-        raise DataAway(f"s3://{bucket}: {reason}") from None
+        raise DataUnavailable(f"s3://{bucket}: {reason}") from None
     return {
         "endpoint": client.meta.endpoint_url,
         "region": client.meta.region_name,

@@ -3,8 +3,8 @@
 Addresses are `s3://bucket/key` and `gs://bucket/key`, `file:///folder`, or plain paths; names in
 them are literal. Writes are atomic: a reader sees the whole file or no change. After 429, 5xx and
 cut connections a request is repeated for at most a minute. Each failure is an OSError of one line;
-if there is no client for an address, it is a `DataAway`. docs/files.md describes how a store is
-reached.
+if there is no client for an address, it is a `DataUnavailable`. docs/files.md describes how to
+reach a store.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from . import local_files
-from .addresses import DataAway, is_remote, join, local_path, options, plain
+from .addresses import DataUnavailable, is_remote, join, local_path, options, plain
 from .entries import Bucket, Entry, StoreError, misnamed
 from .file_names import LONGEST_IN_STORE, wrong_as_key, wrong_with
 
@@ -270,7 +270,7 @@ def _bucket(address: str) -> tuple[Bucket, str]:
     name, _, key = rest.partition("/")
     key = key.rstrip("/")
     if scheme not in EXTRAS or not name:
-        raise DataAway(f"{address}: {scheme}:// is not supported; use s3:// or gs://")
+        raise DataUnavailable(f"{address}: {scheme}:// is not supported; use s3:// or gs://")
     if key and (wrong := wrong_with(key, LONGEST_IN_STORE)):
         raise misnamed(key, wrong, f"{scheme}://{name}")
     settings = options(address)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway, Entry, Folder, addresses, file_names, open_folder
+from customer_age.files import DataUnavailable, Entry, Folder, addresses, file_names, open_folder
 from customer_age.files.content_digests import ContentDigests
 from customer_age.schema.features import EXTRA
 from customer_age.schema.refusals import FORGOTTEN, NO_FILE, Reason
@@ -95,7 +95,7 @@ class DataSet:
         try:
             contents = (digests or ContentDigests()).of(self.folder.path(""), listed)
         except OSError as error:
-            raise DataAway(
+            raise DataUnavailable(
                 f"data folder {self.folder.shown('')}: {error.strerror or error}"
             ) from error
         parts += [f"{name}\0{content}" for name, content in sorted(contents.items())]

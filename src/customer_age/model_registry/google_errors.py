@@ -4,7 +4,7 @@ Google's packages are an extra and slow to import: they are imported only when t
 """
 
 from customer_age.errors import RunError, SettingsError
-from customer_age.files import DataAway
+from customer_age.files import DataUnavailable
 from customer_age.files.entries import StoreError
 
 from .proxies import proxy_hint
@@ -34,7 +34,7 @@ def translate(error: Exception) -> RunError | None:
     from requests import RequestException
 
     # A store's error contains the address; its cause, the client's error, is the reason.
-    reason = (error.__cause__ if isinstance(error, DataAway | StoreError) else None) or error
+    reason = (error.__cause__ if isinstance(error, DataUnavailable | StoreError) else None) or error
     words = _in_one_line(error)
     away = exceptions.ServiceUnavailable | exceptions.RetryError | TransportError | RequestException
     failed = exceptions.GoogleAPIError | TimeoutError | FileNotFoundError | StoreError

@@ -71,7 +71,7 @@ def test_a_search_ends_with_a_settings_file_and_its_trials(execute, monkeypatch)
     current = {"learning_rate": 1e-3, "dropout": 0.2}
     assert trial.settings == current
     assert 0 < trial.val_mae < 80
-    assert (trial.epochs, len(trial.curve), trial.hopeless) == (1, 1, False)
+    assert (trial.epochs, len(trial.curve), trial.stopped_early) == (1, 1, False)
     settings = loading.load(f"{outputs.best_hyperparameters}/{tuning.SETTINGS_FILE}")
     assert (settings.trainer.learning_rate, settings.trainer.dropout) == (1e-3, 0.2)
     tfx = Path(outputs.best_hyperparameters) / "best_hyperparameters.txt"

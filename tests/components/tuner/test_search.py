@@ -30,7 +30,7 @@ def search(fn_args, monkeypatch):
         def train(self, number, values):
             trained.append(dict(values))
             found = outcome(values)
-            return Trial(settings=dict(values), epochs=2, hopeless=False, **found)
+            return Trial(settings=dict(values), epochs=2, stopped_early=False, **found)
 
         # Through the module, because TFX loads it again when a component runs.
         monkeypatch.setattr(tuner_fn.AgeTuner, "_trained", train)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway
+from customer_age.files import DataUnavailable
 from customer_age.kubeflow.submission import data_fingerprint, dry_run, run_ids, specifications
 from customer_age.kubeflow.submission.kfp.endpoint import KubeflowEndpoint
 from customer_age.kubeflow.submission.plan import plan, read_parameters
@@ -196,7 +196,7 @@ def test_a_bucket_that_does_not_answer_is_waited_for_a_while(aws_credentials):
     settings = settings_of(
         "data.path=s3://photos/spring", "beam.args=[--s3_endpoint_url=http://127.0.0.1:1]"
     )
-    with pytest.raises(DataAway, match=r"not read within 0\.5 seconds"):
+    with pytest.raises(DataUnavailable, match=r"not read within 0\.5 seconds"):
         data_fingerprint.fingerprint(settings, patience=0.5)
 
 
@@ -302,6 +302,6 @@ def test_profiles_that_only_the_cluster_can_read_leave_the_data_unknown(tmp_path
         f"data.path={tmp_path}",
         "data.profiles=postgresql+psycopg://shop@127.0.0.1:1/crm",
     )
-    with pytest.raises(DataAway, match=r"data\.profiles: .*127\.0\.0\.1") as caught:
+    with pytest.raises(DataUnavailable, match=r"data\.profiles: .*127\.0\.0\.1") as caught:
         data_fingerprint.fingerprint(settings)
     assert "4711" not in str(caught.value)

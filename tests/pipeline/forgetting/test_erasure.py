@@ -13,7 +13,7 @@ from customer_age.components.photo_example_gen.batch_cache import BatchCache
 from customer_age.errors import NothingFound, RunError, SettingsError
 from customer_age.files import content_digests
 from customer_age.labels import pseudonyms, tombstones
-from customer_age.pipeline.forgetting import erasure, learnt_versions, run_artifacts, uploads
+from customer_age.pipeline.forgetting import erasure, run_artifacts, trained_versions, uploads
 from customer_age.pipeline.forgetting.findings import Counts
 from customer_age.pipeline.forgetting.subject import Card, OlderThan
 
@@ -256,7 +256,7 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
         raise RunError("the registry is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(learnt_versions, "trained_on", fails)
+        patched.setattr(trained_versions, "trained_on", fails)
         done = erasure.forget(chosen, card(chosen))
     assert done.counts.photos == 2
     assert not list(inbox.rglob(f"{CARD}*"))
@@ -266,7 +266,7 @@ def test_a_registry_that_fails_keeps_no_photo_and_the_next_call_goes_on(
     assert done.certificate.ended == ""
     found = []
     known = "trained_on"
-    monkeypatch.setattr(learnt_versions, known, lambda _, batches: found.append(batches) or [])
+    monkeypatch.setattr(trained_versions, known, lambda _, batches: found.append(batches) or [])
     done = erasure.forget(chosen, card(chosen))
     assert found == [{"2024-03", "2025-03"}]
     assert done.certificate.ended
@@ -279,9 +279,9 @@ def test_all_is_erased_before_a_missing_version_is_reported(settings, inbox, tmp
     def fails(registry, trained):
         raise RunError("--now: every version")
 
-    monkeypatch.setattr(learnt_versions, "roll_back", fails)
+    monkeypatch.setattr(trained_versions, "roll_back", fails)
     monkeypatch.setattr(
-        learnt_versions, "registry_of", lambda _: mock.Mock(versions=list, champion=lambda: None)
+        trained_versions, "registry_of", lambda _: mock.Mock(versions=list, champion=lambda: None)
     )
     with pytest.raises(RunError, match="--now: every version"):
         erasure.forget(chosen, card(chosen), now=True)

@@ -71,7 +71,7 @@ class Shop:
 
     def look(self):
         self.printed.clear()
-        code = self.trigger.look()
+        code = self.trigger.check_inbox()
         return code, "\n".join(self.printed)
 
     def move_to(self, inbox):

@@ -70,7 +70,7 @@ class Shop:
     def look(self, **changed):
         """Check once; return the exit code and the printed lines."""
         self.said.clear()
-        code = dataclasses.replace(self.trigger, **changed).look()
+        code = dataclasses.replace(self.trigger, **changed).check_inbox()
         return code, "\n".join(self.said)
 
     def states(self):

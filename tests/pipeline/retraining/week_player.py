@@ -166,7 +166,7 @@ class Week:
             check=lambda _: None,
             say=said.append,
             clock=self._clock,
-        ).look()
+        ).check_inbox()
         quiet = any(line == "no run: no new photos" for line in said)
         return _QUIET if quiet and not code else code
 

@@ -18,10 +18,10 @@ LINE = "learning_rate 0.0004, dropout 0.1: valid MAE 5.25 years"
 SENTENCE = f"Best of 4 trials in 40 min: {LINE} (initial settings: 5.50)."
 
 
-def trial(rate, dropout, *curve, hopeless=False):
+def trial(rate, dropout, *curve, stopped_early=False):
     settings = {"learning_rate": rate, "dropout": dropout}
     return tuning.Trial(
-        settings=settings, curve=list(curve), epochs=6, hopeless=hopeless, seconds=600
+        settings=settings, curve=list(curve), epochs=6, stopped_early=stopped_early, seconds=600
     )
 
 
@@ -30,7 +30,7 @@ TRIALS = tuning.Trials(
         trial(5e-4, 0.2, 6.0, 5.5, 5.75),
         trial(4e-4, 0.1, 6.0, 5.25),
         trial(1e-1, 0.1, None),
-        trial(1e-5, 0.1, 20.0, 19.5, hopeless=True),
+        trial(1e-5, 0.1, 20.0, 19.5, stopped_early=True),
     ]
 )
 LINES = (

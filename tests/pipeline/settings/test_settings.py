@@ -188,7 +188,10 @@ def test_the_fingerprint_follows_every_setting_but_the_work_folder():
         ("registry.uri=shop", "registry.uri: not a URI; supported are"),
         ("registry.uri=''", "registry.uri: not a URI; supported are"),
         ("registry.uri=mlflow+http://", "registry.uri: write an MLflow server as"),
-        ("registry.uri=mlflow+http://a b", "its host must not contain a blank; write it as https://host"),
+        (
+            "registry.uri=mlflow+http://a b",
+            "its host must not contain a blank; write it as https://host",
+        ),
         ("registry.uri=mlflow+sqlite:///a.db", "absolute path of a file, with four sl"),
         ("registry.uri=vertex://Shop/europe-west4/m?staging=gs://b/f", "is not a valid project"),
         ("registry.uri=kubeflow-registry://h/m", "so their location is needed: add ?artifacts="),

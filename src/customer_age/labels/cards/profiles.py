@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from customer_age.errors import SettingsError
-from customer_age.files import DataAway, addresses, folders
+from customer_age.files import DataUnavailable, addresses, folders
 
 from ..tables import SUFFIXES, LabelTable
 from ..tables.table_names import WORKBOOKS, not_read
@@ -97,7 +97,7 @@ class DatabaseProfiles:
         except sqlalchemy.exc.ArgumentError as error:
             raise self._error(str(error)) from error
         except ImportError as error:
-            raise DataAway(str(self._error(str(error)))) from error
+            raise DataUnavailable(str(self._error(str(error)))) from error
         try:
             with engine.connect() as connection:
                 return _by_card(self._rows(connection, cards))
@@ -106,7 +106,7 @@ class DatabaseProfiles:
                 f"there is no table {self.table!r}; name it after #, as in …/crm#cards"
             ) from (error)
         except sqlalchemy.exc.OperationalError as error:
-            raise DataAway(str(self._error(str(error.orig)))) from error
+            raise DataUnavailable(str(self._error(str(error.orig)))) from error
         except sqlalchemy.exc.SQLAlchemyError as error:
             # The error's own message may repeat the card numbers.
             raise self._error(f"{type(error).__name__} of the database") from None

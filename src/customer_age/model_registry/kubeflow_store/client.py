@@ -29,7 +29,7 @@ _PAGE_SIZE = "100"
 _T = TypeVar("_T")
 
 
-class AlreadyThere(RunError):
+class AlreadyExists(RunError):
     """The name is taken in the service."""
 
 
@@ -47,7 +47,7 @@ class KubeflowService:
         notebooks.
 
         Raises:
-            AlreadyThere: the name is taken.
+            AlreadyExists: the name is taken.
             RunError: the service refuses the request.
             SettingsError: the service cannot be reached, requires a token, or is not a registry.
         """
@@ -86,7 +86,7 @@ class KubeflowService:
             )
         failure = f"the model registry failed: {words}"
         taken = error.status == 409 or (error.status == 400 and "already exists" in words)
-        return AlreadyThere(failure) if taken else RunError(failure)
+        return AlreadyExists(failure) if taken else RunError(failure)
 
 
 def _message(error: "ApiException") -> str:

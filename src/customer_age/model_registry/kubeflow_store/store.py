@@ -24,7 +24,7 @@ from customer_age.errors import RunError
 from ..registry import BASELINE_VERSION, CHAMPION, FINGERPRINT, ModelVersion, Publication
 from ..version_store import VersionStore
 from . import model_files
-from .client import AlreadyThere, KubeflowService, listed
+from .client import AlreadyExists, KubeflowService, listed
 
 if TYPE_CHECKING:
     from mr_openapi import MetadataValue, ModelRegistryServiceApi, RegisteredModel
@@ -127,7 +127,7 @@ class KubeflowStore(VersionStore):
                 if finished or properties.get(_UNFINISHED) == fingerprint:
                     return each
             numbers = (int(each.name) for each in there if each.name.isdecimal())
-            with suppress(AlreadyThere):
+            with suppress(AlreadyExists):
                 return self._make(model, max(numbers, default=0) + 1, fingerprint)
         raise RunError(f"{self._name}: too many publishers at once; run again")
 
@@ -155,7 +155,7 @@ class KubeflowStore(VersionStore):
         new = Artifact(ModelArtifact(name=_ARTIFACT, **files))
         try:
             self._service.call(lambda api: api.upsert_model_version_artifact(version.id, new))
-        except AlreadyThere:
+        except AlreadyExists:
             there, update = self._artifact(version), ModelArtifactUpdate(**files)
             self._service.call(lambda api: api.update_model_artifact(there.id, update))
 
@@ -251,7 +251,7 @@ class KubeflowStore(VersionStore):
 
         if self._registered_model() is None:
             new = RegisteredModelCreate(name=self._name)
-            with suppress(AlreadyThere):
+            with suppress(AlreadyExists):
                 self._service.call(lambda api: api.create_registered_model(new))
 
     def _existing_model(self) -> "RegisteredModel":

@@ -14,7 +14,7 @@ from ..artifacts.tuning import Trial, Trials
 _log = logging.getLogger(__name__)
 
 
-class KeptTrials:
+class TrialRecords:
     """The finished trials of one search, in a file of their own.
 
     Args:

@@ -3,11 +3,11 @@ import types
 import pytest
 
 from customer_age.components.artifacts.tuning import Trial
-from customer_age.components.tuner.hopelessness import MedianStopping
+from customer_age.components.tuner.median_stopping import MedianStopping
 
 
 def trial(*curve):
-    return Trial(settings={}, curve=list(curve), epochs=6, hopeless=False, seconds=1)
+    return Trial(settings={}, curve=list(curve), epochs=6, stopped_early=False, seconds=1)
 
 
 OTHERS = [trial(9, 8, 7, 6, 6, 6), trial(9, 9, 8, 8, 8, 8), trial(9, 7, 7, 7, 7, 7)]

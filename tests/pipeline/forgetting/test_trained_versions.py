@@ -12,7 +12,7 @@ from customer_age.model_registry import (
     open_registry,
     saved_model_fingerprint,
 )
-from customer_age.pipeline.forgetting import learnt_versions
+from customer_age.pipeline.forgetting import trained_versions
 
 
 class Registry:
@@ -53,29 +53,29 @@ def numbers(versions):
 
 def test_the_versions_own_record_of_batches_decides():
     registry = Registry("", "a", "a,b", "b", "ab")
-    assert numbers(learnt_versions.trained_on(registry, {"a"})) == ["2", "3"]
-    assert numbers(learnt_versions.trained_on(registry, {"c"})) == []
-    assert numbers(learnt_versions.trained_on(registry, set())) == []
-    assert numbers(learnt_versions.trained_on(registry, {""})) == ["1", "2", "3", "4", "5"]
-    assert learnt_versions.trained_on(None, {"a"}) == []
+    assert numbers(trained_versions.trained_on(registry, {"a"})) == ["2", "3"]
+    assert numbers(trained_versions.trained_on(registry, {"c"})) == []
+    assert numbers(trained_versions.trained_on(registry, set())) == []
+    assert numbers(trained_versions.trained_on(registry, {""})) == ["1", "2", "3", "4", "5"]
+    assert trained_versions.trained_on(None, {"a"}) == []
 
 
 def test_a_record_that_may_be_cut_counts_as_trained():
     registry = Registry(",".join(f"batch-{number:06}" for number in range(300)), "b")
-    assert numbers(learnt_versions.trained_on(registry, {"old"})) == ["1"]
+    assert numbers(trained_versions.trained_on(registry, {"old"})) == ["1"]
 
 
 def test_now_promotes_the_newest_earlier_version_not_trained_on_the_person():
     registry = Registry("", "b", "a", "a,b")
-    assert learnt_versions.roll_back(registry, {"3", "4"}).version == "2"
+    assert trained_versions.roll_back(registry, {"3", "4"}).version == "2"
     assert registry.champion().version == "2"
-    assert learnt_versions.roll_back(registry, {"3", "4"}) is None
+    assert trained_versions.roll_back(registry, {"3", "4"}) is None
 
 
 def test_now_reports_that_every_version_was_trained_on_the_person():
     registry = Registry("a", "a,b")
     with pytest.raises(RunError, match=r"^--now: every version .* was trained on the person"):
-        learnt_versions.roll_back(registry, {"1", "2"})
+        trained_versions.roll_back(registry, {"1", "2"})
     assert registry.champion().version == "2"
 
 
@@ -96,10 +96,10 @@ def test_now_rolls_a_real_registry_back(tmp_path):
                 baseline_version=champion.version if champion else "",
             )
         )
-    trained = numbers(learnt_versions.trained_on(registry, {"a"}))
+    trained = numbers(trained_versions.trained_on(registry, {"a"}))
     assert trained == ["2", "3"]
     with pytest.raises(RunError, match=r"^--now: every version"):
-        learnt_versions.roll_back(registry, {"1", "2", "3"})
+        trained_versions.roll_back(registry, {"1", "2", "3"})
     assert registry.champion().version == "3"
-    assert learnt_versions.roll_back(registry, set(trained)).version == "1"
+    assert trained_versions.roll_back(registry, set(trained)).version == "1"
     assert registry.champion().version == "1"
