@@ -10,11 +10,9 @@ the preparation that a run, `predict` and `score` share, to the predictor contai
 to the SavedModel.
 
 A row for each writer: the reason of a refusal, or the largest difference in years from the age that
-is evaluated: that of the same picture, upright and in sRGB, as a PNG prepared as in a run. That
-picture is what the writer started from or, if the writer drops colours, what ImageMagick reads in
-the file. `!` marks a difference above the bounds of docs/serving.md, which hold for the network of
-the tests; the network of a run may react more, most of all to files that hold less than the
-picture: few colours, chroma at half the size, low quality, 10 bits that a decoder rounds down.
+is evaluated: that of the same picture, upright and in sRGB, as a PNG prepared as in a run. The same
+picture is what ImageMagick reads in the file, or what the writer started from where ImageMagick
+reads something else (`Writer.shows`). `!` marks a difference above the bounds of docs/serving.md.
 """
 
 import argparse
@@ -35,6 +33,7 @@ EVALUATED = "run, predict, score"
 BOUNDS = {EVALUATED: 0.05, "container": 0.1, "SavedModel": 0.3}
 """Years; the container rounds to tenths."""
 
+READ = "-colorspace sRGB -background white -alpha remove -depth 8"
 HALF = "-alpha set -channel A -evaluate set 50%"
 FFMPEG = "ffmpeg -y -loglevel error"
 EXIFTOOL = "exiftool -q -overwrite_original -n"
@@ -47,16 +46,17 @@ class Writer:
     Attributes:
         suffix: of the file.
         command: of a shell; `{png}` and `{jpeg}` are the photo, `{out}` is the file.
-        shows: what is in the file: `source`, the photo; `turned`, the photo turned to the right;
-            `half`, the photo half see-through on white; `file`, what ImageMagick reads in it.
+        shows: the picture to compare with: `file`, what ImageMagick reads in the file; `turned`,
+            that turned to the right; `source` and `source turned`, the photo; `half`, the photo
+            half see-through on white.
     """
 
     suffix: str
     command: str
-    shows: str = "source"
+    shows: str = "file"
 
 
-def magick(suffix: str, options: str = "", shows: str = "source", kind: str = "") -> Writer:
+def magick(suffix: str, options: str = "", shows: str = "file", kind: str = "") -> Writer:
     """Return a writer of ImageMagick's."""
     return Writer(suffix, f"convert {{png}} {options} {kind}{{out}}", shows)
 
@@ -68,15 +68,17 @@ WRITERS: dict[str, Writer] = {
         "progressive": "-interlace JPEG", "CMYK": "-colorspace CMYK",
         "long comment": "-set comment " + "x" * 60_000,
     }.items()},
-    "jpeg grey": magick("jpg", "-colorspace Gray", "file"),
+    "jpeg grey": magick("jpg", "-colorspace Gray"),
     "jpeg arithmetic": Writer("jpg", "jpegtran -arithmetic -outfile {out} {jpeg}"),
     "jpeg restarts": Writer("jpg", "jpegtran -restart 1 -outfile {out} {jpeg}"),
     "jpeg ffmpeg 4:2:0": Writer("jpg", FFMPEG + " -i {png} -q:v 2 {out}"),
     "jpeg ffmpeg 4:4:4": Writer("jpg", FFMPEG + " -i {png} -pix_fmt yuvj444p -q:v 2 {out}"),
     "jpeg GraphicsMagick": Writer("jpg", "gm convert {png} -quality 85 {out}"),
     "jpeg, bytes behind it": Writer("jpg", "cat {jpeg} {png} > {out}"),
-    "jpeg, bytes before it": Writer("jpg", "(printf '\\0\\0'; cat {jpeg}) > {out}"),
-    "jpeg, half of it": Writer("jpg", "head -c $(($(stat -c %s {jpeg}) / 2)) {jpeg} > {out}"),
+    "jpeg, bytes before it": Writer("jpg", "(printf '\\0\\0'; cat {jpeg}) > {out}", "source"),
+    "jpeg, half of it": Writer(
+        "jpg", "head -c $(($(stat -c %s {jpeg}) / 2)) {jpeg} > {out}", "source"
+    ),
     "jpeg, named .png": Writer("png", "cp {jpeg} {out}"),
     "jpeg EXIF 6": Writer(
         "jpg", "cp {jpeg} {out}; " + EXIFTOOL + " -Orientation=6 {out}", "turned"
@@ -86,7 +88,7 @@ WRITERS: dict[str, Writer] = {
         "jpg", "cp {jpeg} {out}; " + EXIFTOOL + " -XMP-tiff:Orientation=6 {out}", "turned"
     ),
     **{f"png {name}": magick("png", options, shows, kind) for name, (options, shows, kind) in {
-        "8": ("-colors 200", "source", "PNG8:"), "48": ("-depth 16", "source", "PNG48:"),
+        "8": ("-colors 200", "file", "PNG8:"), "48": ("-depth 16", "source", "PNG48:"),
         "grey 16": ("-colorspace Gray -depth 16", "file", ""), "1 bit": ("-monochrome", "file", ""),
         "2 bits": ("-colorspace Gray -colors 4 -depth 2", "file", ""),
         "interlaced": ("-interlace PNG", "source", ""), "32": (HALF, "half", "PNG32:"),
@@ -102,16 +104,16 @@ WRITERS: dict[str, Writer] = {
     "gif interlaced": Writer("gif", "convert {png} gif:- | gifsicle -i > {out}"),
     "gif ffmpeg": Writer("gif", FFMPEG + " -i {png} {out}"),
     **{f"bmp {name}": magick("bmp", options, shows, kind) for name, (options, shows, kind) in {
-        "24": ("", "source", "BMP3:"), "of OS/2": ("", "source", "BMP2:"),
-        "palette": ("-colors 250 -compress none", "source", "BMP3:"),
-        "run lengths": ("-colors 250 -compress RLE", "source", "BMP3:"),
+        "24": ("", "file", "BMP3:"), "of OS/2": ("", "file", "BMP2:"),
+        "palette": ("-colors 250 -compress none", "file", "BMP3:"),
+        "run lengths": ("-colors 250 -compress RLE", "file", "BMP3:"),
         "alpha": (HALF, "half", "BMP:"), "1 bit": ("-monochrome", "file", "BMP3:"),
         "565": ("-define bmp:subtype=RGB565", "file", ""),
     }.items()},
     **{f"tiff {name}": magick("tif", options, shows) for name, (options, shows) in {
         "plain": ("", "source"), "LZW": ("-compress LZW", "source"),
-        "JPEG": ("-compress JPEG", "source"), "16": ("-depth 16 -compress Zip", "source"),
-        "CMYK": ("-colorspace CMYK", "source"), "Lab": ("-colorspace Lab", "source"),
+        "JPEG": ("-compress JPEG", "file"), "16": ("-depth 16 -compress Zip", "source"),
+        "CMYK": ("-colorspace CMYK", "file"), "Lab": ("-colorspace Lab", "source"),
         "grey 16": ("-colorspace Gray -depth 16", "file"),
         "fax": ("-monochrome -compress Group4", "file"),
         "floats": ("-depth 32 -define quantum:format=floating-point", "source"),
@@ -143,11 +145,11 @@ WRITERS: dict[str, Writer] = {
     ),
     "avif": Writer("avif", "avifenc -s 8 {png} {out}"),
     "avif 10 bits": Writer("avif", "avifenc -s 8 -d 10 {png} {out}"),
-    "avif turned": Writer("avif", "avifenc -s 8 --irot 3 {png} {out}", "turned"),
+    "avif turned": Writer("avif", "avifenc -s 8 --irot 3 {png} {out}", "source turned"),
     "avif libheif": Writer("avif", "heif-enc -A -q 60 -o {out} {png}"),
-    "jpeg xl": Writer("jxl", "cjxl -q 90 --quiet {png} {out}"),
-    "jpeg 2000": Writer("jp2", "opj_compress -i {png} -o {out}"),
-    "jpeg-ls": Writer("jls", FFMPEG + " -i {png} {out}"),
+    "jpeg xl": Writer("jxl", "cjxl -q 90 --quiet {png} {out}", "source"),
+    "jpeg 2000": Writer("jp2", "opj_compress -i {png} -o {out}", "source"),
+    "jpeg-ls": Writer("jls", FFMPEG + " -i {png} {out}", "source"),
     "psd": magick("psd"), "ico": magick("ico", "-resize 64x64!"), "ppm": magick("ppm"),
     "tga": magick("tga"), "pcx": magick("pcx"), "sgi": magick("sgi"),
 }  # fmt: skip
@@ -198,12 +200,13 @@ def written_by(
 def _shown(shows: str, png: Path, out: Path) -> bytes:
     target = out.with_suffix(".shown.png")
     source, options = {
+        "file": (out, READ),
+        "turned": (out, f"{READ} -rotate 90"),
         "source": (png, ""),
-        "turned": (png, "-rotate 90"),
+        "source turned": (png, "-rotate 90"),
         "half": (png, f"{HALF} +channel -background white -alpha remove"),
-        "file": (out, "-background white -alpha remove -depth 8"),
     }[shows]
-    _run(f"convert {_q(source)} {options} PNG24:{_q(target)}")
+    _run(f"convert {_q(source)}'[0]' {options} PNG24:{_q(target)}")
     return target.read_bytes()
 
 
