@@ -59,8 +59,9 @@ def turned(image: Image.Image, file_format: str = "JPEG") -> Iterator[bytes]:
 
 
 def coloured(image: Image.Image) -> Iterator[bytes]:
-    """Return one image in each file format that keeps its colours."""
+    """Return one image in each file format that keeps its colours, and half of it transparent."""
     yield _encoded(image.convert("RGBA"), "PNG")
+    yield _encoded(_half_transparent(image), "PNG")
     yield _encoded(image, "BMP")
     yield _encoded(image, "JPEG")
     yield _encoded(image.convert("CMYK"), "JPEG")
@@ -83,10 +84,12 @@ def grey(image: Image.Image) -> Iterator[bytes]:
 
 
 def upright_png(content: bytes) -> bytes:
-    """Return the pixels that Pillow reads from a file, turned upright, as a lossless PNG."""
+    """Return the picture in a file as a lossless PNG: upright, transparent parts on white."""
     upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
     if upright.mode.startswith("I"):
         upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+    if upright.mode == "RGBA":
+        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
     return _encoded(upright.convert("RGB"), "PNG")
 
 
@@ -102,6 +105,14 @@ def unusable(image: Image.Image) -> Iterator[bytes]:
     yield _encoded(image.quantize(64), "BMP")
     yield b"\0\0\0\x18ftypheic" + bytes(64)
     yield _bomb()
+
+
+def _half_transparent(image: Image.Image) -> Image.Image:
+    alpha = Image.new("L", image.size, 255)
+    alpha.paste(60, (0, 0, image.width // 2, image.height))
+    transparent = image.copy()
+    transparent.putalpha(alpha)
+    return transparent
 
 
 def _bomb() -> bytes:

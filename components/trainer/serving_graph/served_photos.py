@@ -26,6 +26,9 @@ the default of `data.stored_size`, as in ingestion."""
 
 _RATIOS = (1, 2, 4, 8)
 
+_BIT_DEPTH = 24
+"""The place of its byte in a PNG (W3C PNG, 11.2.1)."""
+
 
 def prepare(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Decode one photo, turn it upright and fit it into the network's square.
@@ -85,10 +88,13 @@ def _square_or(otherwise: tf.Tensor, encoded: tf.Tensor, header: Header, size: i
 
 
 def _upright(encoded: tf.Tensor, header: Header) -> tf.Tensor:
-    photo = tf.cond(
-        header.format == file_headers.JPEG,
-        lambda: _decoded_jpeg(encoded, header),
-        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+    photo = tf.switch_case(
+        tf.cast(header.format, tf.int32),
+        {
+            file_headers.JPEG: lambda: _decoded_jpeg(encoded, header),
+            file_headers.PNG: lambda: _decoded_png(encoded),
+        },
+        default=lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     return _turned(tf.ensure_shape(photo, [None, None, 3]), header.orientation)
 
@@ -98,6 +104,28 @@ def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:
         _scaling(header),
         [lambda ratio=ratio: images.decoded_jpeg(encoded, ratio) for ratio in _RATIOS],
     )
+
+
+def _decoded_png(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode a PNG, transparent parts on white as in ingestion.
+
+    TensorFlow ignores one rare kind of transparency: a single value of a PNG of greys.
+    """
+    photo = tf.io.decode_png(encoded, channels=4)
+    colours, alpha = photo[..., :3], photo[..., 3:]
+    # In a PNG without transparency and with 1, 2 or 4 bits, TensorFlow's alpha is 1, 3 or 15.
+    bits = tf.io.decode_raw(tf.strings.substr(encoded, _BIT_DEPTH, 1), tf.uint8)[0]
+    opaque = tf.cast(2 ** tf.minimum(tf.cast(bits, tf.int32), 8) - 1, tf.uint8)
+    return tf.cond(
+        tf.reduce_all(tf.equal(alpha, opaque)),
+        lambda: colours,
+        lambda: _on_white(colours, alpha),
+    )
+
+
+def _on_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+    darkness = tf.cast(255 - colours, tf.float32) * tf.cast(alpha, tf.float32) / 255
+    return 255 - tf.cast(tf.round(darkness), tf.uint8)
 
 
 def _scaling(header: Header) -> tf.Tensor:

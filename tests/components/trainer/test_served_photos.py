@@ -14,6 +14,7 @@ from customer_age.components.canary import edge_case_images
 from customer_age.components.trainer import images
 from customer_age.components.trainer.serving_graph import file_headers, served_photos
 from customer_age.photos import decode
+from customer_age.photos.color import resizable, to_srgb
 from customer_age.photos.prepare import prepare_photo
 from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.refusals import Reason
@@ -115,6 +116,31 @@ def test_damaged_bytes_never_raise(data):
             damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     square, reason = _prepare(bytes(damaged))
     assert bool(np.isnan(square.numpy()).any()) == (reason.numpy() != b"")
+
+
+def _pngs():
+    """PNGs of each colour type and bit depth, with transparency and without."""
+    picture = _picture()
+    ramp = Image.linear_gradient("L").resize(picture.size)
+    see_through = picture.copy()
+    see_through.putalpha(ramp)
+    grey = picture.convert("L")
+    yield from (_file(picture.convert(mode), "PNG") for mode in ("1", "L", "RGB"))
+    yield from (_file(see_through.convert(mode), "PNG") for mode in ("LA", "RGBA"))
+    yield _file(picture, "PNG", transparency=picture.getpixel((5, 5)))
+    for colours in (2, 4, 16, 256):  # 1, 2, 4 and 8 bits
+        palette = picture.quantize(colours)
+        yield _file(palette, "PNG")
+        yield _file(palette, "PNG", transparency=palette.getpixel((5, 5)))
+    yield _file(Image.fromarray(np.asarray(grey, np.uint16) * 257), "PNG")
+
+
+def test_a_png_of_each_kind_is_read_as_in_ingestion():
+    for number, file in enumerate(_pngs()):
+        square, reason = _prepare(file)
+        assert reason == b"", number
+        expected = np.asarray(to_srgb(resizable(Image.open(io.BytesIO(file)))))
+        np.testing.assert_allclose(square, images.fitted(expected, SIZE), atol=2, err_msg=number)
 
 
 def test_a_photo_that_cannot_be_used_has_a_reason():

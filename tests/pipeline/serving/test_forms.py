@@ -44,7 +44,6 @@ UNROUNDED, ROUNDED = "run, `predict`, `score`", "predictor container"
 """The same preparation; the second rounds to tenths, as `predict` does."""
 
 UNLIKE = {
-    "PNG, see-through": "age, as if it were solid",
     "GIF, see-through": "age, as if it were solid",
     "PNG of a stated gamma": "age, without the gamma",
     "JPEG with a colour profile": "age, without the profile",
@@ -91,6 +90,13 @@ def see_through(image):
     with_alpha = image.copy()
     with_alpha.putalpha(alpha)
     return with_alpha
+
+
+def keyed(image):
+    """Make one colour of a palette transparent."""
+    palette = image.quantize(16)
+    palette.info["transparency"] = palette.getpixel((0, 0))
+    return palette
 
 
 def on_white(image):
@@ -149,7 +155,10 @@ def kinds():
         "PNG": [(encoded(lies, "PNG"), lies)],
         "PNG turned by EXIF, 8 ways": [(each, read(each)) for each in pngs],
         "PNG of a stated gamma": [(linear(lies), lies)],
-        "PNG, see-through": [(encoded(see_through(lies), "PNG"), on_white(see_through(lies)))],
+        "PNG, see-through": [
+            (encoded(each, "PNG"), on_white(each.convert("RGBA")))
+            for each in (see_through(lies), see_through(lies).convert("LA"), keyed(lies))
+        ],
         "PNG, palette": [(encoded(lies.quantize(64), "PNG"), lies.quantize(64).convert("RGB"))],
         "PNG, 16 bits of grey": [(encoded(deep(lies), "PNG"), lies.convert("L").convert("RGB"))],
         "GIF": [(encoded(lies.quantize(64), "GIF"), lies.quantize(64).convert("RGB"))],
