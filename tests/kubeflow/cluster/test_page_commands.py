@@ -30,7 +30,13 @@ PERSON_KEY = page_commands.command(README, "generic customer-age-person-key")
 TOKEN = page_commands.command(README, "create token")
 DESCRIBE_POD = page_commands.command(README, "describe pod")
 SERVE = page_commands.command(SERVING, "kubectl apply -k")
-PREDICTOR = page_commands.command("docs/serving.md", "kubectl apply -k")
+PREDICTORS = {
+    overlay: page_commands.command("docs/serving.md", f"kubectl apply -k {overlay}")
+    for overlay in (
+        "kubeflow/manifests/overlays/on-prem-minio/predictor",
+        "kubeflow/manifests/overlays/gke/predictor",
+    )
+}
 ENDPOINTS = page_commands.command(NETWORK, "-n kubeflow get endpointslices")
 API_SERVER = page_commands.command(NETWORK, "-n default get endpointslices")
 POLICIES = page_commands.command(NETWORK, "-n customer-age get networkpolicies")
@@ -142,8 +148,9 @@ def test_a_model_is_served(run, applied, folder_or_overlay):
     assert "deployment.apps/customer-age" in run(f"cd kubeflow/manifests/serving && {line}").stdout
 
 
-def test_the_api_server_accepts_the_predictor_container(run, applied):
-    assert "deployment.apps/customer-age-predictor" in run(PREDICTOR).stdout
+@pytest.mark.parametrize("overlay", PREDICTORS)
+def test_the_api_server_accepts_the_predictor_container(run, applied, overlay):
+    assert "deployment.apps/customer-age-predictor" in run(PREDICTORS[overlay]).stdout
 
 
 def test_the_needs_of_the_cluster_are_detected(new_server, run, folder, programs):
