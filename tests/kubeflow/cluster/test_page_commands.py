@@ -93,7 +93,7 @@ def test_no_page_shows_another_line():
     shown = {line for page in page_commands.PAGES for line in page_commands.commands(page)}
     tested = {APPLY, OBJECT_STORE, PERSON_KEY, TOKEN, DESCRIBE_POD, SERVE, ENDPOINTS, API_SERVER}
     tested |= {POLICIES, DESCRIBE_POLICY, CHECK, LABEL, NODE_LOCAL_DNS, OPENSHIFT, CILIUM}
-    assert shown == tested | {KUBEFLOW_S_POLICIES, PREDICTOR} | LEFT_OUT
+    assert shown == tested | {KUBEFLOW_S_POLICIES, *PREDICTORS.values()} | LEFT_OUT
 
 
 def test_the_first_run_s_namespace_secrets_and_token(run, applied, folder):
