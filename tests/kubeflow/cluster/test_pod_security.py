@@ -78,7 +78,7 @@ def pods() -> dict[str, Object]:
 
 def test_the_list_of_pods_is_complete(pods):
     assert len(STEPS) == 11
-    assert len(pods) == 2 + 1 + 1 + 1 + 3 + 11
+    assert len(pods) == 2 + 1 + 2 + 1 + 3 + 11
     executor = pods["trainer"]["spec"]
     assert executor["containers"][0]["image"] == "registry.example.org/customer-age:test"
     assert executor["activeDeadlineSeconds"] == 21600
