@@ -82,6 +82,13 @@ def read(encoded: tf.Tensor) -> Header:
     return Header(file_format, width, height, orientation)
 
 
+def has_alpha(encoded: tf.Tensor) -> tf.Tensor:
+    """Return whether the header of a BMP, scalar string, has a mask for alpha."""
+    content = _Bytes(tf.io.decode_raw(tf.strings.substr(encoded, 0, 70), tf.uint8))
+    has_masks = (content.number(14, 4, True) >= 56) & (content.number(30, 4, True) == 3)
+    return has_masks & (content.number(66, 4, True) == 0xFF000000)
+
+
 def is_other_picture(encoded: tf.Tensor) -> tf.Tensor:
     """Return whether a file, scalar string, has the signature of another image format."""
     head = tf.strings.join([tf.strings.substr(encoded, 0, _HEAD_BYTES), "\0" * _HEAD_BYTES])

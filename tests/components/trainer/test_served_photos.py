@@ -143,6 +143,30 @@ def test_a_png_of_each_kind_is_read_as_in_ingestion():
         np.testing.assert_allclose(square, images.fitted(expected, SIZE), atol=2, err_msg=number)
 
 
+def _bmp_with_alpha(alpha):
+    """Return a BMP of 8x4 pixels with the fifth version of the header, and its pixels on white."""
+    pixels = np.zeros((4, 8, 4), np.uint8)  # blue, green, red, alpha; the lowest row first
+    pixels[..., :3] = np.arange(96, dtype=np.uint8).reshape(4, 8, 3)
+    pixels[..., 3] = alpha
+    masks = b"".join(mask.to_bytes(4, "little") for mask in (0xFF0000, 0xFF00, 0xFF, 0xFF000000))
+    numbers = [(124, 4), (8, 4), (4, 4), (1, 2), (32, 2), (3, 4), (128, 4)]
+    header = b"".join(number.to_bytes(size, "little") for number, size in numbers)
+    header = (header + bytes(16) + masks + b"BGRs").ljust(124, b"\0")
+    file = b"BM" + (14 + 124 + 128).to_bytes(4, "little") + bytes(4) + (138).to_bytes(4, "little")
+    upright = pixels[::-1, :, 2::-1].astype(float)
+    return file + header + pixels.tobytes(), np.round(255 - (255 - upright) * alpha / 255)
+
+
+@pytest.mark.parametrize("alpha", [0, 128, 255])
+def test_transparent_parts_of_a_bmp_are_white(alpha):
+    file, expected = _bmp_with_alpha(alpha)
+    ours = to_srgb(resizable(Image.open(io.BytesIO(file))))
+    np.testing.assert_allclose(ours, expected, atol=1)
+    square, reason = _prepare(file)
+    assert reason == b""
+    np.testing.assert_allclose(square, images.fitted(expected.astype(np.uint8), SIZE), atol=1)
+
+
 def test_a_photo_that_cannot_be_used_has_a_reason():
     reasons = [_prepare(each)[1].numpy() for each in edge_case_images.unusable(_picture())]
     assert reasons == [
