@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -112,8 +112,6 @@ def trainer(
     records: list[str], photos: int, size: int, precision: str, folder: Path
 ) -> Callable[[], float]:
     """Return a function that trains with `phases.train_whole`."""
-    import keras
-
     from customer_age.components.trainer import devices, inputs, model, phases
     from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
 
@@ -122,8 +120,26 @@ def trainer(
     valid = inputs.measuring_batches(records, size, BATCH_SIZE, photos).take(1)
     batches = phases.Batches(lambda *_: varied(records, size), valid, steps)
 
-    class Rounds(keras.callbacks.Callback):
-        """Records how many seconds an epoch took."""
+    with devices.precision(precision):
+        network = model.build_model(size, "none", 0.2, ages)
+    last = last_epoch()
+
+    def epoch() -> float:
+        # Two epochs, of which the second counts: the first one includes compiling the step again.
+        phases.train_whole(
+            network, batches, 2, 1e-4, 1e-4, 9, str(folder / "logs"), Checkpoint(), [last]
+        )
+        return last.seconds
+
+    return epoch
+
+
+def last_epoch() -> Any:
+    """Return a callback whose `seconds` are those of the last epoch, without the start of `fit`."""
+    import keras
+
+    class LastEpoch(keras.callbacks.Callback):
+        seconds = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
             self.started = time.perf_counter()
@@ -131,18 +147,7 @@ def trainer(
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
             self.seconds = time.perf_counter() - self.started
 
-    with devices.precision(precision):
-        network = model.build_model(size, "none", 0.2, ages)
-    rounds = Rounds()
-
-    def epoch() -> float:
-        # Two epochs, of which the second counts: the first one includes compiling the step again.
-        phases.train_whole(
-            network, batches, 2, 1e-4, 1e-4, 9, str(folder / "logs"), Checkpoint(), [rounds]
-        )
-        return rounds.seconds
-
-    return epoch
+    return LastEpoch()
 
 
 def varied(records: list[str], size: int) -> "tf.data.Dataset":
@@ -164,11 +169,13 @@ def step(records: list[str], photos: int, size: int, precision: str) -> Callable
     network.optimizer.learning_rate = 1e-4
     [batch] = varied(records, size).take(1)
     same = tf.data.Dataset.from_tensors(batch).repeat()
+    steps, last = photos // BATCH_SIZE, last_epoch()
 
     def epoch() -> float:
-        started = time.perf_counter()
-        network.fit(same, steps_per_epoch=photos // BATCH_SIZE, verbose=0, shuffle=False)
-        return time.perf_counter() - started
+        network.fit(
+            same, steps_per_epoch=steps, epochs=2, verbose=0, shuffle=False, callbacks=[last]
+        )
+        return last.seconds
 
     return epoch
 

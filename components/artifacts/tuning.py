@@ -38,10 +38,10 @@ class Trial(BaseModel):
         settings = ", ".join(f"{name} {value:g}" for name, value in self.settings.items())
         if self.val_mae is None:
             return f"{settings}: diverged"
-        stopped = f", stopped after epoch {len(self.curve)} of {self.epochs}"
-        return (
-            f"{settings}: valid MAE {self.val_mae:.2f} years{stopped if self.stopped_early else ''}"
-        )
+        sentence = f"{settings}: valid MAE {self.val_mae:.2f} years"
+        if self.stopped_early:
+            sentence += f", stopped after epoch {len(self.curve)} of {self.epochs}"
+        return sentence
 
 
 class Trials(BaseModel):

@@ -29,13 +29,6 @@ def huge() -> bytes:
     return _encoded(_colours(4000, 3000), "JPEG")
 
 
-def transparent_png() -> bytes:
-    """Return a landscape PNG with four channels."""
-    image = _colours(200, 150)
-    image.putalpha(128)
-    return _encoded(image, "PNG")
-
-
 def landscape(photo: bytes) -> Image.Image:
     """Return a photo cropped to three quarters of its height, mode RGB."""
     image = _opened(photo)

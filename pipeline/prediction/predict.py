@@ -70,8 +70,8 @@ def run(settings: Settings, request: PredictRequest) -> int:
         photos += len(rows)
         refused += sum(row.age is None for row in rows)
     if refused:
-        have_none = f"{refused:,} of {photos:,} photos have no age"
-        click.echo(f"{have_none}; their rows give the reasons", err=True)
+        summary = f"{refused:,} of {photos:,} photos have no age"
+        click.echo(f"{summary}; their rows give the reasons", err=True)
     if left_out:
         click.echo(photo_sources.left_out_line(left_out), err=True)
     return 1 if refused else 0

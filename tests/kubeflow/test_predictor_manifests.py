@@ -211,7 +211,7 @@ def test_the_predictor_on_premises_only_connects_to_registry_and_store():
 
 
 @needs_kubectl
-def test_the_predictor_on_gke_only_connects_to_google_as_its_own_account():
+def test_the_predictor_on_gke_connects_to_no_private_address_and_has_its_own_account():
     objects = render(MANIFESTS / "overlays" / "gke" / "predictor")
     tokens = {
         ("169.254.169.252/32", 987),

@@ -77,7 +77,7 @@ def test_the_model_in_vertex_ai_is_named_by_the_uri_or_by_the_settings():
     ],
 )
 def test_a_password_for_a_kubeflow_registry_or_its_files_is_refused_and_not_repeated(uri):
-    with pytest.raises(SettingsError, match="must hold no user or password") as raised:
+    with pytest.raises(SettingsError, match="must not contain a user or password") as raised:
         open_registry(uri, "customer-age")
     assert "s3cret" not in str(raised.value)
     assert "anna" not in str(raised.value)

@@ -42,12 +42,17 @@ _NO_FRAMES = (0xC4, 0xC8, 0xCC)
 
 
 class Header(NamedTuple):
-    """Scalars, int64; an orientation that is not stated is 1, a side that is not stated 0."""
+    """Scalars, int64; an orientation that is not stated is 1, a side that is not stated 0.
+
+    `opaque` is the alpha with which TensorFlow decodes an opaque pixel, or 0 if all pixels are
+    opaque.
+    """
 
     format: tf.Tensor
     width: tf.Tensor
     height: tf.Tensor
     orientation: tf.Tensor
+    opaque: tf.Tensor
 
 
 def read(encoded: tf.Tensor) -> Header:
@@ -57,8 +62,8 @@ def read(encoded: tf.Tensor) -> Header:
         encoded: scalar string.
 
     Returns:
-        One of the formats, the sides in pixels as stored, and the EXIF orientation of a JPEG or a
-        PNG, 1 to 8.
+        One of the formats, the sides in pixels as stored, the EXIF orientation of a JPEG or a PNG,
+        1 to 8, and the alpha of opaque pixels in a PNG or a BMP.
     """
     content = _Bytes(tf.io.decode_raw(tf.strings.substr(encoded, 0, _READ_BYTES), tf.uint8))
     matches = [
@@ -79,14 +84,13 @@ def read(encoded: tf.Tensor) -> Header:
             OTHER: lambda: (zero, zero, one),
         },
     )
-    return Header(file_format, width, height, orientation)
-
-
-def has_alpha(encoded: tf.Tensor) -> tf.Tensor:
-    """Return whether the header of a BMP, scalar string, has a mask for alpha."""
-    content = _Bytes(tf.io.decode_raw(tf.strings.substr(encoded, 0, 70), tf.uint8))
-    has_masks = (content.number(14, 4, True) >= 56) & (content.number(30, 4, True) == 3)
-    return has_masks & (content.number(66, 4, True) == 0xFF000000)
+    opaque = tf.reduce_max(
+        [
+            _where(file_format == PNG, _opaque_in_png(content), 0),
+            _where((file_format == BMP) & _has_alpha_mask(content), 255, 0),
+        ]
+    )
+    return Header(file_format, width, height, orientation, opaque)
 
 
 def is_other_picture(encoded: tf.Tensor) -> tf.Tensor:
@@ -149,6 +153,17 @@ def _is_decoded_bmp(content: _Bytes) -> tf.Tensor:
     has_usual_masks = (bits == 32) & (compression == 3) & (red_mask == 0xFF0000)
     is_plain = ((bits == 24) | (bits == 32)) & (compression == 0)
     return (header >= 40) & (is_plain | has_usual_masks)
+
+
+def _has_alpha_mask(bmp: _Bytes) -> tf.Tensor:
+    has_masks = (bmp.number(14, 4, True) >= 56) & (bmp.number(30, 4, True) == 3)
+    return has_masks & (bmp.number(66, 4, True) == 0xFF000000)
+
+
+def _opaque_in_png(content: _Bytes) -> tf.Tensor:
+    """Return 255; but 1, 3 or 15 for 1, 2 or 4 bits: TensorFlow adds that alpha to such PNGs."""
+    bits = tf.minimum(content.at(24), 8)
+    return 2**bits - 1
 
 
 def _png(content: _Bytes) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

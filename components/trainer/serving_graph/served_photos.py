@@ -26,9 +26,6 @@ the default of `data.stored_size`, as in ingestion."""
 
 _RATIOS = (1, 2, 4, 8)
 
-_BIT_DEPTH = 24
-"""The place of its byte in a PNG (W3C PNG, 11.2.1)."""
-
 
 def prepare(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Decode one photo, turn it upright and fit it into the network's square.
@@ -88,18 +85,14 @@ def _square_or(otherwise: tf.Tensor, encoded: tf.Tensor, header: Header, size: i
 
 
 def _upright(encoded: tf.Tensor, header: Header) -> tf.Tensor:
-    photo = tf.switch_case(
-        tf.cast(header.format, tf.int32),
-        {
-            file_headers.JPEG: lambda: _decoded_jpeg(encoded, header),
-            file_headers.PNG: lambda: _decoded_png(encoded),
-            file_headers.GIF: lambda: _decoded(encoded),
-            file_headers.BMP: lambda: tf.cond(
-                file_headers.has_alpha(encoded),
-                lambda: _on_white(tf.io.decode_bmp(encoded, channels=4), 255),
-                lambda: _decoded(encoded),
-            ),
-        },
+    photo = tf.cond(
+        header.format == file_headers.JPEG,
+        lambda: _decoded_jpeg(encoded, header),
+        lambda: tf.cond(
+            header.opaque > 0,
+            lambda: _on_white(_decoded(encoded, channels=4), header.opaque),
+            lambda: _decoded(encoded, channels=3),
+        ),
     )
     return _turned(tf.ensure_shape(photo, [None, None, 3]), header.orientation)
 
@@ -111,30 +104,23 @@ def _decoded_jpeg(encoded: tf.Tensor, header: Header) -> tf.Tensor:
     )
 
 
-def _decoded(encoded: tf.Tensor) -> tf.Tensor:
-    return tf.io.decode_image(encoded, channels=3, expand_animations=False)
+def _decoded(encoded: tf.Tensor, channels: int) -> tf.Tensor:
+    return tf.io.decode_image(encoded, channels, expand_animations=False)
 
 
-def _decoded_png(encoded: tf.Tensor) -> tf.Tensor:
-    """Decode a PNG, transparent parts on white as in ingestion.
+def _on_white(photo: tf.Tensor, opaque: tf.Tensor) -> tf.Tensor:
+    """Put the transparent parts of a photo, uint8 [height, width, 4], on white as in ingestion.
 
     TensorFlow ignores one rare kind of transparency: a single value of a PNG of greys.
     """
-    # In a PNG without transparency and with 1, 2 or 4 bits, TensorFlow's alpha is 1, 3 or 15.
-    bits = tf.io.decode_raw(tf.strings.substr(encoded, _BIT_DEPTH, 1), tf.uint8)[0]
-    opaque = tf.cast(2 ** tf.minimum(tf.cast(bits, tf.int32), 8) - 1, tf.uint8)
-    return _on_white(tf.io.decode_png(encoded, channels=4), opaque)
-
-
-def _on_white(photo: tf.Tensor, opaque: tf.Tensor | int) -> tf.Tensor:
-    """Put a photo, uint8 [height, width, 4], on white, unless all its alpha is `opaque`."""
     colours, alpha = photo[..., :3], photo[..., 3:]
 
     def mixed() -> tf.Tensor:
         darkness = tf.cast(255 - colours, tf.float32) * tf.cast(alpha, tf.float32) / 255
         return 255 - tf.cast(tf.round(darkness), tf.uint8)
 
-    return tf.cond(tf.reduce_all(tf.equal(alpha, opaque)), lambda: colours, mixed)
+    is_opaque = tf.reduce_all(tf.equal(alpha, tf.cast(opaque, tf.uint8)))
+    return tf.cond(is_opaque, lambda: colours, mixed)
 
 
 def _scaling(header: Header) -> tf.Tensor:

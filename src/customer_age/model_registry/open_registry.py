@@ -83,8 +83,8 @@ def _server(uri: str) -> Server:
     parts = urlsplit(uri)
     if "@" in parts.netloc:
         raise SettingsError(
-            "registry.uri: must hold no user or password, because it is kept in logs and metadata; "
-            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
+            "registry.uri: must not contain a user or password, because it is kept in logs and "
+            "metadata; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
         )
     if not parts.hostname or parts.query or parts.fragment:
         raise SettingsError("registry.uri: write an MLflow server as mlflow+https://host:port")
@@ -96,8 +96,8 @@ def _kubeflow(uri: str, model_name: str) -> ChampionRegistry:
     parts = urlsplit(uri)
     if "@" in parts.netloc:
         raise SettingsError(
-            "registry.uri: must hold no user or password, because it is kept in logs and metadata; "
-            f"{TOKEN_HINT}"
+            "registry.uri: must not contain a user or password, because it is kept in logs and "
+            f"metadata; {TOKEN_HINT}"
         )
     scheme, default_port = _KUBEFLOW[parts.scheme]
     name = unquote(parts.path).strip("/") or model_name

@@ -156,7 +156,7 @@ def _python(ages, photos):
         (
             _python,
             None,
-            ["a photo of 1x1 pixels': Inv", "; it also did not answer 11 other requests"],
+            ["a photo of 1x1 pixels': Inv", "; it also did not answer 10 other requests"],
         ),
         (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 1x1"]),
         (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 1x1"]),

@@ -36,8 +36,8 @@ def check_address(address: str) -> str:
         raise SettingsError(f"registry.uri: artifacts={address} must be {SUPPORTED}")
     if "@" in path.partition("/")[0]:
         raise SettingsError(
-            "registry.uri: must hold no user or password, because it is kept in logs and metadata; "
-            "object stores read their credentials from the environment"
+            "registry.uri: must not contain a user or password, because it is kept in logs and "
+            "metadata; object stores read their credentials from the environment"
         )
     return f"{scheme}://{path}"
 
