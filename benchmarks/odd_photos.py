@@ -190,8 +190,8 @@ def written_by(
     for number, photo in enumerate(photos):
         png, jpeg = folder / f"{number}.png", folder / f"{number}.jpg"
         if not png.exists():
-            shape = ("100%", "150%x100%!", "100%x140%!")[number % 3]
-            _run(f"convert {_q(photo)} -strip -resize {shape} -resize '700x700>' PNG24:{_q(png)}")
+            shape = ("100%", "150%x100%!", "300%x420%!")[number % 3]
+            _run(f"convert {_q(photo)} -strip -resize {shape} -resize '900x900>' PNG24:{_q(png)}")
             _run(f"convert {_q(png)} -quality 92 {_q(jpeg)}")
         out = folder / f"{name.replace(' ', '-').replace('/', '-')}-{number}.{writer.suffix}"
         try:

@@ -185,7 +185,7 @@ def _train(scratch: Path, name: str, changed: dict, base_model: str | None) -> d
             model_run_dir=str(folder / "model_run"),
             base_model=base_model,
             hyperparameters=None,
-            custom_config=chosen.model_dump(mode="json"),
+            custom_config={**chosen.model_dump(mode="json"), "photo_spec": {}},
         )
     )
     return json.loads((folder / "model_run" / "training.json").read_text())

@@ -13,6 +13,7 @@ from tfx.utils import path_utils
 
 from customer_age.files.addresses import join
 from customer_age.files.store import local_copy, write_whole
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema import features
 
 from ..artifacts import canary as record
@@ -37,15 +38,16 @@ def Canary(
     max_seconds_per_photo: Parameter[float],
     max_memory_mb: Parameter[int],
     timeout_seconds: Parameter[int],
+    photo_spec: Parameter[str],
     code: Parameter[str],
 ) -> None:
     """Serve a model with TensorFlow alone, in a new process, and check whether it is fit to serve.
 
-    Unusual but valid images must get ages from 0 to 120. The same photo must always get the same
-    age: through both signatures, in each file format and in each EXIF orientation. Files that
-    cannot be used must get a reason, and must not affect the others in their batch. Time and memory
-    must stay within the limits. A model that is not fit to serve raises no error. The names are
-    those of TFX's InfraValidator.
+    Unusual but valid images must get ages from 0 to 120. A photo must get the age that is
+    evaluated, that of the same photo prepared as in a run: in each file format and in each EXIF
+    orientation, alone and in a batch. Files that cannot be used must get a reason, and must not
+    affect the others in their batch. Time and memory must stay within the limits. A model that is
+    not fit to serve raises no error. The names are those of TFX's InfraValidator.
 
     Args:
         model: of the Trainer.
@@ -55,13 +57,14 @@ def Canary(
         max_seconds_per_photo: alone, or on average in a batch of 64; on the CPU.
         max_memory_mb: peak memory of the process, including TensorFlow's.
         timeout_seconds: for all requests; then the process is killed.
+        photo_spec: how PhotoExampleGen prepared the photos: a `PhotoSpec` as JSON.
         code: a fingerprint of the code; a part of TFX's cache key.
     """
-    serialized = list(_first_examples(artifact_utils.get_split_uri([examples], SPLIT)))
+    photos = list(_first_photos(artifact_utils.get_split_uri([examples], SPLIT)))
     requests: list[Request] = []
-    if serialized:
+    if photos:
         folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-        requests = requests_for([_photo(example) for example in serialized], serialized)
+        requests = requests_for(photos, PhotoSpec.model_validate_json(photo_spec))
         with local_copy(folder) as model_dir:
             measured = worker_process.send(model_dir, requests, timeout_seconds)
     else:
@@ -71,15 +74,12 @@ def Canary(
     _mark(blessing, found)
 
 
-def _first_examples(split_folder: str) -> Iterator[bytes]:
-    """Return the first serialized examples of a split, at most `BATCH_SIZE`."""
+def _first_photos(split_folder: str) -> Iterator[bytes]:
+    """Return the first stored photos of a split, at most `BATCH_SIZE`."""
     records = tf.data.TFRecordDataset(shard_files(split_folder), compression_type="GZIP")
-    return itertools.islice(records.as_numpy_iterator(), BATCH_SIZE)
-
-
-def _photo(serialized: bytes) -> bytes:
-    example = tf.train.Example.FromString(serialized)
-    return example.features.feature[features.IMAGE_ENCODED].bytes_list.value[0]
+    for serialized in itertools.islice(records.as_numpy_iterator(), BATCH_SIZE):
+        example = tf.train.Example.FromString(serialized)
+        yield example.features.feature[features.IMAGE_ENCODED].bytes_list.value[0]
 
 
 def _mark(blessing: types.Artifact, found: record.Canary) -> None:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 _TURNED_BY = {
     1: None,
@@ -19,26 +19,40 @@ _TURNED_BY = {
 """EXIF orientation, and how the pixels of an upright photo are stored in such a file."""
 
 
-def one_pixel() -> bytes:
-    """Return a JPEG of 1x1 pixels."""
-    return _encoded(_colours(1, 1), "JPEG")
+def square(side: int) -> Iterator[bytes]:
+    """Return one JPEG with a side in pixels."""
+    yield _encoded(_colours(side, side), "JPEG")
 
 
-def huge() -> bytes:
-    """Return a JPEG of 4000x3000 pixels, the size of a phone's photos."""
-    return _encoded(_colours(4000, 3000), "JPEG")
+def huge() -> Iterator[bytes]:
+    """Return one JPEG of 4000x3000 pixels, the size of a phone's photos."""
+    yield _encoded(_colours(4000, 3000), "JPEG")
 
 
-def landscape(photo: bytes) -> Image.Image:
-    """Return a photo cropped to three quarters of its height, mode RGB."""
+def landscape(photo: bytes, min_size: int) -> Image.Image:
+    """Return a photo cropped to three quarters of its height, mode RGB.
+
+    Args:
+        photo: a file.
+        min_size: pixels; a smaller photo is enlarged so far.
+    """
     image = _opened(photo)
-    return image.crop((0, 0, image.width, max(1, image.height * 3 // 4)))
+    cropped = image.crop((0, 0, image.width, max(1, image.height * 3 // 4)))
+    return _with_shorter_side(cropped, max(min_size, min(cropped.size)))
 
 
-def portrait(photo: bytes) -> Image.Image:
-    """Return a photo cropped to three quarters of its width, mode RGB."""
+def portrait(photo: bytes, min_size: int) -> Image.Image:
+    """Return a photo cropped to three quarters of its width, as `landscape` does."""
     image = _opened(photo)
-    return image.crop((0, 0, max(1, image.width * 3 // 4), image.height))
+    cropped = image.crop((0, 0, max(1, image.width * 3 // 4), image.height))
+    return _with_shorter_side(cropped, max(min_size, min(cropped.size)))
+
+
+def large(image: Image.Image) -> Iterator[bytes]:
+    """Return an image enlarged, in the two formats whose large photos are shrunk differently."""
+    enlarged = _with_shorter_side(image, 1500)
+    yield _encoded(enlarged, "JPEG")
+    yield _encoded(enlarged, "PNG", compress_level=1)
 
 
 def turned(image: Image.Image, file_format: str = "JPEG") -> Iterator[bytes]:
@@ -76,18 +90,13 @@ def grey(image: Image.Image) -> Iterator[bytes]:
     yield _encoded(one_channel, "JPEG")
 
 
-def upright_png(content: bytes) -> bytes:
-    """Return the picture in a file as a lossless PNG: upright, transparent parts on white."""
-    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
-    if upright.mode.startswith("I"):
-        upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-    if upright.mode == "RGBA":
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
-    return _encoded(upright.convert("RGB"), "PNG")
+def unusable(image: Image.Image, min_size: int) -> Iterator[bytes]:
+    """Return files that a TensorFlow graph cannot decode, or must not decode.
 
-
-def unusable(image: Image.Image) -> Iterator[bytes]:
-    """Return files that a TensorFlow graph cannot decode, or must not decode."""
+    Args:
+        image: a picture.
+        min_size: pixels; a photo with a shorter side is refused.
+    """
     whole = _encoded(image, "JPEG")
     yield b""
     yield b"not a photo"
@@ -98,6 +107,8 @@ def unusable(image: Image.Image) -> Iterator[bytes]:
     yield _encoded(image.quantize(64), "BMP")
     yield b"\0\0\0\x18ftypheic" + bytes(64)
     yield _bomb()
+    if min_size > 1:
+        yield from square(min_size - 1)
 
 
 def _half_transparent(image: Image.Image) -> Image.Image:
@@ -112,6 +123,11 @@ def _bomb() -> bytes:
     """Return a PNG whose header claims 30,000 x 30,000 pixels."""
     small = _encoded(Image.new("L", (8, 8)), "PNG")
     return small[:16] + (30_000).to_bytes(4, "big") * 2 + small[24:]
+
+
+def _with_shorter_side(image: Image.Image, side: int) -> Image.Image:
+    scale = side / min(image.size)
+    return image.resize((round(image.width * scale), round(image.height * scale)))
 
 
 def _opened(photo: bytes) -> Image.Image:

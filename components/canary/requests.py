@@ -1,8 +1,13 @@
 """The requests that the canary sends to a model."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import tensorflow as tf
+
+from customer_age.photos.prepare import prepare_photo
+from customer_age.photos.spec import PhotoSpec
+from customer_age.schema import features
 
 from . import edge_case_images
 
@@ -24,7 +29,8 @@ class Request:
         argument: the signature's only argument.
         values: the batch: encoded photos or serialized examples.
         times: how often to send it; the first time is slower than the others.
-        pairs: whether the values are pairs: a file, and the same picture as an upright PNG.
+        prepares: the name of the request with the files that these examples were made of, as a run
+            makes them; or empty.
         unusable: indexes of values for which the model must return a reason instead of an age.
     """
 
@@ -33,33 +39,40 @@ class Request:
     argument: str
     values: tuple[bytes, ...]
     times: int = 1
-    pairs: bool = False
+    prepares: str = ""
     unusable: frozenset[int] = frozenset()
 
 
-def requests_for(photos: Sequence[bytes], examples: Sequence[bytes]) -> list[Request]:
+def requests_for(photos: Sequence[bytes], spec: PhotoSpec) -> list[Request]:
     """List the requests, the edge cases first.
 
     Args:
-        photos: at least one encoded photo. The first `BATCH_SIZE` of them are sent; if there are
+        photos: at least one stored photo. The first `BATCH_SIZE` of them are sent; if there are
             fewer, they are repeated.
-        examples: the serialized examples with these photos, in the same order.
+        spec: how the photos were prepared that the model was trained on.
     """
-    batch, stored = _batch(photos), _batch(examples)
+    batch = tuple(photos[place % len(photos)] for place in range(BATCH_SIZE))
     return [
-        _of_photos("a photo of 1x1 pixels", edge_case_images.one_pixel()),
-        _of_photos("a photo of 4000x3000 pixels", edge_case_images.huge()),
-        *_kinds(photos[0]),
+        *_edge_cases(photos[0], spec),
         _of_photos(BATCH, *batch, times=4),
         _of_photos(ALONE, batch[0], times=21),
-        Request(STORED, "serving_examples", "examples", stored),
+        _of_examples(STORED, BATCH, batch, spec),
     ]
 
 
-def _kinds(photo: bytes) -> Iterator[Request]:
-    """Yield requests with one photo in many file formats, and a batch with unusable files."""
-    landscape, portrait = edge_case_images.landscape(photo), edge_case_images.portrait(photo)
+def _edge_cases(photo: bytes, spec: PhotoSpec) -> Iterator[Request]:
+    """Yield requests with one photo in many file formats, and a batch with unusable files.
+
+    After the files of one format follow the same photos, prepared as in a run: the model is
+    evaluated on these.
+    """
+    landscape = edge_case_images.landscape(photo, spec.min_size)
+    portrait = edge_case_images.portrait(photo, spec.min_size)
+    smallest = f"a photo of {spec.min_size}x{spec.min_size} pixels"
     for name, files in (
+        (smallest, edge_case_images.square(spec.min_size)),
+        ("a photo of 4000x3000 pixels", edge_case_images.huge()),
+        ("a photo to be shrunk", edge_case_images.large(landscape)),
         ("a landscape photo in eight EXIF orientations", edge_case_images.turned(landscape)),
         ("a portrait photo in eight EXIF orientations", edge_case_images.turned(portrait)),
         ("a PNG in eight EXIF orientations", edge_case_images.turned(landscape, "PNG")),
@@ -67,9 +80,10 @@ def _kinds(photo: bytes) -> Iterator[Request]:
         ("a photo with few colours", edge_case_images.few_colours(landscape)),
         ("a grey photo", edge_case_images.grey(portrait)),
     ):
-        pairs = ((file, edge_case_images.upright_png(file)) for file in files)
-        yield _of_photos(name, *itertools.chain.from_iterable(pairs), pairs=True)
-    unusable = tuple(edge_case_images.unusable(landscape))
+        request = _of_photos(name, *files)
+        yield request
+        yield _of_examples(f"{name}, prepared as in a run", name, request.values, spec)
+    unusable = tuple(edge_case_images.unusable(landscape, spec.min_size))
     whole = next(edge_case_images.turned(landscape))
     yield _of_photos(
         "unusable files between two photos",
@@ -79,14 +93,18 @@ def _kinds(photo: bytes) -> Iterator[Request]:
 
 
 def _of_photos(
-    name: str,
-    *photos: bytes,
-    times: int = 1,
-    pairs: bool = False,
-    unusable: frozenset[int] = frozenset(),
+    name: str, *photos: bytes, times: int = 1, unusable: frozenset[int] = frozenset()
 ) -> Request:
-    return Request(name, "serving_default", "image_bytes", photos, times, pairs, unusable)
+    return Request(name, "serving_default", "image_bytes", photos, times, unusable=unusable)
 
 
-def _batch(values: Sequence[bytes]) -> tuple[bytes, ...]:
-    return tuple(values[place % len(values)] for place in range(BATCH_SIZE))
+def _of_examples(name: str, prepares: str, files: Sequence[bytes], spec: PhotoSpec) -> Request:
+    examples = tuple(_example(prepare_photo(file, spec).encoded) for file in files)
+    return Request(name, "serving_examples", "examples", examples, prepares=prepares)
+
+
+def _example(encoded: bytes) -> bytes:
+    """Return a serialized example with the only feature that the signature reads."""
+    example = tf.train.Example()
+    example.features.feature[features.IMAGE_ENCODED].bytes_list.value.append(encoded)
+    return example.SerializeToString()

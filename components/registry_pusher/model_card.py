@@ -32,9 +32,9 @@ _UNFIT = (
 _SIGNATURE = (
     "`serving_default` takes `image_bytes`, encoded photos (string, [batch]). It returns `age`, "
     "years (float32, [batch]), and `reason` (string, [batch]). If a photo has no age, `age` is -1 "
-    "and `reason` is not empty. The model decodes JPEG and PNG (turned upright by their EXIF "
-    "orientation), GIF, and BMP without a palette. It does not apply colour profiles; ingestion "
-    "and `customer-age predict` do."
+    "and `reason` is not empty. The model prepares photos as in training: it turns them upright, "
+    "converts them to sRGB and shrinks them. It decodes JPEG, PNG, GIF, and BMP without a palette; "
+    "`customer-age predict` also decodes WebP, TIFF, HEIC and AVIF."
 )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from customer_age.photos.spec import PhotoSpec
+
 from ..artifacts import training
 from . import devices, inputs, phases
 from .checkpoint.checkpoint import Checkpoint
@@ -55,7 +57,8 @@ def run_fn(fn_args: FnArgs) -> None:
     logs into the model run's folder.
 
     Args:
-        fn_args: TFX's; `custom_config` holds the hyperparameters.
+        fn_args: TFX's; `custom_config` holds the hyperparameters, and the `PhotoSpec` of the
+            examples as `photo_spec`.
 
     Raises:
         DataRefused: a split is empty, or smaller than one batch.
@@ -63,6 +66,7 @@ def run_fn(fn_args: FnArgs) -> None:
         RunError: training diverged, or the ImageNet weights could not be downloaded.
     """
     chosen = Hyperparameters.of(fn_args.custom_config)
+    spec = PhotoSpec.model_validate(fn_args.custom_config["photo_spec"])
     started = time.monotonic()
     trained = train(
         fn_args,
@@ -72,7 +76,9 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     history, checkpoint = trained.history, trained.checkpoint
     checkpoint.deliver_logs(fn_args.model_run_dir)
-    served = signatures.export(as_served(trained.model), fn_args.serving_model_dir, chosen.mirror)
+    served = signatures.export(
+        as_served(trained.model), fn_args.serving_model_dir, spec, chosen.mirror
+    )
     record = training.Training(
         weights=_weights_name(chosen.weights),
         input_size=chosen.input_size,

@@ -23,6 +23,7 @@ from customer_age.components.run_parameters import RunParameters
 from customer_age.components.run_report.component import RunReport
 from customer_age.components.run_report.facts.facts import Limits, RunDescription
 from customer_age.components.trainer.component import Trainer
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema import features
 
 from ..settings.settings import Settings
@@ -238,6 +239,7 @@ def _trainer(
         learning_rate=parameters.learning_rate,
         hyperparameters={
             **settings.trainer.model_dump(mode="json", exclude={"epochs", "learning_rate", "gpu"}),
+            "photo_spec": PhotoSpec.within(settings.data).model_dump(),
             "weights_fingerprint": launch.key.weights,
             "code": launch.code_of(Trainer),
         },
@@ -253,6 +255,7 @@ def _canary(
         max_seconds_per_photo=settings.canary.max_seconds_per_photo,
         max_memory_mb=settings.canary.max_memory_mb,
         timeout_seconds=settings.canary.timeout_seconds,
+        photo_spec=PhotoSpec.within(settings.data).model_dump_json(),
         code=launch.code_of(Canary),
     )
 

@@ -50,10 +50,9 @@ def load(settings: Settings, named: str | None) -> ServedModel:
     """
     if named is not None and is_folder(named):
         folder = _saved_model(Path(named))
-        spec = PhotoSpec.model_validate(
-            settings.data.model_dump(include=set(PhotoSpec.model_fields))
+        return ServedModel(
+            _version_of(folder), AgeModel(folder), PhotoSpec.within(settings.data)
         )
-        return ServedModel(_version_of(folder), AgeModel(folder), spec)
     version, folder = model_version.fetch_while_importing(settings, named)
     spec = model_version.photo_spec(version, settings)
     return ServedModel(version.version, AgeModel(folder), spec)

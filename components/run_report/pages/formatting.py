@@ -27,7 +27,7 @@ CANARY_CHECKS = {
     "years_apart_twice": ("The same batch sent twice", "years apart", 4),
     "years_apart_alone": ("A photo alone and in a batch", "years apart", 4),
     "years_apart_signatures": ("A photo through each signature", "years apart", 4),
-    "years_apart_kinds": ("A photo in each file format", "years apart", 4),
+    "years_apart_kinds": ("Each file format, as served and as evaluated", "years apart", 4),
     "seconds_per_photo": ("Time for one photo, median", "seconds", 3),
     "seconds_per_photo_p95": ("Time for one photo, 95th percentile", "seconds", 3),
     "seconds_per_batch": ("Time for a batch of 64 photos, median", "seconds", 3),

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema import features
 from customer_age.schema.refusals import NO_AGE
 
@@ -17,12 +18,14 @@ class AgeModel(tf.Module):
 
     Args:
         model: of `model.as_served`.
+        spec: how the photos were prepared that the model was trained on.
         mirror: whether an age is the mean of the predictions for a photo and its mirror image. The
             network then computes twice as much.
     """
 
-    def __init__(self, model: keras.Model, mirror: bool = False):
+    def __init__(self, model: keras.Model, spec: PhotoSpec, mirror: bool = False):
         super().__init__(name="age_model")
+        self.spec = spec
         self.mirror = mirror
         self.model_weights = [weight.value for weight in model.weights]
         self.input_size = model.input_shape[1]
@@ -46,7 +49,7 @@ class AgeModel(tf.Module):
             `damaged` for a photo without an age. The age is then `NO_AGE`.
         """
         photos, reasons = tf.map_fn(
-            lambda encoded: served_photos.prepare(encoded, self.input_size),
+            lambda encoded: served_photos.prepare(encoded, self.input_size, self.spec),
             image_bytes,
             fn_output_signature=(self._square, tf.TensorSpec([], tf.string)),
         )
@@ -87,18 +90,21 @@ class AgeModel(tf.Module):
         return tf.clip_by_value(tf.squeeze(ages, axis=-1), 0.0, 120.0)
 
 
-def export(model: keras.Model, folder: str, mirror: bool = False) -> AgeModel:
+def export(
+    model: keras.Model, folder: str, spec: PhotoSpec | None = None, mirror: bool = False
+) -> AgeModel:
     """Write a SavedModel with both signatures.
 
     Args:
         model: of `model.as_served`.
         folder: must not exist yet.
+        spec: as of `AgeModel`; None for the default.
         mirror: as of `AgeModel`.
 
     Returns:
         The written model.
     """
-    module = AgeModel(model, mirror)
+    module = AgeModel(model, spec or PhotoSpec(), mirror)
     tf.saved_model.save(
         module,
         folder,

@@ -14,6 +14,11 @@ class PhotoSpec(StrictModel):
     """Pixels; a photo with a shorter side below this is refused."""
     jpeg_quality: int = Field(92, ge=50, le=100)
 
+    @staticmethod
+    def within(wider: "PhotoSpec") -> "PhotoSpec":
+        """Return only these settings of a class that inherits them."""
+        return PhotoSpec(**{name: getattr(wider, name) for name in PhotoSpec.model_fields})
+
     @field_validator("min_size")
     @classmethod
     def _sizes_fit(cls, min_size: int, info: ValidationInfo) -> int:

@@ -13,11 +13,14 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from customer_age.components.canary import component
+from customer_age.components.trainer import images
 from customer_age.components.trainer.serving_graph import served_photos
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema import features
 from customer_age.schema.refusals import NO_AGE
 
 LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}
+SPEC = PhotoSpec(min_size=16)
 
 
 def photo(brightness: int) -> bytes:
@@ -33,14 +36,12 @@ def example(encoded: bytes) -> bytes:
     ).SerializeToString()
 
 
-def brightness(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Photos, string [batch], to a third of their mean brightness, and to reasons."""
-    photos, reasons = tf.map_fn(
-        lambda photo: served_photos.prepare(photo, 32),
-        encoded,
-        fn_output_signature=(tf.TensorSpec([32, 32, 3], tf.float32), tf.TensorSpec([], tf.string)),
-    )
-    return tf.reduce_mean(photos, axis=[1, 2, 3]) / 3, reasons
+SQUARE = tf.TensorSpec([32, 32, 3], tf.float32)
+
+
+def brightness(photos: tf.Tensor) -> tf.Tensor:
+    """Photos, float32 [batch, 32, 32, 3], to a third of their mean brightness."""
+    return tf.reduce_mean(photos, axis=[1, 2, 3]) / 3
 
 
 class TinyModel(tf.Module):
@@ -57,16 +58,23 @@ class TinyModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        ages, reasons = brightness(image_bytes)
-        ages = self.of_photos(ages, image_bytes)
+        photos, reasons = tf.map_fn(
+            lambda photo: served_photos.prepare(photo, 32, SPEC),
+            image_bytes,
+            fn_output_signature=(SQUARE, tf.TensorSpec([], tf.string)),
+        )
+        ages = self.of_photos(brightness(photos), image_bytes)
         without = tf.math.is_nan(ages) & tf.not_equal(reasons, "")
         return {"age": tf.where(without, NO_AGE, ages), "reason": reasons}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         image = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
-        photos = tf.io.parse_example(examples, image)[features.IMAGE_ENCODED]
-        return {"age": self.of_examples(brightness(photos)[0], photos)}
+        encoded = tf.io.parse_example(examples, image)[features.IMAGE_ENCODED]
+        photos = tf.map_fn(
+            lambda photo: images.square(photo, 32), encoded, fn_output_signature=SQUARE
+        )
+        return {"age": self.of_examples(brightness(photos), encoded)}
 
 
 class Canary:
@@ -105,7 +113,7 @@ class Canary:
         executor.Do(
             {"model": [self.model], "examples": [self.examples]},
             {"blessing": [blessing]},
-            {**LIMITS, **limits, "code": ""},
+            {**LIMITS, **limits, "photo_spec": SPEC.model_dump_json(), "code": ""},
         )
         return blessing, json.loads((Path(blessing.uri) / "canary.json").read_text())
 

@@ -49,7 +49,7 @@ def test_a_refusal_is_marked_as_an_infra_validator_marks_it(canary, tiny_model, 
     canary.save(tiny_model(), "serving_default")
     blessing, found = canary.judge()
     [refusal] = found["refusals"]
-    assert "did not answer the request '64 stored examples'" in refusal
+    assert "did not answer the request 'a photo of 16x16 pixels, prepared as in a run'" in refusal
     assert "the model has no signature serving_examples" in refusal
     theirs = standard_artifacts.InfraBlessing()
     theirs.uri = str(tmp_path / "theirs")
@@ -95,10 +95,10 @@ def _older(ages, photos):
     return ages + 1.5
 
 
-def _dies_on_one_pixel(ages, photos):
+def _dies_on_a_small_photo(ages, photos):
     def check(image):
         shape = tf.io.extract_jpeg_shape(image)
-        tf.debugging.assert_greater(shape[0], 1, "too small to see anything")
+        tf.debugging.assert_greater(shape[0], 16, "too small to see anything")
         return 0.0
 
     is_jpeg = tf.strings.substr(photos, 0, 2) == b"\xff\xd8"
@@ -137,29 +137,37 @@ def _python(ages, photos):
     ("of_photos", "of_examples", "sentences"),
     [
         (_not_a_number, None, ["an age of nan years for", "numbers from 0 to 120"]),
-        (_too_old, None, ["years for a photo of 1x1 pixels; ages must be numbers from 0 to 120"]),
+        (_too_old, None, ["years for a photo of 16x16 pixels; ages must be numbers from 0 to 120"]),
         (
             _of_the_shape,
             None,
-            ["1x1 pixels': ValueError: the ages have the shape (1, 1), not (1,)"],
+            ["16x16 pixels': ValueError: the ages have the shape (1, 1), not (1,)"],
         ),
         (_random, None, ["a batch of 64 photos, sent twice, got ages up to", "more than 0.01"]),
         (_by_batch, None, ["one photo, alone and in a batch, got ages up to", "more than 0.01"]),
         (None, _older, ["serving_default and serving_examples gave ages up to 1.50 years apart"]),
-        (_by_format, None, ["a PNG of the same pixels got ages 1.0", "years apart, more than 0.3"]),
+        (
+            _by_format,
+            None,
+            ["the ages as served and as evaluated are 1.0", "years apart, more than 0.3"],
+        ),
         (
             _answers_all,
             None,
             ["between two photos: the model did not return a reason for number 2"],
         ),
-        (_dies_on_one_pixel, None, ["a photo of 1x1 pixels': Inv", "too small to see anything"]),
+        (
+            _dies_on_a_small_photo,
+            None,
+            ["a photo of 16x16 pixels': Inv", "too small to see anything"],
+        ),
         (
             _python,
             None,
-            ["a photo of 1x1 pixels': Inv", "; it also did not answer 10 other requests"],
+            ["a photo of 16x16 pixels': Inv", "; it also did not answer 21 other requests"],
         ),
-        (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 1x1"]),
-        (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 1x1"]),
+        (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 16x16"]),
+        (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 16x16"]),
     ],
 )
 def test_an_unfit_model_is_refused_with_a_sentence(
@@ -223,6 +231,7 @@ def test_the_component_is_wired_with_an_infra_blessing():
         max_seconds_per_photo=2.0,
         max_memory_mb=4096,
         timeout_seconds=300,
+        photo_spec="{}",
         code="",
     )
     assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing

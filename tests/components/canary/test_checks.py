@@ -7,8 +7,10 @@ from PIL import Image
 from customer_age.components.canary import checks
 from customer_age.components.canary.requests import ALONE, BATCH, STORED, Request, requests_for
 from customer_age.components.canary.worker_process import Answer, Measurements
+from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.refusals import NO_AGE
 
+SPEC = PhotoSpec(min_size=16)
 LIMITS = checks.Limits(seconds_per_photo=2.0, memory_mb=1000)
 
 
@@ -75,23 +77,41 @@ def test_files_without_an_age_need_a_reason_and_leave_the_others_alone():
         assert len(found.refusals) == refused, (ages, reasons, found.refusals)
 
 
-def test_a_file_has_the_age_of_its_upright_png():
-    request = Request("it", "", "", (b"",) * 4, pairs=True)
-    for ages, refused in (((30.0, 30.29, 50.0, 49.8), 0), ((30.0, 30.3, 50.0, 49.6), 1)):
-        found = checks.judge(Measurements({"it": Answer((ages,))}, 1, ""), LIMITS, [request])
+def test_a_file_has_the_age_of_the_photo_that_a_run_makes_of_it():
+    files = Request("it", "", "", (b"",) * 2)
+    examples = Request("it, prepared", "", "", (b"",) * 2, prepares="it")
+    evaluated = Answer(((30.0, 50.0),))
+    for ages, refused in (((30.29, 49.8), 0), ((30.3, 49.6), 1)):
+        answers = {"it": Answer((ages,)), "it, prepared": evaluated}
+        found = checks.judge(Measurements(answers, 1, ""), LIMITS, [files, examples])
         assert len(found.refusals) == refused, found.refusals
+        if refused:
+            assert (
+                "it: the ages as served and as evaluated are 0.40 years apart" in found.refusals[0]
+            )
+
+
+def test_the_edge_cases_are_photos_that_a_run_accepts():
+    for spec in (PhotoSpec(stored_size=32, min_size=32), PhotoSpec(min_size=1), PhotoSpec()):
+        sent = {request.name: request for request in requests_for([_jpeg(9)], spec)}
+        assert f"a photo of {spec.min_size}x{spec.min_size} pixels" in sent
+        for request in sent.values():
+            if request.prepares and request.prepares != BATCH:
+                assert len(request.values) == len(sent[request.prepares].values)
+        unusable = sent["unusable files between two photos"]
+        assert len(unusable.unusable) == (9 if spec.min_size == 1 else 10)
 
 
 def _jpeg(brightness):
     file = io.BytesIO()
-    Image.new("L", (8, 8), brightness).save(file, "JPEG")
+    Image.new("L", (45, 40), brightness).save(file, "JPEG")
     return file.getvalue()
 
 
 def test_few_photos_are_repeated_and_many_are_cut():
     for number in (1, 5, 64, 100):
         photos = [_jpeg(place) for place in range(number)]
-        sent = {request.name: request for request in requests_for(photos, photos)}
+        sent = {request.name: request for request in requests_for(photos, SPEC)}
         assert len(sent[BATCH].values) == len(sent[STORED].values) == 64
         assert set(sent[BATCH].values) == set(photos[:64])
         assert sent[ALONE].values == (photos[0],)

@@ -38,6 +38,7 @@ HYPERPARAMETERS = {
     "mirror": True,
     "photo_cache_mb": 1,
     "seed": 0,
+    "photo_spec": {"stored_size": 64},
     "code": "only a cache key",
 }
 

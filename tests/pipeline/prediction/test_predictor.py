@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from customer_age.errors import RunError
@@ -15,7 +16,7 @@ from customer_age.photos.spec import PhotoSpec
 from customer_age.pipeline.prediction.age_model import AgeModel
 from customer_age.pipeline.prediction.photo_sources import PhotoFile
 from customer_age.pipeline.prediction.predictor import BATCH_SIZE, Predictor
-from customer_age.schema import age_groups
+from customer_age.schema import age_groups, features
 from customer_age.schema.refusals import Reason
 
 SPEC = PhotoSpec(stored_size=64, min_size=16, jpeg_quality=92)
@@ -131,6 +132,27 @@ def test_a_model_without_valid_ages_is_an_error(brightness_model, grey, tmp_path
     model = AgeModel(brightness_model(tmp_path / "m", answer - 1 if answer < 0 else answer))
     with pytest.raises(RunError, match="does not return a valid age"):
         model.ages([prepare_photo(grey(1), SPEC).encoded])
+
+
+def test_a_prepared_photo_is_not_prepared_once_more(grey, tmp_path):
+    """What is evaluated is the signature for examples; the other one encodes a photo again."""
+
+    class Both(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def of_photos(self, image_bytes):
+            return {"age": tf.fill(tf.shape(image_bytes), 1.0)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def of_examples(self, examples):
+            image = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
+            photos = tf.io.parse_example(examples, image)[features.IMAGE_ENCODED]
+            return {"age": tf.cast(tf.strings.length(photos), tf.float32)}
+
+    model = Both()
+    signatures = {"serving_default": model.of_photos, "serving_examples": model.of_examples}
+    tf.saved_model.save(model, str(tmp_path / "m"), signatures=signatures)
+    photos = [prepare_photo(grey(1), SPEC).encoded, b"12345"]
+    assert AgeModel(tmp_path / "m").ages(photos) == [len(photos[0]), 5]
 
 
 def test_an_invalid_savedmodel_is_an_error_of_one_line(tmp_path):
