@@ -50,9 +50,7 @@ def load(settings: Settings, named: str | None) -> ServedModel:
     """
     if named is not None and is_folder(named):
         folder = _saved_model(Path(named))
-        return ServedModel(
-            _version_of(folder), AgeModel(folder), PhotoSpec.within(settings.data)
-        )
+        return ServedModel(_version_of(folder), AgeModel(folder), PhotoSpec.within(settings.data))
     version, folder = model_version.fetch_while_importing(settings, named)
     spec = model_version.photo_spec(version, settings)
     return ServedModel(version.version, AgeModel(folder), spec)

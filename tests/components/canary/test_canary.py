@@ -164,7 +164,7 @@ def _python(ages, photos):
         (
             _python,
             None,
-            ["a photo of 16x16 pixels': Inv", "; it also did not answer 21 other requests"],
+            ["a photo of 16x16 pixels': Inv", "; it also did not answer 11 other requests"],
         ),
         (_aborts(False), None, ["was killed by SIGABRT while it was answering a photo of 16x16"]),
         (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 16x16"]),

@@ -87,11 +87,13 @@ def canary() -> dict:
         ALONE: Answer(age * 3, (1.3, 0.0286, 0.0286)),
         BATCH: Answer(batch, (1.7, 1.62)),
         STORED: Answer(((31.252, 40.0),), (1.7,)),
-        "kinds": Answer(((31.25, 31.26),)),
+        "kinds": Answer(((31.25,),)),
+        "kinds, prepared": Answer(((31.26,),)),
         "unusable": Answer(((31.25, NO_AGE),), reasons=("", "damaged")),
     }
     requests = [
-        Request("kinds", "", "", (b"",) * 2, pairs=True),
+        Request("kinds", "", "", (b"",)),
+        Request("kinds, prepared", "", "", (b"",), prepares="kinds"),
         Request("unusable", "", "", (b"",) * 2, unusable=frozenset({1})),
     ]
     return checks.judge(Measurements(answers, 1_110_000_000, ""), limits, requests).model_dump()

@@ -79,7 +79,7 @@ OF_REGISTRY = {"Champion", "RegistryPusher", "RunReport"}
 """Each of them opens it."""
 
 CHANGES = [
-    ("photos/decode.py", "def ", {"PhotoExampleGen"}),
+    ("photos/decode.py", "def ", {"PhotoExampleGen", "Canary"}),
     ("labels/layouts.py", "def find(", {"PhotoExampleGen"}),
     ("labels/cards/ages.py", "def age_at(", {"PhotoExampleGen"}),
     ("components/beam_runners.py", "def sized(", {"PhotoExampleGen"}),
@@ -87,6 +87,7 @@ CHANGES = [
     ("components/photo_example_gen/batch_cache/assembly.py", "def ", {"PhotoExampleGen"}),
     ("components/trainer/model.py", "def ", {"Trainer"}),
     ("components/trainer/run_fn.py", "def run_fn(", {"Trainer"}),
+    ("photos/spec.py", "class ", {"PhotoExampleGen", "Trainer", "Canary"}),
     ("components/evaluator/merged_metrics.py", "def ", {"Evaluator"}),
     ("components/evaluator/gate.py", "def eval_config(", {"Evaluator"}),
     ("components/canary/worker.py", "def ", {"Canary"}),
