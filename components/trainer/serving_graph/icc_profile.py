@@ -128,9 +128,9 @@ def _tag(content_: FileBytes, name: int) -> tf.Tensor:
 
 
 def _is_srgb(profile: tf.Tensor, description: tf.Tensor) -> tf.Tensor:
-    last = tf.maximum(tf.strings.length(profile) - 1, 0)
-    start = tf.minimum(tf.cast(description, tf.int32), last)
-    text = tf.strings.substr(profile, start, _MAX_DESCRIPTION)
+    length = tf.cast(tf.strings.length(profile), tf.int64)
+    start = tf.minimum(description, length)  # beyond it, and above 31 bits, it is an error
+    text = tf.strings.substr(profile, tf.cast(start, tf.int32), _MAX_DESCRIPTION)
     return tf.reduce_any([tf.size(tf.strings.split(text, name)) > 1 for name in _OWN_NAMES])
 
 

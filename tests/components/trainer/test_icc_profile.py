@@ -132,6 +132,7 @@ def test_each_channel_has_its_own_curve_and_colour():
         bytes(500),
         profile()[:140],
         profile(name="my sRGB"),
+        profile().replace(b"desc\0\0", b"desc\xf0\0", 1)[:300],
         profile(curves=(b"nope" + bytes(20),) * 3),
         profile(more=[(b"A2B0", bytes(40))]),
         profile().replace(b"XYZ \0\0\0\0", b"ABC \0\0\0\0"),

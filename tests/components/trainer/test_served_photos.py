@@ -1,5 +1,6 @@
 """Compares the served graph with ingestion, whose photos the model is evaluated on."""
 
+import functools
 import io
 import itertools
 import struct
@@ -10,7 +11,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 
 from customer_age.components.canary import edge_case_images
 from customer_age.components.trainer import images
@@ -149,10 +150,30 @@ def test_a_bmp_with_the_top_row_first_has_a_height():
     assert _header(rows_down).height == 60
 
 
-@settings(max_examples=150, deadline=None)
+@functools.cache
+def _of_each_kind():
+    """Files with all that the graph reads: transparency, gamma, profiles, EXIF and XMP."""
+    picture = _picture()
+    colours = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    colours = colours.replace("sRGB".encode("utf-16-be"), "mine".encode("utf-16-be"))
+    see_through = picture.convert("RGBA")
+    see_through.putalpha(120)
+    gamma = (b"gAMA", struct.pack(">I", 100_000))
+    return [
+        *(_file(picture, kind) for kind in ("JPEG", "PNG", "GIF", "BMP")),
+        *(_file(picture, kind, icc_profile=colours) for kind in ("JPEG", "PNG")),
+        _file(see_through, "PNG"),
+        _with_chunks(_file(picture.convert("L"), "PNG"), gamma),
+        _xmp(b'tiff:Orientation="6"'),
+        _bmp_with_alpha(120)[0],
+        next(edge_case_images.turned(picture, "PNG")),
+    ]
+
+
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_damaged_bytes_never_raise(data):
-    whole = data.draw(st.sampled_from([_file(_picture(), kind) for kind in ("JPEG", "PNG", "GIF")]))
+    whole = data.draw(st.sampled_from(_of_each_kind()))
     damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
     for _ in range(data.draw(st.integers(0, 8))):
         if damaged:
