@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from . import attempt, pixels
 from .file_bytes import FileBytes, where
 from .header import PNG, Header
 
@@ -57,13 +58,8 @@ def content(encoded: tf.Tensor, header: Header) -> tf.Tensor:
     )
 
     def decompressed() -> tf.Tensor:
-        return (
-            tf.data.Dataset.from_tensors(stored)
-            .map(lambda profile: tf.io.decode_compressed(profile, "ZLIB"))
-            .ignore_errors()
-            .concatenate(tf.data.Dataset.from_tensors(""))
-            .take(1)
-            .get_single_element()
+        return attempt.result_or(
+            tf.constant(""), lambda profile: tf.io.decode_compressed(profile, "ZLIB"), stored
         )
 
     is_compressed = (header.format == PNG) & (header.profile_size > 0)
@@ -96,7 +92,8 @@ def in_srgb(photo: tf.Tensor, profile: Profile) -> tf.Tensor:
     light = tf.stack([tf.gather(profile.curves[i], values[:, i]) for i in range(3)], 1)
     srgb = tf.matmul(light, profile.matrix, transpose_b=True) + _ONE // 2
     srgb = tf.clip_by_value(tf.bitwise.right_shift(srgb, 14), 0, _ONE)
-    return tf.reshape(tf.gather(_srgb_values(), srgb), shape)
+    values_of_light = pixels.srgb_of(tf.linspace(tf.zeros([], tf.float64), 1, _ONE + 1))
+    return tf.reshape(tf.gather(values_of_light, srgb), shape)
 
 
 def _srgb_to_xyz() -> np.ndarray:
@@ -104,13 +101,6 @@ def _srgb_to_xyz() -> np.ndarray:
     colours = _PRIMARIES * np.linalg.solve(_PRIMARIES, _D65)
     adaptation = np.diag((_CONES @ _D50) / (_CONES @ _D65))
     return np.linalg.inv(_CONES) @ adaptation @ _CONES @ colours
-
-
-def _srgb_values() -> tf.Tensor:
-    """Return the value in sRGB, uint8, of each of the lights 0 to 16,384 (IEC 61966-2-1)."""
-    light = np.arange(_ONE + 1) / _ONE
-    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return tf.constant(np.round(255 * values).astype(np.uint8))
 
 
 def _in_integers(numbers: tf.Tensor) -> tf.Tensor:

@@ -64,6 +64,11 @@ def in_srgb(photo: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
     power = tf.cast(gamma, tf.float64) / 100_000
     is_other = (power >= 0.1) & (power <= 10) & (tf.abs(2.2 * power - 1) >= 0.05)
     light = tf.linspace(tf.zeros([], tf.float64), 1, 256) ** (1 / tf.maximum(power, 0.1))
-    encoded = tf.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    values = tf.cast(tf.round(255 * encoded), tf.uint8)
+    values = srgb_of(light)
     return tf.cond(is_other, lambda: tf.gather(values, tf.cast(photo, tf.int32)), lambda: photo)
+
+
+def srgb_of(light: tf.Tensor) -> tf.Tensor:
+    """Return the value in sRGB, uint8, of light, float64 from 0 to 1 (IEC 61966-2-1)."""
+    value = tf.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return tf.cast(tf.round(255 * value), tf.uint8)

@@ -12,7 +12,7 @@ from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.refusals import Reason
 
 from .. import images
-from . import file_headers, icc_profile, pixels
+from . import attempt, file_headers, icc_profile, pixels
 from .header import JPEG, OTHER, Header
 from .stored_size import shrunk
 
@@ -86,18 +86,11 @@ def _nothing() -> tf.Tensor:
 
 
 def _decoded_or_nothing(encoded: tf.Tensor, header: Header, scaling: tf.Tensor) -> tf.Tensor:
-    """Return a photo's pixels, or none if decoding fails.
-
-    A graph cannot catch an error, but a data set of one photo can ignore it. Only decoding is in
-    the data set, because TensorFlow prepares its functions once more for each photo.
-    """
-    return (
-        tf.data.Dataset.from_tensors((encoded, scaling, *header))
-        .map(lambda photo, step, *parts: _decoded(photo, Header(*parts), step))
-        .ignore_errors()
-        .concatenate(tf.data.Dataset.from_tensors(_nothing()))
-        .take(1)
-        .get_single_element()
+    """Return a photo's pixels, or none if decoding fails."""
+    return attempt.result_or(
+        _nothing(),
+        lambda photo, step, *parts: _decoded(photo, Header(*parts), step),
+        *(encoded, scaling, *header),
     )
 
 

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from customer_age.components.champion import export_median
@@ -38,7 +40,7 @@ HYPERPARAMETERS = {
     "mirror": True,
     "photo_cache_mb": 1,
     "seed": 0,
-    "photo_spec": {"stored_size": 64},
+    "photo_spec": {"stored_size": 64, "min_size": 20},
     "code": "only a cache key",
 }
 
@@ -123,6 +125,19 @@ def test_the_saved_model_answers_with_tensorflow_alone(trained, photo, tmp_path)
     assert 0 <= young <= 120
     assert 0 <= old <= 120
     assert abs(young - measured) < 0.01, "both signatures are one graph"
+
+
+@pytest.mark.slow
+def test_the_model_prepares_photos_as_its_training_photos_were(trained):
+    folder, _ = trained
+    serve = tf.saved_model.load(str(folder / "model")).signatures["serving_default"]
+    photos = []
+    for side in (19, 20):
+        file = io.BytesIO()
+        Image.new("RGB", (side, 30)).save(file, "PNG")
+        photos.append(file.getvalue())
+    reasons = serve(image_bytes=tf.constant(photos))["reason"].numpy().tolist()
+    assert reasons == [b"too_small", b""], "min_size is 20 there, and 32 by default"
 
 
 @pytest.mark.slow

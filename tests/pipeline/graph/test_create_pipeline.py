@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from tfx.dsl.compiler import compiler
 
@@ -52,6 +54,16 @@ def test_only_models_that_the_canary_blessed_are_published(nodes):
     assert channel.output_key == "blessing"
     limits = _nodes("canary.max_memory_mb=77")["Canary"].parameters.parameters
     assert limits["max_memory_mb"].field_value.int_value == 77
+
+
+def test_how_photos_are_stored_goes_to_the_served_graph_and_its_canary():
+    """Otherwise a model would be served with other photos than it is evaluated on."""
+    nodes = _nodes("data.stored_size=77", "data.min_size=33", "data.jpeg_quality=88")
+    expected = {"stored_size": 77, "min_size": 33, "jpeg_quality": 88}
+    config = nodes["Trainer"].parameters.parameters["custom_config"].field_value.string_value
+    assert json.loads(config)["photo_spec"] == expected
+    spec = nodes["Canary"].parameters.parameters["photo_spec"].field_value.string_value
+    assert json.loads(spec) == expected
 
 
 def test_the_key_of_splits_goes_to_ingestion_and_where_settings_are_recorded():
