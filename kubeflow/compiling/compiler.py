@@ -17,7 +17,7 @@ from customer_age.pipeline.settings.cluster import ClusterSettings
 from customer_age.pipeline.settings.settings import Settings
 
 from ..artifact_types import SYSTEM_TITLES
-from . import containers, stores, target_support
+from . import containers, stores, target_support, yaml_text
 from .platform_spec import platform_document
 from .target_support import Pipeline, Target
 
@@ -54,9 +54,7 @@ def compile_kubeflow(settings: Settings, pipeline: Pipeline = "run") -> str:
         for name, component in spec["components"].items()
         if "container" in spec["deploymentSpec"]["executors"][component["executorLabel"]]
     }
-    return yaml.safe_dump_all(
-        [spec, platform_document(settings, labels)], sort_keys=True, allow_unicode=True, width=100
-    )
+    return yaml_text.dump_all([spec, platform_document(settings, labels)])
 
 
 def compile_vertex(settings: Settings, pipeline: Pipeline = "run") -> str:
