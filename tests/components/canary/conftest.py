@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from customer_age.photos.spec import PhotoSpec
 from customer_age.schema import features
 from customer_age.schema.refusals import NO_AGE
 
-LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 120}
+LIMITS = {"max_seconds_per_photo": 5.0, "max_memory_mb": 8000, "timeout_seconds": 600}
 SPEC = PhotoSpec(min_size=16)
 
 
@@ -107,8 +108,7 @@ class Canary:
     def judge(self, **limits: float) -> tuple[standard_artifacts.InfraBlessing, dict]:
         """Give the blessing and the content of `canary.json`."""
         blessing = standard_artifacts.InfraBlessing()
-        blessing.uri = str(self.folder / "blessing")
-        Path(blessing.uri).mkdir()
+        blessing.uri = tempfile.mkdtemp(prefix="blessing-", dir=self.folder)
         executor = component.Canary.EXECUTOR_SPEC.executor_class()
         executor.Do(
             {"model": [self.model], "examples": [self.examples]},

@@ -198,9 +198,14 @@ def test_a_slow_model_is_refused(canary, tiny_model):
 
 
 def test_a_model_that_hangs_is_stopped(canary, tiny_model):
-    [refusal] = canary.refusals(tiny_model(_never_ends), timeout_seconds=20)
-    assert "did not finish within 20 s (canary.timeout_seconds) while it was answering" in refusal
-    assert "last line of its log" not in refusal
+    # The limit covers TensorFlow's import too: where that is slow, the next limit is long enough.
+    for limit in (20, 60, 240):
+        [refusal] = canary.refusals(tiny_model(_never_ends), timeout_seconds=limit)
+        assert f"did not finish within {limit} s (canary.timeout_seconds) while it was" in refusal
+        assert "last line of its log" not in refusal
+        if "answering" in refusal:
+            break
+    assert "while it was answering" in refusal
 
 
 def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):
