@@ -117,7 +117,7 @@ def test_the_next_run_repairs_a_kill_at_any_call(rows, hand_out, tmp_path):
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     kills = int(ended.stdout.split()[-1])
