@@ -19,6 +19,7 @@ from customer_age.components.artifacts.ingestion import write_refused
 from customer_age.components.photo_example_gen import tfrecord_shards
 from customer_age.components.photo_example_gen.batch_cache import BatchCache, index, uses
 from customer_age.components.photo_example_gen.batch_cache import sweep as swept
+from customer_age.errors import RunError
 from customer_age.files import leftovers, local_files, store
 from customer_age.files.addresses import join, plain
 
@@ -359,23 +360,31 @@ HELD = 0.3
 """Seconds for which a run uses its batches."""
 
 
-def use_batches(place, seed, seconds):
-    """Runs, one after another, each using some batches; some are killed. What was found broken."""
+def use_batches(place, seed, seconds, limit):
+    """Runs, one after another, each using some batches; some are killed.
+
+    What was found broken, and how many runs ended within the limit: others may lose their batches.
+    """
     choice = random.Random(seed)
-    cache, broken, end = BatchCache(place), [], time.monotonic() + seconds
+    cache, broken, judged, end = BatchCache(place), [], 0, time.monotonic() + seconds
     while time.monotonic() < end:
         keys = choice.sample([f"{number:032x}" for number in range(24)], 2)
+        found = []
+        noted = time.monotonic()
         cache.use(keys)
-        batches = [ingest(cache, key) for key in keys]
-        if choice.random() < 0.2:
-            write_attempt(cache, keys[0])  # by one that is killed
-        time.sleep(HELD * choice.random())
-        for key, batch in zip(keys, batches, strict=True):
-            try:
-                assert content(batch) == [key.encode()]
-            except (OSError, AssertionError) as error:
-                broken.append(f"{key}: {error}")
-    return broken
+        try:
+            batches = [ingest(cache, key) for key in keys]
+            if choice.random() < 0.2:
+                write_attempt(cache, keys[0])  # by one that is killed
+            time.sleep(HELD * choice.random())
+            for key, batch in zip(keys, batches, strict=True):
+                assert content(batch) == [key.encode()], key
+        except (OSError, RunError, AssertionError) as error:
+            found.append(f"{keys}: {error!r}")
+        if time.monotonic() - noted < limit - 0.1:  # a file's time is a little coarse
+            judged += 1
+            broken += found
+    return broken, judged
 
 
 def sweep_again_and_again(place, limits, seconds):
@@ -396,8 +405,10 @@ def test_nothing_that_a_run_uses_is_swept(place, caplog):
     limits = sweeping.Limits(unused=limit, quiet=limit, between=0)
     with ThreadPoolExecutor(8) as pool:
         sweeps = [pool.submit(sweep_again_and_again, place, limits, seconds) for _ in range(2)]
-        runs = [pool.submit(use_batches, place, seed, seconds) for seed in range(4)]
-        assert [run.result() for run in runs] == [[]] * 4
+        runs = [pool.submit(use_batches, place, seed, seconds, limit) for seed in range(4)]
+        used = [run.result() for run in runs]
+        assert [broken for broken, _ in used] == [[]] * 4
+        assert sum(judged for _, judged in used) > 0
         meanwhile = sum(sum(each.result()) for each in sweeps)
     assert meanwhile > 0
     assert sweeping.__name__ not in {record.name for record in caplog.records}
@@ -412,16 +423,19 @@ RUNS = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import test_sweep
-print(*test_sweep.use_batches(sys.argv[2], int(sys.argv[3]), 6), sep="\\n")
+broken, judged = test_sweep.use_batches(sys.argv[2], int(sys.argv[3]), 6, float(sys.argv[4]))
+print(judged, *broken, sep="\\n")
 """
 
 
 @pytest.mark.slow
 def test_nothing_that_processes_use_is_swept(tmp_path):
-    place, limits = str(tmp_path / "cache"), sweeping.Limits(unused=1.5, quiet=1.5, between=0)
+    place, limit = str(tmp_path / "cache"), 1.5
+    limits = sweeping.Limits(unused=limit, quiet=limit, between=0)
+    arguments = [str(Path(__file__).parent), place]
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", RUNS, str(Path(__file__).parent), place, str(seed)],
+            [sys.executable, "-c", RUNS, *arguments, str(seed), str(limit)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -432,8 +446,10 @@ def test_nothing_that_processes_use_is_swept(tmp_path):
         done = swept(place, limits)
         swept_of_all[0] += done.batches
         swept_of_all[1] += done.attempts
-    assert [run.communicate()[0].strip() for run in runs] == ["", ""]
+    printed = [run.communicate()[0].splitlines() for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
+    assert [broken for _, *broken in printed] == [[], []]
+    assert sum(int(judged) for judged, *_ in printed) > 0
     assert min(swept_of_all) > 0
 
 
