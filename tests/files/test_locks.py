@@ -112,14 +112,14 @@ def test_a_forked_process_does_not_hold_the_lock(process, lock_file):
         os.kill(forked, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("patience", [5, math.inf])
+@pytest.mark.parametrize("patience", [120, math.inf])
 def test_patience_waits_for_the_holder(process, lock_file, patience):
     holder = process(HOLD, lock_file)
-    threading.Timer(0.5, holder.kill).start()
     before = time.monotonic()
+    threading.Timer(0.5, holder.kill).start()
     with locks.held(lock_file, "work_dir", patience) as alone:
         assert alone
-    assert 0.4 < time.monotonic() - before < 4
+    assert 0.4 < time.monotonic() - before < 60
 
 
 def test_an_error_releases_the_lock(lock_file):
