@@ -20,7 +20,7 @@ from customer_age.photos.spec import PhotoSpec
 from customer_age.schema.refusals import PhotoRefused
 
 LONGEST = 5.0
-"""Seconds for one photo."""
+"""Seconds of work for one photo."""
 MOST_MEMORY = 2**30
 """Bytes for one photo."""
 
@@ -84,7 +84,7 @@ def _spoilt(content: bytes, changes: list) -> bytes:
 @given(st.integers(0, 14), st.lists(_CHANGE, min_size=1, max_size=6))
 def test_a_corrupted_photo_is_stored_or_refused(seeds, which, changes):
     content = _spoilt(seeds[which], changes)
-    started = time.monotonic()
+    started = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -95,7 +95,7 @@ def test_a_corrupted_photo_is_stored_or_refused(seeds, which, changes):
             assert photo.encoded.startswith(b"\xff\xd8")
             assert 0 <= photo.brightness <= 255
             assert 0 <= photo.sharpness < float("inf")
-    assert time.monotonic() - started < LONGEST
+    assert time.process_time() - started < LONGEST
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
