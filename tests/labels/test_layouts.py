@@ -94,11 +94,11 @@ def test_a_table_in_capitals_is_named(folder):
     refusal(folder).match(r"Found Labels\.CSV: rename it to labels\.csv")
 
 
-def test_a_malformed_profile_refuses_the_table(folder):
+def test_a_malformed_profile_refuses_the_table(folder, tmp_path):
     (folder / "photos.csv").write_text("file_name,card_id,captured_at\na.jpg,1,2024-03-01\n")
     (folder / "cards.csv").write_text(
         "card_id,date_of_birth,consent\n1,1990-03-01,yes\n2,1990-03-01,yes\n1,1990-03-01,no,\n"
     )
     with pytest.raises(SettingsError, match=r"cards\.csv: line 4: the row has 4 cells") as raised:
         list(open_data_set(str(folder)).rows())
-    assert "1990" not in str(raised.value)
+    assert "1990" not in str(raised.value).replace(str(tmp_path), "")

@@ -89,13 +89,13 @@ def test_an_age_may_have_a_fraction(table, column, expected):
 @pytest.mark.parametrize(
     "column", [pa.array([4001.0, None]), pa.array([None, Decimal("4001.00")])], ids=str
 )
-def test_decimal_numbers_are_not_names(table, ours, column):
+def test_decimal_numbers_are_not_names(table, ours, column, tmp_path):
     read = table({"the column": column}, {ours: "the column"})
     with pytest.raises(
         SettingsError, match="column 'the column' contains decimal numbers"
     ) as raised:
         texts(read)
-    assert "4001" not in str(raised.value)
+    assert "4001" not in str(raised.value).replace(str(tmp_path), "")
 
 
 @pytest.mark.parametrize(
