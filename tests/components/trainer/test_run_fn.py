@@ -100,10 +100,14 @@ def trained(bright_is_old, tmp_path_factory):
     handler = logging.Handler(logging.DEBUG)
     handler.emit = records.append
     logger = logging.getLogger("customer_age.training")
+    level = logger.level
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
-    run_fn(_fn_args(folder, bright_is_old))
-    logger.removeHandler(handler)
+    try:
+        run_fn(_fn_args(folder, bright_is_old))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
     return folder, records
 
 
