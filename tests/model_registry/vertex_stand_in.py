@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import re
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -359,29 +358,23 @@ def _handlers(service: ModelService) -> list[grpc.GenericRpcHandler]:
 
 
 def main() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    emulator = create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
-    os.environ["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{port}"
     from google.cloud.storage import Client
 
-    storage = Client(project=PROJECT)
+    with create_server("127.0.0.1", 0, in_memory=True, default_bucket=BUCKET) as emulator:
+        endpoint = f"http://127.0.0.1:{emulator._api._httpd.server_port}"
+        os.environ["STORAGE_EMULATOR_HOST"] = endpoint
+        storage = Client(project=PROJECT)
 
-    def files(folder: str) -> list[str]:
-        bucket, _, path = folder.removeprefix("gs://").rstrip("/").partition("/")
-        blobs = storage.list_blobs(bucket, prefix=f"{path}/")
-        return [blob.name.removeprefix(f"{path}/") for blob in blobs]
+        def files(folder: str) -> list[str]:
+            bucket, _, path = folder.removeprefix("gs://").rstrip("/").partition("/")
+            blobs = storage.list_blobs(bucket, prefix=f"{path}/")
+            return [blob.name.removeprefix(f"{path}/") for blob in blobs]
 
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    server.add_generic_rpc_handlers(_handlers(ModelService(files)))
-    vertex = server.add_insecure_port("127.0.0.1:0")
-    with emulator:
+        server = grpc.server(futures.ThreadPoolExecutor(4))
+        server.add_generic_rpc_handlers(_handlers(ModelService(files)))
+        vertex = server.add_insecure_port("127.0.0.1:0")
         server.start()
-        addresses = {
-            "vertex": f"127.0.0.1:{vertex}",
-            "storage": os.environ["STORAGE_EMULATOR_HOST"],
-        }
+        addresses = {"vertex": f"127.0.0.1:{vertex}", "storage": endpoint}
         print(json.dumps(addresses), flush=True)
         sys.stdin.read()
         server.stop(None).wait()
