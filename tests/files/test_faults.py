@@ -216,11 +216,11 @@ def test_three_publishers_never_show_half_a_file(request, kind, tmp_path):
     place = request.getfixturevalue("s3_place") if kind == "s3" else f"file://{tmp_path}/place"
     file = join(place, "model")
     store.write_whole(file, b"0" * SIZES[0])
+    looks, seen = 0, {store.read(file)[:1]}
     publishers = [
         subprocess.Popen([sys.executable, "-c", PUBLISHER, file, str(number)])
         for number in range(1, 4)
     ]
-    looks, seen = 0, set()
     while looks < LOOKS or len(seen) < 4:
         content = store.read(file)
         assert len(content) in SIZES
