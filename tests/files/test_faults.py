@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 
 import pytest
 
@@ -185,6 +186,20 @@ def test_no_credentials_of_google_are_one_line(monkeypatch, tmp_path):
     ended = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert ended.stdout.startswith("gs://shop: Your default credentials were not found")
     assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "version", ["a Python version (3.10)", "a non-supported Python version (3.10)"]
+)
+def test_googles_notice_about_this_python_is_not_shown(monkeypatch, version):
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:9")
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        google_bucket.GoogleBucket("gs://shop", {})
+        warnings.warn(f"You are using {version}.", FutureWarning, stacklevel=1)
+        warnings.warn("You are using another thing.", FutureWarning, stacklevel=1)
+    notices = [text for each in shown if (text := str(each.message)).startswith("You are using")]
+    assert notices == ["You are using another thing."]
 
 
 def test_a_profile_sets_endpoint_and_credentials(

@@ -44,7 +44,7 @@ class GoogleBucket:
         del options  # only S3 has options
         self.address = address
         # Users who read files do not need Google's notice about the end of this Python version.
-        warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
+        warnings.filterwarnings("ignore", "You are using a .*Python version", FutureWarning)
         try:
             from google.auth.exceptions import GoogleAuthError
             from google.cloud.storage import Client
