@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import sys
 import tempfile
+import threading
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -66,17 +67,28 @@ def person_key() -> Callable[[Path], Path]:
 
 
 @pytest.fixture
-def s3_endpoint() -> Iterator[str]:
+def s3_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a real S3 server on loopback, empty."""
+    from moto.s3.responses import S3Response
     from moto.server import ThreadedMotoServer
 
+    put, one_at_a_time = S3Response._key_response_put, threading.Lock()
+
+    def put_alone(*request):
+        with one_at_a_time:
+            return put(*request)
+
+    # S3 decides atomically whether an object is new: moto looks, and then puts, in many threads.
+    monkeypatch.setattr(S3Response, "_key_response_put", put_alone)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    yield endpoint
     # What one server was given, the next one in this process would hold too.
-    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST"))
+    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset).close()
+    yield endpoint
+    urllib.request.urlopen(reset).close()
     server.stop()
 
 
