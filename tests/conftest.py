@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import hypothesis
 import pytest
 from PIL import Image
 
@@ -26,6 +27,9 @@ from preloaded_python import started
 
 from customer_age.model_registry import Publication, saved_model_fingerprint
 
+
+# Without a deadline, and with the same examples each time; test modules read it when imported.
+hypothesis.settings.load_profile("ci")
 
 @pytest.fixture(scope="session", autouse=True)
 def _command_line_of_pytest_alone() -> None:
