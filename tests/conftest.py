@@ -1,5 +1,6 @@
 """What tests of several rooms need: object stores on loopback, a model and photos to ask about."""
 
+import contextlib
 import csv
 import gzip
 import io
@@ -16,8 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import hypothesis
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -27,9 +28,9 @@ from preloaded_python import started
 
 from customer_age.model_registry import Publication, saved_model_fingerprint
 
-
 # Without a deadline, and with the same examples each time; test modules read it when imported.
 hypothesis.settings.load_profile("ci")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _command_line_of_pytest_alone() -> None:
@@ -40,11 +41,17 @@ def _command_line_of_pytest_alone() -> None:
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Finds a port of loopback for a server that cannot choose one and tell which."""
+    # Other tests get theirs from the kernel, at 32768 or above: one of these could be taken again
+    # before its server starts. Each worker, and each of several runs, has its own part.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = iter(range(20_000 + 1000 * (worker % 12) + os.getpid() % 500, 32_768))
 
     def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return probe.getsockname()[1]
+        for port in ports:
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+        raise LookupError("no port is free")
 
     return find
 
