@@ -56,6 +56,14 @@ def free_port() -> Callable[[], int]:
     return find
 
 
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A reserved port of loopback that refuses connections."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def preloaded_python() -> Iterator[str]:
     """A program to run in place of Python: it has already imported large libraries."""

@@ -165,9 +165,9 @@ REGISTRIES = (
 
 
 @pytest.mark.parametrize("uri", REGISTRIES)
-def test_a_dead_proxy_is_named_without_its_password(uri, free_port, monkeypatch):
+def test_a_dead_proxy_is_named_without_its_password(uri, closed_port, monkeypatch):
     variable = "HTTPS_PROXY" if "https:" in uri else "HTTP_PROXY"
-    host = f"127.0.0.1:{free_port()}"
+    host = f"127.0.0.1:{closed_port}"
     monkeypatch.setenv(variable, f"http://anna:s3cret@{host}")
     with pytest.raises(SettingsError) as raised:
         open_registry(uri, "customer-age").require_ready()
@@ -191,10 +191,10 @@ def test_a_proxy_that_reaches_no_server_is_reported_at_once(proxy, monkeypatch, 
     assert "\n" not in str(raised.value)
 
 
-def test_an_address_without_a_proxy_is_reported_without_one(free_port, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{free_port()}")
+def test_an_address_without_a_proxy_is_reported_without_one(closed_port, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{closed_port}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    registry = open_registry(f"mlflow+http://127.0.0.1:{free_port()}", "customer-age")
+    registry = open_registry(f"mlflow+http://127.0.0.1:{closed_port}", "customer-age")
     with pytest.raises(SettingsError, match="no MLflow server answers at http://127") as raised:
         registry.require_ready()
     assert "proxy" not in str(raised.value).lower()

@@ -54,10 +54,10 @@ def test_weights_are_read_from_a_file(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_failed_download_names_the_steps_with_a_registry(tmp_path, monkeypatch, free_port):
+def test_a_failed_download_names_the_steps_with_a_registry(tmp_path, monkeypatch, closed_port):
     """The download is real, through a proxy port on which nothing listens."""
     monkeypatch.setattr(file_utils.config, "keras_home", lambda: str(tmp_path))
-    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{closed_port}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the proxies of its first use
     with pytest.raises(RunError) as failed:

@@ -21,14 +21,6 @@ def only(findings: Iterator[Finding]) -> Finding:
 
 
 @pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A reserved port that refuses connections."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
-
-
-@pytest.fixture
 def silent_port() -> Iterator[int]:
     """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
