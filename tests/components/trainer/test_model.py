@@ -94,6 +94,7 @@ def test_a_file_without_weights_does_not_fit(tmp_path):
 
 
 def test_a_model_trained_in_half_precision_is_served_in_full_precision():
+    keras.utils.set_random_seed(1)
     with devices.precision("mixed_float16"):
         trained = _built("none")
     kernel, bias = trained.layers[-1].get_weights()
