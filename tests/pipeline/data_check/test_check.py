@@ -158,8 +158,11 @@ def test_with_the_run_s_key_people_have_the_same_splits_as_in_a_run(inbox, setti
 def test_no_card_and_no_birthday_is_reported(inbox, settings, tmp_path):
     loaded = settings(inbox / "monday", data__inbox=str(inbox))
     text = json.dumps(check(loaded).as_json())
-    for secret in ("4000", "111", "9999", "1950-", "-04-", "04-07"):
-        assert secret not in text.replace("2024-03-01", "")
+    # Whole numbers and years with months: a random name may contain a few of their digits.
+    cards = [*(f"4000-111{number}" for number in range(9)), "4000-9999"]
+    birthdays = [f"19{50 + 5 * number}-04" for number in range(9)]
+    for secret in (*cards, *(card.replace("-", "") for card in cards), *birthdays):
+        assert secret not in text
     other = json.dumps(check(loaded).as_json())
     assert text != other, "without the run's key, a card's hash differs each time"
     assert not (tmp_path / "work").exists(), "nothing is written"
