@@ -67,7 +67,7 @@ def answer(code, **headers):
 def drip(handler):
     """Send a byte from time to time, so that a socket's time limit never expires."""
     try:
-        for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60:
+        for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 300:
             handler.wfile.write(bytes([letter]))
             handler.wfile.flush()
             time.sleep(0.1)
@@ -211,13 +211,13 @@ def test_a_redirect_is_not_followed(events, clock, receiver):
     assert {path for path, *_ in receiver.got} == {"/hook"}
 
 
-@pytest.mark.parametrize("hang", [lambda _: time.sleep(5), drip], ids=["silence", "a drip"])
+@pytest.mark.parametrize("hang", [lambda _: time.sleep(30), drip], ids=["silence", "a drip"])
 def test_a_webhook_that_hangs_costs_its_time_limit(events, clock, receiver, hang):
     receiver.answers = [hang] * 3
     started = time.monotonic()
     printed, *_ = send(events, clock, receiver, timeout_seconds=0.5, attempts=1)
     assert "no answer in 0.5 seconds" in printed or "cannot be reached" in printed
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20, "two events, of 30 seconds each without the limit"
 
 
 def test_an_unreachable_webhook_is_reported_without_address(events, clock, receiver, no_waiting):
