@@ -28,7 +28,7 @@ with RunProgress(sys.stdout) as progress:
     progress.started("Trainer")
     for step in range(2):
         progress.advanced(step + 1, 3, "whole network, epoch 1 of 2, MAE 14.83")
-        time.sleep(0.3)
+        time.sleep(1.5)  # the bar is drawn ten times per second, by another thread
     progress.note("whole network, epoch 1 of 2: MAE 14.83, valid 12.07 years")
     progress.ended("Trainer", 1171.0, {SUMMARY!r})
     progress.started("Evaluator")
