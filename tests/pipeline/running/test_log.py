@@ -1,3 +1,5 @@
+import contextlib
+import gc
 import logging
 import os
 import subprocess
@@ -50,10 +52,21 @@ def test_all_output_goes_to_the_file_and_the_screen_stays_ours(tmp_path):
 
 def test_the_process_is_restored(tmp_path):
     root = logging.getLogger()
-    before = root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))
+    gc.collect()  # it may close files of earlier tests
+    before, files = (root.level, list(root.handlers)), open_files()
     with log.redirected(tmp_path / "run.log"):
         pass
-    assert (root.level, list(root.handlers), len(list(Path("/proc/self/fd").iterdir()))) == before
+    assert (root.level, list(root.handlers)) == before
+    assert open_files() - files == set()
+
+
+def open_files() -> set[tuple[str, str]]:
+    """Return each descriptor of this process, and what it leads to."""
+    found = set()
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was open for this list only
+            found.add((file.name, str(file.readlink())))
+    return found
 
 
 def test_libraries_print_nothing_when_imported():
