@@ -27,7 +27,9 @@ def known() -> set[str]:
     assert issubclass(portable_runner.WatchOptions, pipeline_options.PipelineOptions)
 
     parser = pipeline_options._BeamArgumentParser(allow_abbrev=False)
-    for part in pipeline_options.PipelineOptions.__subclasses__():
+    # As in Beam, one of each name: tests may import a module twice.
+    parts = {str(part): part for part in pipeline_options.PipelineOptions.__subclasses__()}
+    for part in parts.values():
         part._add_argparse_args(parser)
     return {name for action in parser._actions for name in action.option_strings}
 
