@@ -17,7 +17,7 @@ from backend_stand_in.objects import Objects
 from kubelet import Kubelet
 from kubernetes import client
 
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 600
 IMPLEMENTATION = "retry-system-container-impl"
 SECRETS = {
     "object-store": {"accesskey": "a-user-of-the-store", "secretkey": "the-password-of-the-store"},

@@ -26,7 +26,7 @@ def _do(act: str) -> None:
     if act == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if act == "hang":
-        time.sleep(600)
+        time.sleep(3600)
     if act == "end":
         (Path(os.environ["FAULTS"]) / "environment").write_text(json.dumps(dict(os.environ)))
         os._exit(0)
