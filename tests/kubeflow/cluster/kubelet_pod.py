@@ -18,7 +18,7 @@ from kubernetes.client.exceptions import ApiException
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 _POLL_SECONDS = 0.05
 _RETRY_SECONDS = 0.3
-_CLEANUP_SECONDS = 2.0
+_CLEANUP_SECONDS = 10.0
 """From the report of a deleted pod's end until it is gone: volumes and cgroups are cleaned up."""
 
 
