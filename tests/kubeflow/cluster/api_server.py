@@ -1,7 +1,9 @@
 """A real Kubernetes API server on a real etcd, as two processes on loopback."""
 
+import contextlib
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -96,10 +98,14 @@ class ApiServer:
 
 
 def _free_ports(number: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
+    """Return different ports that the system gives nobody who asks for any free one."""
+    ports: list[int] = []
+    with contextlib.ExitStack() as probes:
+        while len(ports) < number:
+            port = random.randrange(20_000, 32_000)
+            with contextlib.suppress(OSError):  # it is taken
+                probes.enter_context(socket.create_server(("127.0.0.1", port)))
+                ports.append(port)
     return ports
 
 
