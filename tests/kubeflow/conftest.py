@@ -1,6 +1,7 @@
 """A tiny pipeline for a cluster, and the photos and the registry that it is run with."""
 
 import logging
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def photos_in_s3(photos) -> Iterator[str]:
     for file in photos.rglob("*.*"):
         client.upload_file(str(file), "photos", f"grey/{file.relative_to(photos).as_posix()}")
     yield f"s3://photos/grey?endpoint={endpoint}"
+    # What one server was given, the next one in this process would hold too.
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST"))
     server.stop()
 
 
