@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-READY_SECONDS = 60
+READY_SECONDS = 300
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from api_server import ApiServer
 
-READY_SECONDS = 60
+READY_SECONDS = 300
 LOG_SECRET = "mlpipeline-minio-artifact"
 """The Secret that Kubeflow's own settings name for the logs of each pod."""
 OLD: dict[str, Any] = {}

@@ -38,7 +38,7 @@ def pods_of(started: Cluster) -> list[dict]:
 
 
 def until(condition) -> None:
-    ends = time.monotonic() + 40
+    ends = time.monotonic() + 180
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.3)

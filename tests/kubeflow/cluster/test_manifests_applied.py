@@ -41,7 +41,7 @@ def cluster(server: ApiServer, programs: Path) -> ApiServer:
     for name in (namespace_of(PROFILES[0]), namespace_of(STANDALONE[0])):
         ApiClient(server).create_namespace(name, {})
     server.kubectl("apply", "--server-side", "-f", str(programs / "cilium-crds"))
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 120
     while ApiClient(server).ask("GET", "/apis/cilium.io/v2").status != 200:
         assert time.monotonic() < ends, "the server does not serve Cilium's kinds"
         time.sleep(0.1)

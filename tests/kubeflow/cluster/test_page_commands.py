@@ -227,7 +227,7 @@ def test_the_check_s_pod_is_admitted_and_removed(new_server, applied, folder, la
     with subprocess.Popen(
         ["bash", "-c", line], cwd=folder, env=variables, stdout=-1, stderr=-1, text=True
     ) as process:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 120
         while (answer := applied.ask("GET", pod)).status != 200:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < ends

@@ -87,7 +87,7 @@ def without_what_follows(rights: set[Right]) -> set[Right]:
 
 def wait_for(client: ApiClient, account: str, namespace: str, right: Right) -> None:
     """Roles reach the server's authorizer a moment after they are stored."""
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while not allowed(client, account, namespace, [right], at=namespace):
         assert time.monotonic() < ends, f"{account} has no {right}"
         time.sleep(0.05)

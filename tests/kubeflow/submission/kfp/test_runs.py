@@ -105,7 +105,7 @@ def test_one_of_several_runs_started_at_the_same_time_stays(api):
 
     def wait_for_the_others(method, path):
         if (method, path) == ("POST", "/apis/v2beta1/runs"):
-            all_have_looked.wait(20)
+            all_have_looked.wait(120)
 
     api.on_request = wait_for_the_others
     import kfp  # noqa: F401  what a process imports first must not be imported by five at once
