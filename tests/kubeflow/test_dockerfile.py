@@ -19,6 +19,9 @@ TARGETS = {"cpu": "image-py313.txt", "gpu": "image-gpu-py313.txt"}
 BOOT = "/opt/apache/beam/boot"
 VENV = "/opt/customer-age"
 
+PATIENT = {"UV_HTTP_TIMEOUT": "300", "UV_HTTP_RETRIES": "10"}
+"""For uv: the package index may be slow, or fail now and then."""
+
 WRITE_TRAINING_LOG = """
 import tensorflow as tf  # writes what TensorBoard shows by TensorBoard's own package
 with tf.summary.create_file_writer("logs").as_default():
@@ -209,7 +212,7 @@ def build(stage: str, places: dict[str, Path], base: Path) -> None:
 
     Byte code is left out, and what was downloaded before is taken: neither changes what there is.
     """
-    environment = os.environ | {"PATH": f"{base}/bin:{os.environ['PATH']}"}
+    environment = os.environ | PATIENT | {"PATH": f"{base}/bin:{os.environ['PATH']}"}
 
     def here(text: str) -> str:
         text = text.replace("--no-cache --compile-bytecode", "")
@@ -224,8 +227,9 @@ def build(stage: str, places: dict[str, Path], base: Path) -> None:
                 ends = Path(target, Path(source).name) if target.endswith("/") else Path(target)
                 ends.parent.mkdir(parents=True, exist_ok=True)
                 if (ROOT / source).is_dir():
-                    # A builder copies a link as a link.
-                    shutil.copytree(ROOT / source, ends, symlinks=True)
+                    # A builder copies a link as a link. Other tests write byte code meanwhile.
+                    byte_code = shutil.ignore_patterns("__pycache__")
+                    shutil.copytree(ROOT / source, ends, symlinks=True, ignore=byte_code)
                 else:
                     shutil.copy(ROOT / source, ends)
         elif "apt-get" not in rest:  # a compiler, which is needed to install TFX
@@ -264,7 +268,9 @@ def test_each_package_of_the_lock_is_available_for_the_image(stage, tmp_path):
     )
     command += " --python-version 3.13 --python-platform x86_64-manylinux_2_40"
     words = [f"{sys.prefix}/bin/uv", *shlex.split(command)[1:]]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        words, capture_output=True, text=True, check=False, env=os.environ | PATIENT
+    )
     assert ended.returncode == 0, ended.stderr
     assert f"+ tfx=={pinned(TARGETS['cpu'], 'tfx')}" in ended.stderr
     assert ("+ nvidia-cudnn" in ended.stderr) == (stage == "packages-gpu")
