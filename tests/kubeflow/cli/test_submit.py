@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -96,14 +95,16 @@ def test_help_and_mistakes_are_answered_without_tensorflow(arguments, expected):
     command = ["submit", *arguments]
     if "--help" not in arguments:
         command += ["--config", str(CONFIG)]
-    started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,  # against a hang: this does not measure speed
     )
     assert expected in done.stdout + done.stderr
     assert done.returncode == (0 if "--help" in arguments else 2), done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 20, "a hang, not a matter of speed"
 
 
 @pytest.mark.slow

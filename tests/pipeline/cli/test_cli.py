@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -44,14 +43,16 @@ def test_help_and_errors_need_no_tensorflow(arguments, exit_code, expected):
         "try:\n    cli.main()\n"
         "finally:\n    assert not loaded(), loaded()\n"
     )
-    started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,  # against a hang: this does not measure speed
     )
     assert done.returncode == exit_code, done.stderr
     assert expected in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 20, "it hangs; this does not measure speed"
 
 
 VERBS = (

@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -160,14 +159,13 @@ def test_all_errors_are_reported_together_with_their_lines(mistakes):
 def test_the_command_reports_all_errors_and_starts_nothing(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ("run", "--config", config(TEN_MISTAKES), "--set", "trainer.seed=x")
-    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", f"from {cli.__name__} import main; main()", *arguments],
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,  # against a hang: this does not measure speed
     )
-    assert time.monotonic() - started < 20, "it hangs; this does not measure speed"
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
