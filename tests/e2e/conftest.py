@@ -16,10 +16,20 @@ CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 class Command:
     """`customer-age run` in its own process."""
 
-    def __init__(self, python, data, work, *overrides, config=TINY, options=(), prefix=()):
+    def __init__(
+        self,
+        python,
+        data,
+        work,
+        *overrides,
+        config=TINY,
+        options=(),
+        prefix=(),
+        program=CUSTOMER_AGE,
+    ):
         arguments = [
             python,
-            CUSTOMER_AGE,
+            program,
             "run",
             "--config",
             config,

@@ -3,12 +3,15 @@
 import json
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
 from customer_age.model_registry import saved_model_fingerprint
 
 pytestmark = pytest.mark.slow
+
+UNHURRIED = Path(__file__).parent / "unhurried.py"
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +32,12 @@ def test_killed_in_ingestion_and_terminated_in_training(
     command, command_from_nothing, photos, work, versions, tmp_path
 ):
     examples = work / "pipeline" / "PhotoExampleGen" / "examples"
-    printed = command_from_nothing(photos, work).killed_when(lambda _: any(examples.glob("*/*")))
+    shards = work / "batch_cache"
+    printed = command_from_nothing(photos, work).killed_when(lambda _: any(shards.rglob("*.gz*")))
     assert "✓ PhotoExampleGen" not in printed
     [half_written] = examples.iterdir()
 
-    terminated = command_from_nothing(photos, work)
+    terminated = command_from_nothing(photos, work, program=UNHURRIED)
     kept = work / "checkpoint" / "checkpoint.npz"
     printed = terminated.killed_when(lambda _: kept.exists(), by=signal.SIGTERM)
     assert terminated.process.returncode == 143
