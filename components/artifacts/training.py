@@ -26,8 +26,10 @@ class Training(BaseModel):
     Attributes:
         best_epoch: the epoch of the phase `whole` whose weights were kept.
         served_mae: MAE of the exported model on `valid`, years. It differs from `val_mae` of the
-            best epoch by what only serving does, such as the mean with the mirror image. None in
-            files of release 0.1.
+            best epoch by what only serving does: the mean with the mirror image, and ages without
+            bias. None in files of release 0.1.
+        removed_bias: mean error on `valid` before it was removed from the served ages, years. None
+            in files of earlier code.
         median_age: of the labels in `train`, years.
         photos: in `train`.
         weights: that the network started from.
@@ -40,6 +42,7 @@ class Training(BaseModel):
     history: list[Epoch]
     best_epoch: int
     served_mae: float | None = None
+    removed_bias: float | None = None
     median_age: float
     photos: int
     device: str

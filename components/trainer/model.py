@@ -80,6 +80,34 @@ def as_served(model: keras.Model) -> keras.Model:
         return keras.Model(model.input, age_distribution.ExpectedAge(name="age")(model.output))
 
 
+def remove_bias(served: keras.Model, valid: tf.data.Dataset, mirror: bool) -> float:
+    """Shift the served ages so that their mean error on `valid` is zero, but for chance.
+
+    A network gives photos that it was not trained on ages too close to the mean of all ages. Most
+    people are younger than that, so the mean error is positive.
+
+    Args:
+        served: of `as_served`; its weights change.
+        valid: photos and ages, as `inputs.measuring_batches` returns them.
+        mirror: whether an age is the mean of the predictions for a photo and its mirror image.
+
+    Returns:
+        The mean error before, years.
+    """
+    head = served.get_layer(DISTRIBUTION)
+    network = keras.Model(served.input, head.output)
+    logits_of = tf.function(lambda photos: network(photos, training=False), reduce_retracing=True)
+    of_batches, labels = [], []
+    for photos, ages in valid:
+        views = [photos, photos[:, :, ::-1]] if mirror else [photos]
+        of_batches.append(np.stack([logits_of(view) for view in views]))
+        labels.append(np.asarray(ages)[:, 0])
+    logits, real = np.concatenate(of_batches, axis=1), np.concatenate(labels)
+    tilt = age_distribution.unbiasing_tilt(logits, real)
+    head.bias.assign(head.bias + tilt * age_distribution.YEARS)
+    return float(np.mean(age_distribution.mean_errors(logits, real)))
+
+
 def copy_weights(saved_model: str, model: keras.Model) -> None:
     """Copy the weights of a published model: the answers are the same, for any training ages.
 

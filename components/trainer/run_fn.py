@@ -18,7 +18,15 @@ from ..artifacts import training
 from . import devices, inputs, phases
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.training_fingerprint import training_fingerprint
-from .model import CHAMPION, RANDOM, as_served, build_model, copy_weights, freeze_statistics
+from .model import (
+    CHAMPION,
+    RANDOM,
+    as_served,
+    build_model,
+    copy_weights,
+    freeze_statistics,
+    remove_bias,
+)
 from .serving_graph import signatures
 
 _MEASURED_AT_ONCE = 64
@@ -76,15 +84,16 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     history, checkpoint = trained.history, trained.checkpoint
     checkpoint.deliver_logs(fn_args.model_run_dir)
-    served = signatures.export(
-        as_served(trained.model), fn_args.serving_model_dir, spec, chosen.mirror
-    )
+    network = as_served(trained.model)
+    bias = remove_bias(network, trained.valid, chosen.mirror)
+    served = signatures.export(network, fn_args.serving_model_dir, spec, chosen.mirror)
     record = training.Training(
         weights=_weights_name(chosen.weights),
         input_size=chosen.input_size,
         history=[training.Epoch(**epoch) for epoch in history],
         best_epoch=_best(history)["epoch"],
         served_mae=round(_served_mae(served, fn_args.eval_files), 4),
+        removed_bias=round(bias, 4),
         median_age=float(np.median(trained.ages)),
         photos=len(trained.ages),
         device=trained.device.name,
@@ -103,6 +112,7 @@ class Trained:
         model: with the weights of its best epoch on `valid`.
         history: one entry for each epoch, as `Reporter` writes them.
         ages: of `train`, years.
+        valid: its photos and ages, in batches.
         device: that it ran on.
         checkpoint: that the training resumed or began.
     """
@@ -110,6 +120,7 @@ class Trained:
     model: keras.Model
     history: list[dict]
     ages: np.ndarray
+    valid: tf.data.Dataset
     device: devices.Device
     checkpoint: Checkpoint
 
@@ -147,7 +158,7 @@ def train(
         checkpoint = checkpoint_of(_fingerprint(fn_args, device, model))
         logs = checkpoint.log_folder(log_folder)
         history = _train(model, batches, chosen, logs, checkpoint, callbacks)
-    return Trained(model, history, ages, device, checkpoint)
+    return Trained(model, history, ages, batches.valid, device, checkpoint)
 
 
 def _fingerprint(fn_args: FnArgs, device: devices.Device, model: keras.Model) -> str:

@@ -71,3 +71,49 @@ def test_one_output_in_years_becomes_a_distribution_with_the_same_mean():
     expected = np.asarray(age_distribution.expected_age(logits))
     assert inside.sum() > 30
     np.testing.assert_allclose(expected[inside], ages[inside], atol=0.02)
+
+
+def of_views(ages, spread):
+    """Logits of normal distributions, [1, photos, ages]."""
+    return (-0.5 * ((YEARS - ages[:, None]) / spread) ** 2)[None].astype(np.float32)
+
+
+@pytest.fixture
+def photos():
+    """Real ages of 400 photos, and answers whose error varies by 5 years."""
+    random = np.random.default_rng(5)
+    real = random.uniform(20, 80, 400)
+    return real, real + random.normal(0, 5, 400)
+
+
+@pytest.mark.parametrize("bias", [-2.0, 1.5])
+def test_a_tilt_removes_the_mean_error_except_for_chance(photos, bias):
+    real, answers = photos
+    logits = of_views(answers + bias, 6)
+    errors = age_distribution.mean_errors(logits, real)
+    tilt = age_distribution.unbiasing_tilt(logits, real)
+    left = age_distribution.mean_errors(logits + tilt * YEARS, real).mean()
+    assert tilt == pytest.approx(-bias / 6**2, rel=0.2)
+    assert left == pytest.approx(errors.var(ddof=1) / 400 / errors.mean(), abs=1e-3)
+    assert 0.01 < abs(left) < 0.1
+
+
+def test_a_tilt_moves_sure_answers_less():
+    real = np.array([30.0, 30.0])
+    logits = np.concatenate([of_views(real[:1], 2), of_views(real[1:], 8)], axis=1)
+    sure, unsure = age_distribution.mean_errors(logits - 0.05 * YEARS, real)
+    assert sure == pytest.approx(-0.05 * 2**2, abs=0.01)
+    assert unsure == pytest.approx(-0.05 * 8**2, abs=0.1)
+
+
+def test_a_mean_error_within_chance_is_left(photos):
+    real, answers = photos
+    few = answers[:9] - (answers - real)[:9].mean() + 1  # its standard error is above 1
+    assert age_distribution.unbiasing_tilt(of_views(few, 6), real[:9]) == 0
+    assert age_distribution.unbiasing_tilt(of_views(answers[:1] + 9, 6), real[:1]) == 0
+
+
+def test_an_answer_is_the_mean_of_its_views(photos):
+    real, answers = (each + 10 for each in photos)  # far from 0
+    views = np.concatenate([of_views(answers - 3, 2), of_views(answers + 3, 2)])
+    np.testing.assert_allclose(age_distribution.mean_errors(views, real), answers - real, atol=0.05)

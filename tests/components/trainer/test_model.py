@@ -3,6 +3,7 @@ import urllib.request
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras.src.utils import file_utils
 
 from customer_age.components.trainer import devices, model
@@ -91,6 +92,27 @@ def test_a_file_without_weights_does_not_fit(tmp_path):
     file.write_text("not weights")
     with pytest.raises(SettingsError, match="does not fit a ResNet50 without its top"):
         _built(str(file))
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_bias_on_valid_is_removed_from_the_served_ages(mirror):
+    keras.utils.set_random_seed(1)
+    trained = _built("none")
+    trained.get_layer(model.DISTRIBUTION).kernel.assign(
+        np.random.default_rng(1).normal(0, 0.05, (2048, 121))
+    )
+    photos = np.random.default_rng(2).uniform(0, 255, (60, 32, 32, 3)).astype(np.float32)
+
+    def ages(served):
+        views = [photos, photos[:, :, ::-1]] if mirror else [photos]
+        return np.mean([served.predict(view, verbose=0)[:, 0] for view in views], axis=0)
+
+    real = ages(model.as_served(trained)) - 3 + np.random.default_rng(3).normal(0, 2, 60)
+    valid = tf.data.Dataset.from_tensor_slices((photos, np.float32(real)[:, None])).batch(16)
+    served = model.as_served(trained)
+    assert model.remove_bias(served, valid, mirror) == pytest.approx(3, abs=0.6)
+    assert abs(np.mean(ages(served) - real)) < 0.1
+    assert model.remove_bias(served, valid, mirror) == pytest.approx(0, abs=0.1)
 
 
 def test_a_model_trained_in_half_precision_is_served_in_full_precision():

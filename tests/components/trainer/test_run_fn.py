@@ -148,8 +148,8 @@ def test_the_model_prepares_photos_as_its_training_photos_were(trained):
 def test_the_training_is_recorded(trained):
     folder, _ = trained
     record = json.loads((folder / "model_run" / "training.json").read_text())
-    last = ["history", "best_epoch", "served_mae", "median_age", "photos", "device", "precision"]
-    last += ["seconds"]
+    last = ["history", "best_epoch", "served_mae", "removed_bias", "median_age", "photos"]
+    last += ["device", "precision", "seconds"]
     assert list(record) == [*Hyperparameters.__dataclass_fields__, *last]
     assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
     assert {epoch["phase"] for epoch in record["history"]} == {"whole"}, "random: no head phase"
