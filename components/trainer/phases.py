@@ -69,14 +69,15 @@ def train_whole(
     epochs: int,
     learning_rate: float,
     weight_decay: float,
-    patience: int,
+    patience: int | None,
     log_folder: str,
     checkpoint: Checkpoint,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[dict]:
-    """Train the whole network: a warm-up, a cosine down to a hundredth, early stopping.
+    """Train the whole network: a warm-up, then a cosine down to a hundredth of the rate.
 
-    The model ends with the weights of its best epoch on `valid`.
+    The model ends with the weights of its best epoch on `valid`. With `patience`, training stops
+    after so many epochs that are not better.
 
     Returns:
         One entry for each epoch, as `Reporter` writes them.
@@ -92,7 +93,7 @@ def train_whole(
     )
     compile_whole(model, weight_decay)
     stopping = EarlyStopping(
-        monitor="val_mae", mode="min", patience=patience, restore_best_weights=True
+        monitor="val_mae", mode="min", patience=patience or epochs, restore_best_weights=True
     )
     diverged = EndDiverged(
         "the whole network", batches.steps, ("trainer.learning_rate", learning_rate)

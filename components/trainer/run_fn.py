@@ -46,7 +46,7 @@ class Hyperparameters:
     learning_rate: float
     weight_decay: float
     dropout: float
-    patience: int
+    patience: int | None
     augmentation: bool
     mirror: bool
     photo_cache_mb: int

@@ -30,14 +30,15 @@ class TrainerSettings(StrictModel):
     head_epochs: int = Field(1, ge=0, le=MOST_EPOCHS)
     """Epochs of the output layer alone; skipped if the weights are random."""
     epochs: int = Field(10, ge=1, le=MOST_EPOCHS)
-    """Most epochs of the whole network; early stopping may end sooner."""
+    """Epochs of the whole network; fewer only with `patience`."""
     head_learning_rate: float = Field(1e-3, gt=0, le=1)
     learning_rate: float = Field(5e-4, gt=0, le=1)
     """Peak learning rate of the whole network: linear warm-up, then cosine decay."""
     weight_decay: float = Field(1e-4, ge=0, le=1)
     dropout: float = Field(0.2, ge=0, lt=1)
-    patience: int = Field(3, ge=1, le=MOST_EPOCHS)
-    """Epochs without a better `valid` MAE after which training stops."""
+    patience: int | None = Field(None, ge=1, le=MOST_EPOCHS)
+    """Epochs without a better `valid` MAE after which training stops early. By default it does not:
+    the last epochs, whose learning rate is lowest, are usually the best."""
     augmentation: bool = True
     """Whether to change each photo slightly and randomly in each epoch."""
     mirror: bool = True

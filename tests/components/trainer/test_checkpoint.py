@@ -28,7 +28,7 @@ class Ended(BaseException):
 class Training:
     """One training, which several processes begin or resume."""
 
-    def __init__(self, folder, precision="float32", patience=EPOCHS, rate=RATE, epochs=EPOCHS):
+    def __init__(self, folder, precision="float32", patience=None, rate=RATE, epochs=EPOCHS):
         self._folder = folder
         self._precision = precision
         self._patience = patience
@@ -144,6 +144,13 @@ def test_early_stopping_resumes_with_its_patience_and_the_best_weights(tmp_path)
     with pytest.raises(Ended):
         training.begin(end_at=("whole", best + 2, 2))
     assert_same(training.begin(), uninterrupted)
+
+
+def test_without_patience_a_training_has_all_its_epochs(tmp_path):
+    """With patience, the same training is stopped: the test before this one."""
+    training = Training(tmp_path, rate=3.0, epochs=8)
+    epochs = [epoch["epoch"] for epoch in training.begin()[1] if epoch["phase"] == "whole"]
+    assert epochs == list(range(1, 9))
 
 
 @pytest.mark.parametrize("epochs", [1, 8])
