@@ -16,11 +16,11 @@ SECONDS = 30
 
 
 @pytest.fixture
-def args(free_port):
+def args(closed_port):
     """Beam options of a portable runner without a job server."""
     return [
         "--runner=PortableRunner",
-        f"--job_endpoint=localhost:{free_port()}",
+        f"--job_endpoint=localhost:{closed_port}",
         "--environment_type=EXTERNAL",
         "--environment_config=localhost:50000",
     ]

@@ -36,7 +36,7 @@ class VertexRuns:
         self._location = location
         self._channel = channel
         # The person who starts a run need not know when Google's clients drop this Python.
-        warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
+        warnings.filterwarnings("ignore", "You are using a .*Python version", FutureWarning)
 
     @explained_by(google_errors.translate_for_pipelines)
     def find(self, run_id: str) -> SubmittedRun | None:

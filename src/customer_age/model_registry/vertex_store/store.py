@@ -61,7 +61,7 @@ class VertexStore(VersionStore):
         self._channel = channel
         self._uploads = Uploads()
         # Users who list versions do not need Google's notice about the end of this Python version.
-        warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
+        warnings.filterwarnings("ignore", "You are using a .*Python version", FutureWarning)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:  # noqa: D102
