@@ -20,6 +20,9 @@ BACKBONE = "resnet50"
 DISTRIBUTION = "distribution"
 """Names of the model's layers."""
 
+_BATCHES_FOR_BIAS = 256
+"""Batches of `valid`, or up to twice as many: enough for a mean, and few enough for the memory."""
+
 _MOMENTUM = 0.9
 """Of the moving statistics. Keras's default of 0.99 averages over hundreds of steps: in a short
 training, `valid` would be measured with the statistics of much older weights."""
@@ -88,7 +91,8 @@ def remove_bias(served: keras.Model, valid: tf.data.Dataset, mirror: bool) -> fl
 
     Args:
         served: of `as_served`; its weights change.
-        valid: photos and ages, as `inputs.measuring_batches` returns them.
+        valid: photos and ages, as `inputs.measuring_batches` returns them; of many batches, some
+            are left out.
         mirror: whether an age is the mean of the predictions for a photo and its mirror image.
 
     Returns:
@@ -98,14 +102,15 @@ def remove_bias(served: keras.Model, valid: tf.data.Dataset, mirror: bool) -> fl
     network = keras.Model(served.input, head.output)
     logits_of = tf.function(lambda photos: network(photos, training=False), reduce_retracing=True)
     of_batches, labels = [], []
-    for photos, ages in valid:
+    thinned = max(1, int(valid.cardinality()) // _BATCHES_FOR_BIAS)
+    for photos, ages in valid.shard(thinned, 0):
         views = [photos, photos[:, :, ::-1]] if mirror else [photos]
         of_batches.append(np.stack([logits_of(view) for view in views]))
         labels.append(np.asarray(ages)[:, 0])
     logits, real = np.concatenate(of_batches, axis=1), np.concatenate(labels)
     tilt = age_distribution.unbiasing_tilt(logits, real)
     head.bias.assign(head.bias + tilt * age_distribution.YEARS)
-    return float(np.mean(age_distribution.mean_errors(logits, real)))
+    return float(np.mean(age_distribution.age_errors(logits, real)))
 
 
 def copy_weights(saved_model: str, model: keras.Model) -> None:

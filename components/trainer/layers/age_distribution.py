@@ -83,7 +83,7 @@ def head_of(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return kernel * by_year, bias * by_year - np.square(YEARS / SPREAD) / 2
 
 
-def mean_errors(logits: np.ndarray, ages: np.ndarray) -> np.ndarray:
+def age_errors(logits: np.ndarray, ages: np.ndarray) -> np.ndarray:
     """Return the errors of expected ages: predicted minus real, float [photos], years.
 
     Args:
@@ -104,13 +104,13 @@ def unbiasing_tilt(logits: np.ndarray, ages: np.ndarray) -> float:
     (the positive-part estimator of James and Stein, 1961).
 
     Args:
-        logits: float [views, photos, ages], as of `mean_errors`.
+        logits: float [views, photos, ages], as of `age_errors`.
         ages: float [photos], years; the labels.
 
     Returns:
         In 1 / years; 0 with fewer than two photos.
     """
-    errors = mean_errors(logits, ages)
+    errors = age_errors(logits, ages)
     mean = float(np.mean(errors))
     chance = float(np.var(errors, ddof=1)) / len(ages) if len(ages) > 1 else np.inf
     if mean**2 <= chance:
@@ -118,7 +118,7 @@ def unbiasing_tilt(logits: np.ndarray, ages: np.ndarray) -> float:
     lowest, highest = -_LARGEST_TILT, _LARGEST_TILT
     for _ in range(_HALVINGS):  # the mean error grows with the tilt
         middle = (lowest + highest) / 2
-        if np.mean(mean_errors(logits + middle * YEARS, ages)) > chance / mean:
+        if np.mean(age_errors(logits + middle * YEARS, ages)) > chance / mean:
             highest = middle
         else:
             lowest = middle

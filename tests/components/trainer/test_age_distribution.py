@@ -90,9 +90,9 @@ def photos():
 def test_a_tilt_removes_the_mean_error_except_for_chance(photos, bias):
     real, answers = photos
     logits = of_views(answers + bias, 6)
-    errors = age_distribution.mean_errors(logits, real)
+    errors = age_distribution.age_errors(logits, real)
     tilt = age_distribution.unbiasing_tilt(logits, real)
-    left = age_distribution.mean_errors(logits + tilt * YEARS, real).mean()
+    left = age_distribution.age_errors(logits + tilt * YEARS, real).mean()
     assert tilt == pytest.approx(-bias / 6**2, rel=0.2)
     assert left == pytest.approx(errors.var(ddof=1) / 400 / errors.mean(), abs=1e-3)
     assert 0.01 < abs(left) < 0.1
@@ -101,7 +101,7 @@ def test_a_tilt_removes_the_mean_error_except_for_chance(photos, bias):
 def test_a_tilt_moves_sure_answers_less():
     real = np.array([30.0, 30.0])
     logits = np.concatenate([of_views(real[:1], 2), of_views(real[1:], 8)], axis=1)
-    sure, unsure = age_distribution.mean_errors(logits - 0.05 * YEARS, real)
+    sure, unsure = age_distribution.age_errors(logits - 0.05 * YEARS, real)
     assert sure == pytest.approx(-0.05 * 2**2, abs=0.01)
     assert unsure == pytest.approx(-0.05 * 8**2, abs=0.1)
 
@@ -116,4 +116,4 @@ def test_a_mean_error_within_chance_is_left(photos):
 def test_an_answer_is_the_mean_of_its_views(photos):
     real, answers = (each + 10 for each in photos)  # far from 0
     views = np.concatenate([of_views(answers - 3, 2), of_views(answers + 3, 2)])
-    np.testing.assert_allclose(age_distribution.mean_errors(views, real), answers - real, atol=0.05)
+    np.testing.assert_allclose(age_distribution.age_errors(views, real), answers - real, atol=0.05)

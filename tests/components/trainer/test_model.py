@@ -115,6 +115,18 @@ def test_the_bias_on_valid_is_removed_from_the_served_ages(mirror):
     assert model.remove_bias(served, valid, mirror) == pytest.approx(0, abs=0.1)
 
 
+def test_of_many_batches_some_are_enough_for_the_bias(monkeypatch):
+    """Otherwise the memory would grow with the photos of `valid`."""
+    monkeypatch.setattr(model, "_BATCHES_FOR_BIAS", 2)
+    ages = np.where(np.arange(8) % 4 < 2, 20.0, np.nan)  # of each second batch
+    photos = np.zeros((8, 32, 32, 3), np.float32)
+    valid = tf.data.Dataset.from_tensor_slices((photos, np.float32(ages)[:, None])).batch(2)
+    served = model.as_served(_built("none"))
+    assert model.remove_bias(served, valid, mirror=False) == pytest.approx(
+        AGES.mean() - 20, abs=0.1
+    )
+
+
 def test_a_model_trained_in_half_precision_is_served_in_full_precision():
     keras.utils.set_random_seed(1)
     with devices.precision("mixed_float16"):

@@ -13,14 +13,16 @@ from PIL import Image
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from customer_age.components.champion import export_median
-from customer_age.components.trainer import images
+from customer_age.components.trainer import devices, images, inputs
+from customer_age.components.trainer import run_fn as run_fn_module
+from customer_age.components.trainer.checkpoint.checkpoint import Checkpoint
 from customer_age.components.trainer.model import (
     CHAMPION,
     as_served,
     build_model,
     copy_weights,
 )
-from customer_age.components.trainer.run_fn import Hyperparameters, run_fn
+from customer_age.components.trainer.run_fn import Hyperparameters, Trained, run_fn
 from customer_age.errors import DataRefused, SettingsError
 
 AGES = np.array([40.0])
@@ -159,6 +161,31 @@ def test_the_training_is_recorded(trained):
     assert "code" not in record
     events = list((folder / "model_run").rglob("events.out.tfevents.*"))
     assert len(events) == 2, "TensorBoard: train and validation"
+
+
+@pytest.mark.slow
+def test_the_served_ages_have_no_bias_on_valid(bright_is_old, tmp_path, monkeypatch):
+    """The network answers 69.5 years for each photo; the mean age in `valid` is far below."""
+    epoch = {"phase": "whole", "epoch": 1, "loss": 1, "mae": 1, "val_mae": 1, "seconds": 1}
+    trained = Trained(
+        model=build_model(32, "none", 0.0, np.arange(40.0, 100.0)),
+        history=[epoch],
+        ages=AGES,
+        valid=inputs.measuring_batches(bright_is_old[1], 32, 16, 16),
+        device=devices.find_device(),
+        checkpoint=Checkpoint(),
+    )
+    monkeypatch.setattr(run_fn_module, "train", lambda *_: trained)
+    (tmp_path / "model_run").mkdir()  # a training makes it, for its logs
+    run_fn(_fn_args(tmp_path, bright_is_old))
+    record = json.loads((tmp_path / "model_run" / "training.json").read_text())
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_examples"]
+    [(records, ages)] = inputs.labelled_records(bright_is_old[1], 16)
+    errors = np.asarray(served(examples=records)["age"]) - ages
+    assert record["removed_bias"] == pytest.approx(69.5 - np.mean(ages), abs=0.1)
+    assert record["removed_bias"] > 20
+    assert abs(np.mean(errors)) < 2
+    assert record["served_mae"] == pytest.approx(np.mean(np.abs(errors)), abs=0.01)
 
 
 @pytest.mark.slow
