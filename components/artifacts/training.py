@@ -28,8 +28,8 @@ class Training(BaseModel):
         served_mae: MAE of the exported model on `valid`, years. It differs from `val_mae` of the
             best epoch by what only serving does: the mean with the mirror image, and ages without
             bias. None in files of release 0.1.
-        removed_bias: mean error on `valid` before it was removed from the served ages, years. None
-            in files of earlier code.
+        removed_bias: mean error on `valid` that was removed from the served ages, years; 0 if it
+            may be chance, or if MAE would not be lower. None in files of earlier code.
         median_age: of the labels in `train`, years.
         photos: in `train`.
         weights: that the network started from.

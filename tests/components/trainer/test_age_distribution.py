@@ -113,6 +113,14 @@ def test_a_mean_error_within_chance_is_left(photos):
     assert age_distribution.unbiasing_tilt(of_views(answers[:1] + 9, 6), real[:1]) == 0
 
 
+def test_a_tilt_never_raises_the_mean_absolute_error():
+    """Here three of four answers are right; all would be five years too young without the bias."""
+    real, answers = np.full(400, 40.0), np.where(np.arange(400) % 4, 40.0, 60.0)
+    logits = of_views(answers, 6)
+    assert age_distribution.age_errors(logits, real).mean() == pytest.approx(5, abs=0.1)
+    assert age_distribution.unbiasing_tilt(logits, real) == 0
+
+
 def test_an_answer_is_the_mean_of_its_views(photos):
     real, answers = (each + 10 for each in photos)  # far from 0
     views = np.concatenate([of_views(answers - 3, 2), of_views(answers + 3, 2)])
