@@ -13,6 +13,14 @@ def test_cmyk_keeps_its_colours(format_name):
     assert_quarters(stored(photo))
 
 
+def test_inks_are_shrunk_as_colours():
+    """The mean of two colours' ink is not the ink of their mean, as black darkens all colours."""
+    random = np.random.default_rng(4)
+    image = Image.fromarray(random.integers(0, 256, (192, 320, 4), np.uint8), "CMYK")
+    as_shown = stored(prepare(encoded(image.convert("RGB"), "PNG")))
+    np.testing.assert_array_equal(stored(prepare(encoded(image, "TIFF"))), as_shown)
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LAB", "RGBA", "LA"])
 def test_modes_keep_their_look(mode):
     grey = mode in ("L", "1", "LA")

@@ -10,20 +10,21 @@ from PIL import Image, ImageCms
 _MEANINGS = ("icc_profile", "gamma", "srgb")
 """What Pillow's `info` contains about the meaning of pixel values."""
 
-_RESIZABLE = ("L", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
+_RESIZABLE = ("L", "RGB", "RGBA", "LA")
 
 
 def resizable(image: Image.Image) -> Image.Image:
     """Convert an image, without visible loss, to a mode in which pixels can be averaged.
 
     Palettes and single bits become colours, greys of more than 8 bits become 8 bits, and
-    transparent images keep their alpha.
+    transparent images keep their alpha. Inks become colours: the mean of inks with black is not
+    that of their colours. Inks with a profile stay, because only the profile describes them.
     """
     if "transparency" in image.info and image.mode in ("1", "L", "I", "I;16", "RGB", "P"):
         if image.mode.startswith("I"):
             image = _eight_bits(image)
         return image.convert("RGBA")
-    if image.mode in _RESIZABLE:
+    if image.mode in _RESIZABLE or (image.mode == "CMYK" and image.info.get("icc_profile")):
         return image
     if image.mode == "1":
         return image.convert("L")
