@@ -14,6 +14,7 @@ READY := $(VENV)/ready
 WORK := work/demo
 # Many tests wait for child processes: one worker more than there are cores keeps all cores busy.
 WORKERS = $(shell expr $$(nproc) + 1)
+TESTS := not cluster
 
 UV = VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
@@ -28,7 +29,7 @@ run: $(READY)  ## draw demo faces, train on them, check the model, publish it
 
 .PHONY: test
 test: $(READY) lint  ## every check and every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not cluster"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "$(TESTS)"
 
 .PHONY: test-cluster
 test-cluster: $(READY)  ## tests with a real API server, Argo's controller and the image; needs Go and root
@@ -36,8 +37,8 @@ test-cluster: $(READY)  ## tests with a real API server, Argo's controller and t
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m cluster
 
 .PHONY: test-debian13
-test-debian13: $(READY)  ## `make test` on TFX 1.21 in a Debian 13 root, and models passed between both TFX lines; needs root
-	tests/debian13/run.sh make test
+test-debian13: $(READY)  ## the tests that depend on the TFX line, on TFX 1.21 in a Debian 13 root, and models passed between both lines; needs root
+	tests/debian13/run.sh make test TESTS="not cluster and not one_line"
 	tests/debian13/both_lines.sh $(BIN)/python
 
 .PHONY: test-fast

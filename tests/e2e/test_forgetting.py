@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_line]
 
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"
 PEOPLE = 30

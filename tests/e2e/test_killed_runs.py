@@ -9,7 +9,7 @@ import pytest
 
 from customer_age.model_registry import saved_model_fingerprint
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_line]
 
 UNHURRIED = Path(__file__).parent / "unhurried.py"
 

@@ -71,6 +71,7 @@ def test_a_work_folder_that_cannot_be_written(command, photos, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_photos_that_cannot_be_read_at_all(command, tmp_path):
     data = _table(
         tmp_path / "data", "file_name,real_age\n" + "".join(f"{n}.jpg,30\n" for n in range(9))
@@ -86,6 +87,7 @@ def test_photos_that_cannot_be_read_at_all(command, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_weights_that_do_not_fit(command, photos, tmp_path):
     weights = tmp_path / "other.weights.h5"
     weights.write_text("no weights")
@@ -95,6 +97,7 @@ def test_weights_that_do_not_fit(command, photos, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_a_disk_that_fills_up(command_from_nothing, tmp_path):
     """On a file system of 5 MB, in its own mount namespace: the examples do not fit."""
     work = tmp_path / "small"

@@ -24,7 +24,7 @@ from PIL import Image
 from customer_age.files import addresses
 from customer_age.pipeline.retraining.ledger.ledger import Ledger
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_line]
 
 TINY = Path(__file__).parent / "tiny.yaml"
 CUSTOMER_AGE = Path(sys.executable).parent / "customer-age"

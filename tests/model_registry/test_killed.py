@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(empty_database, tmp_path):
     printed = subprocess.run(
         [sys.executable, HERE / "killed_publishers.py", empty_database, tmp_path],
@@ -42,6 +43,7 @@ def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(empty_da
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_a_database_is_created_again_after_a_kill(publication, tmp_path):
     folder = tmp_path / "registry"
     first = publication("first", mae=6.5)

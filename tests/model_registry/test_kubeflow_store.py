@@ -124,6 +124,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
 @pytest.mark.slow
 @pytest.mark.parametrize("kubeflow_host", ["v1"], indirect=True)
 @pytest.mark.parametrize("before", [True, False])
+@pytest.mark.one_line
 def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(
     kubeflow_host, publication, tmp_path, steps, before
 ):

@@ -133,6 +133,7 @@ class Killer(grpc.UnaryUnaryClientInterceptor):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_after_a_kill_at_any_step_publishing_again_leads_to_one_version(
     open_vertex, publication, client, bucket, tmp_path
 ):

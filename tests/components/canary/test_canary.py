@@ -170,6 +170,7 @@ def _python(ages, photos):
         (_aborts(True), None, ["ended with exit code 0 while it was answering a photo of 16x16"]),
     ],
 )
+@pytest.mark.one_line
 def test_an_unfit_model_is_refused_with_a_sentence(
     canary, tiny_model, of_photos, of_examples, sentences
 ):
@@ -184,11 +185,13 @@ def _unspoiled(ages, photos):
     return ages
 
 
+@pytest.mark.one_line
 def test_one_fault_is_reported_once(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(_not_a_number))
     assert "nan years" in refusal
 
 
+@pytest.mark.one_line
 def test_a_slow_model_is_refused(canary, tiny_model):
     refusals = canary.refusals(tiny_model(_counts_to(50_000)), max_seconds_per_photo=1e-4)
     alone, _, together, _ = refusals
@@ -197,6 +200,7 @@ def test_a_slow_model_is_refused(canary, tiny_model):
     assert "more than 64 times canary.max_seconds_per_photo (0.0064 s)" in together
 
 
+@pytest.mark.one_line
 def test_a_model_that_hangs_is_stopped(canary, tiny_model):
     # The limit covers TensorFlow's import too: where that is slow, the next limit is long enough.
     for limit in (20, 60, 240):
@@ -208,6 +212,7 @@ def test_a_model_that_hangs_is_stopped(canary, tiny_model):
     assert "while it was answering" in refusal
 
 
+@pytest.mark.one_line
 def test_a_model_that_needs_too_much_memory_is_refused(canary, tiny_model):
     [refusal] = canary.refusals(tiny_model(), max_memory_mb=50)
     assert "more than canary.max_memory_mb allows (50 MB)" in refusal

@@ -86,6 +86,7 @@ def fail() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_the_next_run_repairs_an_error_at_any_call(rows, hand_out, photo, tmp_path):
     # A photo in two rows: its shard is opened, and copied record by record.
     data = hand_out([*rows, ("again.jpg", 20, photo(0))])
@@ -108,6 +109,7 @@ def test_the_next_run_repairs_an_error_at_any_call(rows, hand_out, photo, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_the_next_run_repairs_a_kill_at_any_call(rows, hand_out, tmp_path):
     data = hand_out(rows)  # each photo once: shards are copied as they are
     ingest(data, tmp_path / "whole")

@@ -290,6 +290,7 @@ def _in_a_pod(fn_args, pod, root, *killed_at):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_a_pod_that_is_lost_in_the_second_epoch_costs_only_that_epoch(
     trained, bright_is_old, tmp_path
 ):

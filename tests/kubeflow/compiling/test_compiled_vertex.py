@@ -13,7 +13,7 @@ from backend_stand_in.vertex import VertexBackend
 
 from customer_age.kubeflow.submission import specifications
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_line]
 
 ROOT = "gs://artifacts/customer-age"
 

@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 RUN = "minio://mlpipeline/v2/artifacts/run-1"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_line]
 
 
 @dataclass

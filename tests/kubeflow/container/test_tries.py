@@ -1,5 +1,6 @@
 """Tries as processes; what they do is `one_try.py`."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -163,12 +164,10 @@ def _until(condition):
 
 
 def _runs(process):
-    """A process, or a process group by its negative number."""
-    try:
-        os.killpg(-process, 0) if process < 0 else os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return process < 0 or " Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:  # it has ended meanwhile
-        return False
+    """A process, or a process group by its negative number; one that ended may not be reaped."""
+    for file in Path("/proc").glob("[0-9]*/stat" if process < 0 else f"{process}/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            state, _, group = file.read_text().rpartition(")")[2].split()[:3]
+            if state != "Z" and (process > 0 or int(group) == -process):
+                return True
+    return False

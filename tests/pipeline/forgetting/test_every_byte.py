@@ -156,6 +156,7 @@ def pseudonym(key):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_nothing_is_left_in_any_byte(worked, photos, inbox, contents, tmp_path):
     key = erasure.person_key(worked)
     sought = needles_of(photos, key)

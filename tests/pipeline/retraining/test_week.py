@@ -30,6 +30,7 @@ def place(request, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_a_week(request, tmp_path, ledger_uri, place):
     address, *endpoint = place
     seed = str(sum(request.node.name.encode()))

@@ -121,6 +121,7 @@ def make_ledger_of_0_1(uri):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
+@pytest.mark.one_line
 def test_a_year(tmp_path, clock, batch_folder, seed):
     chance = random.Random(seed)
     uri = f"sqlite:///{tmp_path}/ledger.sqlite"

@@ -398,6 +398,7 @@ def sweep_again_and_again(place, limits, seconds):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["folder", "s3", "gs"], indirect=True)
+@pytest.mark.one_line
 def test_nothing_that_a_run_uses_is_swept(place, caplog):
     """Four runs and two sweeps at once; a store's clock counts whole seconds."""
     in_store = "://" in place
@@ -429,6 +430,7 @@ print(judged, *broken, sep="\\n")
 
 
 @pytest.mark.slow
+@pytest.mark.one_line
 def test_nothing_that_processes_use_is_swept(tmp_path):
     place, limit = str(tmp_path / "cache"), 1.5
     limits = sweeping.Limits(unused=limit, quiet=limit, between=0)
