@@ -14,7 +14,7 @@ READY := $(VENV)/ready
 WORK := work/demo
 # Many tests wait for child processes: one worker more than there are cores keeps all cores busy.
 WORKERS = $(shell expr $$(nproc) + 1)
-TESTS := not cluster
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 UV = VIRTUAL_ENV=$(VENV) $(BIN)/uv
 
@@ -29,16 +29,19 @@ run: $(READY)  ## draw demo faces, train on them, check the model, publish it
 
 .PHONY: test
 test: $(READY) lint  ## every check and every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "$(TESTS)"
+	$(PYTEST) -m "not cluster"
+
+.PHONY: test-line
+test-line: $(READY)  ## the tests that depend on the TFX line, for the second one
+	$(PYTEST) -m "not cluster and not one_line"
 
 .PHONY: test-cluster
 test-cluster: $(READY)  ## tests with a real API server, Argo's controller and the image; needs Go and root
-	@tests/kubeflow/cluster/programs/build.sh
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m cluster
+	@echo "test-cluster: the first run builds the programs and the image, which takes some ten minutes"
+	$(PYTEST) -m cluster
 
 .PHONY: test-debian13
-test-debian13: $(READY)  ## the tests that depend on the TFX line, on TFX 1.21 in a Debian 13 root, and models passed between both lines; needs root
-	tests/debian13/run.sh make test TESTS="not cluster and not one_line"
+test-debian13: $(READY)  ## `make test-line` on TFX 1.21 in a Debian 13 root, and models passed between both TFX lines; needs root
 	tests/debian13/both_lines.sh $(BIN)/python
 
 .PHONY: test-fast

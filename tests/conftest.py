@@ -328,19 +328,21 @@ def hand_out(tmp_path: Path) -> Callable[..., Path]:
 
 
 _LONGEST_FIRST = (
-    *("e2e", "test_kept_by_0_1.py", "kubeflow", "components", "pipeline", "model_registry"),
+    *("both_lines/", "e2e/", "test_kept_by_0_1.py"),
+    *("kubeflow/image/", "kubeflow/", "components/", "pipeline/", "model_registry/"),
 )
 
-# One stage of a story over two TFX lines, which tests/debian13/both_lines.sh tells.
+# One stage of a story over two TFX lines, which tests/debian13/both_lines.sh runs.
 collect_ignore = [] if "CUSTOMER_AGE_HANDOVER" in os.environ else ["both_lines"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole pipelines first: else the last worker would be alone with one."""
+    """Whole pipelines first, and the image: else the last worker would be alone with one."""
 
     def place(item: pytest.Item) -> int:
-        room = item.path.relative_to(Path(__file__).parent).parts[0]
-        return _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else len(_LONGEST_FIRST)
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        places = (place for place, start in enumerate(_LONGEST_FIRST) if path.startswith(start))
+        return next(places, len(_LONGEST_FIRST))
 
     items.sort(key=place)
 

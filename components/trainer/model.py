@@ -102,7 +102,9 @@ def remove_bias(served: keras.Model, valid: tf.data.Dataset, mirror: bool) -> fl
     """
     head = served.get_layer(DISTRIBUTION)
     network = keras.Model(served.input, head.output)
-    logits_of = tf.function(lambda photos: network(photos, training=False), reduce_retracing=True)
+    logits_of = tf.function(
+        lambda photos: network(photos, training=False), reduce_retracing=True, autograph=False
+    )
     of_batches, labels = [], []
     thinned = max(1, int(valid.cardinality()) // _BATCHES_FOR_BIAS)
     for photos, ages in valid.shard(thinned, 0):

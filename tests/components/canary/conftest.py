@@ -57,7 +57,9 @@ class TinyModel(tf.Module):
         self.of_photos = of_photos
         self.of_examples = of_examples or of_photos
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False
+    )
     def serve_photos(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         photos, reasons = tf.map_fn(
             lambda photo: served_photos.prepare(photo, 32, SPEC),
@@ -68,7 +70,9 @@ class TinyModel(tf.Module):
         without = tf.math.is_nan(ages) & tf.not_equal(reasons, "")
         return {"age": tf.where(without, NO_AGE, ages), "reason": reasons}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False
+    )
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         image = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
         encoded = tf.io.parse_example(examples, image)[features.IMAGE_ENCODED]

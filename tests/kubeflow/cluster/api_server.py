@@ -100,9 +100,10 @@ class ApiServer:
 def _free_ports(number: int) -> list[int]:
     """Return different ports that the system gives nobody who asks for any free one."""
     ports: list[int] = []
+    chance = random.SystemRandom()  # Hypothesis seeds the other one equally in all processes
     with contextlib.ExitStack() as probes:
         while len(ports) < number:
-            port = random.randrange(20_000, 32_000)
+            port = chance.randrange(20_000, 32_000)
             with contextlib.suppress(OSError):  # it is taken
                 probes.enter_context(socket.create_server(("127.0.0.1", port)))
                 ports.append(port)
