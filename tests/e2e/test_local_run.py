@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 import tensorflow as tf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_line]
 
 
 @pytest.fixture(scope="module")

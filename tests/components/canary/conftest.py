@@ -140,3 +140,17 @@ def canary(tmp_path: Path) -> Canary:
 @pytest.fixture
 def tiny_model() -> type[TinyModel]:
     return TinyModel
+
+
+@pytest.fixture
+def worker_with_imports(
+    preloaded_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Start workers that have imported TensorFlow: for tests of what the models answer.
+
+    They also start without `-I`, which such a process cannot have.
+    """
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nshift\nexec {preloaded_python} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))

@@ -171,24 +171,21 @@ def _python(ages, photos):
     ],
 )
 @pytest.mark.one_line
+@pytest.mark.usefixtures("worker_with_imports")
 def test_an_unfit_model_is_refused_with_a_sentence(
     canary, tiny_model, of_photos, of_examples, sentences
 ):
     spoilers = {"of_photos": of_photos} if of_photos else {}
-    refusal = canary.refusals(tiny_model(**spoilers, of_examples=of_examples or _unspoiled))[0]
+    refusals = canary.refusals(tiny_model(**spoilers, of_examples=of_examples or _unspoiled))
     for sentence in sentences:
-        assert sentence in refusal
-    assert "\n" not in refusal
+        assert sentence in refusals[0]
+    assert "\n" not in refusals[0]
+    if of_photos is _not_a_number:
+        assert len(refusals) == 1, "one fault is reported once"
 
 
 def _unspoiled(ages, photos):
     return ages
-
-
-@pytest.mark.one_line
-def test_one_fault_is_reported_once(canary, tiny_model):
-    [refusal] = canary.refusals(tiny_model(_not_a_number))
-    assert "nan years" in refusal
 
 
 @pytest.mark.one_line
