@@ -1,6 +1,7 @@
 """Reads batches and runs from the ledger's tables, and makes table rows from batches."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -39,8 +40,10 @@ def read_runs(connection: Connection, pipeline: str, *conditions: Any) -> list[R
         select(RUNS).where(RUNS.c.pipeline == pipeline, *conditions).order_by(RUNS.c.planned_at)
     ).all()
     in_these_runs = BATCHES.c.run_id.in_([row.run_id for row in rows])
-    batches = read_batches(connection, pipeline, in_these_runs)
-    return [_run(row, batches) for row in rows]
+    of_run = defaultdict(list)
+    for batch in read_batches(connection, pipeline, in_these_runs):
+        of_run[batch.run_id].append(batch)
+    return [_run(row, of_run[row.run_id]) for row in rows]
 
 
 def batch_row(batch: Batch) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def _run(row: Row, batches: Sequence[Batch]) -> Run:
         settings=row.settings,
         new_batches=tuple(json.loads(row.new_batches)),
         planned_at=row.planned_at,
-        batches=tuple(batch for batch in batches if batch.run_id == row.run_id),
+        batches=tuple(batches),
         reason=row.reason,
         ended_at=row.ended_at,
         forgiven=bool(row.forgiven),
