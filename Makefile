@@ -37,6 +37,7 @@ test-line: $(READY)  ## the tests that depend on the TFX line, for the second on
 
 .PHONY: test-cluster
 test-cluster: $(READY)  ## tests with a real API server, Argo's controller and the image; needs Go and root
+	@tests/kubeflow/cluster/programs/build.sh --check
 	@echo "test-cluster: the first run builds the programs and the image, which takes some ten minutes"
 	$(PYTEST) -m cluster
 
