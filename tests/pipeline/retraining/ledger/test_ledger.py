@@ -9,6 +9,7 @@ import pytest
 from standing_clock import START
 
 from customer_age.errors import RunError, SettingsError
+from customer_age.pipeline.retraining.ledger import queries
 from customer_age.pipeline.retraining.ledger.ledger import Ledger
 from customer_age.pipeline.retraining.ledger.records import (
     BatchState,
@@ -234,3 +235,29 @@ def test_a_ledger_is_in_the_named_folder(tmp_path, name):
     Ledger(uri, "shop").batches()
     assert [each.name for each in tmp_path.iterdir()] == [name]
     assert (tmp_path / name / "retraining" / "ledger.sqlite").is_file()
+
+
+def test_reading_runs_reads_each_batch_once(ledger, clock, monkeypatch):
+    """Runs times batches would grow with the square of a shop's age."""
+    reads = []
+
+    class Counted:
+        def __init__(self, batch):
+            self.name, self._run_id = batch.name, batch.run_id
+
+        @property
+        def run_id(self):
+            reads.append(self.name)
+            return self._run_id
+
+    for number in range(12):
+        added = ledger.add([found(f"b{number}", number)])
+        clock.forward(hours=1)
+        ledger.plan(f"run-{number}", added, "{}", "")
+        learnt = Verdict(f"b{number}", BatchState.LEARNT, 0)
+        ledger.settle(f"run-{number}", RunState.PUBLISHED, "", [learnt])
+    made = queries._batch
+    monkeypatch.setattr(queries, "_batch", lambda row: Counted(made(row)))
+    runs = ledger.runs()
+    assert [names(run.batches) for run in runs] == [[f"b{number}"] for number in range(12)]
+    assert len(reads) <= 2 * 12
